@@ -233,8 +233,8 @@ impl CheckedHead {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elements<'a> {
     rest: &'a [u8],
-    /// Offset of the first byte after `rest`, in bytes from the first byte of the header. The offset of `rest` follows from
-    /// it, so that one length less is kept up to date.
+    /// Offset of the first byte after `rest`, in bytes from the first byte of the header. The iterator computes the
+    /// offset of `rest` from this field, so that it updates one value instead of two.
     end: usize,
     /// Number of bytes that are missing after `rest`, up to the total image size.
     missing: usize,
@@ -299,7 +299,7 @@ impl<'a> Iterator for Elements<'a> {
             self.rest = after;
             return Some(PlacedElement { offset, length, telink_info: None, element: Element { tag, data } });
         }
-        // By value, so that the iterator can stay in registers.
+        // The function takes the state by value, so that the iterator can stay in registers.
         let (placed, rest) = next_irregular(self.rest, self.offset(), self.missing)?;
         self.rest = rest;
         Some(placed)

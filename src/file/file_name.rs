@@ -82,7 +82,7 @@ impl<'a> FileName<'a> {
 
 /// Splits `rest` at its last dot. The dot is in neither part.
 fn split_extension(rest: &str) -> (&str, &str) {
-    // Not `rsplit_once`: the string search of `core` has panic branches.
+    // The code does not use `rsplit_once`, because the string search of `core` has panic branches.
     let dot = rest.bytes().rposition(|byte| byte == b'.');
     let split = dot.and_then(|dot| rest.split_at_checked(dot));
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
@@ -96,7 +96,7 @@ fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     Some((HardwareRange { min: version(min)?, max: version(max)? }, rest))
 }
 
-/// Removes the separator between two numbers. Returns the text after it.
+/// Removes the separator between two numbers of a file name. Returns the text after the separator.
 fn after_separator(rest: &str) -> Option<&str> {
     rest.strip_prefix(['-', '_'])
 }

@@ -48,7 +48,7 @@ const _: () = assert!(size_of::<FixedFields>() == FileHeader::MIN_LEN);
 const MAJOR: u8 = 1;
 
 /// Field control of a header (section 6.3.2.4, table 5). The reserved bits 3 to 15 are kept when a header is read.
-// A plain number: three bits need no more than `contains`.
+// The type is a plain number without the crate bitflags, because three bits need only `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

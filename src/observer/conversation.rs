@@ -63,7 +63,7 @@ impl Conversation {
         }
     }
 
-    /// Returns the request that a frame with this sequence number and meaning answers, if the request was overheard.
+    /// Returns the overheard request that a frame with this sequence number and meaning answers.
     pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
         match meaning {
             Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {

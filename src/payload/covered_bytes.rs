@@ -1,4 +1,4 @@
-//! Bytes of a payload that its checksums cover.
+//! Ranges of payload bytes that the checksums of the payload cover.
 //!
 //! ```text
 //! | not covered | covered | not covered | covered, with the checksum | not covered |
@@ -8,7 +8,8 @@ use core::ops::Range;
 
 use super::formats::esp_image;
 
-/// Bytes of a payload that its matching checksums cover. Offsets count from the first byte of the payload.
+/// Ranges of payload bytes that matching checksums of the payload cover. Offsets count from the first byte of the
+/// payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) enum CoveredBytes {
@@ -39,7 +40,7 @@ impl CoveredBytes {
                 first: (a.saturating_add(by), b.saturating_add(by)),
                 second: (c.saturating_add(by), d.saturating_add(by)),
             },
-            // The segments of an image that is inside another payload are not walked again.
+            // The ranges of an image inside another payload are shifted without reading its segments again.
             Self::None | Self::EspSegments { .. } => Self::None,
         }
     }

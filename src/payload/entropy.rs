@@ -21,8 +21,8 @@ pub struct Entropy {
 /// Maximum length of a sample in bytes. Random bytes reach 7.95 bits in a sample of this length, and a longer sample
 /// would only take more time.
 const MAX_SAMPLE: usize = 4096;
-/// Minimum length in bytes of a sample in which random bytes are recognised. In a shorter sample, the count of each of
-/// the 256 byte values is too small.
+/// Minimum sample length in bytes for the recognition of random bytes. In a shorter sample, the count of each of the
+/// 256 byte values is too small.
 const MIN_SAMPLE: u16 = 1024;
 /// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the
 /// tests stays below this threshold.
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(Entropy { millibits: 7_049, sample: 4096 }.to_string(), "7.04 bits of entropy a byte");
     }
 
-    /// Random bytes are never plain, and bytes with only 32 values never look random.
+    /// Random bytes are never classified as plain, and bytes with only 32 values are never classified as random.
     #[test]
     fn random_bytes_look_random_and_others_do_not() {
         let mut generator = fastrand::Rng::with_seed(5);
@@ -144,9 +144,9 @@ mod tests {
             let entropy = Entropy::of(&random);
             assert_eq!(entropy.looks_random(), size >= 1024, "{size}: {entropy}");
             assert!(!entropy.is_plain() && !is_plain(&random), "{size}: {entropy}");
-            // Not even with twice as much padding after them.
+            // Padding of twice the length after the random bytes does not change the result.
             assert!(!is_plain(&[&random[..], &std::vec![0xff; size * 2]].concat()), "{size}");
-            // Random, but only 32 of the 256 values.
+            // Random sample with only 32 of the 256 byte values.
             let narrow: Vec<u8> = random.iter().map(|byte| byte & 0x1f).collect();
             let entropy = Entropy::of(&narrow);
             assert!(!entropy.looks_random() && (entropy.is_plain() || size == 64), "{size}: {entropy}");

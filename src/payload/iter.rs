@@ -117,7 +117,7 @@ impl<'a> Iterator for Payloads<'a> {
                 let mut following = self.elements.clone();
                 if following.next().is_some_and(|(_, next)| next.element.tag == placed.element.tag) {
                     report.state = report.state.ambiguous_if_truncated();
-                    // The last bytes of a part are not those of the whole.
+                    // The end of one part is not the end of the image, so a missing end is no evidence of damage.
                     report.element_state = None;
                 }
                 return Some(self.payload(Some(index), placed.data_offset(), placed.element.data, report));

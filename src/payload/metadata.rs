@@ -26,8 +26,8 @@ pub struct PayloadMetadata<'a> {
     pub name: &'a [u8],
     /// Identifier of the product. Most makers use a UUID.
     pub product: Option<[u8; 16]>,
-    /// Name of the chip that the payload is built for, such as `ESP32-C6` or `CC26x2R1`. The name is empty if the payload
-    /// does not say it, or by a number without a known name.
+    /// Name of the chip that the payload is built for, such as `ESP32-C6` or `CC26x2R1`. The name is empty if the
+    /// payload does not name the chip, or names the chip by an unknown number.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub chip: &'a [u8],
 }
@@ -83,7 +83,7 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Writes each field that is present, after a semicolon, but for the chip. Texts are escaped.
+/// Writes each present field except the chip, after a semicolon. Texts are escaped.
 impl fmt::Display for PayloadMetadata<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f)
@@ -91,7 +91,7 @@ impl fmt::Display for PayloadMetadata<'_> {
 }
 
 impl PayloadMetadata<'_> {
-    /// Writes each field that is present, after a semicolon, but for the chip. Texts are escaped.
+    /// Writes each present field except the chip, after a semicolon. Texts are escaped.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {

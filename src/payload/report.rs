@@ -12,7 +12,7 @@ use super::covered_bytes::CoveredBytes;
 use super::formats::embedded_ota;
 use super::{Entropy, PayloadKind, PayloadMetadata};
 
-/// Report about a payload, with its format and whether it is whole.
+/// Report about a payload: its format, its state and its metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -40,7 +40,7 @@ pub struct PayloadReport<'a> {
 }
 
 /// State of a payload according to its own checksums.
-// Exhaustive: whoever decides by the state must decide for each of these four, and a fifth would break that promise.
+// Exhaustive: code that decides by the state must handle each of the four states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -56,7 +56,7 @@ pub enum PayloadState {
 }
 
 /// Evidence that a payload is damaged.
-// Exhaustive: an offset and its damage are all there is; details belong to the kind, which can grow.
+// Exhaustive: a payload damage is an offset and a kind. New details belong to the kind, which can grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -133,19 +133,20 @@ pub enum UnknownReason {
 impl<'a> PayloadReport<'a> {
     /// Recognises the format of `bytes`, which are one payload, and compares the checksums of the payload.
     ///
-    /// [`PayloadState::Damaged`] means that no other explanation is left. The format is certain, and all bytes that the
-    /// checksum covers are present.
+    /// The state [`PayloadState::Damaged`] means that damage is the only explanation. The format is certain, and all
+    /// bytes that the checksum covers are present.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         match PayloadKind::of(bytes) {
-            // Not in the table of formats, which is used to check the file inside: see `check_nested`.
+            // This check is not a row in the table of formats, because the check of an embedded file uses that table:
+            // see `check_nested`.
             PayloadKind::EmbeddedOta => embedded_ota::check(bytes),
             kind => kind.check(bytes),
         }
     }
 
-    /// Returns the ranges of `payload` that a checksum of the payload covers and vouches for, in ascending order. A
-    /// range includes the checksum, if the checksum is beside the bytes that it covers.
+    /// Returns the ranges of `payload` that matching checksums of the payload cover, in ascending order. A range
+    /// includes the checksum itself, if the checksum is adjacent to the covered bytes.
     ///
     /// `payload` must be the bytes that the report is about.
     pub fn covered_ranges(&self, payload: &'a [u8]) -> impl Iterator<Item = Range<usize>> + use<'a> {

@@ -15,7 +15,7 @@ const TABLE_LEN: usize = 64;
 const FIRST_CODE: u32 = 64;
 /// Maximum distance between the reset handler and the other handlers: 4 MiB, more than the flash of any Zigbee device.
 const REACH: u32 = 4 << 20;
-/// First address of RAM; flash lies below.
+/// First address of RAM; the addresses of flash are lower.
 const RAM: u32 = 0x2000_0000;
 
 pub(super) fn is(bytes: &[u8]) -> bool {

@@ -1,5 +1,5 @@
-//! Recognition of a payload of which one byte of the mark is damaged. The checksum proves the format: with the right byte,
-//! the checksum matches.
+//! Recognition of a payload in whose mark one byte is damaged. The checksum proves the format, because the checksum
+//! matches after the damaged byte is replaced.
 //!
 //! ```text
 //! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte
@@ -16,9 +16,9 @@ use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadState
 pub(crate) struct WrongByte {
     /// Offset of the byte, counted from the first byte of the payload.
     pub(crate) offset: usize,
-    /// Byte with which the checksum matches.
+    /// Right value of the byte, with which the checksum matches.
     pub(crate) expected: u8,
-    /// Byte that the payload has.
+    /// Wrong value of the byte in the payload.
     pub(crate) found: u8,
 }
 
@@ -35,8 +35,8 @@ pub(super) fn only_wrong_byte(bytes: &[u8], mark: &[(usize, u8)]) -> Option<Wron
     wrong
 }
 
-/// Returns whether the CRC-32 that `state` calls wrong matches with the right byte of the mark. The CRC covers all bytes
-/// before itself.
+/// Returns whether the CRC-32 that is wrong in `state` matches after the byte of the mark is corrected. The CRC covers
+/// all bytes before itself.
 pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadState) -> bool {
     let PayloadState::Damaged(Damage {
         offset,
@@ -51,7 +51,7 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
 /// Search for one wrong byte in the mark of a format.
 type Search = fn(&[u8]) -> Option<WrongByte>;
 
-/// Searches for a format of whose mark one byte of `bytes` is damaged. Returns the format and the byte.
+/// Searches for a format whose mark differs from `bytes` in exactly one byte. Returns the format and the byte.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, Search); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),

@@ -42,7 +42,7 @@ pub(super) fn metadata_at(bytes: &[u8], offset: usize) -> PayloadMetadata<'_> {
 pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     let metadata = metadata_at(bytes, JN514X_HEADER);
     let report = PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes);
-    // The length alone does not make the format certain.
+    // A matching length alone is no proof of the format.
     PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
@@ -52,7 +52,8 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         metadata: metadata_at(bytes, 0),
         ..PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
     };
-    // Never an error: `is` has read the header, and a lenient parse needs nothing else.
+    // The lenient parse never fails here, because it needs only a header, and the function `is` has already read the
+    // header.
     let Ok(image) = Image::parse_lenient(bytes) else {
         return unknown;
     };
@@ -79,8 +80,8 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     }
 }
 
-/// Returns the report of a file that is embedded in an embedded file. The inner file is not opened, so that `check`
-/// never calls itself.
+/// Returns the report of a file that is embedded in an embedded file. The function does not check the inner file, so
+/// that `check` is never recursive.
 pub(super) fn check_nested(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
 }

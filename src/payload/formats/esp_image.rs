@@ -24,7 +24,7 @@ use crate::payload::{
 
 const MAGIC: u8 = 0xe9;
 const DESCRIPTION: u32 = 0xabcd_5432;
-/// Offset of the byte that says whether a SHA-256 follows the checksum.
+/// Offset of the flag for a SHA-256 after the checksum.
 const SHA_FLAG: usize = 23;
 const SEGMENTS: usize = 24;
 const SEGMENT_HEAD_LEN: usize = 8;
@@ -62,7 +62,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { signed, metadata, ..PayloadReport::new(PayloadKind::EspImage, state).covering(covered) }
 }
 
-/// Returns the name of the chip with this number, or an empty text (`esp_chip_id_t` of ESP-IDF).
+/// Returns the name of the chip with the number `number` (`esp_chip_id_t` of ESP-IDF), or an empty text.
 const fn chip(number: u16) -> &'static [u8] {
     match number {
         0x0000 => b"ESP32",
@@ -123,7 +123,7 @@ fn walk_segments(bytes: &[u8], count: u8) -> Result<Segments, PayloadState> {
 }
 
 impl Segments {
-    /// Returns the state of the image, from the checksum and then from the SHA-256 if there is one.
+    /// Returns the state of the image by the checksum, and then by the SHA-256 if the image has one.
     fn state(&self, bytes: &[u8]) -> PayloadState {
         let offset = self.end.saturating_sub(1);
         let [stored] = array(bytes, offset).unwrap_or_default();
@@ -137,7 +137,7 @@ impl Segments {
             (PayloadState::Whole(_), None) if has_sha => {
                 PayloadState::truncated(self.end, SHA_LEN, after.len())
             }
-            // 32 bytes after an image without the flag may be a SHA-256 whose flag was damaged.
+            // If 32 bytes follow an image without the flag, the bytes may be a SHA-256, and the flag may be damaged.
             (PayloadState::Whole(_), Some(_)) if after.len() == SHA_LEN => {
                 PayloadState::Unknown(UnknownReason::Ambiguous)
             }
@@ -146,10 +146,10 @@ impl Segments {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the checksum matches with the right one. The mark is the first byte, the number of
-/// segments, the flag of the SHA-256, and the first bytes of the description.
+/// Returns the only wrong byte of the mark, if the checksum matches with the right byte. The mark is the first byte,
+/// the number of segments, the flag of the SHA-256, and the first bytes of the description.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
-    // The flag may be 0, and is damaged if the SHA-256 follows all the same.
+    // A flag of 0 is valid, but damaged if a SHA-256 follows the image nevertheless.
     let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let mark = [(0, MAGIC), (SHA_FLAG, 1), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let [count] = array(bytes, 1)?;

@@ -103,8 +103,7 @@ fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool, CoveredBytes) {
     (state, signed, covered)
 }
 
-/// Returns the only wrong byte of the mark, or of the flags that say that the image is encrypted, if the SHA-256 matches with
-/// the right one.
+/// Returns the only wrong byte of the mark or of the encryption flags, if the SHA-256 matches with the right byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0x3d), (1, 0xb8), (2, 0xf3), (3, 0x96)];
     let [flags] = array(bytes, FLAGS)?;

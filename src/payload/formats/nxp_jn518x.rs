@@ -47,7 +47,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         _ => CoveredBytes::None,
     };
     let state = match header_state {
-        // The checksums vouch for the offset of the boot block, which is the end of the image.
+        // The checksums of the header cover the offset of the boot block, which is the end of the image.
         PayloadState::Whole(_) if boot_block_offset(bytes).is_none() => {
             let offset = le_len(bytes, 0x24).unwrap_or(usize::MAX);
             PayloadState::truncated(0, offset.saturating_add(BOOT_BLOCK_LEN), bytes.len())
@@ -72,10 +72,10 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     }
 }
 
-/// Returns the state of an image that is shorter than the length in its boot block says. Returns `None` for other images.
+/// Returns the state of an image that is shorter than the length in its boot block, or `None` for other images.
 fn length_state(bytes: &[u8], block: Option<usize>) -> Option<PayloadState> {
     let length = le_len(bytes, block?.saturating_add(12))?;
-    // Nothing covers the boot block, so its length alone is no proof.
+    // No checksum covers the boot block, so the length in the boot block alone is no proof.
     (length > bytes.len()).then_some(PayloadState::Unknown(UnknownReason::Ambiguous))
 }
 

@@ -92,12 +92,12 @@ fn walk_tags(bytes: &[u8]) -> Walk {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right one.
+/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0x00), (1, 0x00), (4, 2), (6, 0xe3), (7, 0x50)])
 }
 
-/// Returns the only wrong byte of the mark of an encrypted file, if the CRC-32 matches with the right one.
+/// Returns the only wrong byte of the mark of an encrypted file, if the CRC-32 matches with the right byte.
 pub(super) fn damaged_encrypted_mark(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0xfb), (1, 0x05), (4, 2), (8, 0xe3), (9, 0x50)])
 }

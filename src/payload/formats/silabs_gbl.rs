@@ -88,7 +88,7 @@ fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> (Payl
     }
 }
 
-/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right one.
+/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0xeb), (1, 0x17), (2, 0xa6), (3, 0x03)];
     let wrong = only_wrong_byte(bytes, &mark)?;

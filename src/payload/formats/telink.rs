@@ -44,7 +44,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let size = le_len(bytes, 0x18).unwrap_or(0);
     let element_state = element_state(bytes, size);
     let (state, end) = match (image_state, element_state) {
-        // The bytes after the image are damaged, and the image is whole.
+        // The image is intact, but the bytes after the image are damaged.
         (PayloadState::Whole(_), Some(PayloadState::Damaged(damage))) => (PayloadState::Damaged(damage), 0),
         (state, Some(PayloadState::Whole(_))) => (state, bytes.len()),
         (state, _) => (state, size),
@@ -102,8 +102,8 @@ fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the CRC-32 of the image matches with the right one. The mark is `KNLT` and the
-/// two bytes that say that a CRC was added.
+/// Returns the only wrong byte of the mark, if the CRC-32 of the image matches with the right byte. The mark is `KNLT`
+/// and the two bytes that say that a CRC was added.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     [TC32, RISC_V].into_iter().find_map(|start| {
         let [k, n, l, t] = MAGIC;

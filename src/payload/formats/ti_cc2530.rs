@@ -59,7 +59,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         version: le_u32(image, 0x94).map(|version| PayloadVersion::File(FileVersion(version))),
         ..PayloadMetadata::EMPTY
     };
-    // The shadow is not covered.
+    // The CRC does not cover its shadow field.
     let covered = CoveredBytes::TwoRanges { first: (0, SHADOW), second: (PREAMBLE, image.len()) };
     PayloadReport { metadata, ..PayloadReport::new(PayloadKind::TiCc2530, state(image)).covering(covered) }
 }
@@ -67,7 +67,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
 fn state(image: &[u8]) -> PayloadState {
     let [crc, shadow] = [CRC, SHADOW].map(|offset| le_u16(image, offset).unwrap_or(0));
     let found = computed_crc(image, None);
-    // A shadow of FFFF means that the device will check the CRC, and does it in this way.
+    // A shadow of FFFF means that the device will check the CRC, with the same computation as here.
     let certain = shadow == u16::MAX && crc != 0 && crc != u16::MAX;
     PayloadState::from_checksum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).ambiguous_unless(certain)
 }
@@ -84,8 +84,8 @@ pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     if image_of_preamble(bytes).is_some() || bytes.first() != Some(&LJMP) {
         return None;
     }
-    // The image ends at the end of the payload, or before padding: at most a page of lengths is tried, of which one byte
-    // differs from the length that stands there.
+    // The image ends at the end of the payload, or before at most one page of padding. The search tries these lengths
+    // if they differ from the length field in one byte.
     let lengths = (0..=MAX_PADDING).map_while(|padding| bytes.len().checked_sub(padding));
     lengths.filter(|length| *length >= PREAMBLE_END).find_map(|length| {
         let (image, _) = bytes.split_at_checked(length).filter(|(_, after)| is_padding(after))?;
@@ -95,7 +95,7 @@ pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     })
 }
 
-/// Computes the CRC-16 of an image, with another byte in place of a wrong one.
+/// Computes the CRC-16 of an image in which one byte is replaced.
 fn computed_crc(image: &[u8], wrong: Option<WrongByte>) -> u16 {
     let (before, after) = (image.get(..CRC), image.get(PREAMBLE..).and_then(<[u8]>::split_last_chunk));
     let (before, (after, last)) = before.zip(after).unwrap_or((&[], (&[], &[0; 2])));

@@ -42,7 +42,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         chip: bytes.get(..8).filter(|chip| chip.starts_with(b"CC")).unwrap_or_default(),
         ..PayloadMetadata::EMPTY
     };
-    // The CRC of a compressed image covers all bytes, and that of another the bytes from itself to the length.
+    // The CRC of a compressed image covers all bytes before the CRC. The CRC of other images covers the bytes from the
+    // CRC to the end of the image.
     let covered = match le_len(bytes, 24) {
         Some(length) if length <= bytes.len() => CoveredBytes::Range { start: CRC, end: length },
         _ => CoveredBytes::until(bytes.len()),
