@@ -11,8 +11,8 @@
 //!
 //! | severity | meaning | examples |
 //! |---|---|---|
-//! | [`Wrong`](Severity::Wrong) | the file cannot be used | no OTA file, truncated, a checksum that fails, an element that runs past the end, hardware versions that suit no device |
-//! | [`Doubtful`](Severity::Doubtful) | damaged, or of a form that is not known | a raw body that is not recognised, a payload whose checksum does not match but may be another one |
+//! | [`Wrong`](Severity::Wrong) | the file cannot be used | no OTA file, a truncated file, a wrong checksum, an element that runs past the end, hardware versions that suit no device |
+//! | [`Doubtful`](Severity::Doubtful) | possibly damaged, or of an unknown form | an unrecognised raw body, a payload with a mismatch of a checksum that may be of another kind |
 //! | [`Note`](Severity::Note) | usable, and worth knowing | a container, bytes after the total image size, a reserved tag |
 //!
 //! A file without findings may still be damaged in bytes that no checksum covers. [`Inspection::uncovered`] returns
