@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let quirks = if strict { Quirks::empty() } else { Quirks::all() };
     match show_lines(io::stdin().lock(), io::stdout().lock(), quirks) {
         Ok(()) => ExitCode::SUCCESS,
-        // A reader that closed the pipe has seen enough, so this is no error.
+        // A closed pipe at the reader's side is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             output_lines::complain(format_args!("frames: {error}"));
@@ -272,7 +272,7 @@ fn block_json(block: &ImageBlockResponse<'_>) -> Value {
 fn attributes_json(command: &AttributeCommand<'_>) -> Result<Value, DecodeError> {
     Ok(match command {
         AttributeCommand::Read(read) => json!({ "attr_ids": read.ids().map(|id| id.0).collect::<Vec<_>>() }),
-        // Records are a field of their own.
+        // Attribute records become a separate field.
         AttributeCommand::ReadResponse(_) => json!({}),
         AttributeCommand::Write(write) => {
             let values = write.records().map(|record| {

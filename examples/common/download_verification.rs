@@ -6,14 +6,14 @@ use zigbee_ota::signature::integrity::IntegrityCode;
 
 use crate::trust_args::Trust;
 
-/// Number of bytes that are read back at once.
+/// Number of bytes per read from flash.
 const READ: usize = 256;
 
 /// Verifies the signature of the file in `flash`, if `trust` names an authority, and its integrity code, if it has one.
 pub fn check(trust: &Trust, flash: &[u8]) -> Result<(), String> {
     let Trust { authorities, signers } = trust;
     if !(authorities.is_empty() && signers.is_empty()) {
-        // In pieces, as flash that is not memory-mapped would be read back.
+        // The file is read in pieces, like flash that is not memory-mapped.
         let mut verifier = Verifier::new(trust.required());
         flash.chunks(READ).for_each(|piece| verifier.update(piece));
         verifier.finish().map_err(|error| error.to_string())?;

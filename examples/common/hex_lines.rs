@@ -7,7 +7,7 @@ pub fn bytes(line: &[u8]) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
-/// Formats a frame as a line with its end.
+/// Formats a frame as a line, including the line end.
 pub fn line(frame: &[u8]) -> String {
     let digits = frame.iter().map(|byte| format!("{byte:02x}"));
     digits.chain(["\n".into()]).collect()

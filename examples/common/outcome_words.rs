@@ -1,4 +1,4 @@
-//! Outcomes of upgrades in one word, for scripts.
+//! Words for the outcomes of upgrades, for scripts.
 
 use zigbee_ota::client::Outcome;
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process;
 
-/// Prints a line on standard output. When the reader has closed the pipe, the program ends: whoever closed it has seen enough.
+/// Prints a line on standard output. If the reader has closed the pipe, the program ends with status 0.
 #[allow(dead_code, reason = "not every program prints lines of both kinds")]
 pub fn line(text: impl Display) {
     write(&format!("{text}\n"));
@@ -25,7 +25,7 @@ pub fn write(text: &str) {
     }
 }
 
-/// Prints a line on standard error. An error of standard error has nowhere to be told.
+/// Prints a line on standard error. An error of standard error itself cannot be reported, and is ignored.
 #[allow(dead_code, reason = "not every program prints lines of both kinds")]
 pub fn complain(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");

@@ -1,10 +1,10 @@
-//! Foreign texts on a terminal: names of files, URLs, topics. Whoever named a file could otherwise forge lines of output,
-//! such as a verdict on another file, or send control sequences to the terminal.
+//! Escaping of untrusted texts for a terminal: file names, URLs, topics. Without escaping, a file name could forge
+//! lines of output, such as a result for another file, or send control sequences to the terminal.
 
 use std::path::Path;
 
-/// Returns `text` with all characters escaped that a terminal would obey or that cannot be seen: control characters, line
-/// and paragraph separators, changes of the direction of writing, and blanks without width. Quotes and backslashes stay.
+/// Returns `text` with control characters and invisible characters escaped: control codes, line and paragraph
+/// separators, changes of the writing direction, and zero-width spaces. Quotes and backslashes are not escaped.
 pub fn text(text: &str) -> String {
     // `escape_debug` of a character escapes accents that stand alone too; that of a text escapes them at its start only.
     let pieces = text.split_inclusive(['\'', '"', '\\']);
@@ -16,20 +16,20 @@ pub fn text(text: &str) -> String {
         .collect()
 }
 
-/// Returns the path for a terminal: as [`text`], with U+FFFD for what is no Unicode.
+/// Returns the path escaped like [`text`], with U+FFFD for bytes that are not Unicode.
 #[allow(dead_code, reason = "the tests of this file show texts only")]
 pub fn path(path: &Path) -> String {
     text(&path.to_string_lossy())
 }
 
-/// Returns the same JSON, without characters that a terminal would obey. In JSON such characters stand inside of texts only,
-/// where each has an escape.
+/// Returns equivalent JSON without control characters or invisible characters. In JSON, these characters occur only
+/// inside strings, where each can be escaped.
 #[allow(dead_code, reason = "not every program prints JSON")]
 pub fn json(json: &str) -> String {
     let mut units = [0; 2];
     let mut printable = String::with_capacity(json.len());
     for character in json.chars() {
-        // Nearly all characters of JSON are ASCII, so only others are worth the look.
+        // Nearly all characters of JSON are ASCII, so only other characters are examined.
         let is_plain = matches!(character, '\n' | ' '..='~');
         if is_plain || text(character.encode_utf8(&mut [0; 4])) == character.to_string() {
             printable.push(character);

@@ -1,4 +1,4 @@
-//! Moments as Unix time in seconds and as text, `2026-11-28T13:05:00Z`, without leap seconds.
+//! Conversion between Unix time in seconds and text such as `2026-11-28T13:05:00Z`, without leap seconds.
 
 /// Formats a moment as `YYYY-MM-DDThh:mm:ssZ`.
 pub fn text(unix: u64) -> String {
@@ -24,7 +24,7 @@ pub fn parse(text: &str) -> Result<u64, &'static str> {
     let [year, month, day] = numbers(date, '-', [4, 2, 2]).ok_or(EXPECTED)?;
     let time = time.strip_suffix(['Z', 'z']).or_else(|| time.strip_suffix("+00:00")).ok_or(EXPECTED)?;
     let [hour, minute, second] = numbers(time, ':', [2, 2, 2]).ok_or(EXPECTED)?;
-    // A day that is in no calendar comes back as another one.
+    // An invalid date converts back to a different date.
     let days = days(year, month, day).filter(|days| self::date(*days) == (year, month, day));
     let is_time = hour < 24 && minute < 60 && second < 60;
     days.filter(|_| is_time).map(|days| days * 86_400 + hour * 3600 + minute * 60 + second).ok_or(EXPECTED)
@@ -32,15 +32,16 @@ pub fn parse(text: &str) -> Result<u64, &'static str> {
 
 /// Returns the days from 1970-01-01 to a date of the Gregorian calendar; `None` before that day.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    // Years that begin in March, so that the day that comes and goes is the last one.
+    // The computation uses years that begin in March, so that the leap day is the last day of a year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
     let day = (153 * month + 2) / 5 + day;
     (year * 365 + year / 4 - year / 100 + year / 400 + day).checked_sub(719_469)
 }
 
-/// Returns year, month and day of the Gregorian calendar, so many days after 1970-01-01.
+/// Returns year, month and day in the Gregorian calendar of the date `days` days after 1970-01-01.
 fn date(days: u64) -> (u64, u64, u64) {
-    // Years that begin in March, so that the day that comes and goes is the last one; 719,468 days before 1970.
+    // The computation uses years that begin in March, so that the leap day is the last day of a year. The constant is
+    // the number of days from 0000-03-01 to 1970-01-01.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

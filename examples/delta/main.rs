@@ -1,8 +1,8 @@
 //! Delta update: a patch between two firmware versions travels in an OTA file under a manufacturer-specific tag, and is
 //! applied while the client downloads it, from the running slot to the second one.
 //!
-//! `cargo run --release --example delta` prints how much that saves. Exit status 0 when the second slot holds exactly
-//! the new firmware, otherwise 1.
+//! `cargo run --release --example delta` prints the saved bytes and time. Exit status 0 when the second slot holds
+//! exactly the new firmware, otherwise 1.
 //!
 //! ```text
 //!   build server   old, new --> bsdiff --> deflate, in parts of 4 KB --> element 0xF0DE of an OTA file
@@ -13,8 +13,9 @@
 //! ```
 //!
 //! The device holds neither the patch nor a firmware in memory; `Applier` has a fixed size, whatever the size of the
-//! images. It checks before the first write that the patch is for the running firmware, and afterwards that the result
-//! is the new one. The file itself is not stored, so a download that a restart interrupts starts over.
+//! images. Before the first write, the applier checks that the patch is for the running firmware, and after the last
+//! write that the result is the new firmware. The file itself is not stored, so a download that a restart interrupts
+//! starts over.
 
 use std::process::ExitCode;
 
@@ -81,7 +82,7 @@ fn fail(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Builds a file of the version after the running one.
+/// Builds an OTA file with the version after the running version.
 fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
     let header = FileHeader::new(ImageId { version: FileVersion(RUNS.version.0 + 1), ..RUNS });
     FileWriter::new(header, &[Element { tag, data }]).expect("its bytes can be counted").to_vec()

@@ -34,7 +34,8 @@ pub enum Fault {
     WrongResult,
 }
 
-/// Applier of an OTA file with a patch. All state of the device is in here, except the slots, which are flash.
+/// Applier of an OTA file with a patch. The applier contains all state of the device except the slots, which are in
+/// flash.
 pub struct Applier<'a> {
     file: StreamDecoder,
     delta: Delta<'a>,
@@ -133,7 +134,7 @@ impl Delta<'_> {
             let (head, rest) = bytes.split_at(bytes.len().min(HEAD_LEN - self.head_len));
             self.head[self.head_len..self.head_len + head.len()].copy_from_slice(head);
             (self.head_len, bytes) = (self.head_len + head.len(), rest);
-            // Checked before anything is written.
+            // The header is checked before the first write.
             if self.head_len == HEAD_LEN && !firmware_of(&self.head[..HEAD_LEN / 2], self.patch.old) {
                 return Err(Fault::OtherFirmware);
             }

@@ -9,7 +9,8 @@
 //! | 72 | n | patch of the crate `bsdiff`, deflated |
 //!
 //! The patch is a stream of steps: three numbers in 24 bytes (bytes to add to old ones, bytes to copy, and the distance
-//! to the next position in the old firmware), then those bytes. So it can be applied while it arrives.
+//! to the next position in the old firmware), then those bytes. The device can therefore apply the patch during the
+//! download.
 
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,

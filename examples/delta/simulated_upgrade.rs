@@ -37,7 +37,7 @@ pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -
     let mut policy = StandardPolicy::default();
     let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
     let identity = Identity::new(runs);
-    // A block after the other: a patch is applied in its order.
+    // The client requests one block at a time, because a patch must be applied in order.
     let transfer = TransferMode::Blocks { window: NonZeroU8::MIN };
     let config = ClientConfig::new(identity, GATEWAY).with_transfer(transfer);
     let mut client = Client::new(config, 1, Instant::ZERO);

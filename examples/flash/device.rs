@@ -10,8 +10,8 @@
 //!                                     done
 //! ```
 //!
-//! On a host the bytes are in a `Vec`. On a microcontroller an array of a block and a word suffices, with room for
-//! three jobs: one of the client, which requests no block before the last one is stored, and two to save a record.
+//! On a host, a job holds its bytes in a `Vec`. On a microcontroller an array of a block and a word suffices, with room
+//! for three jobs: one of the client, which requests no block before the last one is stored, and two to save a record.
 
 use std::collections::VecDeque;
 use std::num::{NonZeroU8, NonZeroU32};
@@ -166,8 +166,8 @@ impl Device {
         let good = result.is_ok();
         // A ticket may be stale, for example after an abort.
         match then {
-            // A record that could not be saved only means an older checkpoint; an area that could not be erased cannot
-            // be written either.
+            // A failed save only means an older checkpoint after a restart. A failed erasure makes the following write
+            // fail.
             AfterJob::Nobody => Ok(()),
             AfterJob::Prepared(ticket) => self.client.prepared(
                 now,
@@ -271,7 +271,7 @@ impl Device {
             self.jobs.push_back((Job::Read(SLOT + place, len), AfterJob::Checked(check)));
             return;
         }
-        // An abort may have come in between.
+        // An abort may have ended the verification in the meantime.
         self.client.verified(now, check.ticket, check.verdict()).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! Image storage in NOR flash that survives power failures: word by word, each written once.
+//! Image storage in NOR flash that survives power failures. Each word of flash is written only once after an erasure.
 //!
 //! `cargo run --release --example flash` upgrades a simulated device with a power failure in the middle of every single
 //! write and erasure, one after the other, and then with power that never lasts for much more than a sector: with
@@ -36,7 +36,7 @@ struct Options {
     cuts: Cuts,
 }
 
-/// Number of power failures; `None` is one at each operation.
+/// Number of power failures; `None` means one failure at each operation.
 #[derive(Clone, Copy)]
 struct Cuts(Option<u64>);
 

@@ -1,4 +1,4 @@
-//! Power cut test: wherever the power fails, the device ends with exactly the image.
+//! Power cut test: after a power failure at any operation, the device finally holds exactly the image.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -63,7 +63,7 @@ pub struct Upgraded {
 pub struct FailedUpgrade {
     /// Number of operations before each power failure.
     pub power: Vec<u64>,
-    /// Reason of the last end.
+    /// Reason why the last run ended.
     pub end: End,
 }
 
@@ -117,7 +117,7 @@ impl PowerCutTest {
         Ok(Upgraded { starts, blocks: world.blocks, erases, writes, answered: world.answered })
     }
 
-    /// Whether flash holds the kept bytes and nothing after them, and the record says that the image is the one to run.
+    /// Returns whether flash holds exactly the kept bytes, and the record selects the new image.
     fn is_in(&self, flash: &mut Nor) -> bool {
         let settings = recall(flash).ok().and_then(|journal| journal.settings());
         let (kept, behind) = flash.contents()[SLOT as usize..].split_at(self.kept.len());
@@ -134,7 +134,7 @@ impl PowerCutTest {
         let count = most.map_or(operations, |most| most.min(operations));
         let (mut failures, mut again) = (0, 0);
         for nth in 0..count {
-            // The last operation is included, because it makes the image the one to run.
+            // The failures include the last operation, which selects the new image.
             let at = operations - 1 - nth * operations / count;
             let upgraded = self.upgrade(&[at]).await?;
             failures += upgraded.starts - 1;

@@ -81,7 +81,7 @@ impl Journal {
         self.newest.map(|(_, settings)| settings)
     }
 
-    /// Makes `settings` the newest record; returns the operations to execute.
+    /// Saves `settings` as the newest record. Returns the operations to execute.
     pub fn save(&mut self, settings: Settings) -> Save {
         let number = self.newest.map_or(0, |(newest, _)| newest + 1);
         self.newest = Some((number, settings));
@@ -95,7 +95,7 @@ impl Journal {
     }
 }
 
-/// Bits that say which parts of a record are present.
+/// Flags for the optional parts of a record.
 const UPGRADE: u32 = 1 << 0;
 const SPAN: u32 = 1 << 1;
 const HEADER: u32 = 1 << 2;

@@ -1,7 +1,7 @@
-//! Slot layout: which bytes of a file are kept, and their offsets in the slot, which is the flash area for a new image.
+//! Slot layout: mapping from the kept bytes of a file to offsets in the slot, the flash area for a new image.
 //!
-//! A slot is written in whole words, each once. The kept bytes need not start or end at a word of the file, so the
-//! bytes of an incomplete word wait in memory.
+//! The device writes a slot in whole words, and each word once. The kept bytes need not start or end at a word of the
+//! file, so the bytes of an incomplete word wait in memory.
 
 use std::ops::Range;
 
@@ -101,8 +101,8 @@ impl SlotLayout {
 
     /// Returns the last checkpoint at or before this one that can be resumed from: the start of a sector of the slot.
     ///
-    /// For a file that is kept as it is, this is the checkpoint's own floor. Otherwise sectors of the slot begin
-    /// elsewhere than those of the file, and what stands before the kept bytes is read anew.
+    /// For a file that is kept as it is, this is the checkpoint's own floor. Otherwise the sectors of the slot and of
+    /// the file have different boundaries, and the client downloads the bytes before the kept bytes again.
     pub fn floor(&self, mut checkpoint: Checkpoint) -> Checkpoint {
         if checkpoint.received >= checkpoint.offer.size {
             return checkpoint;

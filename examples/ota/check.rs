@@ -1,4 +1,4 @@
-//! Subcommand `check`: one line per file about its completeness.
+//! Subcommand `check`: a line per file with its result: ok or WRONG, with the reasons.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::input::{InputFile, expand, with};
 use crate::name;
 use crate::terminal_escape;
 
-/// Say in one line per file whether it is complete
+/// Check files, and print one line per file
 ///
-/// A file is WRONG, and fails, if no device should get it: it is no OTA file, is truncated, has a checksum that does not
-/// match, has an element that runs past the end, or suits no hardware version. What is doubtful or irregular is noted, and
-/// so is a file name that contradicts the header; the header wins.
+/// A file is WRONG if no device should get the file: it is not an OTA file, is truncated, has a wrong checksum, has an
+/// element that runs past the end, or suits no hardware version. Doubtful and irregular facts are notes, and so is a
+/// file name that contradicts the header. If name and header differ, the header is right.
 #[derive(Args)]
 pub struct Options {
     /// Fail doubtful and irregular files as well: files that are not exactly one conformant OTA file
@@ -52,7 +52,7 @@ fn verdict(options: &Options, path: &Path, opened: &InputFile<'_>) -> (Vec<Strin
     let (wrong, notes): (Vec<_>, Vec<_>) = inspection.findings().partition(|finding| {
         finding.severity == Severity::Wrong || options.strict && finding.is_irregularity()
     });
-    // That a payload numbers itself differently says nothing about completeness; `info` shows it.
+    // A payload with a different version number may still be complete, so only `info` shows the difference.
     let notes: Vec<_> = notes
         .into_iter()
         .filter(|finding| !matches!(finding.kind, FindingKind::PayloadContradictsHeader { .. }))
@@ -62,7 +62,7 @@ fn verdict(options: &Options, path: &Path, opened: &InputFile<'_>) -> (Vec<Strin
     (wrong, notes)
 }
 
-/// Returns the texts in their order, each once, with the number of equal ones.
+/// Returns the distinct texts in order, each with the number of its occurrences.
 fn merged(texts: impl Iterator<Item = String>) -> Vec<String> {
     let mut counted: Vec<(String, usize)> = Vec::new();
     for text in texts {

@@ -1,4 +1,4 @@
-//! Subcommand `choose`: the entry of an index for a device.
+//! Subcommand `choose`: selection of the index entry for a device.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,8 +16,9 @@ use crate::terminal_escape;
 
 /// Choose the entry of an index for a device, as zigbee2mqtt or zigpy would
 ///
-/// Prints the entry, and for each other entry of the same manufacturer code and image type why it is not the one. Nothing
-/// is fetched. Exit status 0 for an entry, and a file that is the one of the entry; 1 otherwise.
+/// Prints the selected entry, and the reason against each other entry with the same manufacturer code and image type.
+/// The command does not download files. Exit status 0 if an entry is selected and the file, if any, matches the entry;
+/// 1 otherwise.
 #[derive(Args)]
 pub struct Options {
     /// Manufacturer code of the device, 2 bytes
@@ -51,7 +52,7 @@ pub struct Options {
     index: PathBuf,
 }
 
-/// Versions compared with the one that the device runs.
+/// Wanted versions relative to the running version of the device.
 #[derive(Clone, Copy, ValueEnum)]
 enum Wanted {
     Newer,

@@ -1,4 +1,4 @@
-//! Subcommand `create`: a new OTA file from header fields and elements.
+//! Subcommand `create`: creation of an OTA file from header fields and elements.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ use crate::text_args::{digits, header_string};
 
 /// Create a file
 ///
-/// Numbers are decimal, or hexadecimal after 0x. Without -t, -f and -l the file consists of its header. What `ota check`
-/// would call wrong or doubtful about the new file is told.
+/// Numbers are decimal, or hexadecimal after 0x. Without -t, -f and -l the new file consists of the header alone. The
+/// command prints the findings that `ota check` would report about the new file.
 #[derive(Args)]
 pub struct Options {
     /// File to write; in a folder the file gets its recommended name
@@ -98,7 +98,7 @@ impl Options {
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let header = options.header();
     let path = options.path(header.id);
-    // All inputs are read before anything is written, because the output may be one of the inputs.
+    // All inputs are read before the output is written, because the output may be one of the inputs.
     let inputs = options.pieces.0.iter().map(Input::read).collect::<Result<Vec<_>, _>>()?;
     let lengths = inputs.iter().map(|input| Element::HEAD_LEN as u64 + input.len());
     let total = header.header_len() as u64 + lengths.sum::<u64>();
@@ -171,7 +171,7 @@ fn telink_file(header: FileHeader<'_>, elements: &[Element<'_>], info: [u8; 2]) 
     Ok(bytes)
 }
 
-/// Data of an element, before it takes memory.
+/// Source of the data of an element: a file, or a number of zeros.
 enum Input {
     File(Vec<u8>),
     Zeros(u32),

@@ -12,8 +12,8 @@ use crate::terminal_table;
 
 /// Show header, elements, payloads, container and findings of each file
 ///
-/// The first five lines say what decides: what the file is, whom it is for, whether it is whole, whether it is signed, and
-/// whether the payload agrees with the header.
+/// The first five lines are a summary: type of the file, target devices, completeness, signature, and whether the
+/// payload agrees with the header.
 #[derive(Args)]
 pub struct Options {
     /// Print one JSON object per file, one per line
@@ -54,7 +54,7 @@ fn as_table(further: bool, path: &Path, out: &mut impl Write) -> io::Result<bool
     match shown {
         Ok(written) => written.map(|()| true),
         Err(reason) => {
-            // Messages of this run stand where they belong in the output.
+            // Messages about a file appear in the output next to the output for the file.
             out.flush()?;
             complain(Failure::at(path, reason));
             Ok(false)

@@ -1,4 +1,4 @@
-//! Input files: an OTA file with its container, the reasons why a file is none, and the files of folders.
+//! Input files of the tool: OTA files with their containers, errors for other files, and the files of folders.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use crate::matter_image::MatterImage;
 pub struct InputFile<'a> {
     pub container: Container<'a>,
     pub image: Image<'a>,
-    /// Whether the input is exactly one OTA file whose elements tile its body.
+    /// Returns whether the input is exactly one OTA file, and elements fill its body completely.
     pub strict: bool,
     /// All bytes of the input.
     pub given: &'a [u8],
@@ -44,13 +44,13 @@ impl<'a> InputFile<'a> {
         Inspection::of(self.given)
     }
 
-    /// Returns what makes the file useless: no gateway should serve it, and no index should list it.
+    /// Returns the findings for which no gateway should serve the file, and no index should list it.
     pub fn faults(&self) -> Vec<String> {
         faults(&self.inspect())
     }
 }
 
-/// Returns the findings that make a file useless, in words.
+/// Returns the texts of the findings for which no gateway should serve the file.
 pub fn faults(inspection: &Inspection<'_>) -> Vec<String> {
     let wrong = inspection.findings().filter(|finding| finding.severity == Severity::Wrong);
     wrong.map(|finding| finding.to_string()).collect()
@@ -83,7 +83,7 @@ impl NotOta {
         match MatterImage::read(bytes) {
             Some(Ok(image)) => Self::Matter(Box::new(image)),
             Some(Err(error)) => Self::BrokenMatter(error),
-            // The finding that says what the file is instead.
+            // Finding with the actual type of the file.
             None => Self::Foreign(Box::new(Inspection::of(bytes).findings().next().expect("no OTA file"))),
         }
     }
@@ -97,9 +97,8 @@ pub fn with<T>(path: &Path, look: impl FnOnce(&InputFile<'_>) -> T) -> Result<T,
     Ok(look(&opened))
 }
 
-/// Returns the files that the arguments name: each file, and in place of a folder the files in it and in its subfolders, in
-/// the order of their names. In folders, names that start with a dot are left out, because they belong to the system or to a
-/// program, and so are texts that stand beside files: an index (`.json`) and notes (`.md`, `.txt`).
+/// Returns the files that the arguments name. A folder stands for the files in the folder and its subfolders, sorted by
+/// name. In folders, the function skips names that start with a dot, indexes (`.json`) and notes (`.md`, `.txt`).
 pub fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for argument in arguments {

@@ -173,7 +173,7 @@ impl Fields {
                 .collect(),
             total_image_size: header.total_size,
             security_credential_version: header.credential.map(|version| version.0),
-            // In the notation of addresses, the most significant byte first; lower case like the header string.
+            // The text has the usual notation of addresses, most significant byte first, in lower case.
             upgrade_file_destination: header.destination.map(|address| format!("{:016x}", address.0)),
             min_hardware_version: header.hardware.map(|range| range.min.0),
             max_hardware_version: header.hardware.map(|range| range.max.0),
@@ -187,13 +187,13 @@ impl Entry {
     }
 }
 
-/// Writes `value` as JSON in one line, without characters that a terminal would obey.
+/// Writes `value` as JSON in one line, with all control characters escaped.
 pub fn write_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Printable))?;
     out.write_all(b"\n")
 }
 
-/// Formatter that escapes all characters that a terminal would obey.
+/// JSON formatter that escapes all control characters and invisible characters.
 struct Printable;
 
 impl serde_json::ser::Formatter for Printable {

@@ -82,7 +82,7 @@ fn main() -> ExitCode {
     match run(Options::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // A reader that closed the pipe has seen enough, so this is no error.
+        // A closed pipe at the reader's side is not an error.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure);

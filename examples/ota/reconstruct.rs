@@ -140,7 +140,7 @@ fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<boo
         )?;
     }
     notes(image, out)?;
-    // All bytes are there; what they are is another question.
+    // All bytes were overheard, but may not form a valid OTA file.
     let bytes = if whole { image.filled(0xff, MOST) } else { None };
     let mut well = whole;
     if let Some(bytes) = bytes {

@@ -14,8 +14,8 @@ use crate::trust_args::authority;
 /// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers. Use `digest`
 /// and `attach` for a key that another device or service keeps.
 ///
-/// Without --ca it cannot be checked that key and certificate belong together; the authority for which they would is
-/// then printed on standard error.
+/// Without --ca, the command cannot check that key and certificate belong together, and prints the authority for which
+/// they would match on standard error.
 #[derive(Args)]
 pub struct Options {
     /// Crypto suite: 1 is sect163k1, 2 is sect283k1

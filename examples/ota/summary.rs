@@ -1,4 +1,4 @@
-//! Summary of a file in five lines: what it is, whom it is for, whether it is whole, signed, and at one with its payload.
+//! Summary of a file in five lines: type, target devices, completeness, signature, and agreement of payload and header.
 
 use zigbee_ota::container::ContainerKind;
 use zigbee_ota::file::SignatureElement;
@@ -7,11 +7,11 @@ use zigbee_ota::payload::{Payload, PayloadState};
 
 use crate::input::InputFile;
 
-/// Facts of a file that decide whether it is built right, or may be served.
+/// Facts of a file by which a person judges the build, or the permission to serve the file.
 pub struct Summary<'a> {
     opened: &'a InputFile<'a>,
     inspection: &'a Inspection<'a>,
-    /// Payload that decides: the largest one.
+    /// Payload that the summary describes: the largest payload of the file.
     payload: Option<Payload<'a>>,
 }
 
@@ -21,7 +21,7 @@ impl<'a> Summary<'a> {
         Self { opened, inspection, payload }
     }
 
-    /// What the file is.
+    /// Type of the file.
     pub fn what(&self) -> String {
         let InputFile { container, image, given, .. } = self.opened;
         let text = image.header().header_string.to_string();
@@ -33,7 +33,7 @@ impl<'a> Summary<'a> {
         format!("OTA file{named} of {} bytes{inside}", image.header().total_size)
     }
 
-    /// Whom the file is for, and which version it is.
+    /// Target devices of the file, and the file version.
     pub fn target(&self) -> String {
         let header = self.opened.image.header();
         let mut target = format!(
@@ -49,7 +49,7 @@ impl<'a> Summary<'a> {
         target
     }
 
-    /// Whether the file is whole, and how that is known.
+    /// Completeness of the file, and the evidence for it.
     pub fn whole(&self) -> String {
         let of = |severity| self.inspection.findings().filter(move |finding| finding.severity == severity);
         if let Some(finding) = of(Severity::Wrong).next() {
@@ -76,7 +76,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Whether the file is signed, and by whom.
+    /// Signature of the file, with the signer.
     pub fn signed(&self) -> String {
         let inner = match &self.payload {
             Some(Payload { report, .. }) if report.signed => {
@@ -97,7 +97,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// What the payload is, and whether it agrees with the header.
+    /// Format of the payload, and its agreement with the header.
     pub fn payload(&self) -> String {
         let Some(Payload { report, .. }) = &self.payload else {
             return "none".into();
@@ -121,5 +121,5 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Maximum number of checksums that are named.
+/// Maximum number of checksums that the summary names.
 const MOST: usize = 8;

@@ -21,7 +21,7 @@ pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<
     writeln!(out, "  {name:<27} {value}")
 }
 
-/// Prints a file: first what decides, in five lines, then details.
+/// Prints a file: first the summary in five lines, then details.
 pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     let InputFile { container, image, .. } = opened;
     let inspection = opened.inspect();
@@ -142,7 +142,7 @@ fn elements(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints the payloads; equal ones of consecutive elements on one line.
+/// Prints the payloads. Equal payloads of consecutive elements share one line.
 fn payloads(opened: &InputFile<'_>, inspection: &Inspection<'_>, out: &mut impl Write) -> io::Result<()> {
     let id = opened.image.header().id;
     let mut entries = inspection.payloads().map(|payload| PayloadEntry::for_people(&payload, id)).peekable();

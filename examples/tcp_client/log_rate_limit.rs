@@ -1,4 +1,5 @@
-//! Counter of complaints by their text, which prints a repeated complaint only now and then.
+//! Rate limit for messages in a log: equal messages are counted, and a repeated message is printed at most every ten
+//! seconds.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant as Clock};
@@ -19,7 +20,7 @@ pub struct ComplaintCounter {
 struct Count {
     /// Number of complaints.
     all: u64,
-    /// Number of complaints of which no line tells.
+    /// Number of complaints that have not been printed.
     untold: u64,
     /// Time of the last line.
     told_at: Clock,

@@ -366,7 +366,8 @@ impl Device {
                 self.is_counting_down = false;
                 None
             }
-            // A run that waits for an Image Notify bears what a device bears; any other run ends at the first refusal.
+            // A run that waits for an Image Notify continues after a refusal, as a real device does; any other run ends
+            // at the first refusal.
             ClientEvent::NoImage(_) if !options.wait_notify && self.client.checkpoint().is_none() => {
                 Some(End::NoImage)
             }

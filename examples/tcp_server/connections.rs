@@ -1,8 +1,9 @@
 //! TCP connections: each one is a device with its own network address.
 //!
-//! A device cannot slow down others. One frame of each device waits to be handled, and the frames are handled in turns;
-//! a few answers wait to be sent to each device. Further frames wait in the socket of the device, or are lost as on a
-//! radio. A device that sends frames without waiting for answers is read slowly: a radio would not carry more either.
+//! A slow or busy device does not slow down other devices. One frame of each device waits to be handled, and the frames
+//! are handled in turns; a few answers wait to be sent to each device. Further frames wait in the socket of the device,
+//! or are lost as on a radio. A device that sends frames without waiting for answers is read slowly: a radio would not
+//! carry more either.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,8 +26,8 @@ const LONGEST_LINE: usize = 4096;
 /// Maximum number of frames that wait for a device to read them.
 const TO_DEVICE: usize = 64;
 
-/// Number of frames in a row that a device may send ahead of their answers at full speed, far above the windows of
-/// clients.
+/// Number of consecutive frames that a device may send without waiting for answers at full speed, far above the windows
+/// of clients.
 const AHEAD: u32 = 32;
 
 /// Pause before each further frame that a device sends ahead.
@@ -98,7 +99,8 @@ impl Network {
                             return NetworkEvent::Joined(device);
                         }
                     }
-                    // Too many open files, or a device that disconnected at once: other connections are not concerned.
+                    // Causes are too many open files, or a device that disconnected at once. Other connections are not
+                    // affected.
                     Err(error) => {
                         self.refused = Some(error);
                         sleep(Duration::from_millis(10)).await;

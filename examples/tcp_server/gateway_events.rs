@@ -1,4 +1,5 @@
-//! Events of the gateway itself, beside those of the library's server: what became of files and of commands.
+//! Events of the gateway itself, in addition to the events of the library's server: results of file changes and of
+//! commands.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
@@ -34,11 +35,11 @@ pub enum Report {
     Devices { count: usize },
     /// Number of devices that were sent an Image Notify.
     Notified { count: usize },
-    /// Devices wait with their upgrades; `count` of them were told so just now.
+    /// Devices hold their upgrades; `count` is the number of devices that were sent this order now.
     Hold { count: usize },
     /// Devices upgrade; `count` of them were told so just now.
     Released { count: usize },
-    /// Nothing is known of a device any more.
+    /// The gateway has removed all state of a device.
     Forgotten { client: Address },
     /// A command had no effect.
     CommandFailed { command: String, reason: String },
@@ -48,7 +49,7 @@ pub enum Report {
     LinesLost { count: u64 },
 }
 
-/// Download of a device, or what is known of the last one.
+/// Current or last download of a device.
 #[derive(Serialize)]
 pub struct Download {
     phase: SessionPhase,

@@ -71,7 +71,7 @@ struct Options {
     /// Minimum interval between two blocks to one device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     period: u32,
-    /// Serve files as well that no device should get, such as files with a wrong checksum
+    /// Also serve files that no device should get, such as files with a wrong checksum
     #[arg(long)]
     force: bool,
     /// Print each event as a JSON object on its own line
@@ -134,11 +134,11 @@ impl ServerPolicy for GatewayPolicy {
     }
 }
 
-/// Interval between two comparisons of the folders with the store. A file that is dropped in is offered after two of them
-/// at the latest: the first one may find the file half written.
+/// Interval between two comparisons of the folders with the store. A new file is offered after at most two comparisons,
+/// because the first comparison may find the file incomplete.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// Number of sessions: two image types for each of as many devices as a network may well have. A session takes 96 bytes.
+/// Number of sessions: two image types for each device of a large network. A session takes 96 bytes.
 const SESSIONS: usize = 65_528;
 
 struct Gateway<'a> {
@@ -157,7 +157,7 @@ struct Gateway<'a> {
 enum Input {
     Network(NetworkEvent),
     Line(Option<String>),
-    /// The time of the server's next timer, or of the next look at the folders, has come.
+    /// The server's next timer, or the next comparison of the folders, is due.
     Time,
 }
 
@@ -183,8 +183,9 @@ impl<'a> Gateway<'a> {
         Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// Serves for ever. Each turn handles one input, and sends the blocks of pages that are due; the library bounds their
-    /// number. A frame that has come is handled before timers, so that no timer can starve a device.
+    /// Runs the gateway until the process ends. Each turn handles one input, and sends the blocks of pages that are
+    /// due; the library bounds their number. The gateway handles received frames before timers, so that no timer can
+    /// starve a device.
     async fn serve(&mut self) {
         let mut lines = Some(commands::read());
         let mut refresh_at = Clock::now();
@@ -222,7 +223,7 @@ impl<'a> Gateway<'a> {
     }
 
     fn join(&mut self, device: Address) {
-        // The address may have been that of another device.
+        // Another device may have had the address before.
         self.server.forget(device.network);
         if self.options.notify {
             self.notify(device);
@@ -399,7 +400,7 @@ impl<'a> Gateway<'a> {
         self.report(&Report::CommandFailed { command: line.trim().to_owned(), reason });
     }
 
-    /// Prints an event as JSON or as text. Nobody may read the output; the lines that are lost are counted then.
+    /// Prints an event as JSON or as text. If nothing reads the output, lines are dropped and counted.
     fn report(&mut self, event: &(impl Serialize + Display)) {
         let json = self.options.json;
         let lost = |count| line(json, &Report::LinesLost { count });
@@ -425,9 +426,9 @@ fn line(json: bool, event: &(impl Serialize + Display)) -> String {
     if !json {
         return event.to_string();
     }
-    // The events have no keys that are not text, so that nothing can fail.
+    // All keys of the events are text, so the serialization cannot fail.
     let json = serde_json::to_string(event).unwrap_or_default();
-    // Most events have no text of others, and need no second look.
+    // Most events contain no untrusted text, and need no escaping.
     let is_plain = json.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if is_plain { json } else { terminal_escape::json(&json) }
 }

@@ -1,23 +1,24 @@
-//! Output that never stalls the gateway: lines go to a thread of their own, and are counted where nobody reads them.
+//! Output that never blocks the gateway: a separate thread writes the lines, and lines are dropped and counted if the
+//! reader is too slow.
 
 use std::io::Write;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread;
 
-/// Maximum number of lines that wait to be written. A reader that keeps up never lets that many wait.
+/// Maximum number of lines that wait to be written. A reader that keeps up never reaches this number.
 const WAITING: usize = 4096;
 
 /// Standard output or standard error, line by line.
 pub struct Output {
     lines: SyncSender<String>,
-    /// Number of lines that were dropped since the last one that was written.
+    /// Number of lines dropped since the last written line.
     lost: u64,
 }
 
 impl Output {
     pub fn new(mut to: impl Write + Send + 'static) -> Self {
         let (lines, waiting) = sync_channel::<String>(WAITING);
-        // The thread ends with the reader of its output; later lines go nowhere.
+        // The thread ends when the reader closes the output, and later lines are discarded.
         thread::spawn(move || {
             for line in waiting {
                 if to.write_all(line.as_bytes()).and_then(|()| to.flush()).is_err() {
@@ -28,7 +29,8 @@ impl Output {
         Self { lines, lost: 0 }
     }
 
-    /// Prints a line. A line without room is dropped; `lost` makes the line that tells how many were.
+    /// Prints a line. A line without room in the queue is dropped; `lost` creates the line with the number of dropped
+    /// lines.
     pub fn print(&mut self, line: &str, lost: impl FnOnce(u64) -> String) {
         if self.lost > 0 && self.send(&lost(self.lost)) {
             self.lost = 0;

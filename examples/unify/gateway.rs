@@ -1,4 +1,4 @@
-//! Gateway: a consumer at the broker, and a server for its devices.
+//! Gateway: a Unify consumer connected to the MQTT broker, and an OTA server for the devices.
 
 use std::time::{Duration, Instant as Clock, SystemTime};
 

@@ -39,7 +39,7 @@ mod simulated_network;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
 
-/// Upgrade simulated devices with what is announced over MQTT.
+/// Upgrade simulated devices with the images announced over MQTT.
 #[derive(Parser)]
 struct Options {
     /// Folder with the OTA files to announce [default: a file that is built in memory]
@@ -50,13 +50,13 @@ struct Options {
     /// Devices for each file
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
     devices: u16,
-    /// The least time between two blocks for a device, in milliseconds
+    /// Minimum time between two blocks for a device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 20)]
     pause: u32,
-    /// Apply the images not before this moment, as in 2021-04-15T23:59:59+00:00
+    /// Earliest time to apply the images, such as 2021-04-15T23:59:59+00:00
     #[arg(long, value_name = "MOMENT")]
     apply_after: Option<DateTime>,
-    /// Give up after so many seconds
+    /// Timeout in seconds
     #[arg(long, value_name = "S", default_value_t = 300)]
     patience: u64,
 }

@@ -20,21 +20,21 @@ use zigbee_ota::{Eui64, HardwareVersion, ImageId, ImageType};
 /// Address of the gateway's server.
 const SERVER: Address = Address::new(0x0000, 1);
 
-/// Rounds without time passing; more is a loop.
+/// Maximum number of rounds at one moment; a larger number means an endless loop.
 const ROUNDS: u32 = 1_000_000;
 
 /// A device.
 pub struct Simulated {
     pub unid: Unid,
     pub address: Address,
-    /// Its images as they run. The first is the one that it asks for.
+    /// Running images of the device. The first image is the image of its queries.
     pub runs: Vec<ImageId>,
     pub hardware: Option<HardwareVersion>,
-    /// The least time between two block requests.
+    /// Minimum time between two block requests.
     pub pause: Millis,
-    /// Files that are here, by image type.
+    /// Files in memory, by image type.
     pub flash: BTreeMap<ImageType, Vec<u8>>,
-    /// Finds every file to be bad.
+    /// `true` if the device rejects every file.
     pub picky: bool,
     client: Client,
     /// Image that is being downloaded.
@@ -63,7 +63,7 @@ impl Simulated {
         self.client = start(now, self.address, self.runs[0], self.hardware, self.pause);
     }
 
-    /// Answers one of the client's questions.
+    /// Answers one need of the client.
     fn answer(&mut self, now: Instant, need: Need) {
         let client = &mut self.client;
         match need {
@@ -124,7 +124,7 @@ fn start(
     identity.node = Some(Eui64(address.network.into()));
     let mut config = client::ClientConfig::new(identity, SERVER);
     config.first_query_delay = Millis::from_secs(1);
-    // A network of a few devices has room for queries at one time.
+    // A network of a few devices needs no random delay of queries.
     config.query_spread = Millis(0);
     config.min_block_period = pause;
     config.max_block_size = NonZeroU8::new(64).expect("not zero");
@@ -163,12 +163,12 @@ impl Network {
         self.devices.push(simulated);
     }
 
-    /// A message of the broker's.
+    /// Handles a message from the broker.
     pub fn receive(&mut self, now: Instant, message: &MqttMessage) -> Result<(), MessageIgnored> {
         self.consumer.handle_message(now, message)
     }
 
-    /// Lets all happen that is due, and returns what goes to the broker.
+    /// Executes everything that is due, and returns the messages for the broker.
     pub fn run(&mut self, now: Instant) -> Vec<ConsumerAction> {
         let mut to_broker = Vec::new();
         for _ in 0..ROUNDS {
@@ -193,13 +193,13 @@ impl Network {
         panic!("it does not come to rest");
     }
 
-    /// When to run again.
+    /// Returns the time of the next call of `run`.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let devices = self.devices.iter().filter_map(|device| device.client.poll_timeout());
         devices.chain(self.consumer.poll_timeout()).chain(self.server.poll_timeout()).min()
     }
 
-    /// Lets a device do one thing; tells whether it did.
+    /// Executes one step of a device. Returns whether the device had anything to do.
     fn turn(&mut self, now: Instant, at: usize) -> bool {
         let device = &mut self.devices[at];
         device.client.handle_timeout(now);
@@ -220,7 +220,7 @@ impl Network {
         true
     }
 
-    /// Does what the consumer wants, or hands it on.
+    /// Executes an action of the consumer, or passes it to the broker.
     fn act(&mut self, now: Instant, action: ConsumerAction) -> Option<ConsumerAction> {
         let unicast = DeliveryMode::Unicast;
         let transmit = match action {

@@ -1,4 +1,4 @@
-//! Comparison of an existing index with the files of the folder.
+//! Comparison of an existing index with the files of a folder.
 
 use zigbee_ota::index::{Index, IndexEntry, is_web_url};
 
@@ -45,7 +45,7 @@ pub fn address(entry: &IndexEntry) -> Option<&str> {
     entry.url.as_deref().or(entry.path.as_deref())
 }
 
-/// Returns the index with what its entries leave out, from the files that they name.
+/// Returns the index with the missing fields of its entries filled in from the files.
 pub fn completed(mut index: Index, files: &[Facts]) -> Index {
     for entry in &mut index.entries {
         if let Some(facts) = named(entry, files) {
@@ -96,7 +96,7 @@ fn differences(index: &Index, entry: &IndexEntry, facts: &Facts, base: &Base) ->
     differences
 }
 
-/// Returns the entries that no device is ever given.
+/// Returns the entries that the gateway never selects for any device.
 pub fn never_taken(index: Index) -> Vec<String> {
     let say = |(number, reason): &(usize, zigbee_ota::index::NeverTaken)| {
         let entry = index.entries.get(*number).and_then(address).unwrap_or_default();

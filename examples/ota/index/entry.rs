@@ -51,7 +51,7 @@ pub const fn file_keys(form: IndexForm) -> &'static [&'static str] {
 pub struct Facts {
     /// Path in the folder, separated by slashes.
     pub path: String,
-    /// Entry without a place.
+    /// Index entry without URL and path.
     pub entry: IndexEntry,
     pub hardware: Option<HardwareRange>,
     /// The only device that the file is for.
@@ -59,7 +59,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Reads the file at `path`. The outer error says why it is no OTA file, the inner error what is wrong with it.
+    /// Reads the file at `path`. The outer error is the reason why the file is not an OTA file, and the inner error is
+    /// a fault of the OTA file.
     pub fn read(path: &Path, place: String, form: IndexForm) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
@@ -76,7 +77,7 @@ impl Facts {
         Ok(Ok(Self { path: place, entry, hardware: header.hardware, destination: header.destination }))
     }
 
-    /// Returns the entry with its place: a URL, or a path where there is no base URL and the form has paths.
+    /// Returns the index entry with its URL, or with a path if there is no base URL and the form has paths.
     pub fn placed(&self, base: &Base, form: IndexForm) -> IndexEntry {
         let (mut entry, url) = (self.entry.clone(), base.join(&self.path));
         if form == IndexForm::Zigpy && !is_web_url(&url) {
@@ -87,7 +88,7 @@ impl Facts {
         entry
     }
 
-    /// Whether the files are of one image, for hardware versions that have nothing in common.
+    /// Returns whether both files are files of one image for disjoint hardware versions.
     pub fn is_for_other_hardware(&self, other: &Self) -> bool {
         let is_same = |entry: &IndexEntry| (entry.manufacturer, entry.image_type);
         is_same(&self.entry) == is_same(&other.entry)

@@ -1,17 +1,17 @@
-//! What a new index takes over from an older one: keys of the maintainer, and restrictions.
+//! Values that a new index copies from an older index: additional keys of the maintainer, and restrictions.
 
 use zigbee_ota::index::{Index, IndexEntry, Restrictions};
 
 use super::compare_with_folder::{address, completed, named};
 use super::entry::Facts;
 
-/// An older index, and what is to be said of it.
+/// Older index, from which values are copied.
 pub struct Kept {
     index: Index,
 }
 
 impl Kept {
-    /// Takes an index, for a folder with these files; returns also what is dropped of it.
+    /// Prepares an older index for a folder with these files. Also returns messages about the entries that are dropped.
     pub fn new(index: Index, files: &[Facts]) -> (Self, Vec<String>) {
         let index = completed(index, files);
         let mut dropped = Vec::new();
@@ -27,8 +27,9 @@ impl Kept {
         (Self { index }, dropped)
     }
 
-    /// Returns the entries of a file: its own entry with what each older one for the file adds, or with the restrictions of
-    /// older entries for its image. `say` is called with what the maintainer should look at.
+    /// Returns the entries of a file: its own entry with what each older one for the file adds, or with the
+    /// restrictions of older entries for its image. The function calls `say` with each message that the maintainer
+    /// should read.
     pub fn entries_of(
         &self,
         facts: &Facts,
@@ -46,7 +47,7 @@ impl Kept {
         let image = |entry: &IndexEntry| entry.manufacturer.zip(entry.image_type);
         let like: Vec<_> =
             usable().filter(|(_, old)| image(old).is_some() && image(old) == image(entry)).collect();
-        // Where one of them was for every device, so is the new file.
+        // If one of the older entries was for every device, the new entry is as well.
         if like.iter().all(|(_, old)| !old.restrictions.is_none()) {
             let mut found: Vec<(usize, &IndexEntry)> = Vec::new();
             for (number, old) in like {
@@ -76,7 +77,7 @@ impl Kept {
     }
 }
 
-/// Returns the names of what is restricted, as zigbee2mqtt calls it.
+/// Returns the keys of the restrictions, by their names in zigbee2mqtt.
 fn keys(restrictions: &Restrictions) -> Vec<&'static str> {
     let keys = [
         ("modelId", restrictions.models.is_some()),

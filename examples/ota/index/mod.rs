@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The gateway fetches the file, compares the SHA-512 of the whole file, and decodes an OTA file from the first file
-//! identifier on. So the numbers are those of the OTA header inside a container. The gateway takes the first entry that
-//! fits a device, so the newest version of an image comes first.
+//! identifier on. The numbers of an entry are therefore those of the OTA header inside a container. The gateway takes
+//! the first entry that fits a device, so the newest version of an image comes first.
 
 mod compare_with_folder;
 mod entry;
@@ -168,7 +168,7 @@ fn write(options: &Options, form: IndexForm, found: &Found, out: &mut impl Write
         complain(Failure::at(&options.folder.join(path), format_args!("left out: {fault}")));
     }
     let text = index.to_json().map_err(|error| Failure::Said(error.to_string()))?;
-    // As it is read: an entry for several models is written as several.
+    // The entries are compared in the written form, in which an entry for several models becomes several entries.
     let written = Index::parse(text.as_bytes()).map_err(|error| Failure::Said(error.to_string()))?;
     let count = written.entries.len();
     compare_with_folder::never_taken(written).into_iter().for_each(note);

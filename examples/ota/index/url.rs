@@ -19,7 +19,7 @@ impl FromStr for Base {
 }
 
 impl Base {
-    /// Whether a prefix was given.
+    /// Returns whether a prefix was given on the command line.
     pub fn is_given(&self) -> bool {
         !self.0.is_empty()
     }
