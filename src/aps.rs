@@ -102,8 +102,9 @@ pub struct FrameMeta {
     /// table; `None` if the stack does not know it. An address that the ZCL frame contains is no knowledge: any node can
     /// write any address.
     ///
-    /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device after
-    /// a change of its network address. Clients ignore the field.
+    /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device
+    /// after a change of its network address. A client ignores the field; only a server uses the IEEE address of the
+    /// sender.
     #[cfg_attr(feature = "serde", serde(default))]
     pub ieee: Option<Eui64>,
 }
@@ -177,7 +178,7 @@ impl Transmit {
 pub struct TransmitToken(u32);
 
 impl TransmitToken {
-    /// Token of frames whose delivery report is ignored.
+    /// Token for frames whose delivery reports the crate ignores.
     pub const NONE: Self = Self(0);
 
     /// Creates the token of the client's request with this ZCL sequence number.

@@ -141,7 +141,8 @@ impl UtcTime {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)
     }
 
-    /// Returns the time at `now` on a clock that showed `self` at the instant `set`. The clock stops in the year 2136.
+    /// Returns the time at `now` on a clock that showed `self` at the instant `set`. The clock stops at its maximum in
+    /// the year 2136.
     #[must_use]
     pub fn advance(self, set: Instant, now: Instant) -> Self {
         let [a, b, c, d, e, f, g, h] = now.0.saturating_sub(set.0).to_be_bytes();
@@ -177,10 +178,10 @@ pub struct ServerTime {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TimeField {
-    /// Upgrade time of an Upgrade End Response. An upgrade time of 0 beside a current time means now, as devices in the
-    /// field read it.
+    /// Upgrade time of an Upgrade End Response. An upgrade time of 0 together with a current time means "now", as
+    /// devices in the field interpret it.
     Upgrade,
-    /// Request time of WAIT_FOR_DATA. A request time of 0 beside a current time lies in the past and is an error.
+    /// Request time of WAIT_FOR_DATA. A request time of 0 together with a current time is in the past, and is an error.
     Request,
 }
 
@@ -223,7 +224,7 @@ impl ServerTime {
     }
 
     /// Returns whether the current time of the server and `utc`, the client's own clock, differ by at most `tolerance`
-    /// seconds. A pair with an offset agrees with no clock.
+    /// seconds. The result is `false` for a pair with an offset, because an offset is relative to no clock.
     #[must_use]
     pub const fn agrees_with(self, utc: UtcTime, tolerance: u32) -> bool {
         self.current != 0 && self.current.abs_diff(utc.0) <= tolerance

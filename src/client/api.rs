@@ -199,7 +199,7 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Answers any need with a refusal, also a need that this version of the crate added and that the application does
-    /// not know. The client continues after the refusal:
+    /// not know. The table shows how the client continues after the refusal of each need:
     ///
     /// | need | consequence |
     /// |---|---|

@@ -88,7 +88,8 @@ pub enum UpgradeEndFallback {
 pub enum AcceptedVersions {
     /// Only versions above the running version, so that no downgrade is possible.
     Newer,
-    /// Versions above and below the running version (section 6.10.5.2.4). ZCL 8 excludes the running version as well.
+    /// Versions above and below the running version (section 6.10.5.2.4). ZCL 8 also excludes the running version from
+    /// these offers.
     Different,
     /// Every version. The running version is included, so that the server can have the running version installed again.
     Any,
@@ -150,13 +151,13 @@ pub enum TransferMode {
 pub struct HeaderChecks(u8);
 
 impl HeaderChecks {
-    /// All header checks, including checks that later versions of this crate add.
+    /// Set of all header checks, including checks that later versions of this crate add.
     pub const ALL: Self = Self(u8::MAX);
     /// Check that the header can be parsed: file identifier, header version, lengths.
     pub const READABLE: Self = Self(1 << 0);
-    /// Check that the manufacturer code and the image type of the header are equal to those of the offer.
+    /// Check that the header and the offer have the same manufacturer code and image type.
     pub const IMAGE: Self = Self(1 << 1);
-    /// Check that the file version of the header is equal to that of the offer.
+    /// Check that the header and the offer have the same file version.
     pub const VERSION: Self = Self(1 << 2);
     /// Check that the total image size of the header is equal to the size of the offer.
     pub const SIZE: Self = Self(1 << 3);
@@ -207,7 +208,8 @@ pub struct ClientConfig {
     /// other needs of a search.
     #[doc(alias = "short address")]
     pub server: Address,
-    /// IEEE address of the server to use (attribute UpgradeServerID). The values 0 and all ones mean any server.
+    /// IEEE address of the server to use (attribute UpgradeServerID). The IEEE addresses 0 and all ones mean any
+    /// server.
     ///
     /// Default: all ones, which is the default of the attribute (section 6.7.1).
     #[doc(alias = "EUI64")]
@@ -231,7 +233,7 @@ pub struct ClientConfig {
     /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
     /// `server_id` (section 6.7.1).
     ///
-    /// Default: true. A gateway that was exchanged has another IEEE address.
+    /// Default: true. A replaced gateway has another IEEE address.
     pub replace_lost_server: bool,
     /// Whether the client searches for another server after a refusal, and skips the refusing server from then on
     /// (sections 6.10.5.3, 6.10.11.5.2 and 6.10.12.4). A refusal is the status NOT_AUTHORIZED, or a server that does
@@ -364,7 +366,7 @@ pub struct ClientConfig {
     /// Longest random delay of the first query, of periodic queries, of hourly Upgrade End Requests and of the first
     /// request of a resumed download, so that devices that start together do not send together. The delay is at most
     /// ten times `first_query_delay` for the first query, a quarter of the interval for periodic queries, and ten
-    /// seconds for a resumed download. Zero disables the delay.
+    /// seconds for a resumed download. The value zero disables the random delay.
     ///
     /// Default: 10 minutes. Of 200 devices that start together, one in three seconds then sends its query, and four
     /// attempts of each query without an answer are 1.3 frames per second.
@@ -402,7 +404,7 @@ pub struct ClientConfig {
     /// Number of times that the client asks for [`Need::Prepare`](super::Need::Prepare) before a fault ends the upgrade.
     /// The pause between two times is `error_backoff`, doubled each time.
     ///
-    /// Default: 3. Flash that is busy for once is no defect.
+    /// Default: 3. Three attempts are the default, because flash that is busy for a moment is not defective.
     pub max_prepare_attempts: u8,
     /// Whether the client sends an Upgrade End Request with the status INVALID_IMAGE for an offer that the client skips
     /// without asking the application, once for each offered version. No report is sent while a download or an image

@@ -296,8 +296,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Tells the client to use another server, such as after a gateway was replaced. The client forgets the IEEE address
-    /// of the former server. [`Address::UNKNOWN`] makes the client search for a server.
+    /// Tells the client to use another server, such as after a gateway was replaced. The client discards the IEEE
+    /// address of the previous server. [`Address::UNKNOWN`] makes the client search for a server.
     ///
     /// A download continues with the new server after a check that the server has the same file; a paused download
     /// queries at once. In all other states the next request goes to the new server.
@@ -316,7 +316,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.enter_search_step(next);
     }
 
-    /// Stores the address of the server, and forgets what was learned about a server with another address.
+    /// Stores the address of the server, and resets the measurements of a server with another address.
     fn use_server(&mut self, server: Address) {
         if self.config.server.network != server.network {
             self.numbering = ServerNumbering::UNKNOWN;

@@ -19,8 +19,9 @@ use super::DownloadProgress;
 /// Event of an upgrade that the application may log or display. No event needs an answer.
 ///
 /// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. START is
-/// [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`], CHECK is [`Need::Verify`], APPLY is [`Need::Apply`],
-/// and FINISH is [`Finished`](Self::Finished).
+/// [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`](super::ClientAction::Store), CHECK is
+/// [`Need::Verify`](super::Need::Verify), APPLY is [`Need::Apply`](super::Need::Apply), and FINISH is
+/// [`Finished`](Self::Finished).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -42,20 +43,20 @@ pub enum ClientEvent {
     Paused(Option<Instant>),
     /// The server set the time of the upgrade, which is the given time.
     CountingDown(Instant),
-    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response. The client asks
-    /// again every hour.
+    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response. The client
+    /// repeats the Upgrade End Request every hour.
     WaitingForUpgradeEnd,
     /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
     /// configuration does not let the server start the upgrade.
     WaitingForActivation,
-    /// The download is paused for the given reason, and all stored bytes are kept. The client queries at the given time,
-    /// and continues if the server offers the same image.
+    /// The download is paused for the given reason, and all stored bytes are kept. The client queries at the given
+    /// time, and continues if the server offers the same image.
     DownloadPaused(PauseReason, Instant),
     /// The server offers the image of the download again, or sends its blocks again, and the header and the last stored
-    /// block are those that are stored. The download continues at `received`.
+    /// block are those that are stored. The download continues at the offset `received`.
     DownloadContinued(DownloadProgress),
     /// The server sends the bytes of another file under the identity of the given image. The download starts again from
-    /// offset 0, with [`Need::Prepare`].
+    /// offset 0, with [`Need::Prepare`](super::Need::Prepare).
     FileReplaced(ImageOffer),
     /// The server answered the Upgrade End Request with the given error. The client keeps the image and repeats the
     /// Upgrade End Request. After ABORT and NO_IMAGE_AVAILABLE, a query precedes the repeated request.
@@ -63,15 +64,16 @@ pub enum ClientEvent {
     /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
     UpgradeEndUnanswered(Instant),
     /// The clock of the server differs from the clock of the device by more than
-    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client uses the difference between the two times in the
-    /// response as a delay.
+    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client uses the difference between the two times in
+    /// the response as a delay.
     ClocksDisagree {
         /// UTC time that the server sent.
         server: UtcTime,
         /// UTC time of the device.
         own: UtcTime,
     },
-    /// Storage could not be prepared, and the client asks for [`Need::Prepare`] again at the given time.
+    /// Storage could not be prepared, and the client asks for [`Need::Prepare`](super::Need::Prepare) again at the
+    /// given time.
     PrepareFailed(Instant),
     /// The client cannot query, because no valid query can carry this identity: the version is 0xFFFFFFFF, or the image
     /// type is reserved. The identity in the configuration needs to be corrected.
@@ -213,9 +215,9 @@ impl fmt::Display for SkipReason {
 pub enum PauseReason {
     /// The server sent no frame.
     ServerSilent,
-    /// The server sent answers that the client cannot use. The value describes the last unusable answer.
+    /// The server sent answers that the client cannot use. The variant holds the fault of the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The server answered with too many consecutive errors. The value is the status of the last error.
+    /// The server answered with too many consecutive errors. The variant holds the status of the last error.
     ServerErrors(Status),
     /// The server answered NO_IMAGE_AVAILABLE to three consecutive requests.
     ImageGone,
@@ -304,7 +306,7 @@ pub enum Outcome {
     /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests, and did not
     /// offer the image again within the longest pause.
     ImageGone,
-    /// The server answered with too many consecutive errors. The value is the status of the last error.
+    /// The server answered with too many consecutive errors. The variant holds the status of the last error.
     ServerErrors(Status),
     /// The server sent too many consecutive block responses without data.
     EmptyBlocks,
@@ -314,22 +316,22 @@ pub enum Outcome {
     SpecificFilesUnsupported,
     /// The server sent no further frame during the upgrade.
     ServerSilent,
-    /// The server answered block requests only with answers that the client cannot use. The value describes the last
-    /// unusable answer.
+    /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
+    /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
     /// The application accepted another image before this image was complete or applied.
     Replaced,
     /// The header of the file cannot be decoded.
     HeaderUnreadable(DecodeError),
-    /// The header of the file contradicts the offer. The value names the field, with both values.
+    /// The header of the file contradicts the offer. The variant holds the field with both values.
     HeaderMismatch(HeaderMismatch),
-    /// The file is for other hardware or for another device. The value is the reason.
+    /// The file is for other hardware or for another device. The variant holds the reason.
     NotForThisDevice(DeviceMismatch),
     /// The application answered that the file is invalid.
     InvalidImage,
     /// The security credentials that the file requires cannot be obtained.
     NoCredentials,
-    /// The server refused the upgrade after the download. The value is the status that the server answered.
+    /// The server refused the upgrade after the download. The variant holds the status in the answer of the server.
     UpgradeRefused(Status),
     /// The device could not switch to the new image.
     ApplyFailed,
@@ -412,8 +414,8 @@ pub struct HeaderMismatch {
     pub found: u32,
 }
 
-/// Writes the difference as `the file's header has file version 0x00000007, but the offer 0x00000006`. A size is
-/// decimal.
+/// Writes the difference as `the file's header has file version 0x00000007, but the offer 0x00000006`. Sizes are
+/// written in decimal, all other fields in hexadecimal.
 impl fmt::Display for HeaderMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { field, offered, found } = *self;
@@ -462,8 +464,8 @@ pub enum HeaderField {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DeviceMismatch {
-    /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The value
-    /// is the range.
+    /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The
+    /// variant holds the hardware range of the file.
     Hardware(HardwareRange),
     /// The upgrade file destination is the given device (section 6.3.2.12).
     Destination(Eui64),

@@ -3,10 +3,10 @@
 //!
 //! # Loop
 //!
-//! The methods of a client are of four kinds. The methods `handle_*` take input from outside: frames, time, delivery
-//! reports. Answers take the result of a [`Need`] or of a block. Commands are calls of the application without a need,
-//! such as [`query`](Client::query), [`abort`](Client::abort) and [`resume`](Client::resume). The methods `poll_*`
-//! return outputs. **After each input, poll all four outputs in this order:**
+//! A client has four kinds of methods. The methods `handle_*` take input from outside: frames, time, delivery reports.
+//! Answers take the result of a [`Need`] or of a block. Commands are calls of the application without a need, such as
+//! [`query`](Client::query), [`abort`](Client::abort) and [`resume`](Client::resume). The methods `poll_*` return
+//! outputs. **After each input, poll all four outputs in this order:**
 //!
 //! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
 //!    ticket of the need. Needs come first because their answers cause frames and events.
@@ -22,16 +22,16 @@
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
 //! `handle_frame` and `poll_need`.
 //!
-//! The caller's clock must be monotonic. An unnecessary call of any method is harmless. An answer that comes too late
-//! returns the error [`StaleTicket`] and changes nothing.
+//! The clock of the caller must be monotonic. An unnecessary call of any method is harmless. An answer that comes too
+//! late returns the error [`StaleTicket`] and changes nothing.
 //!
 //! # Back-pressure
 //!
 //! [`handle_frame`](Client::handle_frame) lends the data of a block to the application, together with a ticket. With
 //! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
 //! the block before. The application may make this call at once or seconds later, so that blocking and asynchronous
-//! storage use the same state machine and storage is never overrun. No byte is lent twice unless storage was
-//! [`Busy`](StoreResult::Busy).
+//! storage use the same state machine and storage is never overrun. The client lends no byte twice, unless storage
+//! answered [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
@@ -53,11 +53,11 @@
 //! ```
 //!
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
-//! answers, the download pauses and keeps all stored bytes. The client then queries with growing pauses. If the server
-//! offers the same image, the client requests the header and the last stored block again, compares them with sums, and
-//! continues at the first missing byte. A download ends by a call of the application, by ABORT of the server, by
-//! another offer that the application accepts, by a header that does not fit, by a storage fault, or after
-//! [`ClientConfig::max_pause`].
+//! answers, the download pauses and keeps all stored bytes. During the pause, the client queries with growing
+//! intervals. If the server offers the same image, the client requests the header and the last stored block again,
+//! compares them with sums, and continues at the first missing byte. A download ends by a call of the application, by
+//! ABORT of the server, by another offer that the application accepts, by a header that does not fit, by a storage
+//! fault, or after [`ClientConfig::max_pause`].
 //!
 //! The second line of the drawing names the need or action of each state. The table of all transitions is in the
 //! private module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
@@ -365,8 +365,8 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
-    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Stacks without delivery reports
-    /// never call this method.
+    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Applications on stacks without
+    /// delivery reports never call this method.
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let backoff = self.config.error_backoff;
         if report != DeliveryReport::Failed {
@@ -464,9 +464,9 @@ impl<const RANGES: usize> Client<RANGES> {
         self.events.pop()
     }
 
-    /// Returns the number of events that were lost because the queue was full. One call of the client makes at most
-    /// three events, for which the queue has room, so that no event is lost if [`poll_event`](Self::poll_event) is
-    /// called until it returns `None` after each other call.
+    /// Returns the number of events that were lost because the queue was full. A single call of the client produces at
+    /// most three events, and the queue has room for three. No event is lost if the application calls
+    /// [`poll_event`](Self::poll_event) until it returns `None` after each other call.
     #[must_use]
     pub const fn lost_events(&self) -> u32 {
         self.events.dropped()
@@ -569,9 +569,9 @@ impl<const RANGES: usize> Client<RANGES> {
 }
 
 /// Maximum size of a client on a microcontroller, in bytes. The largest parts of a client are the download, the
-/// settings (184 bytes), the event queue (72 bytes) and the query beside an upgrade (32 bytes). In the download, 8
-/// out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and
-/// the sums for the check after a pause take 28 bytes.
+/// settings (184 bytes), the event queue (72 bytes) and the parallel query (32 bytes). In the download, 8 out-of-order
+/// ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and the sums
+/// for the check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client>() <= 944);

@@ -21,7 +21,7 @@ use crate::zcl::{Frame, ImageOffer, Violation};
 pub enum ClientAction<'f> {
     /// The frame was handled, and the application has nothing to do.
     Done,
-    /// The frame holds a block of the file. The application stores the block, then calls
+    /// The frame holds a block of the file. The application stores the block of the file, then calls
     /// [`Client::stored`](super::Client::stored).
     #[doc(alias = "block response")]
     Store(Block<'f>),
@@ -102,7 +102,7 @@ pub struct Block<'f> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
-/// Error of an answer with a ticket for which the client no longer waits. The answer has changed nothing.
+/// Error of an answer with a ticket for which the client no longer waits. The stale answer has no effect on the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

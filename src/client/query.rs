@@ -33,7 +33,7 @@ const MIN_FILE_SIZE: u32 = 56;
 /// units, so that the queries of all devices spread over two seconds.
 const NOTIFY_SPREAD: u32 = 20;
 
-/// Time after the first failure until the next query. A gateway restarts within minutes.
+/// Time after the first failure until the next query. Most gateways restart within a few minutes.
 const FIRST_RETRY: Millis = Millis::from_secs(5 * 60);
 
 /// Number of failures of a file after which the client skips offers of this file.
@@ -101,8 +101,8 @@ impl<const RANGES: usize> Client<RANGES> {
         Reaction::Done
     }
 
-    /// Returns the delay of the query after an Image Notify. All devices receive a broadcast at once. Without a delay
-    /// the queries of all devices would collide, and so would each round of retries.
+    /// Returns the delay of the query after an Image Notify. All devices receive a broadcast notify at the same time.
+    /// Without a delay the queries of all devices would collide, and so would each round of retries.
     fn notify_delay(&mut self, delivery: DeliveryMode) -> Millis {
         match delivery {
             DeliveryMode::Unicast => Millis(0),

@@ -19,7 +19,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a random time from 0 to `limit`. A limit of 0 draws no number.
+    /// Returns a random time from 0 to `limit`. If the limit is 0, the function draws no random number.
     pub(super) fn up_to(&mut self, Millis(limit): Millis) -> Millis {
         if limit == 0 {
             return Millis(0);
@@ -29,7 +29,7 @@ impl Random {
     }
 
     /// Returns a random number from 1 to 100 for comparison with the query jitter (section 6.8.1 of ZigBee document
-    /// 095264). All values are equally likely to within one in ten million.
+    /// 095264). The probabilities of the 100 numbers differ by less than one in ten million.
     pub(super) fn percent(&mut self) -> u8 {
         let scaled = (self.next() >> 32).wrapping_mul(100) >> 32;
         u8::try_from(scaled).unwrap_or(99).saturating_add(1)

@@ -21,7 +21,7 @@ pub(super) struct PendingRequest {
     /// Number of attempts so far, including attempts that could not be sent.
     attempts: u8,
     /// Number of attempts sent since the last attempt that could not be sent. The sequence numbers of these attempts
-    /// are consecutive.
+    /// are consecutive, so that the last number determines the others.
     sequences: u8,
     /// Sequence number of the last attempt that was sent; earlier attempts have the sequence numbers just below.
     sequence: u8,

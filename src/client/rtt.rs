@@ -68,8 +68,8 @@ impl RttEstimator {
         }
     }
 
-    /// Returns the waiting time after which an answer counts as late, although it has not timed out. This time is the
-    /// smoothed round trip plus one deviation; most answers arrive earlier.
+    /// Returns the waiting time after which an answer counts as late, although it has not timed out. The waiting time
+    /// is the smoothed round trip plus one deviation; most answers arrive earlier.
     pub(super) fn late_after(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }

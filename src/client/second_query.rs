@@ -32,7 +32,8 @@ pub(super) struct SecondQuery {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Starts a query in parallel to the current state, to be sent from `at` on. A query in progress is replaced.
+    /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
+    /// progress.
     pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
         if self.query_for(self.target_in_hand()).is_some() {
             self.second_query =

@@ -100,7 +100,7 @@ pub(super) enum State<const RANGES: usize> {
     Erasing { offer: ImageOffer, faults: u8, retry_at: Option<Instant> },
     /// The client requests the blocks of the file, and the application stores them.
     Downloading(Download<RANGES>),
-    /// The server does not serve the file at present. All stored bytes are kept, and the client queries at `ask_at`.
+    /// The server does not serve the file at present. The client keeps all stored bytes, and queries at `ask_at`.
     Paused { download: Download<RANGES>, reason: PauseReason, ask_at: Instant },
     /// The application verifies the complete file.
     Verifying { image: StoredImage },

@@ -29,7 +29,7 @@ pub trait Storage {
 
 impl<const RANGES: usize> Client<RANGES> {
     /// Handles an incoming frame as [`handle_frame`](Self::handle_frame) does, and writes the block in the frame to
-    /// `storage`. The result is never [`ClientAction::Store`].
+    /// `storage`. The result is never [`ClientAction::Store`], because the method itself stores the block.
     pub fn handle_frame_with<'f>(
         &mut self,
         now: Instant,

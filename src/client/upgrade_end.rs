@@ -8,8 +8,8 @@
 //!                    +-- response: wait; error ABORT or NO_IMAGE_AVAILABLE (with a query soon); no answer
 //! ```
 //!
-//! The client repeats the first request with growing pauses within one hour. All later requests are sent once per hour.
-//! Sections refer to ZigBee document 095264 (2011).
+//! The client repeats the first request with growing pauses within one hour. The client sends all later Upgrade End
+//! Requests once per hour. Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
 use crate::time::{Delay, Instant, Millis, ServerTime, TimeField, UtcTime};

@@ -1,5 +1,5 @@
-//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file.
-//! Only this CRC marks the container.
+//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file. The
+//! container has no other mark than this CRC.
 //!
 //! ```text
 //! Salus      | OTA file | CRC-32 of it |

@@ -24,7 +24,7 @@ pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     })
 }
 
-/// Offset at which an OTA header can be read. The bytes at that offset may have another meaning.
+/// Offset at which an OTA header can be read. The bytes at the offset of a candidate may have another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

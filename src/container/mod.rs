@@ -160,8 +160,8 @@ impl fmt::Display for ContainerKind {
     }
 }
 
-/// Result of comparing the checksums of a container. Checksums only detect accidents, because whoever can change the
-/// file can change the checksums as well.
+/// Result of comparing the checksums of a container. Checksums only detect accidental damage, because an attacker who
+/// changes the file can change the checksums as well.
 // Exhaustive: a container has checksums that match, checksums that do not, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

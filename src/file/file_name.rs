@@ -80,7 +80,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Splits `rest` at its last dot. The dot is in neither part.
+/// Splits `rest` at its last dot. Neither part contains the dot.
 fn split_extension(rest: &str) -> (&str, &str) {
     // The code does not use `rsplit_once`, because the string search of `core` has panic branches.
     let dot = rest.bytes().rposition(|byte| byte == b'.');

@@ -58,8 +58,8 @@ pub struct FileWriter<'a> {
 impl<'a> FileWriter<'a> {
     /// Creates a writer. The length of the file replaces `header.total_size`.
     ///
-    /// Only the reserved bits of `header.other_control` are written. So a written file is device specific if and only
-    /// if the header has a destination (section 6.3.2.12).
+    /// Only the reserved bits of `header.other_control` are written. A written file is therefore device specific if and
+    /// only if the header has a destination (section 6.3.2.12).
     ///
     /// # Errors
     /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) if no device could use the file.

@@ -128,7 +128,8 @@ pub struct HeaderAnomalies {
 #[doc(alias("EmberAfOtaHeader", "OTA_ImageHeader_t", "OTA_ParseHeader", "zb_zcl_ota_upgrade_file_header_t"))]
 #[non_exhaustive]
 pub struct FileHeader<'a> {
-    /// Minor header version, the part MM of the header version 0x01MM. All minor versions are read alike.
+    /// Minor header version, the part MM of the header version 0x01MM. The parser reads headers of all minor versions
+    /// in the same way.
     pub minor: u8,
     /// Manufacturer code, image type and file version of the image.
     pub id: ImageId,
@@ -253,7 +254,8 @@ impl<'a> FileHeader<'a> {
     /// reports them.
     ///
     /// # Errors
-    /// The first error of this list that applies. The `offset` of the error is that of the field at fault.
+    /// The method returns the first error of this list that applies. The `offset` of the error is that of the field at
+    /// fault.
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) as soon as four bytes are present.
     /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer than 56 bytes are present.

@@ -1,9 +1,9 @@
 //! Passive observer of overheard frames. For each frame, the observer tells what the frame means for a download between
 //! a client and a server.
 //!
-//! The observer sends nothing and keeps no image. The caller decodes each frame and passes it on with its sender and
-//! receiver. The observer returns the [`Meaning`] of the frame, the client concerned, and the request that the frame
-//! answers.
+//! The observer sends no frames and stores no image data. The caller decodes each frame and passes it on with its
+//! sender and receiver. The observer returns the [`Meaning`] of the frame, the client concerned, and the request that
+//! the frame answers.
 //!
 //! The caller stores the data and keeps track of missing parts, because only the caller knows how much memory is
 //! available. [`Meaning::Block`] carries the identity of the file and the offset of the data.

@@ -49,9 +49,9 @@ pub struct ServerConfig {
     pub max_downloads: u16,
     /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
     ///
-    /// A client that announces a MinimumBlockPeriod (later revisions of the specification) is told to use this period.
-    /// Any other client is answered with WAIT_FOR_DATA, which counts in seconds. A period below one second is therefore
-    /// kept on average over one second.
+    /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
+    /// specification). Any other client is answered with WAIT_FOR_DATA, which counts in seconds. A period below one
+    /// second is therefore kept on average over one second.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
@@ -77,8 +77,9 @@ pub struct ServerConfig {
     ///
     /// The default is `true`.
     pub query_specific_file: bool,
-    /// Milliseconds of silence, after an offer or between two blocks, after which a client counts as stalled. Time that
-    /// the client was told to wait is added. Only this timeout and the Upgrade End Request of the client end a session.
+    /// Milliseconds of silence, after an offer or between two blocks, after which a client counts as stalled. Waiting
+    /// times that the server demanded extend this timeout. Only this timeout and the Upgrade End Request of the client
+    /// end a session.
     ///
     /// The default is 5 minutes, because sleepy clients may poll only once in several minutes.
     pub stall_timeout: Millis,
@@ -91,18 +92,18 @@ pub struct ServerConfig {
     /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about further queries; 0 means no
     /// limit. The limit breaks the loop of a client that cannot install an image.
     ///
-    /// A download counts if the server sent blocks of it, and the client then found the image invalid or was told to
-    /// upgrade to it. A download for which a client waits for its upgrade time does not count, and neither does the last
-    /// one until a minute after its upgrade time. Each day takes one download off the count. Another running version,
-    /// another image, [`Server::reset_repeats`](super::Server::reset_repeats), [`Server::cancel`](super::Server::cancel)
-    /// and [`Server::forget`](super::Server::forget) reset the count.
+    /// A download counts if the server sent blocks of it, and the client then found the image invalid or the server
+    /// ordered the upgrade. A download for which a client waits for its upgrade time does not count, and neither does
+    /// the last one until a minute after its upgrade time. The count decreases by one per day. Another running version,
+    /// another image, [`Server::reset_repeats`](super::Server::reset_repeats),
+    /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget) reset the count.
     ///
     /// The default is 3, because two downloads can fail by chance.
     pub repeated_download_limit: u8,
     /// Hash seed that makes the positions of clients in the session table unpredictable. A caller with a source of
     /// random numbers sets a new one at each start, so that no node can choose addresses that slow down the server.
     ///
-    /// The default is 0.
+    /// The default seed is 0.
     pub hash_seed: u32,
     /// Rows for devices in the field that need limits, timeouts or commands of their own.
     ///
@@ -117,7 +118,8 @@ pub struct ServerConfig {
     /// request defines the violations.
     ///
     /// The default is `false`: the server looks up a manufacturer code or image type out of range like any other. The
-    /// policy decides about the version 0xFFFFFFFF. An unknown status counts as a failed upgrade.
+    /// policy decides about requests with the version 0xFFFFFFFF. An unknown status in an Upgrade End Request counts as
+    /// a failed upgrade.
     pub strict: bool,
 }
 

@@ -97,8 +97,7 @@ pub enum ServerEvent {
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Seconds until the client repeats its request; 0 if the server told the client to use a longer
-        /// MinimumBlockPeriod.
+        /// Seconds until the client repeats its request; 0 if the answer only sets a longer MinimumBlockPeriod.
         seconds: u32,
     },
     /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or
@@ -112,8 +111,8 @@ pub enum ServerEvent {
         reached: u32,
     },
     /// A client was sent the last byte of a file, but sent no Upgrade End Request within
-    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout). The client may have upgraded
-    /// nevertheless.
+    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout). The client may have installed the image
+    /// without an Upgrade End Request.
     NeverEnded {
         /// Client that is silent.
         client: Address,

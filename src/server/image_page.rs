@@ -44,7 +44,7 @@ pub const MIN_PAGE_SPACING: u16 = 10;
 
 /// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block the 68
 /// bytes around the data take four times the channel time of the data. The server answers requests for smaller blocks
-/// with UNSUP_CLUSTER_COMMAND, and the client goes on with Image Block Requests (section 6.10.7.5.3).
+/// with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests (section 6.10.7.5.3).
 pub const MIN_PAGE_BLOCK: u8 = 16;
 
 /// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
@@ -122,10 +122,10 @@ impl<S: SessionSlots> Server<S> {
     /// Returns the next block of a page to send and writes its bytes to `out`. When the deadline of
     /// [`poll_timeout`](Server::poll_timeout) has come, the caller calls this function until it returns `None`.
     ///
-    /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the function
-    /// returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
-    /// [`handle_timeout`](Server::handle_timeout). The deadline of `poll_timeout` then still lies in the past, and the
-    /// caller handles received frames before it goes on.
+    /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the
+    /// function returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
+    /// [`handle_timeout`](Server::handle_timeout). The deadline of `poll_timeout` is then still in the past, so that
+    /// the caller handles received frames before the next blocks.
     pub fn poll_transmit(
         &mut self,
         now: Instant,

@@ -72,9 +72,9 @@ pub trait ImageStore {
     /// first, then a file without a destination. `node` is an address that the caller knows, never one that a request
     /// contains; `None` means that the address of the device is not known.
     ///
-    /// A store may have several files of one image, for disjoint hardware versions. `hardware` then chooses the file.
-    /// Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware version of the device is not
-    /// known (`None`). If the store has one file, `hardware` does not matter.
+    /// A store may have several files of one image, for disjoint hardware versions. The argument `hardware` then
+    /// selects the file. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware version of
+    /// the device is not known (`None`). If the store has one file, `hardware` does not matter.
     ///
     /// `client` is the client that sent the request, for stores that have files only for some clients.
     /// [`serve_block`](super::serve_block) passes `None`, because that function does not know the client.

@@ -244,8 +244,8 @@ impl<S> Server<S> {
     /// `None` the server has no clock, as before the first call, and responses contain offsets. Several clients in the
     /// field misread times in UTC (section 6.13).
     ///
-    /// The `now` of later calls advances the clock. The caller sets the clock again after an adjustment of its own
-    /// clock.
+    /// The argument `now` of later calls advances the clock. The caller sets the clock again after an adjustment of its
+    /// own clock.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = match utc {
             None => Clock::Offsets,
@@ -462,8 +462,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
-    /// had a session of the node. Downloads and pages continue. The server then forgets the node that had the address
-    /// `new` before. A second call with the same addresses does nothing.
+    /// had a session of the node. The downloads and pages of the node continue. The server then forgets the node that
+    /// had the address `new` before. A second call with the same addresses does nothing.
     ///
     /// The caller calls this method when the stack reports another network address of a device. The call is not needed
     /// if the caller tells the IEEE address with each frame ([`FrameMeta::ieee`]): the sessions then follow the device by

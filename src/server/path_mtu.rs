@@ -466,7 +466,7 @@ mod tests {
         assert!((4..=6).contains(&probes), "{probes}");
     }
 
-    /// Any sequence of reports leaves sizes from 1 to what was asked for.
+    /// Tests that any sequence of reports gives block sizes from 1 to the requested size.
     #[test]
     fn any_reports_leave_sizes_in_range() {
         let mut mtu = PathMtu::UNKNOWN;

@@ -273,8 +273,8 @@ impl OfferedVersions {
 /// Policy of the specification, with fields for the choices that the specification leaves open.
 ///
 /// The default policy offers only newer images, and no image to a client that does not know its version. The default
-/// policy offers an image for certain hardware even to a client that does not report its hardware version. To
-/// choose otherwise, change the fields.
+/// policy offers an image for certain hardware even to a client that does not report its hardware version. The fields
+/// of the policy change these choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

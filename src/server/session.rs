@@ -21,9 +21,9 @@
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
 //!
 //! **Two owners share a slot.** A download owns phase, page and counts. The client, which is a node of the network,
-//! owns IEEE address, block size and the times of its blocks. Each session has room for both. The session that the
-//! client used last has the flag PRIMARY and the current state of the client. Each other session of the node has a copy
-//! from the time at which the session was used last.
+//! owns IEEE address, block size and the times of its blocks. Each session has room for the state of the download and
+//! the state of the client. The session that the client used last has the flag PRIMARY and the current state of the
+//! client. Each other session of the node has a copy from the time at which the session was used last.
 
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
@@ -45,8 +45,8 @@ bitflags! {
     pub(super) struct Flags: u16 {
         /// The slot holds a session. `SessionTable` sets and removes the flag.
         const IN_USE = 1 << 0;
-        /// The session has the present state of its client. Exactly one session of each node has the flag.
-        /// `SessionTable` moves the flag.
+        /// The session has the present state of its client. Exactly one session of each node has the flag. The type
+        /// `SessionTable` moves the flag between the sessions of a node.
         const PRIMARY = 1 << 1;
         /// The session counts as a download. `SessionTable::set_flag` keeps the count.
         const DOWNLOAD = 1 << 2;
@@ -469,7 +469,7 @@ impl Session {
         ImageId { manufacturer: self.manufacturer, image_type: self.image_type, version: self.version }
     }
 
-    /// Returns whether the session is that of the download of `id`, in any version, by `client`.
+    /// Returns whether the session belongs to the download of `id`, in any version, by `client`.
     pub(super) fn is_of(&self, client: Address, id: ImageId) -> bool {
         self.network == client.network
             && self.endpoint == client.endpoint
@@ -827,7 +827,7 @@ impl Session {
     }
 
     /// Returns the start of the client's silence, for a client that was served a block of any image at `last_served`.
-    /// The silence starts with the last frame in either direction, plus the time that the client was told to wait.
+    /// The silence starts with the last frame in either direction, plus the waiting time that the server demanded.
     pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
         let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
         last.plus(Millis::from_secs(self.wait.get()))

@@ -252,8 +252,8 @@ impl<S: SessionSlots> SessionTable<S> {
     /// that ended because of the insertion. Returns no slot only if the table has no slots.
     ///
     /// If no slot is free, the table evicts the oldest session of all nodes. If the node has the maximum number of
-    /// sessions, the table evicts the oldest session of this node. Idle sessions go first, then downloads without a
-    /// page.
+    /// sessions, the table evicts the oldest session of this node. The table evicts idle sessions first, then downloads
+    /// without a page.
     pub(super) fn find_or_insert(
         &mut self,
         now: Instant,

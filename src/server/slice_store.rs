@@ -57,7 +57,7 @@ pub struct SliceStore<'a> {
 }
 
 impl<'a> SliceStore<'a> {
-    /// Makes a store of the files in `entries`. The order of the entries does not matter.
+    /// Makes a store of the files in `entries`. The order of the entries has no effect on the result of a look-up.
     ///
     /// # Errors
     /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] for the first entry with the image and

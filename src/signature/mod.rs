@@ -10,7 +10,7 @@
 //! | sign a file with OpenSSL | `SigningKey` (feature `openssl`) |
 //! | add or check an integrity code | [`integrity`] |
 //!
-//! A signed file ends in two elements: the certificate and the signature. The signature vouches for the bytes marked as
+//! A signed file ends in two elements: the certificate and the signature. The signature covers the bytes marked as
 //! signed. The signed bytes run from the start of the file, which contains the total image size, to the end of the
 //! signer's address.
 //!
@@ -34,9 +34,9 @@
 //! # Strength
 //!
 //! Suite 1 uses the curve sect163k1 (80 bits of security), suite 2 the curve sect283k1. Both suites sign a digest of
-//! 128 bits, for which a collision takes about 2^64 steps: whoever prepares the file that a manufacturer signs could
-//! prepare a second file with the same digest. An [integrity code](integrity) proves nothing about the origin of a
-//! file.
+//! 128 bits, for which a collision takes about 2^64 steps: an attacker who prepares the file that a manufacturer signs
+//! could prepare a second file with the same digest. An [integrity code](integrity) proves nothing about the origin of
+//! a file.
 //!
 //! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file signed by suite 2 is public.
 //! Vendors' headers show that suite 2 uses the same hash; r and s are assumed to be big endian as in suite 1.

@@ -21,8 +21,8 @@ pub enum SignatureRequirement {
     },
     /// Files without a signature are accepted. A file with a signature is accepted only if the signature is valid.
     ///
-    /// Not recommended: whoever alters a file can remove its signature. A device should accept only signed files or
-    /// only unsigned files (section 6.3.8).
+    /// This choice is not recommended, because an attacker who alters a file can remove its signature. A device should
+    /// accept only signed files or only unsigned files (section 6.3.8).
     Optional,
 }
 

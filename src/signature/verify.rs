@@ -6,7 +6,7 @@
 //! 1. The file is complete, and has a signature if the policy requires one.
 //! 2. The only signature element is the last element and has the length of its suite, and r and s are from 1 to the
 //!    group order minus 1.
-//! 3. The policy allows the signer.
+//! 3. The policy allows the signer of the file.
 //! 4. The file has a certificate of the signature's suite, and the subject of the certificate is the signer.
 //! 5. The policy holds at least one key of the certificate's issuer.
 //! 6. The certificate (suite 2) has a supported type, curve and hash, its key may sign, and it is valid now.

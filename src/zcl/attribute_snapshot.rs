@@ -144,7 +144,7 @@ impl AttributeSnapshot {
 /// the response in bytes. Returns `None` for any other frame.
 ///
 /// A server has no attributes of this cluster (section 6.7), but the global attribute ClusterRevision (0xFFFD) of ZCL 6
-/// and later. Its value is [`SERVER_CLUSTER_REVISION`].
+/// and later. The value of ClusterRevision is [`SERVER_CLUSTER_REVISION`].
 ///
 /// # Errors
 /// The same errors as [`AttributeSnapshot::answer`].

@@ -38,7 +38,7 @@ impl FrameControl {
     pub const MANUFACTURER_SPECIFIC: Self = Self(1 << 2);
     /// The frame goes from server to client.
     pub const TO_CLIENT: Self = Self(1 << 3);
-    /// The sender wants a Default Response only for an error.
+    /// The sender of the frame requests a Default Response only for an error.
     pub const DISABLE_DEFAULT_RESPONSE: Self = Self(1 << 4);
 
     pub(super) const EMPTY: Self = Self(0);

@@ -487,8 +487,8 @@ fn frame_head(
 }
 
 impl BlockData<'_> {
-    /// Encodes a whole data response frame. The encoder is a fast path beside the encoder of
-    /// [`Message`](super::Message), and writes the same bytes (guide, "Fast paths").
+    /// Encodes a whole data response frame. The encoder is a fast path that writes the same bytes as the encoder of
+    /// [`Message`](super::Message) (guide, "Fast paths").
     #[inline]
     pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {
         out.array(&frame_head(control, sequence, self.id, self.offset, self.data.size()));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Image of a second processor that runs at present; `OFFERED_SECOND` is the one on offer.
+/// Running image of a second processor; `OFFERED_SECOND` is the offered image.
 const RUNNING_SECOND: ImageId = ImageId::new(0x115f, 0x0102, 5);
 const OFFERED_SECOND: ImageId = ImageId::new(0x115f, 0x0102, 6);
 

@@ -7,11 +7,12 @@ use crate::client::random::Random;
 /// Behaviour of a server that sends pages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Serving {
-    /// One block in `interval` ms, whatever the spacing; requests during a page are dropped, as by zigbee-herdsman.
+    /// The server sends one block per `interval` ms, regardless of the requested spacing, and drops requests during a
+    /// page, like zigbee-herdsman.
     Dropping { interval: u64 },
     /// Requests are worked off in order, each block takes `interval` ms.
     Queueing { interval: u64 },
-    /// A page runs beside block requests, and a new page request stops it.
+    /// The server sends a page in parallel to answers to block requests, and a new page request stops the page.
     Parallel,
 }
 

@@ -12,7 +12,8 @@ use crate::client::config::ClientConfig;
 /// Number of consecutive full blocks after which the client requests the largest size again.
 ///
 /// The limit of the server may have been temporary, for example because of a longer route. One attempt in 200 blocks
-/// costs one short block, which is at most 0.5 % of the requests. The number is chosen, not measured.
+/// costs one short block, which is at most 0.5 % of the requests. The number of blocks is a choice, not the result of a
+/// measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.

@@ -48,8 +48,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
     /// although its timeout has not passed.
     ///
-    /// Only requests with a single attempt count. A request that was resent was late before, and the extra request for
-    /// it was sent at that time.
+    /// The function considers only requests with a single attempt. A request that was resent was late before, and the
+    /// extra request for it was sent at that time.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Option<Instant> {
         let time = rtt.late_after().filter(|_| Self::ANY_ORDER)?;
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
@@ -120,7 +120,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Delays the next request until `at` at the earliest. A wait without end stays a wait without end.
+    /// Delays the next request until `at` at the earliest. A wait without an end is not changed.
     pub(super) fn delay_until(&mut self, at: Instant) {
         self.not_before = self.not_before.map(|not_before| not_before.max(at));
     }

@@ -25,8 +25,8 @@ use crate::time::{Instant, Millis};
 /// answer to an earlier attempt.
 ///
 /// The distance is a quarter of the 256 sequence numbers. Requests for other blocks use the numbers between two
-/// attempts, and a number that is further back may already belong to a newer request. The limit is chosen, not
-/// measured.
+/// attempts, and a number that is further back may already belong to a newer request. The limit is a choice, not the
+/// result of a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.

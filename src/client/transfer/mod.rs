@@ -79,7 +79,8 @@ use same_file_check::FileCheck;
 pub(super) use schedule::NextRequest;
 use window::Window;
 
-/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision it is in milliseconds.
+/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision, MinimumBlockPeriod is in
+/// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
 /// Number of attempts of the first request after a restart before the client queries. The server may serve only devices
@@ -112,9 +113,9 @@ pub(super) struct Download<const RANGES: usize> {
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,
-    /// Number of consecutive page requests that brought no data while other requests were waiting. After two of them, a
-    /// page is requested only when no other request waits: the server drops requests that come while it serves another
-    /// one.
+    /// Number of consecutive page requests that brought no data while other requests were waiting. After two such page
+    /// requests, the client requests a page only when no other request is in flight, because some servers drop requests
+    /// that arrive while they serve another request.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses, not counting NO_IMAGE_AVAILABLE.
@@ -122,7 +123,7 @@ pub(super) struct Download<const RANGES: usize> {
     /// Number of consecutive NO_IMAGE_AVAILABLE responses.
     no_image_count: u8,
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
-    /// data since. Such a server may no longer have the file.
+    /// data since. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
     /// Number of sequence numbers that the download has used, at most 255. Sequence numbers before this range belong to
     /// earlier requests.
@@ -574,8 +575,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the shortest time between two requests. This time is the longer of `min_block_period` in the configuration
-/// and the MinimumBlockPeriod `period` that the server set.
+/// Returns the shortest time between two requests. The shortest time is the longer of two periods: `min_block_period`
+/// in the configuration, and the MinimumBlockPeriod `period` that the server set.
 pub(super) fn min_request_interval(period: u16, config: &ClientConfig) -> Millis {
     let period = u32::from(period);
     let period = if config.cluster_revision == REVISION_IN_SECONDS {

@@ -80,8 +80,8 @@ pub(super) struct ModeProbe {
     start: u32,
     /// Number of bytes of the page or run at `start` that have arrived.
     bytes: u32,
-    /// `true` if the present page was requested twice. Such a page is not measured, because its blocks may arrive
-    /// twice.
+    /// `true` if the present page was requested twice. A page that was requested twice is not measured, because its
+    /// blocks may arrive twice.
     is_repeated: bool,
     /// Time at which the first block of the present page or run arrived.
     first_data: Millis32,

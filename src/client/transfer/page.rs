@@ -34,11 +34,11 @@ use super::in_flight::Millis32;
 /// Number of consecutive page requests without any data after which the download continues by blocks.
 ///
 /// At 5 % loss, four consecutive requests are lost about once in 160,000 pages. Four page requests without data
-/// therefore mean that the server ignores Image Page Requests. The limit is chosen, not measured.
+/// therefore mean that the server ignores Image Page Requests. The limit is a choice, not the result of a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Longest silence in a page, as a number of blocks at the measured interval. After this silence the page counts as
-/// ended.
+/// Longest silence in a page, as a number of blocks at the measured interval. After a silence of this length, the page
+/// counts as ended.
 ///
 /// Over three hops, a limit of 4 blocks costs up to 5 % of the goodput, and a limit of 2 blocks up to 42 %. With such
 /// low limits, pages that are only slow are requested again. A limit of 16 blocks gains nothing (simulation

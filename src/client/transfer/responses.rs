@@ -141,8 +141,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns whether a response with `sequence` answers an open request: a request that waits for a response, or that
-    /// the server has told to wait without an end.
+    /// Returns whether a response with `sequence` answers an open request: a request without a response, or a request
+    /// that the server answered with a wait without an end.
     fn is_answer(&self, sequence: u8, numbering: &ServerNumbering) -> bool {
         let has_open = self.is_waiting();
         if has_open && numbering.is_own() {
@@ -466,7 +466,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Counts an error of the download. The client retries after a short pause, or pauses the download for `reason`
-    /// after too many errors in a row.
+    /// after too many consecutive errors.
     fn count_error<'f>(&mut self, now: Instant, reason: PauseReason, config: &ClientConfig) -> Received<'f> {
         if !self.is_waiting() {
             return Received::Ignored(ClientIgnored::Unexpected);

@@ -85,9 +85,9 @@ pub(super) struct FileCheck {
 pub(super) enum CheckProgress {
     /// More bytes are to be compared.
     Incomplete(FileCheck),
-    /// All bytes are those of the file that is stored.
+    /// All compared bytes equal those of the stored file.
     Same,
-    /// The bytes are those of another file.
+    /// The compared bytes belong to another file.
     Different,
 }
 
@@ -112,8 +112,8 @@ impl FileCheck {
         Range { start: self.next, end: self.target(sums).end() }
     }
 
-    /// Compares `data`, which the server sent for the start of [`range`](Self::range). Bytes after the range are
-    /// ignored.
+    /// Compares `data`, which the server sent for the start of [`range`](Self::range). The method ignores bytes after
+    /// the range.
     pub(super) fn compare(self, data: &[u8], sums: &FileSums) -> CheckProgress {
         let target = self.target(sums);
         let left = usize::try_from(self.range(sums).len()).unwrap_or(usize::MAX);

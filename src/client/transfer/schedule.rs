@@ -33,11 +33,12 @@ const MAX_SINGLE_REPAIRS: u32 = 4;
 /// requests pages again after the header, when timeouts follow the measured round trip.
 const MAX_HEADER_PAGES: u8 = 2;
 
-/// Number of page requests in a row that were unanswered beside other requests, after which a page is requested alone.
+/// Number of consecutive page requests without an answer while other requests were in flight, after which the client
+/// requests a page only alone.
 ///
-/// At 5 % loss, two such requests in a row are lost once in 100 pages. zigbee-herdsman drops a page request while it
-/// answers another request. `TransferMode::Auto` measures which mode is faster instead: there, the wait for lost repairs
-/// costs 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
+/// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
+/// answers another request. `TransferMode::Auto` measures which mode is faster instead: there, the wait for lost
+/// repairs costs 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.

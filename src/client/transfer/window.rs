@@ -6,11 +6,11 @@
 //! the channel. Some servers answer only one of several requests that arrive together. The window therefore has two
 //! controls:
 //!
-//! - Backoff is for every window. When more requests stay unanswered than a bad link explains, the window is reduced to
-//!   one request. Each backoff lasts for twice as many responses as the backoff before.
-//! - The measured size is for [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the window
-//!   by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in flight
-//!   with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
+//! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
+//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before.
+//! - The measured size applies to [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the
+//!   window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in
+//!   flight with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
 //!
 //! ```text
 //!   until the header          measured: doubles while the queue is below 3/8 of the window, up to the number of slots

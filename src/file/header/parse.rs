@@ -146,8 +146,8 @@ fn present_fields(
     Ok(present.known())
 }
 
-/// Checks the file identifier. Four bytes are enough to recognise that the input is not an OTA file. So this check
-/// comes before the check for 56 bytes.
+/// Checks the file identifier. Four bytes are enough to recognise that the input is not an OTA file. The check of the
+/// file identifier therefore precedes the check for 56 bytes.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),

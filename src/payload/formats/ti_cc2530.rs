@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. XMODEM shifts in 16
-//! more zeros. So this CRC is the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
+//! more zeros. This CRC therefore equals the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{is_padding, le_len, le_u16, le_u32};
