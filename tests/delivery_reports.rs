@@ -1,5 +1,5 @@
-//! Block sizes by delivery reports on simulated networks: what truthful reports cost where blocks are lost by chance, and
-//! what they gain where the path carries short frames only.
+//! Block sizes found from delivery reports on simulated networks: the cost of truthful reports on paths with random
+//! loss, and the gain on paths that carry only short frames.
 
 use zigbee_ota::client::TransferMode;
 use zigbee_ota_sim::net::{ApsAcks, Narrow};

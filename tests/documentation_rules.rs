@@ -36,7 +36,7 @@ fn has_row_id(text: &str) -> bool {
     })
 }
 
-/// Row ids stand in tests alone, and a module that names sections names their document.
+/// Checks that row ids occur only in tests, and that a module with section numbers names their document.
 ///
 /// Shows: FLD-122
 #[test]
@@ -96,7 +96,7 @@ fn searched_words_have_aliases() {
     }
 }
 
-/// The chapter on security names what addresses, signatures, versions and checkpoints are worth.
+/// Checks that the chapter on security covers addresses, signatures, versions and checkpoints.
 ///
 /// Shows: FLD-124
 #[test]
@@ -109,7 +109,7 @@ fn the_guide_has_a_chapter_on_security() {
     assert!(guide.contains("include_str!(\"security.md\")"));
 }
 
-/// Each public type has a name of its own, and settings and events are `non_exhaustive`.
+/// Checks that each public type has a unique name, and that settings and events are `non_exhaustive`.
 ///
 /// Shows: FLD-125
 #[test]
@@ -133,7 +133,8 @@ fn public_names_have_one_meaning_and_room_to_grow() {
     }
 }
 
-/// Examples show paths through `printable`, because `Path::display` obeys what a name says.
+/// Checks that examples print paths through `terminal_escape`, because `Path::display` does not escape control
+/// characters.
 ///
 /// Shows: FLD-079
 #[test]

@@ -429,8 +429,8 @@ fn the_operator_commands_the_gateway() {
     assert!(help["commands"].as_array().expect("a list").len() >= 7, "{help}");
 }
 
-/// Without a reader of its output, and with an input that is closed, the gateway serves on; it tells how many lines were
-/// lost once somebody reads.
+/// Without a reader of its output, and with a closed input, the gateway continues to serve, and later reports the
+/// number of lost lines.
 #[test]
 fn a_gateway_that_nobody_listens_to_does_not_stall() {
     let (_folder, path, _) = folder();

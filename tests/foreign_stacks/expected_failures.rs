@@ -1,5 +1,5 @@
-//! Committed lists of the worlds that fail: by the other stack's fault, or by a known fault of this crate.
-//! `SHRINK_LISTS=1` removes the worlds that pass; nothing adds one but a person.
+//! Committed lists of failing simulations: by a fault of the other stack, or by a known fault of this crate.
+//! `SHRINK_LISTS=1` removes passing simulations from the lists; only a person adds one.
 //!
 //! ```text
 //! world <tab> reason                  cannot_finish.tsv
@@ -13,7 +13,7 @@ use std::{env, fs};
 const CANNOT_FINISH: &str = include_str!("cannot_finish.tsv");
 const KNOWN_FAILURES: &str = include_str!("known_failures.tsv");
 
-/// Reads the lines of a list by the name of their world.
+/// Reads the lines of a list, with the name of the simulation as the key.
 fn read(list: &'static str, columns: usize) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut worlds = BTreeMap::new();
     for line in list.lines().skip(1) {
@@ -25,7 +25,7 @@ fn read(list: &'static str, columns: usize) -> BTreeMap<&'static str, Vec<&'stat
     worlds
 }
 
-/// Compares the worlds of `area` that fail with those that the lists name: the names begin with the area and a slash.
+/// Compares the failing simulations of `area` with the lists. The names in the lists begin with the area and a slash.
 pub(crate) fn check(area: &str, failed: &[(String, String)]) {
     let (cannot, known) = (read(CANNOT_FINISH, 2), read(KNOWN_FAILURES, 3));
     let listed = |world: &str| cannot.contains_key(world) || known.contains_key(world);
@@ -44,7 +44,7 @@ pub(crate) fn check(area: &str, failed: &[(String, String)]) {
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
-/// Removes worlds from a list; tests of several areas do so at once.
+/// Removes simulations from a list. Tests of several areas may call the function concurrently.
 fn shrink(list: &str, passed: &[&&str]) {
     static WRITES: Mutex<()> = Mutex::new(());
     let _guard = WRITES.lock().expect("no test panics while it writes");

@@ -13,7 +13,7 @@ use crate::{HOUR, MILLI, MINUTE, SECOND, all_is_well, depth, expected_failures, 
 /// Size of the file in bytes.
 const SIZE: usize = 3000;
 
-/// Faults of a world, with the name of the world. The moment is in the middle of the download.
+/// Faults of a simulation, with the name of the simulation. The moment is in the middle of the download.
 type Condition = (&'static str, fn(&mut Settings, Micros));
 
 const CONDITIONS: &[Condition] = &[
@@ -67,8 +67,8 @@ fn before_the_last_byte(model: ClientModel) -> [Micros; 4] {
     [0, 1, 2, 3].map(|cuts| first - lead + cuts * (again - lead))
 }
 
-/// A device loses its power four times while the last block is on its way. It has never reported the end of a download, so
-/// the server has no reason to refuse the image.
+/// A device loses its power four times while the last block is in flight. It has never reported the end of a download,
+/// so the server has no reason to refuse the image.
 ///
 /// Shows: FLD-056
 #[test]

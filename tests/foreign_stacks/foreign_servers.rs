@@ -15,7 +15,7 @@ use crate::{HOUR, MILLI, MINUTE, MODES, SECOND, all_is_well, depth, expected_fai
 /// Size of the file in bytes.
 const SIZE: usize = 3000;
 
-/// Faults of a world, with the name of the world. The moment is in the middle of the download.
+/// Faults of a simulation, with the name of the simulation. The moment is in the middle of the download.
 type Condition = (&'static str, fn(&mut Settings, Micros));
 
 const CONDITIONS: &[Condition] = &[

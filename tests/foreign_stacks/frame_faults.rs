@@ -14,8 +14,8 @@ const SIZE: usize = 200;
 const FATES: [FrameFate; 4] =
     [FrameFate::Lost, FrameFate::Doubled(0), FrameFate::Doubled(500 * MILLI), FrameFate::Delayed(4 * SECOND)];
 
-/// Runs a short download without faults, and once for each fault of each frame. Returns why one of them fails: it does not
-/// end well, or it takes longer than the one without faults by more than `extra`.
+/// Runs a short download without faults, and once for each fault of each frame. Returns the reason why a download
+/// fails: it does not succeed, or it takes longer than the fault-free download by more than `extra`.
 fn first_failure(extra: Micros, change: impl Fn(&mut Settings)) -> Option<String> {
     let download = |script: Vec<(u64, FrameFate)>| -> Report {
         run(SIZE, |settings| {

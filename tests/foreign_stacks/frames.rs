@@ -1,4 +1,4 @@
-//! Literal frames of the models: what each sends, to what, and when.
+//! Literal frames of the models: the frames that each model sends, their causes, and their times.
 //!
 //! ```text
 //! [name of the row]
@@ -7,8 +7,8 @@
 //! 9 restart                an operation: notify, restart, swap
 //! ```
 //!
-//! Frames and operations of the model's peer are the script; what the model sends is compared. `WRITE_FRAMES=1` writes the
-//! files anew from their scripts: each changed frame then needs a place where it was seen.
+//! A script has the frames and operations of the model's peer; the test compares the frames that the model sends.
+//! `WRITE_FRAMES=1` rewrites the files from their scripts: each changed frame then needs a reference to its source.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -37,7 +37,7 @@ struct Line<'a> {
     what: &'a str,
 }
 
-/// Model under test: it takes a line of the script, and says what it sends up to a time.
+/// Model under test: executes a line of the script, and returns the frames that it sends up to a time.
 trait Model {
     const OWN: char;
     fn input(&mut self, now: Micros, what: &str);
@@ -59,7 +59,7 @@ fn hex(frame: &[u8]) -> String {
     [header, fields, data].map(text).join(" ").trim_end().into()
 }
 
-/// Runs the script in `text`, and returns it with what the model sends.
+/// Runs the script in `text`. Returns the script with the frames that the model sends.
 fn replay<M: Model>(model: &mut M, text: &str) -> String {
     let lines = text.lines().filter(|line| !line.is_empty()).map(|line| {
         let (at, what) = line.split_once(' ').unwrap_or_else(|| panic!("{line}: no time"));

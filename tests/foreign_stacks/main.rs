@@ -1,8 +1,10 @@
-//! The crate against models of other stacks: their frames byte by byte, and worlds of either side.
+//! Tests of the crate against models of other stacks: their frames byte by byte, and simulations with a model as client
+//! or server.
 //!
-//! `frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the worlds that the other stack cannot
-//! finish, or not in time, by its own fault, with the reason. `known_failures.tsv` lists the worlds that fail by a fault of
-//! this crate, with the row of the requirement. Both lists are exact, so that a world that passes has to leave its list.
+//! `frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the simulations that the other stack
+//! cannot finish in time by its own fault, with the reason. `known_failures.tsv` lists the simulations that fail by a
+//! fault of this crate, with the row of the requirement. Both lists are exact: a passing simulation must be removed
+//! from its list.
 //!
 //! Variables of the environment: `SIM_WORLDS=10000` runs ten times as many seeds and moments as `SIM_WORLDS=1000`, the
 //! default, and may find more worlds of the listed kinds; `WORLD=name` and `SIM_SEED=n`, with `-- --nocapture`, print the
@@ -58,7 +60,7 @@ fn depth(usual: u64) -> u64 {
     (usual * worlds / 1000).max(1)
 }
 
-/// Runs a world with files of two versions.
+/// Runs a simulation with files of two versions.
 fn run(size: usize, change: impl FnOnce(&mut Settings)) -> Report {
     run_files([0, 1].map(|version| file_of(size, version)), change)
 }
@@ -71,7 +73,7 @@ fn rebuilt(size: usize) -> [Vec<u8>; 2] {
     [file, other]
 }
 
-/// Runs a world with a file and its successor.
+/// Runs a simulation with a file and its next version.
 fn run_files(files: [Vec<u8>; 2], change: impl FnOnce(&mut Settings)) -> Report {
     let parts = files.each_ref().map(|file| SplitFile::parse(file).expect("a file of our own"));
     let entries = parts.each_ref().map(StoreEntry::new);
@@ -84,7 +86,7 @@ fn run_files(files: [Vec<u8>; 2], change: impl FnOnce(&mut Settings)) -> Report 
     Simulation::new(&settings, &entries).run()
 }
 
-/// Sets the server of another stack, and what its network allows.
+/// Sets the server model of another stack, and the limits of its network.
 fn serve(settings: &mut Settings, model: ServerModel) {
     settings.host.model = Some(model);
     if model.block > 64 {

@@ -1,4 +1,4 @@
-//! Random worlds: a model on either side or on both, with faults drawn from a seed.
+//! Random simulated networks: a model as client, as server or as both, with faults drawn from a seed.
 //!
 //! `SIM_SEED=7 cargo test --test foreign_stacks random -- --nocapture` prints the events of one of them.
 
@@ -13,7 +13,7 @@ use zigbee_ota_sim::simulation::{Incident, PowerCut, Report, Settings, Violation
 
 use crate::{HOUR, MILLI, MINUTE, SECOND, depth, run, serve};
 
-/// Random generator of settings; a seed always gives the same world.
+/// Random generator of settings; a seed always gives the same simulation.
 struct Drawn(fastrand::Rng);
 
 impl Drawn {
@@ -149,7 +149,7 @@ fn no_rule_is_violated_beside_any_stack() {
     assert!(late.is_empty(), "not upgraded within half a day, by SIM_SEED: {late:?}");
 }
 
-/// Whether the world is one of those that `known_failures.tsv` lists in all conditions.
+/// Returns whether `known_failures.tsv` lists the simulation for all conditions.
 fn is_known_failure(settings: &Settings) -> bool {
     let ignores_pages = settings.host.model.is_some_and(|model| model.name == "zigpy 2024");
     ignores_pages && matches!(settings.client.transfer, TransferMode::Pages { .. })

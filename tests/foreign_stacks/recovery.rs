@@ -1,6 +1,6 @@
-//! Recovery from what gateways do in the field, with bounds on time and frames.
+//! Tests of recovery from outages, restarts and file changes of gateways in the field, with bounds on time and frames.
 //!
-//! The bounds that today's client misses stand in `known_failures.tsv` under `recovery/`.
+//! The bounds that the current client misses are listed in `known_failures.tsv` under `recovery/`.
 
 use zigbee_ota::client::TransferMode;
 use zigbee_ota_sim::Micros;
@@ -43,7 +43,7 @@ fn moments(calm: &Report, count: u64) -> impl Iterator<Item = Micros> {
 struct Bounds(Vec<(String, String)>);
 
 impl Bounds {
-    /// Records that `world` is missed, once.
+    /// Records once that the bound of `world` is missed.
     fn hold(&mut self, world: &str, holds: bool, what: impl FnOnce() -> String) {
         if !holds && self.0.iter().all(|(missed, _)| missed != world) {
             self.0.push((world.into(), what()));
@@ -51,8 +51,8 @@ impl Bounds {
     }
 }
 
-/// zigbee-herdsman forgets its session when it restarts, and the operator starts the update again: the download goes on
-/// where it was, with at most 5 % more frames than without the restart.
+/// zigbee-herdsman forgets its session when it restarts, and the operator starts the update again: the download
+/// continues at the same offset, with at most 5 % more frames than without the restart.
 ///
 /// Shows: FLD-001, FLD-002
 #[test]
@@ -127,7 +127,8 @@ fn every_notify_leads_to_a_query() {
     expected_failures::check("recovery/notified", &bounds.0);
 }
 
-/// After an outage of up to ten minutes the download goes on within a minute of the server's return, and loses no byte.
+/// After an outage of up to ten minutes, the download continues within a minute of the server's return, and loses no
+/// byte.
 ///
 /// Shows: FLD-003
 #[test]

@@ -1,4 +1,4 @@
-//! The comparison of fetched files with their entries, and entries made of files.
+//! Tests of the comparison of downloaded files with their index entries, and of entries created from files.
 
 use serde_json::json;
 use sha2::{Digest, Sha256, Sha512};

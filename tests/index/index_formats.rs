@@ -1,4 +1,4 @@
-//! Both forms: every key, what is tolerated, what is a fault, and what is written.
+//! Tests of both index forms: every key, tolerated deviations, faults, and written values.
 
 use serde_json::{Value, json};
 use zigbee_ota::index::{
@@ -9,7 +9,7 @@ use zigbee_ota::{FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerC
 
 use crate::index;
 
-/// Entry of zigbee2mqtt with every key that its programs know, and one that nobody knows.
+/// Entry of zigbee2mqtt with every known key, and an unknown key.
 fn of_zigbee2mqtt() -> Value {
     json!({
         "fileName": "light.ota", "fileVersion": 0x0200_0001, "fileSize": 1234, "url": "https://example.org/light.ota",
@@ -20,7 +20,7 @@ fn of_zigbee2mqtt() -> Value {
     })
 }
 
-/// Entry of zigpy with every key of its schema, and one that nobody knows.
+/// Entry of zigpy with every key of its schema, and an unknown key.
 fn of_zigpy() -> Value {
     json!({
         "binary_url": "https://example.org/light.ota", "path": "light.ota", "manufacturer_id": 0x1001,

@@ -1,4 +1,4 @@
-//! The choice of an entry for a device.
+//! Tests of the selection of an index entry for a device.
 
 use serde_json::{Value, json};
 use zigbee_ota::index::{DeviceDescription, EntryMismatch, Index, Selection, SelectionRule, WantedVersions};

@@ -1,4 +1,5 @@
-//! Coverage: each byte that a checksum is said to cover is covered, and each other byte is told.
+//! Tests of the coverage: each byte in a reported range is covered by a checksum, and all other bytes are reported as
+//! uncovered.
 
 use zigbee_ota::file::Image;
 use zigbee_ota::inspect::{CoveringChecksum, Inspection, Severity};
@@ -96,7 +97,7 @@ fn every_change_of_a_byte_before_an_integrity_code_is_found() {
     assert!(inspection.uncovered().eq(std::iter::once(plain.len()..plain.len() + 6)));
 }
 
-/// Without a checksum, all bytes are told.
+/// Without a checksum, all bytes are reported as uncovered.
 #[test]
 fn bytes_in_no_checksum_are_told() {
     let bytes = file(&[(0, &code(40))]);

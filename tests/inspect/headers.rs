@@ -109,7 +109,7 @@ fn a_trailer_that_is_no_crc_is_doubtful() {
     assert!(only(&two).to_string().contains("another OTA header"));
 }
 
-/// Offsets count from the first byte of what was given.
+/// Offsets count from the first byte of the input.
 ///
 /// Shows: FLD-077
 #[test]

@@ -1,4 +1,4 @@
-//! Tests of the module `inspect`: what is found in files made by hand, and in vendors' files.
+//! Tests of the module `inspect`: findings about hand-made files and vendors' files.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Files that are no OTA files.
+//! Tests of files that are not OTA files: type and advice.
 
 use zigbee_ota::inspect::{FindingKind, ForeignKind, Inspection, Severity};
 use zigbee_ota::payload::PayloadKind;
@@ -18,7 +18,7 @@ fn content(bytes: &[u8]) -> (ForeignKind, String) {
     }
 }
 
-/// Each is named, with what to do.
+/// Each file is reported with its type and an advice.
 ///
 /// Shows: FLD-075
 #[test]

@@ -4,7 +4,7 @@ use zigbee_ota::inspect::{Inspection, Severity};
 
 use crate::vendor_corpus::samples;
 
-/// Only the truncated file, and what is no OTA file, is wrong.
+/// Only the truncated file and the files that are not OTA files are wrong.
 ///
 /// Shows: FLD-070
 #[test]

@@ -243,7 +243,7 @@ fn telinks_form_is_written() {
     folder.create_fails(&format!("{IDS} --telink")).says(1, "expected exactly one element");
 }
 
-/// What `check` would say is told at once.
+/// `create` prints the findings that `check` would report.
 ///
 /// Shows: FLD-076, FLD-082
 #[test]

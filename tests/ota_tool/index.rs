@@ -170,7 +170,7 @@ fn additional_keys_are_kept_with_keep() {
     assert!(!ran.err.contains("never taken"), "{}", ran.err);
 }
 
-/// What `--keep` drops is told; what a new file of an image gets from entries of older ones is told, too.
+/// `--keep` reports the dropped values, and the values that a new file gets from older entries.
 ///
 /// Shows: FLD-081
 #[test]

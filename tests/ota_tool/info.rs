@@ -185,7 +185,7 @@ fn tables_name_the_fields_and_escape_the_text() {
     }
 }
 
-/// The first five lines say what decides.
+/// The first five lines of `info` are a summary.
 ///
 /// Shows: FLD-083
 #[test]
@@ -245,7 +245,7 @@ fn the_first_lines_say_what_decides() {
     assert!(first("signed")[3].contains("crypto suite 1, not verified here (`ota verify` does)"));
 }
 
-/// What a person who serves files looks for: size, hash and name; and the integrity code.
+/// `info` prints the facts that an operator needs: size, hash, name and integrity code.
 ///
 /// Shows: FLD-077, FLD-083
 #[test]

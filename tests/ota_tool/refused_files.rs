@@ -55,7 +55,7 @@ fn check_says_what_no_device_should_get() {
     }
 }
 
-/// A folder stands for the files in it and below, in the order of their names, without texts beside them.
+/// A folder argument stands for all files in the folder and its subfolders, sorted by name, without text files.
 #[test]
 fn a_folder_stands_for_its_files() {
     let folder = shelf();
@@ -74,7 +74,7 @@ fn a_folder_stands_for_its_files() {
     folder.ota("check empty").says(2, "empty: no file in this folder");
 }
 
-/// What `check` calls wrong is not listed by `index` and not served by `tcp_server`.
+/// A file that `check` reports as wrong is not listed by `index` and not served by `tcp_server`.
 ///
 /// Shows: FLD-071
 #[test]

@@ -22,7 +22,7 @@ fn info_of(place: &ImagePath, id: ImageId) -> MqttMessage {
     MqttMessage { topic: Topic::Info(place.clone()).to_string(), payload, retain: true }
 }
 
-/// The images that the consumer wants checked since it was last asked.
+/// Returns the images that the consumer has passed on for verification since the last call.
 fn to_check(consumer: &mut Consumer) -> Vec<FetchedImage> {
     let actions = std::iter::from_fn(|| consumer.poll_action());
     let fetched = |action| match action {

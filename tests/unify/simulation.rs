@@ -213,7 +213,7 @@ impl Simulation {
         self.settle();
     }
 
-    /// Lets time pass until a status is told, for a minute at the most.
+    /// Advances the time until a status is published, by at most one minute.
     pub fn until(&mut self, number: u16, id: ImageId, status: OtaStatus) {
         let end = self.now.plus(Millis::from_secs(60));
         while self.status(number, id) != status {

@@ -103,7 +103,7 @@ fn lost_blocks_are_no_reason_for_shorter_blocks() {
     );
 }
 
-/// The blocks of a page are not reported, so none of them is a probe.
+/// The stack reports no deliveries of page blocks, so no page block is a probe.
 #[test]
 fn a_page_keeps_the_limit_of_its_path() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);

@@ -42,7 +42,7 @@ fn of(version: u32) -> ImageId {
     ImageId { version: crate::FileVersion(version), ..IMAGE }
 }
 
-/// Changes as text: what happened, to which name, with which version.
+/// Returns changes as text: kind of the change, file name, and version.
 fn refresh(desk: &mut Desk<FolderStore, Script>) -> Vec<String> {
     let name = |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_string();
     let text = |change| match change {
@@ -108,7 +108,7 @@ fn a_folder_is_followed() {
     assert!(is_data(&desk.ask(LAMP, BLOCK)));
 }
 
-/// Length, time or header: each shows that the file is another one than the one that was offered.
+/// A changed length, modification time or header shows that the file is no longer the offered file.
 ///
 /// Shows: FLD-053
 #[test]

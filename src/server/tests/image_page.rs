@@ -284,7 +284,7 @@ fn a_page_leaves_time_for_others() {
     }
 }
 
-/// Such blocks are sent one by one, at the pace of the client's requests.
+/// The client downloads the blocks one by one, at the rate of its requests.
 ///
 /// Shows: FLD-044
 #[test]
@@ -299,7 +299,7 @@ fn a_page_of_tiny_blocks_is_not_supported() {
     assert_eq!(run(&mut desk, &page(0x2a, 0, 16, 500, 10), 10_000).len(), 32);
 }
 
-/// A caller that reads the clock anew for each block, and sends slowly, comes back to its received frames all the same.
+/// A caller that reads the clock before each block and sends slowly still handles received frames in between.
 ///
 /// Shows: FLD-044
 #[test]

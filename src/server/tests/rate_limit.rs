@@ -112,8 +112,8 @@ fn a_client_with_a_period_is_given_another_one() {
     assert!(is_data(&desk.ask(LAMP, &with_period(0, 0x1234))));
 }
 
-/// Number of blocks that a client gets in ten minutes. The client asks every `every` milliseconds, and waits when it is
-/// told to.
+/// Number of blocks that a client gets in ten minutes. The client sends a request every `every` milliseconds, and obeys
+/// WAIT_FOR_DATA.
 fn served(period: u32, field: Option<u16>, every: u64) -> u32 {
     let config = ServerConfig { min_block_period: Millis(period), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 8, catalog(vec![plain(5, 2_000_000)]), Script::default());
@@ -135,8 +135,8 @@ fn served(period: u32, field: Option<u16>, every: u64) -> u32 {
     blocks
 }
 
-/// A client that says that it keeps the period, and does not, is told to wait; one that keeps the period is not, even
-/// if its clock runs 5 % fast.
+/// A client that announces the period but does not keep it gets WAIT_FOR_DATA. A client that keeps the period gets
+/// none, even if its clock is 5 % fast.
 ///
 /// Shows: FLD-046
 #[test]
@@ -195,7 +195,7 @@ fn two_waits_of_no_time_do_not_come_in_a_row() {
     }
 }
 
-/// Whoever says how long: the policy, the store, the caller or the settings.
+/// The test covers all sources of the waiting time: policy, store, caller and settings.
 ///
 /// Shows: FLD-057
 #[test]

@@ -16,7 +16,8 @@ fn desk() -> Desk<SliceStore<'static>, Script> {
     Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default())
 }
 
-/// Field report 1: a client that requested no block and one that stopped in between are told apart by `reached`.
+/// Field report 1: the field `reached` distinguishes a client that requested no block from a client that stopped in
+/// mid-download.
 #[test]
 fn silence_is_reported_with_the_progress_before_it() {
     let mut desk = desk();

@@ -7,7 +7,7 @@ const GET_CMDLINE: usize = 0x15;
 const EXIT_EXTENDED: usize = 0x20;
 
 /// # Safety
-/// `argument` is what `operation` expects.
+/// `argument` is the argument that `operation` expects.
 unsafe fn call(operation: usize, argument: usize) -> usize {
     let result;
     // SAFETY: the caller's promise.

@@ -1,4 +1,4 @@
-//! Actions: what can happen next in a world, as two bytes, and as a word for traces.
+//! Actions: the possible next events in a simulated pair of client and server, as two bytes, and as a word for traces.
 //!
 //! ```text
 //! answer  deliver:1  tick  reboot:2  ...      `deliver:1` delivers the second frame on the link
@@ -7,24 +7,24 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Kinds of actions. The first ones belong to a world in which all goes well; all others are faults and cost one of the
-/// budget.
+/// Kinds of actions. The first actions belong to a fault-free run; all others are faults, and each costs one of the
+/// fault budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The application answers the pending need or block with the given index, well.
     Answer,
-    /// The frame with the given index on the link arrives. The one that was sent first arrives for free; any other one
-    /// overtakes it, also one of the other direction, and costs one.
+    /// The frame with the given index on the link arrives. The frame that was sent first arrives at no cost; the
+    /// arrival of any other frame, in either direction, overtakes it and costs one fault.
     Deliver,
     /// The gateway answers the deferred request with the given index.
     Serve,
-    /// The operator releases a client that was told to hold.
+    /// The operator releases a client on hold.
     Release,
     /// The application starts the upgrade. Free where the client waits for that.
     Activate,
     /// The store has its images again, before the time.
     Refill,
-    /// Time passes until the next deadline. Costs one while something is under way.
+    /// Time passes until the next deadline. The action costs one fault while a frame is in flight or a job is pending.
     Tick,
     /// A frame on the link is lost.
     Lose,
@@ -32,7 +32,7 @@ pub enum Kind {
     Duplicate,
     /// A frame is lost, and its sender learns that.
     LoseReported,
-    /// A frame arrives although its sender is told that it did not.
+    /// A frame arrives although its delivery is reported as failed.
     ReportFailed,
     /// All frames of the given number of minutes are lost.
     Outage,
@@ -54,11 +54,12 @@ pub enum Kind {
     Hold,
     /// Another client of the server requests a block.
     OtherClient,
-    /// The device restarts: 0 without a checkpoint, 1 with the newest one, 2 with the one before.
+    /// The device restarts: 0 without a checkpoint, 1 with the newest checkpoint, 2 with the checkpoint before the
+    /// newest.
     Reboot,
-    /// The application takes its time for what is pending.
+    /// The application delays its pending answer.
     Late,
-    /// The application answers badly; the high digit is the way.
+    /// The application gives a wrong answer; the high digit selects the kind of the answer.
     AnswerBadly,
     /// The application calls `connection_lost`.
     ConnectionLost,
@@ -66,7 +67,7 @@ pub enum Kind {
     Abort,
     /// The application calls `query`.
     Query,
-    /// The last byte of a frame is cut off on its way.
+    /// A frame loses its last byte in transit.
     Damage,
     /// The image type in a frame is another one.
     AlterType,

@@ -4,8 +4,8 @@
 //! queue of 0 faults --> states --> queue of 1 fault --> states --> ...      each new key is one more state
 //! ```
 //!
-//! A state that is reached again with fewer faults is explored again, because more can happen from there. So each state
-//! stands for the fewest faults that lead to it, and for nearly the fewest steps.
+//! A state that is reached again with fewer faults is explored again, because more can happen from there. Each state is
+//! therefore reached with the smallest number of faults, and with nearly the smallest number of steps.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -35,7 +35,7 @@ pub struct Node {
     pub next: u32,
     /// Milliseconds until `next`.
     pub pause: u64,
-    /// Whether nothing is under way in `next`.
+    /// Returns whether `next` has no frames in flight and no pending jobs.
     pub is_silent: bool,
     pub depth: u16,
     /// Action that led here from `parent`.

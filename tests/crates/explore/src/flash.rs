@@ -35,7 +35,7 @@ impl Flash {
         self.written.iter().map(|word| word.count_ones()).sum()
     }
 
-    /// Writes bytes of which `is_rebuilt` says whether they are those of build 1 alone.
+    /// Writes bytes. `is_rebuilt` is `true` if only build 1 of the file has these bytes.
     pub fn write(&mut self, start: u32, end: u32, is_rebuilt: impl Fn(u32) -> bool) {
         for at in start..end {
             self.written[at as usize / 64] |= 1 << (at % 64);

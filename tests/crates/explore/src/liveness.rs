@@ -6,8 +6,8 @@
 //!     +------------------+                                a circle is a wait for ever
 //! ```
 //!
-//! A pause goes on until something is sent: deadlines at which nothing happens, such as those of the server's sessions, do
-//! not end it.
+//! A pause lasts until a frame is sent. Deadlines without an effect, such as those of the server's sessions, do not end
+//! a pause.
 
 use std::collections::BTreeMap;
 
@@ -67,17 +67,17 @@ pub struct Wait {
 pub struct Liveness {
     /// The longest wait for each news and number of faults.
     pub waits: BTreeMap<(u16, u8), Wait>,
-    /// Milliseconds of the slowest way to the goal, without its waits, and the state where it begins.
+    /// Milliseconds of the slowest path to the goal, without its waits, and the first state of this path.
     pub slowest: (u64, u32),
     /// The same from a download in progress.
     pub recovery: (u64, u32),
-    /// Most requests beyond those for what is missing, from a download in progress.
+    /// Maximum number of requests of a download in progress, beyond the requests for missing bytes.
     pub surplus: (i64, u32),
-    /// States whose way leads out of what was explored.
+    /// States whose path leaves the explored states.
     pub unknown: u64,
 }
 
-/// State of the way from one node on.
+/// State of the path from one node on.
 #[derive(Clone, Copy, Default)]
 struct Way {
     /// Milliseconds to the goal without waits; `None` if it is never reached.

@@ -1,10 +1,12 @@
-//! The committed table of long waits: what the client told last, how long it then waits, with how few faults, and why.
+//! The committed table of long waits: last event of the client, length of the wait, minimum number of faults, and
+//! reason.
 //!
 //! ```text
 //! news <tab> longest <tab> faults <tab> row <tab> reason
 //! ```
 //!
-//! A row stands for the longest wait with so many faults; more faults have a row of their own only where the wait is longer.
+//! A row is the longest wait with a number of faults. A larger number of faults has a separate row only if the wait is
+//! longer.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -51,8 +53,8 @@ pub fn show((news, faults, length): &Row) -> String {
     format!("{} after {news}, {faults} faults", length.word())
 }
 
-/// Prints what is new and what is gone, and returns whether nothing is. What is gone counts only if `is_whole`, for some
-/// setups alone do not show all.
+/// Prints the new and the missing rows. Returns whether there are none. Missing rows count only if `is_whole` is set,
+/// because a run of some setups does not show all waits.
 pub fn compare(path: &str, found: &[Row], is_whole: bool) -> Result<bool, String> {
     let listed = read(path)?;
     let mut is_good = true;

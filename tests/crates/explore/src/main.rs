@@ -10,9 +10,9 @@
 //! faults; `--stop` ends at the first violation. The exit status is 1 when a property does not hold.
 //!
 //! A world has one client with flash and application, one server with store and operator, and a link; see `world`. From
-//! the start, everything that may happen next does happen, each in a copy of the world: see `explore`. A fault is whatever
-//! nobody wishes: a lost frame, a restart, a wait. Properties of safety are checked after each step (`world`), those of
-//! liveness when all states are known (`liveness`).
+//! the first state on, the explorer follows every possible next event in a copy of the simulation: see `explore`. A
+//! fault is an unwanted event: a lost frame, a restart, a wait. Safety properties are checked after each step
+//! (`world`), and liveness properties when all states are known (`liveness`).
 
 mod action;
 mod explore;
@@ -71,7 +71,7 @@ fn arguments() -> Result<Arguments, String> {
     Ok(read)
 }
 
-/// What was found in one setup.
+/// Result of the exploration of one setup.
 struct Finding {
     setup: &'static Setup,
     budget: u8,
@@ -109,7 +109,7 @@ impl Finding {
         )
     }
 
-    /// Prints one line, and the details of what is wrong; returns whether nothing is.
+    /// Prints one line, and the details of each violation. Returns whether there is no violation.
     fn print(&self, is_alone: bool) -> bool {
         let Self { setup, budget, exploration, liveness, .. } = self;
         let nodes = &exploration.nodes;

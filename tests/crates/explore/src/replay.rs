@@ -1,4 +1,4 @@
-//! Replay of a list of actions: frames in hex, virtual times, and what follows when all goes well.
+//! Replay of a list of actions: frames in hexadecimal, virtual times, and the fault-free continuation.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::world::{START, World};
 /// Steps that are followed when all goes well.
 const MOST_STEPS: usize = 120;
 
-/// Returns the log of `actions` in `setup` and of what follows.
+/// Returns the log of `actions` in `setup` and of the fault-free continuation.
 pub fn replay(setup: &'static Setup, actions: &[Action], follows: bool) -> String {
     match setup.ranges {
         0 => replay_with::<0>(setup, actions, follows),

@@ -1,4 +1,4 @@
-//! Setups: what a client, a server and a link are like, and which faults there are.
+//! Setups: the settings of client, server and link, and the possible faults.
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
@@ -24,7 +24,7 @@ pub const BUILDS: usize = 2;
 /// Largest file, because flash counts its bytes by bits.
 pub const MAX_SIZE: usize = 256;
 
-/// When a client that has its image is told to upgrade.
+/// Time at which the server orders the upgrade of a client that has its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upgrade {
     Now,
@@ -57,7 +57,7 @@ pub struct Setup {
     pub habit: Habit,
     /// Name of the model that the client has as its server, of `zigbee_ota_sim::foreign`.
     pub foreign: Option<&'static str>,
-    /// Another client downloads before this one begins.
+    /// Another client downloads before the client under test begins.
     pub other_first: bool,
     /// Whether the client knows the address of its server.
     pub knows_server: bool,
@@ -104,10 +104,10 @@ const LINK: [Kind; 7] = [
     Kind::ReportFailed,
     Kind::Outage,
 ];
-/// What a gateway, its operator and its other clients do.
+/// Faults of the gateway, its operator and its other clients.
 const GATEWAY: [Kind; 7] =
     [Kind::Mood, Kind::Restart, Kind::Replace, Kind::Empty, Kind::Notify, Kind::NotifyAll, Kind::OtherClient];
-/// What a device and its application do.
+/// Faults of the device and its application.
 const DEVICE: [Kind; 7] = [
     Kind::Answer,
     Kind::Activate,

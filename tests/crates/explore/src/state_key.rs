@@ -1,8 +1,8 @@
-//! Key of a world's state: a hash of the text that `Debug` prints of client, server, needs and checkpoints, in which
-//! times, sequence numbers and tickets are relative.
+//! Key of a simulation state: a hash of the `Debug` text of client, server, needs and checkpoints, with relative times,
+//! sequence numbers and tickets.
 //!
-//! The text of `Debug` shows every private field, also one that is added tomorrow, and needs no hook in the library. A
-//! hook (`impl Hash` with a base) would be faster, but whoever forgot a field in it would hide states.
+//! The text of `Debug` shows every private field, also one that is added tomorrow, and needs no hook in the library. An
+//! `impl Hash` with a base would be faster, but a forgotten field in it would hide states.
 //!
 //! | text | in the key | bound |
 //! |---|---|---|
@@ -12,20 +12,20 @@
 //! | fields of [`is_statistic`] | nothing | |
 //! | all else | as it is | by `explore::MAX_STATES` |
 //!
-//! So no state differs from another by its age alone, and a world that goes round comes back to a known state.
+//! Two states therefore never differ only by their age, and a simulation with a cycle returns to a known state.
 
 use std::fmt::Write as _;
 
-/// Milliseconds after which one time in the past is like any other: 32 days, longer than anything that a client or server
-/// of this crate remembers. What is remembered for longer would look like a wait for ever.
+/// Milliseconds after which one time in the past is like any other: 32 days, longer than anything that a client or
+/// server of this crate remembers. A longer memory would look like an endless wait.
 const OLDEST: i64 = 32 * 24 * 3600 * 1000;
 
 /// Distance from which on one sequence number in the past is like any other. Clients accept answers to the last few
 /// requests, and a page of these worlds has at most eight blocks.
 const FAR: u8 = 32;
 
-/// Returns whether a field only counts or times what was: nothing depends on it. `random` is the seed of the jitter: a
-/// state with other random numbers to come counts as the same state.
+/// Returns whether a field is only a count or a time of past events, on which no behaviour depends. `random` is the
+/// seed of the jitter: a state with other random numbers to come counts as the same state.
 fn is_statistic(field: &[u8]) -> bool {
     matches!(
         field,

@@ -1,4 +1,4 @@
-//! News of a client, as words: what a wait can be put down to.
+//! Events of a client as words, which name the cause of a wait.
 //!
 //! The words are those that `Debug` prints, so that a new event or outcome of the library is a new word here.
 
@@ -8,7 +8,7 @@ use zigbee_ota::client::ClientEvent;
 
 static WORDS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Number of the word for a client that has told nothing since it started.
+/// Number of the word for a client without an event since its start.
 pub const START: u16 = 0;
 
 /// Returns the number of the word for `event`; `None` for an event that is no reason to wait.

@@ -1,4 +1,5 @@
-//! One world: a client with its flash and application, a server with its store and operator, and the link between them.
+//! One simulation: a client with its flash and application, a server with its store and operator, and the link between
+//! them.
 //!
 //! ```text
 //!   application, flash <-> Client <-- link: frames on their way --> Server <-> store, operator
@@ -35,11 +36,13 @@ use crate::setup::{Habit, MANUFACTURER, Setup, TYPES, Upgrade};
 use crate::state_key::{KeyMaker, Parts, hash};
 use crate::wait_labels;
 
-/// Time at which every world begins, in milliseconds: not zero, which would hide a zero that means "never".
+/// Start time of every simulation in milliseconds. The time is not zero, because zero would hide a zero that means
+/// "never".
 pub const START: u64 = 10_000_000;
 /// Time that a frame takes.
 const HOP: Millis = Millis(10);
-/// Frames on the link above which a world is not followed: a flood of pages that nobody would call likely.
+/// Maximum number of frames on the link; simulations with more frames, such as floods of pages, are not explored
+/// further.
 pub const MAX_LINK: usize = 10;
 
 const CLIENT: Address = Address::new(0x1234, 1);
@@ -94,7 +97,7 @@ fn micros(at: Instant) -> Micros {
     at.as_millis() * 1000
 }
 
-/// Collects what is hashed.
+/// Collects the text to hash.
 struct Bytes<'a>(&'a mut Vec<u8>);
 
 impl Hasher for Bytes<'_> {
@@ -107,7 +110,7 @@ impl Hasher for Bytes<'_> {
     }
 }
 
-/// Slots of the server, without a heap: worlds are cloned millions of times.
+/// Session slots of the server in an array without heap memory, because simulations are cloned millions of times.
 #[derive(Clone)]
 pub struct Slots([Session; 2], usize);
 
@@ -132,11 +135,11 @@ impl std::fmt::Debug for Slots {
 /// Start and end of a page in the file, and the size of its blocks.
 type PageRequest = (u32, u32, u8);
 
-/// A frame on its way.
+/// Frame in flight.
 #[derive(Clone, Debug)]
 struct Flying {
     to_client: bool,
-    /// Sent by the server without a request, with a sequence number of its own.
+    /// `true` for an unsolicited frame of the server, with a sequence number of the server.
     is_unsolicited: bool,
     bytes: Vec<u8>,
     delivery: DeliveryMode,
@@ -150,7 +153,7 @@ enum Pending {
     Store { ticket: Ticket, image: usize, offset: u32, len: u32, is_rebuilt: bool },
 }
 
-/// What the store has of one image: 0 is nothing.
+/// State of one image in the store: 0 means that the store does not have the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shelf {
     version: u32,
@@ -187,7 +190,7 @@ pub struct World<const RANGES: usize> {
     /// Whether the application takes its time.
     is_late: bool,
     flash: [Flash; 2],
-    /// The newest checkpoint and the one before.
+    /// The newest checkpoint and the checkpoint before it.
     checkpoints: [Option<Checkpoint>; 2],
     /// Versions that the device runs.
     runs: [u32; 2],
@@ -198,22 +201,22 @@ pub struct World<const RANGES: usize> {
     has_held: bool,
     /// Whether the client waits for the application to start the upgrade.
     awaits_activation: bool,
-    /// Whether the client told of a start without an end.
+    /// `true` if the client has reported a start without an end.
     is_open: bool,
-    /// Whether the upgrade of all images was told.
+    /// `true` if the client has reported the upgrade of all images.
     is_upgraded: bool,
     /// Last news of the client that a wait can be put down to.
     pub news: u16,
     /// Range and block size of the last page request that reached the server.
     page: PageRequest,
-    /// Whether the server has told the client to upgrade to the image in hand, or the application has started it.
+    /// `true` if the server has ordered the upgrade to the current image, or the application has started it.
     is_ordered: bool,
     /// Upgrade End Requests with SUCCESS since the last download began, at most [`ENOUGH_ASKED`].
     times_asked: u8,
     /// NO_IMAGE_AVAILABLE to requests for blocks since the download began or paused for that, at most
     /// [`ENOUGH_REFUSED`].
     times_refused: u8,
-    /// Number of the next response of a server with numbers of its own.
+    /// Sequence number of the next response of a server that numbers its responses itself.
     own_number: u8,
     pub requests: u32,
     pub log: Option<String>,
@@ -527,7 +530,7 @@ impl<const RANGES: usize> World<RANGES> {
         self.link.push(Flying { to_client: true, is_unsolicited, bytes, delivery, token });
     }
 
-    /// Notes what a frame to the client allows the client to do.
+    /// Records the permissions that follow from a frame to the client.
     fn note_response(&mut self, frame: &[u8]) {
         if is_cluster_command(frame) && frame[2] == RESPONSE_END && le32(frame, 15) != u32::MAX {
             self.is_ordered = true;
@@ -718,7 +721,7 @@ impl<const RANGES: usize> World<RANGES> {
         Ok(())
     }
 
-    /// Checks what holds whenever nothing more is to be polled.
+    /// Checks the properties that hold after all outputs are polled.
     fn check_rest(&mut self) -> Checked {
         let checkpoint = self.client.checkpoint();
         let downloads = checkpoint.filter(|checkpoint| checkpoint.stage != CheckpointStage::ImagesRetained);
@@ -737,7 +740,7 @@ impl<const RANGES: usize> World<RANGES> {
         Ok(())
     }
 
-    /// Lets time pass until `to`, with all deadlines on the way.
+    /// Advances the time to `to`, and handles all deadlines before it.
     fn advance(&mut self, to: Instant) -> Checked {
         let mut again = 0;
         loop {
@@ -892,7 +895,7 @@ impl<const RANGES: usize> World<RANGES> {
         Ok(answered)
     }
 
-    /// Does what a need asks for.
+    /// Executes a need of the client.
     fn serve_need(&mut self, need: Need) -> Result<Result<(), StaleTicket>, String> {
         let now = self.now;
         Ok(match need {
@@ -1177,7 +1180,7 @@ impl<const RANGES: usize> World<RANGES> {
         self.pump(false)
     }
 
-    /// Another client that downloads what the store has, or has had.
+    /// Another client, which downloads an image that is or was in the store.
     fn other_client(&mut self) -> Checked {
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
         let mut store = self.store();
@@ -1241,7 +1244,7 @@ impl<const RANGES: usize> World<RANGES> {
         Some(Action::new(kind, 0))
     }
 
-    /// Fills `actions` with all that can happen, and what it costs of `left`.
+    /// Fills `actions` with all possible actions, and their costs in faults, at most `left`.
     pub fn actions(&self, left: u8, actions: &mut Vec<(Action, u8)>) {
         actions.clear();
         let mut add = |kind: Kind, arg: usize, cost: u8| {

@@ -25,7 +25,7 @@ fn file() -> Vec<u8> {
     FileWriter::new(FileHeader::new(ID), &elements).expect("a file").to_vec()
 }
 
-/// Ids of the image as they stand in each frame.
+/// Identity of the image as encoded in each frame.
 const ID_BYTES: [u8; 8] = [0x01, 0x10, 0xab, 0x00, 5, 0, 0, 0];
 
 fn response(file: &[u8], sequence: u8, offset: u32, size: u8) -> Vec<u8> {

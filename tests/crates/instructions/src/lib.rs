@@ -1,4 +1,4 @@
-//! The hot paths of the library, each beside a floor: the same work written by hand for nothing but speed.
+//! The hot paths of the library, each with a floor for comparison: the same work, hand-written for speed only.
 //!
 //! | path | work of one run |
 //! |---|---|
@@ -17,7 +17,7 @@ mod frame;
 mod hand_written;
 mod server;
 
-/// One path: its name in the table, and what runs it so many times.
+/// One hot path: its name in the table, and the function that runs it a number of times.
 #[derive(Clone, Copy)]
 pub struct Path {
     /// First column of the table.

@@ -1,4 +1,4 @@
-//! One server and a thousand clients that do not all play along, on virtual time.
+//! One server and a thousand clients, some of them misbehaving, on virtual time.
 //!
 //! ```text
 //! honest        query, blocks one by one (with 5 % of the answers lost), Upgrade End Request; waits when it is told to
@@ -38,9 +38,9 @@ const LOSS: f64 = 0.05;
 /// Behaviour of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Downloads as the specification says.
+    /// Client that downloads by the specification.
     Honest,
-    /// Sends frames that are wrong in any way.
+    /// Client that sends invalid frames of all kinds.
     Misbehaving,
     /// Sends requests without a pause.
     Flooding,
@@ -70,7 +70,7 @@ pub struct BusyServer {
 pub struct Served {
     /// Behaviour of the client.
     pub behaviour: Behaviour,
-    /// Whether the client downloaded the whole file, byte for byte, and was told to upgrade.
+    /// `true` if the client downloaded exactly the file, and the server ordered the upgrade.
     pub upgraded: bool,
     /// Time in milliseconds at which the client ended or the simulation did.
     pub ended: u64,

@@ -91,7 +91,7 @@ struct Mode {
 /// Name of the mode that chooses among the others.
 const AUTO: &str = "auto_8";
 
-/// Transfer modes; the one that chooses comes last, because it is compared with the others.
+/// Transfer modes; `Auto` comes last, because it is compared with the other modes.
 const MODES: [Mode; 5] = [
     Mode { name: "blocks_0", firmware: "client_0", options: "block=64" },
     Mode { name: "blocks_8", firmware: "client_8", options: "block=64" },

@@ -1,7 +1,8 @@
 //! The server and the emulated board as processes, with power cuts.
 //!
-//! Flash stands in QEMU's memory. A power cut stops the processor through QEMU's machine protocol (QMP), saves flash by `memsave` (`pmemsave`
-//! does not see the address space of the chip), and kills QEMU; the next start gets the saved flash as its kernel.
+//! The flash of the emulated board is in QEMU's memory. A power cut stops the processor through QEMU's machine protocol
+//! (QMP), saves flash by `memsave` (`pmemsave` does not see the address space of the chip), and kills QEMU; the next
+//! start gets the saved flash as its kernel.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -154,7 +155,8 @@ impl Board {
         Ok(Report { output: output.join().map_err(|_| "the reader failed")?, status })
     }
 
-    /// Cuts the power `after` so many milliseconds; returns the output and, unless the device had finished before, its flash.
+    /// Cuts the power after `after` milliseconds. Returns the output and, unless the device had finished before, the
+    /// contents of its flash.
     pub fn run_until_cut(
         &self,
         server: &Server,

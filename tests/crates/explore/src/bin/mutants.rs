@@ -1,4 +1,4 @@
-//! Mutants of client and server, by which the explorer is shown to find what it is there for.
+//! Mutation test of the explorer: it must find the faults that the mutants put into client and server.
 //!
 //! ```text
 //! mutants --repository FOLDER --work FOLDER --table mutants.tsv [--only NUMBER]
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// One line of the table.
+/// One line of the table of mutants.
 struct Mutant {
     name: String,
     file: String,
@@ -45,7 +45,7 @@ fn run(command: &mut Command) -> Result<(bool, String), String> {
     Ok((output.status.success(), text))
 }
 
-/// Copies what git knows of the repository to `to`.
+/// Copies all tracked files of the repository to `to`.
 fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -66,7 +66,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Builds and explores what is in `tree`; returns whether no property was violated, and what was printed.
+/// Builds and runs the explorer in the folder `tree`. Returns whether no property was violated, and the output.
 fn explore(tree: &Path) -> Result<(bool, String), String> {
     let folder = tree.join("tests/crates/explore");
     let target = tree.join("target");

@@ -5,7 +5,8 @@
 //!   -> (instructions(MANY) - instructions(FEW)) / (MANY - FEW)   = instructions of one run of the path
 //! ```
 //!
-//! Exit status 1 when the ratio of a path has grown by more than [`SLACK`] over the table's. `--write` writes the table anew.
+//! Exit status 1 when the ratio of a path has grown by more than [`SLACK`] over the table's. `--write` rewrites the
+//! table with the measured values.
 
 use std::fmt::Write as _;
 use std::process::{Command, ExitCode, Stdio};
@@ -13,7 +14,7 @@ use std::{env, fs};
 
 use zigbee_ota_instructions::PATHS;
 
-/// Growth of a ratio that is borne, as a factor: what another place of the code in memory may cost.
+/// Accepted growth of a ratio as a factor, which allows for the effect of another code placement in memory.
 const SLACK: f64 = 1.03;
 
 /// Runs of a path in the two measurements.

@@ -58,7 +58,7 @@ pub struct ClientModel {
     pub checks_number: bool,
     /// Whether every request has the number 0.
     pub numbers_zero: bool,
-    /// Status with which a block is answered that nobody asked for.
+    /// Status with which the client answers an unsolicited block.
     pub unexpected_block: Option<u8>,
     /// Whether an error in a Default Response to a block request ends the download.
     pub obeys_errors: bool,

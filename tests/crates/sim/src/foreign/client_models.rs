@@ -9,7 +9,7 @@ const SECOND: Micros = 1_000_000;
 const MINUTE: Micros = 60 * SECOND;
 const DAY: Micros = 24 * 60 * MINUTE;
 
-/// Client as a reader of the specification would write it: what the rows below deviate from.
+/// Client by the letter of the specification, from which the rows below deviate.
 const PLAIN: ClientModel = ClientModel {
     name: "plain",
     seen: "sections 6.10.4 to 6.10.10 of ZigBee document 095264",

@@ -183,7 +183,7 @@ struct File {
     bytes: Rc<[u8]>,
 }
 
-/// What a server knows of one client.
+/// Session state of one client in a server model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Session {
     stage: Stage,
@@ -332,7 +332,7 @@ impl ForeignServer {
         due.chain(starts).chain(sessions.flatten()).min()
     }
 
-    /// Handles what is due: blocks of pages, sessions that end, updates that the operator starts.
+    /// Handles due events: blocks of pages, ends of sessions, updates started by the operator.
     pub fn handle_timeout(&mut self, now: Micros) {
         let clients: Vec<Node> = self.sessions.keys().copied().collect();
         for client in clients {
@@ -672,7 +672,8 @@ impl ForeignServer {
         self.due.push((at, Sent { to: Some(client), frame, ack: true }));
     }
 
-    /// A Default Response has the number of its request, whoever numbers the other answers.
+    /// A Default Response always has the sequence number of its request, even from a server that numbers its other
+    /// answers itself.
     fn default_response(&mut self, at: Micros, client: Node, number: u8, command: u8, status: u8) {
         let frame = default_response(0x18, number, command, status);
         self.due.push((at, Sent { to: Some(client), frame, ack: true }));

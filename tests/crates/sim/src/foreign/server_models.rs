@@ -12,7 +12,7 @@ const QUERY_SPECIFIC_FILE: u8 = 0x08;
 /// First command that the cluster does not assign.
 const UNASSIGNED: u8 = 0x0a;
 
-/// Server as a reader of the specification would write it: what the rows below deviate from.
+/// Server by the letter of the specification, from which the rows below deviate.
 const PLAIN: ServerModel = ServerModel {
     name: "plain",
     seen: "sections 6.10.4 to 6.10.10 of ZigBee document 095264",

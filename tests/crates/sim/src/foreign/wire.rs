@@ -8,7 +8,7 @@
 //! 3  n  payload
 //! ```
 
-/// Manufacturer code, image type and file version as they stand in frames: little endian, eight bytes.
+/// Manufacturer code, image type and file version as encoded in frames: little endian, eight bytes.
 pub type RawId = [u8; 8];
 
 pub(super) const IMAGE_NOTIFY: u8 = 0x00;

@@ -147,7 +147,7 @@ impl ForeignDevice {
     }
 }
 
-/// Writes an id as it stands in frames.
+/// Writes an image identity as encoded in frames.
 fn raw(id: ImageId) -> RawId {
     let [m, n] = id.manufacturer.0.to_le_bytes();
     let [t, u] = id.image_type.0.to_le_bytes();

@@ -26,8 +26,8 @@ pub struct Settings {
     pub utc: Option<UtcTime>,
     /// Clients that run the stack of another maker instead of the client of this crate with its configuration.
     pub client_models: Vec<(Node, ClientModel)>,
-    /// Whether clients go on after an upgrade that failed, until one succeeds. Otherwise the first outcome is their end,
-    /// and so are ten queries in a row without an image.
+    /// `true` if clients continue after a failed upgrade, until an upgrade succeeds. Otherwise a client stops after its
+    /// first outcome, or after ten consecutive queries without an image.
     pub persistent: bool,
     /// Interval between the first scheduled queries of successive clients.
     pub stagger: Millis,

@@ -34,7 +34,7 @@ pub(super) struct Device {
     config: client::ClientConfig,
     seed: u64,
     patience: Micros,
-    /// Whether the client goes on after an upgrade that failed.
+    /// `true` if the client continues after a failed upgrade.
     persistent: bool,
     /// UTC time at the start of the simulation.
     utc: Option<UtcTime>,
