@@ -32,7 +32,7 @@ pub type Digest = [u8; 16];
 /// AES-128 encryption of one block, for devices with an AES peripheral; [`SoftwareCrypto`] is the default
 /// implementation.
 ///
-/// Each block has a key of its own.
+/// Each block of the hash uses a different key.
 pub trait BlockCipher {
     /// Encrypts `block` in place under `key`.
     fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]);
@@ -171,7 +171,7 @@ impl<C: BlockCipher> Mmo<C> {
         self.pad(padding)
     }
 
-    /// Adds the padding and returns the digest. Nothing may be added afterwards.
+    /// Adds the padding and returns the digest. No further bytes may be added to the digest afterwards.
     ///
     /// # Errors
     /// [`MessageTooLong`] at 512 MiB and more.

@@ -315,8 +315,8 @@ pub struct ClientConfig {
     /// Time between two periodic queries for an image. `None` disables periodic queries; an Image Notify and a call of
     /// [`query`](super::Client::query) still cause a query.
     ///
-    /// A query that stayed unanswered, or an upgrade that failed, is followed by a query after five minutes. This time
-    /// doubles with each further failure, up to the interval.
+    /// A query that stayed unanswered, or an upgrade that failed, is followed by a query after five minutes. The time
+    /// until the next query doubles with each further failure, up to the interval.
     ///
     /// Default: 24 hours, the default of espressif's client.
     pub query_interval: Option<Millis>,
@@ -349,7 +349,7 @@ pub struct ClientConfig {
     pub max_block_attempts: u8,
     /// Number of consecutive error responses after which the download pauses.
     ///
-    /// Default: 10. These errors take ten seconds with the default of `error_backoff`.
+    /// Default: 10. The default number of errors takes ten seconds with the default of `error_backoff`.
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time grows up to 50 seconds in the first ten minutes
     /// of the pause, up to a quarter of an hour in the first day, and up to four hours after that. A setting above

@@ -415,7 +415,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(transmit)
     }
 
-    /// Writes `request` to `buf`. Returns its addressing and its sequence number.
+    /// Writes `request` to `buf`. Returns the addressing and the sequence number of the request.
     fn encode_request(&mut self, request: ToServer, buf: &mut RequestBuffer) -> Option<(Transmit, u8)> {
         let sequence = self.sequence;
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };

@@ -242,8 +242,8 @@ pub enum VerifyResult {
     Valid,
     /// The file is invalid, and the upgrade ends.
     Invalid,
-    /// The file is valid and is kept until another image of the device is downloaded. The [`ImageId`] names that other
-    /// image, with the version that runs now.
+    /// The file is valid and is kept until another image of the device is downloaded. The [`ImageId`] names the other
+    /// image, with the running version.
     NeedsMore(ImageId),
     /// The application cancels the upgrade.
     Abandon,

@@ -198,7 +198,7 @@ pub(super) enum AfterReport {
     /// The upgrade ends with the given outcome.
     End(Outcome),
     /// The client keeps the reported image and queries another image. The [`ImageId`] names the image to query, with
-    /// the version that runs now; the [`HeaderFacts`] belong to the kept image.
+    /// the running version; the [`HeaderFacts`] belong to the kept image.
     More(ImageId, HeaderFacts),
     /// The client skipped an offer without having started an upgrade. The next periodic query is due at the given time.
     Skipped(Option<Instant>),

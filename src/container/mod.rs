@@ -218,7 +218,8 @@ pub struct Container<'a> {
     pub ota: &'a [u8],
     /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
     pub after: &'a [u8],
-    /// Result of comparing the checksums of the container. Integrity elements inside the OTA file are not checked.
+    /// Result of comparing the checksums of the container. The method does not check integrity elements inside the OTA
+    /// file.
     pub integrity: ContainerIntegrity,
 }
 

@@ -94,7 +94,7 @@ impl<'a> FileWriter<'a> {
     /// Writes the file to `out`.
     ///
     /// # Errors
-    /// The errors of `out`.
+    /// The method returns the errors of the stream `out`.
     #[cfg(feature = "std")]
     pub fn write_to(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
         // Element by element, not through `to_vec`: the data may be large, and a copy would double the memory it takes.

@@ -275,7 +275,7 @@ impl<'a> FileHeader<'a> {
     /// destination. For such a header, `destination` is `None` and [`HeaderAnomalies::destination_missing`] is set.
     ///
     /// # Errors
-    /// The same errors as [`parse`](Self::parse).
+    /// The method returns the same errors as [`parse`](Self::parse).
     pub fn parse_lenient(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::LENIENT).map(|view| (view.header(), view.body()))
     }
@@ -287,8 +287,8 @@ impl<'a> FileHeader<'a> {
     /// [`parse_lenient`](Self::parse_lenient), the destination may be missing.
     ///
     /// # Errors
-    /// The same errors as [`parse`](Self::parse). [`Truncated`](crate::DecodeErrorKind::Truncated) contains the number
-    /// of bytes that the known fields take.
+    /// The method returns the same errors as [`parse`](Self::parse). [`Truncated`](crate::DecodeErrorKind::Truncated)
+    /// contains the number of bytes that the known fields take.
     pub fn parse_known(start: &[u8]) -> Result<FileHeader<'static>, DecodeError> {
         Self::parse_known_and_len(start).map(|(header, _)| header)
     }

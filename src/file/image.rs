@@ -65,8 +65,8 @@ impl<'a> Image<'a> {
     /// Reads `bytes` strictly as exactly one file, whose elements fill its body.
     ///
     /// # Errors
-    /// The errors of [`parse_prefix`](Self::parse_prefix). [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the
-    /// total image size if more bytes follow.
+    /// The method returns the errors of [`parse_prefix`](Self::parse_prefix).
+    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the total image size if more bytes follow.
     // Always inlined, so that the image stays in registers: that is half of the instructions of a walk through the elements.
     #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
@@ -90,7 +90,7 @@ impl<'a> Image<'a> {
         Ok((Self { header, sections, elements_end, layout: BodyLayout::Elements }, trailing))
     }
 
-    /// Checks header and elements strictly. Bytes may follow the file.
+    /// Checks header and elements strictly. Further bytes may follow the OTA file.
     #[inline(always)]
     fn parse_sections(bytes: &'a [u8]) -> Result<(HeaderView<'a>, Sections<'a>), DecodeError> {
         let header = check_header(bytes, HeaderRules::STRICT)?;
@@ -151,7 +151,8 @@ impl<'a> Image<'a> {
         self.elements().filter(move |placed| placed.element.tag == tag)
     }
 
-    /// Returns whether the file has a signature element, of either crypto suite. The signature itself is not checked.
+    /// Returns whether the file has a signature element, of either crypto suite. The method does not verify the
+    /// signature itself.
     ///
     /// Only the elements show whether a file is signed, because the header has no bit for a signature (section
     /// 6.3.2.4).
@@ -163,8 +164,9 @@ impl<'a> Image<'a> {
     /// Returns the signature element of the file, or `None` if the file has no signature.
     ///
     /// # Errors
-    /// The errors of [`SignatureElement::parse`]. [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first
-    /// signature element if any element follows it (section 6.3.5). The following element may be a second signature.
+    /// The method returns the errors of [`SignatureElement::parse`].
+    /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first signature element if any element follows it
+    /// (section 6.3.5). The following element may be a second signature.
     pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
         let mut elements = self.elements();
         let Some(placed) = elements.find(|placed| placed.element.tag.is_signature()) else { return Ok(None) };

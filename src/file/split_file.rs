@@ -13,7 +13,8 @@ use super::header::{HeaderRules, HeaderView, check_header};
 use super::{Elements, FileHeader};
 use crate::error::{DecodeError, DecodeErrorKind};
 
-/// File that is split by the header length and the total image size in its header. The body is not read.
+/// File that is split by the header length and the total image size in its header. The method does not read the body of
+/// the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SplitFile<'a> {
@@ -28,11 +29,11 @@ pub struct SplitFile<'a> {
 }
 
 impl<'a> SplitFile<'a> {
-    /// Splits the file at the start of `bytes`. The header is read as [`FileHeader::parse`] does.
+    /// Splits the file at the start of `bytes`. The method reads the header like [`FileHeader::parse`].
     ///
     /// # Errors
-    /// The errors of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if `bytes` is shorter
-    /// than the total image size, which is then the number of bytes needed.
+    /// The method returns the errors of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if
+    /// `bytes` is shorter than the total image size, which is then the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;

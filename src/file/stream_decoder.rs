@@ -100,10 +100,10 @@ pub enum StreamPiece<'a> {
         offset: u32,
         /// Tag of the element, which gives the meaning of the data.
         tag: Tag,
-        /// Number of data bytes. The data follows as [`Data`](Self::Data).
+        /// Number of data bytes. The data of the element follows as [`Data`](Self::Data).
         length: u32,
-        /// Two bytes between length and data, present only in Telink's form of tag 0xF000. `length` does not count
-        /// them.
+        /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The field `length` does not
+        /// count these two bytes.
         telink_info: Option<[u8; 2]>,
     },
     /// Some or all data of the current element.
@@ -114,7 +114,8 @@ pub enum StreamPiece<'a> {
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
-    /// Some or all raw bytes of the body, which are not an element. Only raw and trailing bytes follow.
+    /// Some or all raw bytes of the body, which are not an element. Only raw and trailing bytes follow after this
+    /// piece.
     Raw {
         /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
@@ -240,9 +241,9 @@ impl StreamDecoder {
     /// Ends the file and returns the layout of the body, which is never [`BodyLayout::Truncated`].
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) has returned. Otherwise [`Truncated`](DecodeErrorKind::Truncated) at byte 0
-    /// if the file is incomplete. The item is "OTA header" if the header is not complete, and "OTA file" if bytes are
-    /// missing to the total image size.
+    /// The method returns the error that [`next`](Self::next) has returned before. Otherwise
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if the file is incomplete. The item is "OTA header" if the
+    /// header is not complete, and "OTA file" if bytes are missing to the total image size.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),

@@ -180,7 +180,7 @@ impl Index {
     /// Writes the index as JSON in the form of the index: see [`to_json_in`](Self::to_json_in).
     ///
     /// # Errors
-    /// The errors of [`to_json_in`](Self::to_json_in).
+    /// The method returns the errors of [`to_json_in`](Self::to_json_in).
     pub fn to_json(&self) -> Result<String, IndexWriteError> {
         self.to_json_in(self.form)
     }

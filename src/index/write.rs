@@ -131,7 +131,7 @@ impl Keys {
     }
 }
 
-/// JSON keys with their values, in order. Keys without a value are left out.
+/// JSON keys with their values, in order. Keys without a value are not written.
 type Pairs = Vec<(&'static str, Option<Value>)>;
 
 fn zigbee2mqtt(entry: &IndexEntry, model: Option<&String>) -> (Pairs, Pairs) {

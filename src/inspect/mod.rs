@@ -263,7 +263,8 @@ impl<'a> Ota<'a> {
         [truncated, checksum, code, around]
     }
 
-    /// Returns the finding about `count` bytes after the total image size. The bytes start at `end`.
+    /// Returns the finding about `count` bytes after the total image size. The reported bytes start at the offset
+    /// `end`.
     fn trailing_finding(&self, count: usize, end: usize) -> Option<Finding> {
         let trailing = self.image.trailing();
         let padding = end.checked_next_multiple_of(ALIGNMENT)?.checked_sub(end)?;

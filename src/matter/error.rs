@@ -111,7 +111,7 @@ pub enum MatterDecodeErrorKind {
         /// Number of bytes after the element.
         count: usize,
     },
-    /// The bytes are not TLV (appendix A of the specification). The text gives the reason.
+    /// The bytes are not TLV (appendix A of the specification). The text of the error gives the reason.
     #[error("invalid TLV: {0}")]
     InvalidTlv(&'static str),
     /// The type of the element differs from the type of the field.
@@ -122,7 +122,7 @@ pub enum MatterDecodeErrorKind {
         /// Type of the element.
         found: &'static str,
     },
-    /// A mandatory field is missing. The offset is the end of the structure.
+    /// A mandatory field is missing. The offset in the error is the end of the structure.
     #[error("missing")]
     Missing,
     /// The structure contains the field twice.

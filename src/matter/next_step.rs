@@ -13,8 +13,8 @@ use crate::time::Instant;
 
 /// State that a requestor keeps between its queries to one provider: the earliest time of the next query or download.
 ///
-/// The state lives in memory only. After a restart, the device creates a new `Requestor`, which knows of no delay; a
-/// provider has to expect early queries.
+/// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which knows of
+/// no delay; a provider has to expect early queries.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryImageResponse, QueryImageStatus, Requestor};

@@ -27,9 +27,9 @@
 //! number. The responses to a page request may arrive in any order (section 6.10.7.4). A response does not remove its
 //! request, so that a repeated response is recognised too.
 //!
-//! No frame is an error, and no frame is dropped. If no slot is free, the pair with the oldest request loses its slot.
-//! An observer without slots returns every observation without the answered request. Each frame costs a linear search
-//! through the slots, and each [`Conversation`] takes less than 800 bytes.
+//! The observer accepts every frame, and returns an observation for every frame. If no slot is free, the pair with the
+//! oldest request loses its slot. An observer without slots returns every observation without the answered request.
+//! Each frame costs a linear search through the slots, and each [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;

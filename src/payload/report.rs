@@ -29,7 +29,7 @@ pub struct PayloadReport<'a> {
     /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state is
     /// [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
     pub encrypted: bool,
-    /// `true` if the payload has a signature. The signature is not verified.
+    /// `true` if the payload has a signature. The signature is not verified by this crate.
     pub signed: bool,
     /// Metadata in the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]

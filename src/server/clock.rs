@@ -8,7 +8,7 @@
 
 use crate::time::{Instant, ServerTime, UtcTime};
 
-/// Maximum time in a response, in seconds. The next value, 0xFFFFFFFF, means "hold".
+/// Maximum time in a response, in seconds. The value above this maximum, 0xFFFFFFFF, means "hold".
 const MAX_TIME: u32 = u32::MAX - 1;
 
 /// Form of the times in responses: offsets in seconds, or UTC by the clock that the caller has set.

@@ -29,8 +29,8 @@ use crate::file::FileHeader;
 use crate::inspect::{Finding, Inspection, Severity};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged. Each reason names the path of the file,
-/// with control characters escaped.
+/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged after the error. Each reason names the
+/// path of the file, with control characters escaped.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
@@ -313,8 +313,8 @@ impl FolderStore {
     }
 
     /// Sets whether the store accepts files with findings of the severity `Wrong` (`FolderError::Wrong`). The default
-    /// is `false`. The setting does not affect files that are already in the store. Without the feature `inspect`, the
-    /// store inspects no file and accepts all complete OTA files.
+    /// of the setting is `false`. The setting does not affect files that are already in the store. Without the feature
+    /// `inspect`, the store inspects no file and accepts all complete OTA files.
     pub const fn set_wrong_files_accepted(&mut self, accepted: bool) {
         self.accepts_wrong = accepted;
     }
@@ -346,8 +346,8 @@ impl FolderStore {
     }
 
     /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
-    /// store had such a file. The files stay on disk. The next [`refresh`](Self::refresh) adds files of followed folders
-    /// again.
+    /// store had such a file. The method does not delete the files from disk. The next [`refresh`](Self::refresh) adds
+    /// files of followed folders again.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|StoredFile { info, .. }| info.id != id || info.destination != destination);
@@ -356,7 +356,7 @@ impl FolderStore {
 
     /// Follows a folder: each [`refresh`](Self::refresh) compares the store with the folder, and the first refresh adds
     /// all files of the folder. The store ignores names that begin with a dot, and folders within the folder. The
-    /// folder need not exist yet.
+    /// followed folder need not exist yet.
     pub fn follow(&mut self, folder: impl Into<PathBuf>) {
         let folder = folder.into();
         if !self.folders.contains(&folder) {

@@ -68,7 +68,7 @@ impl Deferred {
         self.request.offset
     }
 
-    /// Returns the maximum number of bytes of the answer, 1 to 255. All these bytes lie within the image.
+    /// Returns the maximum number of bytes of the answer, 1 to 255. All requested bytes lie within the image.
     #[must_use]
     pub const fn max_len(&self) -> u8 {
         self.len
@@ -272,8 +272,8 @@ impl<S: SessionSlots> Server<S> {
     /// Bytes beyond [`Deferred::max_len`] are cut off; a shorter `data` is sent unchanged. Empty data is answered like
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
-    /// The answer does not depend on other requests. The caller can answer deferred requests in any order. A download that
-    /// the caller cancelled meanwhile is answered with ABORT.
+    /// The answer to a deferred request does not depend on other requests. The caller can answer deferred requests in
+    /// any order. A download that the caller cancelled meanwhile is answered with ABORT.
     pub fn answer(
         &mut self,
         now: Instant,

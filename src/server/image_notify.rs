@@ -22,7 +22,8 @@ impl<S> Server<S> {
     /// so a failed delivery needs no action.
     ///
     /// # Errors
-    /// Fails with [`Violation::QueryJitter`] if the jitter is outside 1 to 100. `out` is unchanged after the error.
+    /// Fails with [`Violation::QueryJitter`] if the jitter is outside 1 to 100. The buffer `out` is unchanged after the
+    /// error.
     #[doc(alias(
         "esp_zb_ota_upgrade_server_notify_req",
         "emberAfOtaServerSendImageNotifyCallback",

@@ -90,10 +90,10 @@ pub trait ImageStore {
     ///
     /// `offset` lies within the image. `out` is 1 to 255 bytes long and does not extend beyond the end of the image. A
     /// store may copy fewer bytes than `out` has if more bytes would take time; the server sends only the copied bytes.
-    /// `client` has the same meaning as in [`info`](Self::info).
+    /// The argument `client` has the same meaning as in [`info`](Self::info).
     ///
-    /// `offset` is always the offset that the client requests. A store that counts offsets by itself returns wrong data
-    /// as soon as a client repeats a request.
+    /// The argument `offset` is always the offset in the request of the client. A store that counts offsets by itself
+    /// returns wrong data as soon as a client repeats a request.
     fn read(&mut self, image: &ImageInfo, offset: u32, client: Option<Address>, out: &mut [u8])
     -> ReadResult;
 }

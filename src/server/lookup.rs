@@ -12,7 +12,7 @@ use super::{FileLookup, ImageInfo, ReadResult};
 use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a store. The store is unchanged.
+/// Reason why a file was not added to a store. The store is unchanged after the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

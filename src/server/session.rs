@@ -94,8 +94,8 @@ const CLIENT_FLAGS: Flags = Flags::IEEE
 pub struct Session {
     /// Time of the last frame of the client about this download.
     last_heard: Instant,
-    /// Deadline of the timer of the session. The deadline of a page is exact. Any other deadline may be too early; the
-    /// server then sets the timer again.
+    /// Deadline of the timer of the session. The deadline of a session with a page is exact. Any other deadline may be
+    /// too early; the server then sets the timer again.
     pub(super) timer_deadline: Instant,
     /// State of the client: its IEEE address, which is known if the flag IEEE is set.
     ieee: u64,
@@ -894,19 +894,19 @@ fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
     hundred(after) >= done.wrapping_add(1).wrapping_mul(size.into())
 }
 
-/// Returns the milliseconds of `now` modulo 2³². The value wraps after 49 days.
+/// Returns the milliseconds of `now` modulo 2³². The number of milliseconds wraps after 49 days.
 pub(super) const fn wrapping_millis(now: Instant) -> u32 {
     let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 
-/// Returns the seconds of `now` modulo 2³². The value wraps after 136 years.
+/// Returns the seconds of `now` modulo 2³². The number of seconds wraps after 136 years.
 fn wrapping_seconds(now: Instant) -> u32 {
     let [a, b, c, d, ..] = (now.as_millis() / 1000).to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 
-/// Returns the hours of `now` modulo 2¹⁶. The value wraps after seven years.
+/// Returns the hours of `now` modulo 2¹⁶. The number of hours wraps after seven years.
 fn wrapping_hours(now: Instant) -> u16 {
     let [a, b, ..] = (now.as_millis() / 3_600_000).to_le_bytes();
     u16::from_le_bytes([a, b])

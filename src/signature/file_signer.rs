@@ -189,7 +189,7 @@ impl<'a> FileSigner<'a> {
 /// [`FileSigner::attach`].
 ///
 /// # Errors
-/// The errors of [`FileSigner`], and the errors of `signer`.
+/// The function returns the errors of [`FileSigner`] and the errors of `signer`.
 #[cfg(feature = "alloc")]
 pub fn sign_file<S: AsRef<[u8]>, E: From<SignFileError>>(
     file: &[u8],

@@ -6,9 +6,9 @@
 //! | 2 | 4 | length | 16 |
 //! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
-//! The integrity code detects accidental damage. It proves nothing about the origin of a file, because anyone can
-//! compute the code. The code does not cover the bytes after its element. In a file with a code and a signature, the
-//! code comes first.
+//! The integrity code detects accidental damage. The integrity code proves nothing about the origin of a file, because
+//! anyone can compute the code. The code does not cover the bytes after its element. In a file with a code and a
+//! signature, the code comes first.
 
 use super::append_elements::ExtendedFile;
 use crate::codec::Encode;
@@ -52,7 +52,7 @@ impl CodeForm {
 pub enum IntegrityCode {
     /// The file has no integrity code.
     Absent,
-    /// The integrity code matches the file. The value is the convention of the code.
+    /// The integrity code matches the file. The variant holds the convention of the integrity code.
     Ok(CodeForm),
     /// The integrity code matches by no convention, or the length of its element is not 16 bytes.
     Bad,

@@ -248,8 +248,8 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         }
     }
 
-    /// Ends the verification and returns its result. The bytes added must be the whole file. Afterwards the verifier is
-    /// as new, and can verify another file by the same policy.
+    /// Ends the verification and returns its result. The bytes passed to the verifier must be the whole file.
+    /// Afterwards the verifier is as new, and can verify another file by the same policy.
     ///
     /// # Errors
     /// [`VerifyError`] when the policy does not accept the file.

@@ -18,8 +18,8 @@ pub struct MqttMessage {
     /// Payload of the message in bytes.
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
-    /// subscribers. In a message from the broker, the flag means that the message was published before the subscription
-    /// began.
+    /// subscribers. In a message from the broker, the retain flag means that the message was published before the
+    /// subscription began.
     pub retain: bool,
 }
 

@@ -8,7 +8,8 @@ use super::parse_text_error::TextError;
 use super::payload::PayloadError;
 use super::topic::ImagePath;
 
-/// Reason why a provider or a consumer ignored an MQTT message. An ignored message changes nothing.
+/// Reason why a provider or a consumer ignored an MQTT message. An ignored message has no effect on the provider or the
+/// consumer.
 #[derive(Debug, thiserror::Error, serde::Serialize)]
 #[non_exhaustive]
 pub enum MessageIgnored {

@@ -20,7 +20,7 @@ use super::topic::{ImagePath, Topic};
 use super::topic_filter::TopicFilter;
 
 /// Image provider of Unify. The provider keeps the announcements, and names the image to publish for each request. The
-/// caller has the files.
+/// provider stores no files; the caller keeps the files.
 ///
 /// The broker must authenticate providers, and allow no other client to publish below `ucl/OTA/info` and
 /// `ucl/OTA/data`, because no message identifies its sender (Unify, "UCL OTA Framework").
@@ -70,8 +70,8 @@ impl Provider {
     /// caller publishes.
     ///
     /// # Errors
-    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. After an error, the provider is
-    /// unchanged.
+    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. The provider is unchanged after an
+    /// error.
     pub fn announce(
         &mut self,
         path: ImagePath,

@@ -278,7 +278,7 @@ impl<'a> ReadAttributesResponse<'a> {
     /// Checks the attribute values of this response against the table of attributes.
     ///
     /// # Errors
-    /// The error of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
+    /// The method returns the error of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
     pub fn check(&self) -> Result<(), Violation> {
         self.records().filter_map(Result::ok).try_for_each(|record| record.check())
     }

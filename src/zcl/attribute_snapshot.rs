@@ -147,7 +147,7 @@ impl AttributeSnapshot {
 /// and later. The value of ClusterRevision is [`SERVER_CLUSTER_REVISION`].
 ///
 /// # Errors
-/// The same errors as [`AttributeSnapshot::answer`].
+/// The method returns the same errors as [`AttributeSnapshot::answer`].
 pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
     match frame.message {
         Message::Attributes(Direction::ToServer, command) => {

@@ -84,7 +84,7 @@ impl ClientStatus {
     /// Reads the attribute values from the response.
     ///
     /// # Errors
-    /// The error of the first malformed record.
+    /// The function returns the error of the first malformed record.
     pub fn from_response(response: ReadAttributesResponse<'_>) -> Result<Self, DecodeError> {
         use AttributeId as Id;
         use AttributeValue::{Enum8, U16, U32};

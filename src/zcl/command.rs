@@ -93,7 +93,8 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Returns bit 3 of the frame control, set or clear for this direction. All other bits are clear.
+    /// Returns bit 3 of the frame control, set or clear for this direction. All other bits of the frame control are
+    /// clear.
     pub(super) const fn control(self) -> FrameControl {
         match self {
             Self::ToServer => FrameControl::EMPTY,
@@ -179,7 +180,7 @@ macro_rules! commands {
             /// Checks the field values of this command against the rules of the specification.
             ///
             /// # Errors
-            /// The errors of the `check` method of the payload.
+            /// The method returns the errors of the `check` method of the payload.
             pub fn check(&self) -> Result<(), Violation> {
                 match self {
                     $(Self::$variant(payload) => payload.check(),)*

@@ -258,7 +258,7 @@ impl<'a> Frame<'a> {
     /// Decodes the payload of a frame whose header [`FrameHeader::decode`] has decoded.
     ///
     /// # Errors
-    /// The errors of [`decode`](Self::decode).
+    /// The method returns the errors of [`decode`](Self::decode).
     pub fn decode_payload(
         header: &FrameHeader,
         payload: &'a [u8],

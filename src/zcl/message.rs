@@ -55,7 +55,7 @@ impl<'a> Message<'a> {
     /// Read Attributes Response has rules in this cluster: those for attribute values.
     ///
     /// # Errors
-    /// The errors of the `check` method of the payload.
+    /// The method returns the errors of the `check` method of the payload.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ToServer(message) => message.check(),
@@ -213,9 +213,10 @@ impl<'a> TryFrom<Unchecked<'a>> for OtherFrame<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OtherKind {
-    /// Command of the cluster that arrived in the wrong direction. The command counts as unsupported, not as malformed.
+    /// Command of the cluster that arrived in the wrong direction. A frame with this command counts as unsupported, not
+    /// as malformed.
     WrongDirection(CommandId),
-    /// Command id that the cluster does not assign. The command counts as unsupported.
+    /// Command id that the cluster does not assign. A frame with this command counts as unsupported.
     Unassigned(CommandId),
     /// Manufacturer-specific command, with any command id.
     ManufacturerSpecific(ManufacturerCode),

@@ -23,9 +23,10 @@
 //! spacing collide with earlier blocks, which the relays forward on the same channel. The client does not know the
 //! number of hops, and estimates this number from the interval between blocks.
 //!
-//! Figures named "simulated" are from `examples/goodput` with `TransferMode::Auto`. The simulation has 64-byte blocks,
-//! one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 % loss. `tests/goodput.rs` asserts that
-//! `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a server delay, and 95 % otherwise.
+//! Figures called "simulated" were measured in `examples/goodput` with `TransferMode::Auto`. The simulation has 64-byte
+//! blocks, one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 % loss. `tests/goodput.rs`
+//! asserts that `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a server delay, and 95 %
+//! otherwise.
 
 use crate::client::rtt::RttEstimator;
 use crate::time::Instant;

@@ -72,7 +72,7 @@ pub(in crate::client) enum Received<'f> {
     /// The download cannot continue at present, and pauses. With a value for [`ClientIgnored`], the response is
     /// malformed as well.
     Pause(PauseReason, Option<ClientIgnored>),
-    /// The file is not the offered file, or not for this device.
+    /// The downloaded file is not the offered file, or is not for this device.
     BadHeader(Outcome),
     /// The server ended the download.
     Aborted,

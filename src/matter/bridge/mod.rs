@@ -18,7 +18,7 @@
 //!
 //! - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
 //!   the size;
-//! - UpdateToken and ImageURI: the bridge chooses both fields for Matter, and keeps both fields when it translates to
+//! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
 //!   Zigbee;
 //! - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
@@ -170,7 +170,7 @@ pub fn query_image_response<'a>(
 /// length in bytes of the offered image, because the QueryImageResponse does not contain the length.
 ///
 /// # Errors
-/// The errors of [`QueryImageResponse::offer`].
+/// The method returns the errors of [`QueryImageResponse::offer`].
 pub fn query_next_image_response(
     response: &QueryImageResponse<'_>,
     current: ImageId,

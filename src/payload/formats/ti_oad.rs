@@ -28,7 +28,7 @@ const SUMMED: usize = 12;
 const HEADER_LEN: usize = 44;
 const CRC_LEN: usize = 4;
 const SECURITY: u8 = 3;
-/// Maximum number of segments searched for a signature. No known image has more segments.
+/// Maximum number of segments searched for a signature. No known image has more segments than this number.
 const MAX_SEGMENTS: usize = 8;
 
 pub(super) fn is(bytes: &[u8]) -> bool {

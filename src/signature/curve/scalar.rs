@@ -67,7 +67,7 @@ pub(super) fn multiply<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, n: &Limbs<N>)
     })
 }
 
-/// Inverts `a` modulo `n`, an odd prime above `a`. The result for 0 is meaningless.
+/// Inverts `a` modulo `n`, an odd prime above `a`. The function has no meaningful result for the number 0.
 pub(super) fn inverse<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     // Binary extended Euclidean algorithm. Invariant: u = a * x and v = a * y modulo n.
     let (mut u, mut x) = (*a, one());

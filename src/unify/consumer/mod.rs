@@ -97,8 +97,8 @@ pub struct ConsumerConfig {
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
     pub retry: Millis,
-    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. The default is `false`. Some
-    /// providers follow the diagram of the Unify document, where the topics are in lower case.
+    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. The default of the setting is
+    /// `false`. Some providers follow the diagram of the Unify document, where the topics are in lower case.
     pub lower_case: bool,
 }
 

@@ -33,7 +33,8 @@ impl Consumer {
         self.devices.get_key_value(unid)
     }
 
-    /// Returns the files that the server may offer, each with its device. The device `None` means all devices.
+    /// Returns the files that the server may offer, each with its device. The value `None` for the device means all
+    /// devices.
     fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
