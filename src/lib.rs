@@ -27,6 +27,7 @@
 //! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |
 //! | [`server`] | the gateway: offer, serve blocks and pages, limit rates, order upgrades, for 1 to 65,528 clients | |
 //! | [`observer`] | captures: assigns each overheard frame to the conversation of its client | |
+//! | [`device`] | the client's loop for a device: drivers, an image and checkpoints in NOR flash, checks of a file | `device` |
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
@@ -185,6 +186,9 @@
 //! |---|---|---|
 //! | `inspect` | [`inspect`], [`container`] and [`payload`] | `crypto` |
 //! | `crypto` | [`mmo`] and [`signature`] | |
+//! | `device` | [`device`] | |
+//! | `embedded-storage` | [`device::FlashStorage`] over blocking NOR flash | `device` |
+//! | `embedded-storage-async` | [`device::FlashStorage`] over asynchronous NOR flash | `device` |
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
 //! | `unify` | [`unify`] | `alloc`, `serde` |
@@ -241,6 +245,8 @@ pub mod container;
 #[cfg(feature = "inspect")]
 mod crc;
 mod crc_bitwise;
+#[cfg(feature = "device")]
+pub mod device;
 mod error;
 mod fifo;
 pub mod file;

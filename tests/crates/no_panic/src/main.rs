@@ -20,6 +20,7 @@ use zigbee_ota::Encode;
 // A module for each layer of the library.
 mod client;
 mod container;
+mod device;
 mod file;
 mod inspect;
 mod matter;
@@ -58,6 +59,7 @@ extern "C" fn _start() -> ! {
     server::call(&mut bytes);
     observer::call(&bytes);
     signature::call(&mut bytes);
+    device::call(&bytes);
     matter::call(&mut bytes);
     loop {
         core::hint::spin_loop();

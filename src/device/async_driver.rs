@@ -1,0 +1,260 @@
+//! Driver of a device with asynchronous storage and radio: while storage works, frames are handled and time passes.
+//!
+//! ```text
+//! turn:  timeout, needs, frames, events --> work of storage --> answer, frames, events --> save --> wait
+//!                                              |  meanwhile: receive -> handle_frame -> frames, events
+//! ```
+//!
+//! A block that arrives while storage works waits in the frame buffer, and nothing more is received until storage has
+//! completed its work.
+
+use core::future::poll_fn;
+use core::pin::{Pin, pin};
+use core::task::Poll;
+
+use super::board::{AsyncBoard, Decision, FrameBuffer, Input};
+use super::driver::answer_attributes;
+use super::saved_state::SavedState;
+use super::storage::AsyncDeviceStorage;
+use crate::client::{
+    Block, Client, ClientAction, ClientConfig, Need, PrepareResult, RequestBuffer, StoreResult, Ticket,
+    VerifyResult,
+};
+use crate::time::Instant;
+use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+
+/// Client of a device with its asynchronous storage, and the loop of calls around both, which the device awaits by
+/// [`run`](Self::run).
+///
+/// `RANGES` is that of [`Client`]: with 0 the device requests one block after the other, and has no code for windows and
+/// pages.
+#[derive(Debug)]
+pub struct AsyncDriver<S, const RANGES: usize = 8> {
+    client: Client<RANGES>,
+    storage: S,
+    out: RequestBuffer,
+    frame: FrameBuffer,
+    /// Data of the block that is being written, so that the frame buffer can take the next frame.
+    block: BlockBuffer,
+}
+
+/// Buffer for the longest data of a block.
+type BlockBuffer = [u8; 255];
+
+/// Work of storage.
+enum Job {
+    Save(SavedState),
+    Prepare(Ticket, ImageOffer),
+    /// Write at the given offset of the given number of bytes, which are in the block buffer.
+    Write(Ticket, u32, usize),
+    Verify(Ticket, ImageOffer),
+}
+
+/// Completed work of storage, with the ticket to answer.
+enum Done {
+    Saved,
+    Prepared(Ticket, PrepareResult),
+    Written(Ticket, StoreResult),
+    Verified(Ticket, VerifyResult),
+}
+
+impl Job {
+    /// Copies the data of a block to the block buffer.
+    fn write(block: &Block<'_>, buffer: &mut BlockBuffer) -> Self {
+        buffer.iter_mut().zip(block.data).for_each(|(place, byte)| *place = *byte);
+        Self::Write(block.ticket, block.offset, block.data.len())
+    }
+
+    async fn run(self, storage: &mut impl AsyncDeviceStorage, block: &BlockBuffer) -> Done {
+        match self {
+            Self::Save(state) => {
+                storage.save(&state).await;
+                Done::Saved
+            }
+            Self::Prepare(ticket, offer) => Done::Prepared(ticket, storage.prepare(&offer).await),
+            Self::Write(ticket, offset, len) => {
+                Done::Written(ticket, storage.write(offset, block.get(..len).unwrap_or_default()).await)
+            }
+            Self::Verify(ticket, offer) => Done::Verified(ticket, storage.verify(&offer).await),
+        }
+    }
+}
+
+impl Done {
+    fn answer<const RANGES: usize>(self, client: &mut Client<RANGES>, now: Instant) {
+        // A ticket is stale if the upgrade was aborted meanwhile.
+        match self {
+            Self::Saved => Ok(()),
+            Self::Prepared(ticket, result) => client.prepared(now, ticket, result),
+            Self::Written(ticket, result) => client.stored(now, ticket, result),
+            Self::Verified(ticket, result) => client.verified(now, ticket, result),
+        }
+        .ok();
+    }
+}
+
+impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
+    /// Creates the driver of a device that was switched on. The client continues the upgrade that `storage` has saved,
+    /// as [`SavedState::start`] describes; `config` and `seed` are those of [`Client::new`].
+    pub async fn start(config: ClientConfig, seed: u64, mut storage: S, now: Instant) -> Self {
+        let config = storage.configure(config);
+        let saved = storage.load().await;
+        Self {
+            client: saved.start(config, seed, now),
+            storage,
+            out: [0; LONGEST_TO_SERVER],
+            frame: [0; LONGEST_TO_CLIENT],
+            block: [0; 255],
+        }
+    }
+
+    /// Returns the client, for calls of the application while the loop does not run.
+    pub const fn client(&mut self) -> &mut Client<RANGES> {
+        &mut self.client
+    }
+
+    /// Returns the storage.
+    pub const fn storage(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
+    /// Runs the loop without an end. If the future is dropped while storage works, the operation on storage is dropped
+    /// as well; the device then starts again with [`start`](Self::start).
+    pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
+        let mut waiting = None;
+        loop {
+            self.client.handle_timeout(board.now());
+            board.on_turn(&mut self.client);
+            let job = match waiting.take() {
+                Some(job) => Some(job),
+                None => self.serve_needs(board).await,
+            };
+            emit(&mut self.client, &mut self.out, board).await;
+            let mut is_idle = job.is_none();
+            if let Some(job) = job {
+                waiting = self.perform(job, board, &mut is_idle).await;
+            }
+            let state = SavedState::of(&self.client);
+            if waiting.is_some() {
+                // The frame buffer is in use.
+                self.storage.save(&state).await;
+            } else {
+                waiting = self.perform(Job::Save(state), board, &mut is_idle).await;
+            }
+            if is_idle && waiting.is_none() {
+                let input = board.receive(self.client.poll_timeout(), &mut self.frame).await;
+                let block = handle(&mut self.client, input, &self.frame, board).await;
+                waiting = block.map(|block| Job::write(&block, &mut self.block));
+            }
+        }
+    }
+
+    /// Serves the needs of the client up to the first one that storage serves.
+    async fn serve_needs(&mut self, board: &mut impl AsyncBoard) -> Option<Job> {
+        // The client has just issued the tickets, so that no answer is stale.
+        while let Some(need) = self.client.poll_need() {
+            match need {
+                Need::Prepare(ticket, offer) => return Some(Job::Prepare(ticket, offer)),
+                Need::Verify(ticket, offer) => return Some(Job::Verify(ticket, offer)),
+                Need::Decide(ticket, offer) => {
+                    match board.decide(ticket, &offer) {
+                        Decision::Accept => self.client.accept(ticket).ok(),
+                        Decision::Refuse => self.client.refuse(board.now(), ticket).ok(),
+                        Decision::Later => None,
+                    };
+                }
+                Need::Apply(ticket, image) => {
+                    self.storage.save(&SavedState::before_apply(&self.client)).await;
+                    let result = board.apply(image).await;
+                    self.client.applied(board.now(), ticket, result).ok();
+                }
+                need => board.on_need(&mut self.client, need),
+            }
+        }
+        None
+    }
+
+    /// Executes `job`, and handles frames meanwhile. Returns the write of a block that arrived meanwhile; `is_idle`
+    /// becomes false if there was any input.
+    async fn perform(&mut self, job: Job, board: &mut impl AsyncBoard, is_idle: &mut bool) -> Option<Job> {
+        let Self { client, storage, out, frame, block } = self;
+        let (done, arrived) = {
+            let mut work = pin!(job.run(storage, block));
+            loop {
+                let input = match select(work.as_mut(), board.receive(client.poll_timeout(), frame)).await {
+                    Selected::Work(done) => break (done, None),
+                    Selected::Input(input) => input,
+                };
+                *is_idle = false;
+                if let Some(arrived) = handle(client, input, frame, board).await {
+                    break (work.await, Some(arrived));
+                }
+                client.handle_timeout(board.now());
+                emit(client, out, board).await;
+            }
+        };
+        done.answer(client, board.now());
+        let arrived = arrived.map(|arrived| Job::write(&arrived, block));
+        emit(client, out, board).await;
+        arrived
+    }
+}
+
+/// Hands an input to the client. Returns the block to store.
+async fn handle<'f, const RANGES: usize>(
+    client: &mut Client<RANGES>,
+    input: Option<Input>,
+    frame: &'f FrameBuffer,
+    board: &mut impl AsyncBoard,
+) -> Option<Block<'f>> {
+    match input? {
+        Input::Frame(meta, len) => {
+            match client.handle_frame(board.now(), meta, frame.get(..len).unwrap_or_default()) {
+                ClientAction::Store(block) => return Some(block),
+                ClientAction::AnswerAttributes(question) => {
+                    let mut answer = [0; LONGEST_ATTRIBUTES];
+                    if let Some(transmit) = answer_attributes(client, &question, meta.from, &mut answer) {
+                        board.send(&transmit, answer.get(..transmit.len).unwrap_or_default()).await;
+                    }
+                }
+                ClientAction::Ignored(reason) => board.on_ignored(reason),
+                ClientAction::Done => {}
+            }
+        }
+        Input::Delivery(token, report) => client.handle_delivery(board.now(), token, report),
+        Input::ConnectionLost => client.connection_lost(board.now()),
+    }
+    None
+}
+
+/// Sends all frames that are due, and passes on all events.
+async fn emit<const RANGES: usize>(
+    client: &mut Client<RANGES>,
+    out: &mut RequestBuffer,
+    board: &mut impl AsyncBoard,
+) {
+    while let Some(transmit) = client.poll_transmit(board.now(), out) {
+        board.send(&transmit, out.get(..transmit.len).unwrap_or_default()).await;
+    }
+    while let Some(event) = client.poll_event() {
+        board.on_event(&event);
+    }
+}
+
+/// Which of two futures was ready first.
+enum Selected<A, B> {
+    Work(A),
+    Input(B),
+}
+
+/// Waits for the work or for an input, whichever is ready first.
+async fn select<A: Future, B: Future>(mut work: Pin<&mut A>, input: B) -> Selected<A::Output, B::Output> {
+    let mut input = pin!(input);
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Selected::Work(done));
+        }
+        input.as_mut().poll(context).map(Selected::Input)
+    })
+    .await
+}

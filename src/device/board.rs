@@ -1,0 +1,159 @@
+//! Board of a device: radio, clock and decisions, as traits for both styles of a driver.
+//!
+//! ```text
+//! receive -> Input     Driver     -> send, apply, decide, on_event, on_need, on_turn
+//! ```
+
+use crate::aps::{DeliveryReport, FrameMeta, Transmit, TransmitToken};
+use crate::client::{ApplyResult, Client, ClientEvent, ClientIgnored, Need, Ticket};
+use crate::time::Instant;
+use crate::types::ImageId;
+use crate::zcl::{ImageOffer, LONGEST_TO_CLIENT};
+
+/// Buffer for one received frame, as long as the longest frame of a server.
+pub type FrameBuffer = [u8; LONGEST_TO_CLIENT];
+
+/// Input of the radio stack to a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Input {
+    /// A frame of the cluster arrived. The board has written it to the start of the buffer; the number is its length in
+    /// bytes.
+    Frame(FrameMeta, usize),
+    /// A frame with the given token was delivered, or was not.
+    Delivery(TransmitToken, DeliveryReport),
+    /// The device has lost its network, as [`Client::connection_lost`] describes.
+    ConnectionLost,
+}
+
+/// Decision about an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Decision {
+    /// The image is downloaded.
+    Accept,
+    /// The image is not downloaded now; the client asks again after the next periodic query.
+    Refuse,
+    /// The application decides later, by [`Client::accept`] or [`Client::refuse`] with the ticket.
+    Later,
+}
+
+/// Blocking board of a device. A device implements the first four methods; the other ones have defaults that suit a
+/// device with a known server and a single image.
+pub trait Board {
+    /// Returns the time of a clock that never goes back.
+    fn now(&mut self) -> Instant;
+
+    /// Sends the frame to the given address.
+    fn send(&mut self, transmit: &Transmit, frame: &[u8]);
+
+    /// Waits for the next input until `deadline`; `None` as a deadline means without a limit. The method may return
+    /// `None` at any time before, as in a main loop with other tasks.
+    fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
+
+    /// Switches to the stored image. Most devices restart in this method and never return.
+    fn apply(&mut self, image: ImageId) -> ApplyResult;
+
+    /// Decides about an offer. `ticket` is for a decision [`Later`](Decision::Later).
+    ///
+    /// Default: every offer is accepted.
+    fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
+        let _ = (ticket, offer);
+        Decision::Accept
+    }
+
+    /// Takes an event for a log or a display.
+    ///
+    /// Default: nothing.
+    fn on_event(&mut self, event: &ClientEvent) {
+        let _ = event;
+    }
+
+    /// Takes the reason for which a frame was ignored.
+    ///
+    /// Default: nothing.
+    fn on_ignored(&mut self, reason: ClientIgnored) {
+        let _ = reason;
+    }
+
+    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The answer may be given in
+    /// this call or later.
+    ///
+    /// Default: the need is declined.
+    fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
+        let now = self.now();
+        client.decline(now, need).ok();
+    }
+
+    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. Called once in
+    /// each turn of the loop.
+    ///
+    /// Default: nothing.
+    fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
+        let _ = client;
+    }
+}
+
+/// Asynchronous board of a device. A device implements the first four methods; the other ones have defaults that suit a
+/// device with a known server and a single image.
+// Executors of microcontrollers run tasks in one thread, so that futures need not be `Send`.
+#[allow(async_fn_in_trait)]
+pub trait AsyncBoard {
+    /// Returns the time of a clock that never goes back.
+    fn now(&mut self) -> Instant;
+
+    /// Sends the frame to the given address.
+    async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
+
+    /// Waits for the next input until `deadline`; `None` as a deadline means without a limit.
+    ///
+    /// The driver drops the future when storage has completed its work, so that the future must lose no input when it is
+    /// dropped; a receive from a channel loses none.
+    async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
+
+    /// Switches to the stored image. Most devices restart in this method and never return.
+    async fn apply(&mut self, image: ImageId) -> ApplyResult;
+
+    /// Decides about an offer. `ticket` is for a decision [`Later`](Decision::Later).
+    ///
+    /// Default: every offer is accepted.
+    fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
+        let _ = (ticket, offer);
+        Decision::Accept
+    }
+
+    /// Takes an event for a log or a display.
+    ///
+    /// Default: nothing.
+    fn on_event(&mut self, event: &ClientEvent) {
+        let _ = event;
+    }
+
+    /// Takes the reason for which a frame was ignored.
+    ///
+    /// Default: nothing.
+    fn on_ignored(&mut self, reason: ClientIgnored) {
+        let _ = reason;
+    }
+
+    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The answer may be given in
+    /// this call or later.
+    ///
+    /// Default: the need is declined.
+    fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
+        let now = self.now();
+        client.decline(now, need).ok();
+    }
+
+    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. Called once in
+    /// each turn of the loop.
+    ///
+    /// Default: nothing.
+    fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
+        let _ = client;
+    }
+}

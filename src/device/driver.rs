@@ -1,0 +1,120 @@
+//! Driver of a device with blocking storage and radio.
+//!
+//! ```text
+//! handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
+//! ```
+
+use super::board::{Board, Decision, FrameBuffer, Input};
+use super::saved_state::SavedState;
+use super::storage::DeviceStorage;
+use crate::aps::{Address, DeliveryMode, Transmit};
+use crate::client::{Client, ClientAction, ClientConfig, Need, RequestBuffer};
+use crate::time::Instant;
+use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+
+/// Client of a device with its storage, and the loop of calls around both. The device calls [`step`](Self::step) again
+/// and again.
+///
+/// `RANGES` is that of [`Client`]: with 0 the device requests one block after the other, and has no code for windows and
+/// pages.
+#[derive(Debug)]
+pub struct Driver<S, const RANGES: usize = 8> {
+    client: Client<RANGES>,
+    storage: S,
+    out: RequestBuffer,
+    frame: FrameBuffer,
+}
+
+impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
+    /// Creates the driver of a device that was switched on. The client continues the upgrade that `storage` has saved,
+    /// as [`SavedState::start`] describes; `config` and `seed` are those of [`Client::new`].
+    #[must_use]
+    pub fn start(config: ClientConfig, seed: u64, mut storage: S, now: Instant) -> Self {
+        let config = storage.configure(config);
+        let saved = storage.load();
+        Self {
+            client: saved.start(config, seed, now),
+            storage,
+            out: [0; LONGEST_TO_SERVER],
+            frame: [0; LONGEST_TO_CLIENT],
+        }
+    }
+
+    /// Returns the client, for calls of the application between two steps.
+    pub const fn client(&mut self) -> &mut Client<RANGES> {
+        &mut self.client
+    }
+
+    /// Returns the storage.
+    pub const fn storage(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
+    /// Makes one turn of the loop: does everything that is due, then waits in [`Board::receive`] and handles its input.
+    pub fn step(&mut self, board: &mut impl Board) {
+        self.client.handle_timeout(board.now());
+        board.on_turn(&mut self.client);
+        self.serve_needs(board);
+        while let Some(transmit) = self.client.poll_transmit(board.now(), &mut self.out) {
+            board.send(&transmit, self.out.get(..transmit.len).unwrap_or_default());
+        }
+        while let Some(event) = self.client.poll_event() {
+            board.on_event(&event);
+        }
+        self.storage.save(&SavedState::of(&self.client));
+        match board.receive(self.client.poll_timeout(), &mut self.frame) {
+            Some(Input::Frame(meta, len)) => {
+                let frame = self.frame.get(..len).unwrap_or_default();
+                match self.client.handle_frame_with(board.now(), meta, frame, &mut self.storage) {
+                    ClientAction::AnswerAttributes(question) => {
+                        let mut answer = [0; LONGEST_ATTRIBUTES];
+                        if let Some(transmit) =
+                            answer_attributes(&self.client, &question, meta.from, &mut answer)
+                        {
+                            board.send(&transmit, answer.get(..transmit.len).unwrap_or_default());
+                        }
+                    }
+                    ClientAction::Ignored(reason) => board.on_ignored(reason),
+                    ClientAction::Done | ClientAction::Store(_) => {}
+                }
+            }
+            Some(Input::Delivery(token, report)) => {
+                self.client.handle_delivery(board.now(), token, report);
+            }
+            Some(Input::ConnectionLost) => self.client.connection_lost(board.now()),
+            None => {}
+        }
+    }
+
+    fn serve_needs(&mut self, board: &mut impl Board) {
+        while let Some(need) = self.client.poll_need_with(board.now(), &mut self.storage) {
+            // The client has just issued the tickets, so that no answer is stale.
+            match need {
+                Need::Decide(ticket, offer) => {
+                    match board.decide(ticket, &offer) {
+                        Decision::Accept => self.client.accept(ticket).ok(),
+                        Decision::Refuse => self.client.refuse(board.now(), ticket).ok(),
+                        Decision::Later => None,
+                    };
+                }
+                Need::Apply(ticket, image) => {
+                    self.storage.save(&SavedState::before_apply(&self.client));
+                    let result = board.apply(image);
+                    self.client.applied(board.now(), ticket, result).ok();
+                }
+                need => board.on_need(&mut self.client, need),
+            }
+        }
+    }
+}
+
+/// Writes the answer to a frame about attributes; `None` if the frame needs no answer.
+pub(super) fn answer_attributes<const RANGES: usize>(
+    client: &Client<RANGES>,
+    question: &Frame<'_>,
+    from: Address,
+    out: &mut [u8; LONGEST_ATTRIBUTES],
+) -> Option<Transmit> {
+    let len = client.attributes().answer(question, out).ok().flatten()?;
+    Some(Transmit::new(from, len, DeliveryMode::Unicast))
+}

@@ -1,0 +1,407 @@
+//! Storage of a device over NOR flash of the `embedded-storage` traits: a slot for the image, and records for the state
+//! that survives a restart.
+//!
+//! ```text
+//! FlashStorage:  Slot, RecordLog, Verification --> FlashJob --> NorFlash, blocking or asynchronous
+//! ```
+
+use super::layout::{FlashLayout, LONGEST_WORD, ceil};
+use super::record::{Payload, RECORD_LEN, RecordLog};
+use super::saved_state::SavedState;
+use super::slot::{FlashJob, Keep, KeptRange, Slot, SlotError};
+use super::verification::{NoCheck, StructureCheck, Verification};
+use crate::client::{ClientConfig, PrepareResult, StoreResult, VerifyResult};
+use crate::file::Tag;
+use crate::zcl::ImageOffer;
+
+/// Number of bytes that are read back at a time, a multiple of the unit of a read.
+const PIECE: usize = 2 * LONGEST_WORD;
+
+/// Storage over NOR flash: an image in a slot, and the state of an upgrade in records that a power cut never loses both
+/// of.
+///
+/// `F` is a driver of the traits `NorFlash` of `embedded-storage` or `embedded-storage-async`; `MultiwriteNorFlash` is
+/// one as well. `V` is the check of a file that has arrived, see [`Verification`].
+///
+/// | the power fails during | after the restart |
+/// |---|---|
+/// | an erasure or a write of the slot | the download goes on at the start of the last sector that was saved |
+/// | an erasure or a write of a record | the record before counts |
+///
+/// A record is written when the download has reached another sector, and when the upgrade enters another stage.
+#[derive(Clone, Debug)]
+pub struct FlashStorage<F, V = StructureCheck> {
+    flash: F,
+    unit: core::num::NonZeroU32,
+    slot: Slot,
+    log: RecordLog,
+    saved: Saved,
+    check: V,
+    fault: Option<FlashFault>,
+}
+
+/// Content of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Saved {
+    state: SavedState,
+    kept: Option<KeptRange>,
+}
+
+impl Saved {
+    const NOTHING: Self = Self { state: SavedState::new(None, None), kept: None };
+
+    fn without_sums(mut self) -> Self {
+        if let Some(checkpoint) = &mut self.state.checkpoint {
+            checkpoint.sums = None;
+        }
+        self
+    }
+}
+
+/// Reason why storage failed last. The client knows only that it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FlashFault {
+    /// The slot cannot store the file or a block of it.
+    #[error(transparent)]
+    Slot(SlotError),
+    /// The driver could not erase the sectors from this address on.
+    #[error("flash cannot be erased at {0:#x}")]
+    Erase(u32),
+    /// The driver could not write at this address.
+    #[error("flash cannot be written at {0:#x}")]
+    Write(u32),
+    /// The driver could not read at this address.
+    #[error("flash cannot be read at {0:#x}")]
+    Read(u32),
+}
+
+impl<F, V> FlashStorage<F, V> {
+    /// Creates storage that keeps the whole file, and verifies it by `check`.
+    #[must_use]
+    pub const fn whole_file(flash: F, layout: &FlashLayout, check: V) -> Self {
+        Self::new(flash, layout, Keep::File, check)
+    }
+
+    const fn new(flash: F, layout: &FlashLayout, keep: Keep, check: V) -> Self {
+        let (slot, log) = (Slot::new(layout, keep), RecordLog::new(layout));
+        Self { flash, unit: layout.read, slot, log, saved: Saved::NOTHING, check, fault: None }
+    }
+
+    /// Returns the driver of the flash.
+    pub const fn flash(&mut self) -> &mut F {
+        &mut self.flash
+    }
+
+    /// Returns why storage failed last; `None` if it never failed.
+    #[must_use]
+    pub const fn fault(&self) -> Option<FlashFault> {
+        self.fault
+    }
+
+    /// Returns what of `state` is worth a record, with the checkpoint from which the slot can resume.
+    fn to_save(&self, state: &SavedState) -> Saved {
+        let checkpoint = state.checkpoint.map(|checkpoint| self.slot.floor(checkpoint));
+        Saved { state: SavedState { checkpoint, ..*state }, kept: checkpoint.and_then(|_| self.slot.kept()) }
+    }
+
+    /// Returns whether a record of `saved` says no more than the newest record. The sums of a checkpoint change with
+    /// each block, and count with the next change.
+    fn is_saved(&self, saved: &Saved) -> bool {
+        saved.without_sums() == self.saved
+    }
+
+    /// Takes the newest record. Returns the state of the last run, and the erasure before it can go on.
+    fn restore(&mut self, payload: &Payload) -> (SavedState, Option<FlashJob<'static>>) {
+        let (state, kept) = SavedState::from_payload(payload);
+        self.saved = Saved { state, kept }.without_sums();
+        match state.checkpoint.and_then(|checkpoint| self.slot.resume(checkpoint, kept)) {
+            Some((checkpoint, job)) => (SavedState { checkpoint: Some(checkpoint), ..state }, job),
+            None => (SavedState { checkpoint: None, ..state }, None),
+        }
+    }
+
+    /// Returns the place of the next piece to read back after `read` bytes: address, bytes of the file, bytes to read.
+    fn piece(&self, read: u32) -> Option<(u32, usize, usize)> {
+        let (start, len) = self.slot.stored()?;
+        let left = len.checked_sub(read).filter(|left| *left > 0)?;
+        let used = left.min(u32::try_from(PIECE).unwrap_or(u32::MAX));
+        let size = |bytes: u32| usize::try_from(bytes).unwrap_or(PIECE);
+        Some((start.saturating_add(read), size(used), size(ceil(used, self.unit))))
+    }
+}
+
+impl<F> FlashStorage<F, NoCheck> {
+    /// Creates storage that keeps the data of the first element with `tag` alone, such as
+    /// [`Tag::UPGRADE_IMAGE`]. The image is valid if the element has arrived completely. A check of the whole file is
+    /// impossible, because only the element is kept: the boot loader must check the firmware.
+    #[must_use]
+    pub const fn element(flash: F, layout: &FlashLayout, tag: Tag) -> Self {
+        Self::new(flash, layout, Keep::Element(tag), NoCheck)
+    }
+}
+
+#[cfg(feature = "embedded-storage")]
+mod blocking {
+    use embedded_storage::nor_flash::NorFlash;
+
+    use super::*;
+    use crate::client::Storage;
+    use crate::device::storage::DeviceStorage;
+
+    fn execute<F: NorFlash>(flash: &mut F, job: FlashJob<'_>) -> Result<(), FlashFault> {
+        match job {
+            FlashJob::Erase { from, to } => flash.erase(from, to).map_err(|_| FlashFault::Erase(from)),
+            FlashJob::Write { at, bytes } => flash.write(at, bytes).map_err(|_| FlashFault::Write(at)),
+        }
+    }
+
+    impl<F: NorFlash, V: Verification> FlashStorage<F, V> {
+        fn try_prepare(&mut self, offer: &ImageOffer) -> Result<(), FlashFault> {
+            match self.slot.begin(offer).map_err(FlashFault::Slot)? {
+                Some(job) => execute(&mut self.flash, job),
+                None => Ok(()),
+            }
+        }
+
+        fn try_write(&mut self, offset: u32, data: &[u8]) -> Result<(), FlashFault> {
+            let mut write = self.slot.write(offset, data).map_err(FlashFault::Slot)?;
+            while let Some(job) = write.next_job() {
+                execute(&mut self.flash, job)?;
+            }
+            Ok(())
+        }
+
+        fn try_verify(&mut self, offer: &ImageOffer) -> Result<VerifyResult, FlashFault> {
+            if !self.slot.is_whole(offer) {
+                return Ok(VerifyResult::Invalid);
+            }
+            self.check.begin(offer);
+            let (mut read, mut buffer) = (0_u32, [0; PIECE]);
+            while V::READS_FILE
+                && let Some((at, used, len)) = self.piece(read)
+            {
+                let piece = buffer.get_mut(..len).unwrap_or_default();
+                self.flash.read(at, piece).map_err(|_| FlashFault::Read(at))?;
+                self.check.update(piece.get(..used).unwrap_or_default());
+                read = read.saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
+            }
+            Ok(self.check.finish())
+        }
+
+        fn try_save(&mut self, saved: Saved) -> Result<(), FlashFault> {
+            let write = self.log.write(&saved.state.to_payload(saved.kept));
+            if let Some(erasure) = write.erasure() {
+                execute(&mut self.flash, erasure)?;
+            }
+            execute(&mut self.flash, write.record())?;
+            self.log.written(&write);
+            self.saved = saved.without_sums();
+            Ok(())
+        }
+
+        fn try_load(&mut self) -> Result<SavedState, FlashFault> {
+            let (mut newest, mut record) = (None, [0; RECORD_LEN]);
+            for at in self.log.places() {
+                self.flash.read(at, &mut record).map_err(|_| FlashFault::Read(at))?;
+                newest = self.log.see(at, &record).or(newest);
+            }
+            let Some(payload) = newest else { return Ok(SavedState::default()) };
+            let (state, erasure) = self.restore(&payload);
+            match erasure {
+                Some(job) => execute(&mut self.flash, job).map(|()| state),
+                None => Ok(state),
+            }
+        }
+    }
+
+    impl<F: NorFlash, V: Verification> Storage for FlashStorage<F, V> {
+        fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
+            match self.try_prepare(offer) {
+                Ok(()) => PrepareResult::Ready,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    PrepareResult::Fault
+                }
+            }
+        }
+
+        fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
+            match self.try_write(offset, data) {
+                Ok(()) => StoreResult::Ok,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    StoreResult::Fault
+                }
+            }
+        }
+
+        fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
+            match self.try_verify(offer) {
+                Ok(result) => result,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    VerifyResult::Invalid
+                }
+            }
+        }
+    }
+
+    impl<F: NorFlash, V: Verification> DeviceStorage for FlashStorage<F, V> {
+        fn configure(&self, config: ClientConfig) -> ClientConfig {
+            self.slot.configure(config)
+        }
+
+        fn load(&mut self) -> SavedState {
+            match self.try_load() {
+                Ok(state) => state,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    SavedState::default()
+                }
+            }
+        }
+
+        fn save(&mut self, state: &SavedState) {
+            // A record that could not be written only means that an older checkpoint counts.
+            let saved = self.to_save(state);
+            if !self.is_saved(&saved)
+                && let Err(fault) = self.try_save(saved)
+            {
+                self.fault = Some(fault);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "embedded-storage-async")]
+mod asynchronous {
+    use embedded_storage_async::nor_flash::NorFlash;
+
+    use super::*;
+    use crate::device::storage::AsyncDeviceStorage;
+
+    async fn execute<F: NorFlash>(flash: &mut F, job: FlashJob<'_>) -> Result<(), FlashFault> {
+        match job {
+            FlashJob::Erase { from, to } => flash.erase(from, to).await.map_err(|_| FlashFault::Erase(from)),
+            FlashJob::Write { at, bytes } => flash.write(at, bytes).await.map_err(|_| FlashFault::Write(at)),
+        }
+    }
+
+    impl<F: NorFlash, V: Verification> FlashStorage<F, V> {
+        async fn try_prepare_async(&mut self, offer: &ImageOffer) -> Result<(), FlashFault> {
+            match self.slot.begin(offer).map_err(FlashFault::Slot)? {
+                Some(job) => execute(&mut self.flash, job).await,
+                None => Ok(()),
+            }
+        }
+
+        async fn try_write_async(&mut self, offset: u32, data: &[u8]) -> Result<(), FlashFault> {
+            let mut write = self.slot.write(offset, data).map_err(FlashFault::Slot)?;
+            while let Some(job) = write.next_job() {
+                execute(&mut self.flash, job).await?;
+            }
+            Ok(())
+        }
+
+        async fn try_verify_async(&mut self, offer: &ImageOffer) -> Result<VerifyResult, FlashFault> {
+            if !self.slot.is_whole(offer) {
+                return Ok(VerifyResult::Invalid);
+            }
+            self.check.begin(offer);
+            let (mut read, mut buffer) = (0_u32, [0; PIECE]);
+            while V::READS_FILE
+                && let Some((at, used, len)) = self.piece(read)
+            {
+                let piece = buffer.get_mut(..len).unwrap_or_default();
+                self.flash.read(at, piece).await.map_err(|_| FlashFault::Read(at))?;
+                self.check.update(piece.get(..used).unwrap_or_default());
+                read = read.saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
+            }
+            Ok(self.check.finish())
+        }
+
+        async fn try_save_async(&mut self, saved: Saved) -> Result<(), FlashFault> {
+            let write = self.log.write(&saved.state.to_payload(saved.kept));
+            if let Some(erasure) = write.erasure() {
+                execute(&mut self.flash, erasure).await?;
+            }
+            execute(&mut self.flash, write.record()).await?;
+            self.log.written(&write);
+            self.saved = saved.without_sums();
+            Ok(())
+        }
+
+        async fn try_load_async(&mut self) -> Result<SavedState, FlashFault> {
+            let (mut newest, mut record) = (None, [0; RECORD_LEN]);
+            for at in self.log.places() {
+                self.flash.read(at, &mut record).await.map_err(|_| FlashFault::Read(at))?;
+                newest = self.log.see(at, &record).or(newest);
+            }
+            let Some(payload) = newest else { return Ok(SavedState::default()) };
+            let (state, erasure) = self.restore(&payload);
+            match erasure {
+                Some(job) => execute(&mut self.flash, job).await.map(|()| state),
+                None => Ok(state),
+            }
+        }
+    }
+
+    impl<F: NorFlash, V: Verification> AsyncDeviceStorage for FlashStorage<F, V> {
+        fn configure(&self, config: ClientConfig) -> ClientConfig {
+            self.slot.configure(config)
+        }
+
+        async fn load(&mut self) -> SavedState {
+            match self.try_load_async().await {
+                Ok(state) => state,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    SavedState::default()
+                }
+            }
+        }
+
+        async fn save(&mut self, state: &SavedState) {
+            // A record that could not be written only means that an older checkpoint counts.
+            let saved = self.to_save(state);
+            if !self.is_saved(&saved)
+                && let Err(fault) = self.try_save_async(saved).await
+            {
+                self.fault = Some(fault);
+            }
+        }
+
+        async fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
+            match self.try_prepare_async(offer).await {
+                Ok(()) => PrepareResult::Ready,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    PrepareResult::Fault
+                }
+            }
+        }
+
+        async fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
+            match self.try_write_async(offset, data).await {
+                Ok(()) => StoreResult::Ok,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    StoreResult::Fault
+                }
+            }
+        }
+
+        async fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
+            match self.try_verify_async(offer).await {
+                Ok(result) => result,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    VerifyResult::Invalid
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Records of a device in flash: two halves of an area, of which one always holds a complete record.
+//!
+//! | offset | size | field | unit or value |
+//! |---|---|---|---|
+//! | 0 | 4 | number | counts up; 0xFFFFFFFF in erased flash |
+//! | 4 | 120 | payload | |
+//! | 124 | 4 | CRC-32 of bytes 0 to 123 | little endian, as the number |
+//!
+//! ```text
+//! first half   | 1 | 2 | 3 | 4 |        second half  | 5 | 6 |   |   |
+//! ```
+//!
+//! The power may fail during a write. An old record is therefore erased only after a newer one is complete: when a half
+//! is full, and after each restart, the other half is erased and used. A place that reads as erased after a restart may
+//! be partly written, so that it is not used.
+
+use super::layout::{Area, FlashLayout};
+use super::slot::FlashJob;
+use crate::crc_bitwise::crc32;
+
+/// Length of a record in flash, in bytes.
+pub const RECORD_LEN: usize = 128;
+/// Distance of two records in flash, in bytes: a record and nothing between.
+const STRIDE: u32 = 128;
+/// Length of the payload of a record, in bytes.
+pub const PAYLOAD_LEN: usize = 120;
+
+/// Payload of a record.
+pub type Payload = [u8; PAYLOAD_LEN];
+
+/// Number in place of a record where flash is erased.
+const BLANK: u32 = u32::MAX;
+
+/// Records in flash, of which the newest complete one counts. A log does no I/O: the caller reads the records after a
+/// restart, and executes the jobs that write a new one.
+///
+/// ```
+/// use zigbee_ota::device::{FlashJob, FlashLayout, FlashUnits, RecordLog};
+///
+/// let units = FlashUnits { read: 1, write: 4, erase: 4096 };
+/// let layout = FlashLayout::new(units, 0x1_0000, 0x2000..0x1_0000, 0..0x2000)?;
+/// let mut log = RecordLog::new(&layout);
+/// let write = log.write(&[7; 120]);
+/// assert_eq!(write.erasure(), Some(FlashJob::Erase { from: 0, to: 0x1000 }));
+/// assert!(matches!(write.record(), FlashJob::Write { at: 0, .. }));
+/// log.written(&write);
+/// let write = log.write(&[8; 120]);
+/// assert_eq!(write.erasure(), None);
+/// assert!(matches!(write.record(), FlashJob::Write { at: 128, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RecordLog {
+    area: Area,
+    /// Number of the newest record, and whether that record is in the second half.
+    newest: Option<(u32, bool)>,
+    /// Index of the next record in the half of the newest one; `None` if the other half is to be erased.
+    next: Option<u32>,
+}
+
+/// Write of one record: first the erasure, if there is one, then the record.
+#[derive(Clone, Debug)]
+#[must_use = "the jobs must be executed"]
+pub struct RecordWrite {
+    number: u32,
+    is_second: bool,
+    index: u32,
+    erasure: Option<(u32, u32)>,
+    at: u32,
+    record: [u8; RECORD_LEN],
+}
+
+impl RecordLog {
+    /// Creates a log in the area that `layout` has for it. Call [`see`](Self::see) for each of the
+    /// [`places`](Self::places) before a record is written.
+    #[must_use]
+    pub const fn new(layout: &FlashLayout) -> Self {
+        Self { area: layout.records, newest: None, next: None }
+    }
+
+    /// Returns the addresses of all records, in both halves.
+    pub fn places(&self) -> impl Iterator<Item = u32> + use<> {
+        let log = self.clone();
+        let count = log.records_in_half();
+        let halves = [false, true].into_iter();
+        halves.flat_map(move |is_second| (0..count).map(move |index| (is_second, index))).map(
+            move |(is_second, index)| {
+                let within = index.saturating_mul(STRIDE);
+                log.half(is_second).saturating_add(within)
+            },
+        )
+    }
+
+    /// Takes the bytes at `at` after a restart. Returns the payload if they are a complete record, newer than all
+    /// records seen before.
+    pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
+        let (number, rest) = record.split_first_chunk()?;
+        let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;
+        let number = u32::from_le_bytes(*number);
+        if number == BLANK || self.newest.is_some_and(|(newest, _)| number <= newest) {
+            return None;
+        }
+        let (content, _) = record.split_last_chunk::<4>()?;
+        if *sum != crc32(content).to_le_bytes() {
+            return None;
+        }
+        self.newest = Some((number, at >= self.half(true)));
+        self.next = None;
+        Some(*payload)
+    }
+
+    /// Returns the jobs that write a record with `payload`. Call [`written`](Self::written) after both succeeded;
+    /// otherwise the next record goes to the half without the newest record again.
+    pub fn write(&mut self, payload: &Payload) -> RecordWrite {
+        let (number, newest_in_second) =
+            self.newest.map_or((0, true), |(newest, is_second)| (newest.wrapping_add(1), is_second));
+        let next = self.next.take();
+        let (is_second, index) = next.map_or((!newest_in_second, 0), |index| (newest_in_second, index));
+        let start = self.half(is_second);
+        let erasure = next.is_none().then(|| (start, start.saturating_add(self.area.len >> 1)));
+        let mut record = [0; RECORD_LEN];
+        if let Some((content, sum)) = record.split_last_chunk_mut::<4>() {
+            if let Some((head, rest)) = content.split_first_chunk_mut() {
+                *head = number.to_le_bytes();
+                rest.iter_mut().zip(payload).for_each(|(place, byte)| *place = *byte);
+            }
+            *sum = crc32(content).to_le_bytes();
+        }
+        let at = start.saturating_add(index.saturating_mul(STRIDE));
+        RecordWrite { number, is_second, index, erasure, at, record }
+    }
+
+    /// Completes a write whose jobs have succeeded.
+    pub fn written(&mut self, write: &RecordWrite) {
+        self.newest = Some((write.number, write.is_second));
+        self.next = Some(write.index.saturating_add(1)).filter(|next| *next < self.records_in_half());
+    }
+
+    fn half(&self, is_second: bool) -> u32 {
+        self.area.start.saturating_add(if is_second { self.area.len >> 1 } else { 0 })
+    }
+
+    const fn records_in_half(&self) -> u32 {
+        // A record has 128 bytes.
+        self.area.len >> 8
+    }
+}
+
+impl RecordWrite {
+    /// Returns the erasure to execute before the record is written; `None` if the place is erased.
+    #[must_use]
+    pub fn erasure(&self) -> Option<FlashJob<'static>> {
+        self.erasure.map(|(from, to)| FlashJob::Erase { from, to })
+    }
+
+    /// Returns the write of the record.
+    #[must_use]
+    pub const fn record(&self) -> FlashJob<'_> {
+        FlashJob::Write { at: self.at, bytes: &self.record }
+    }
+}

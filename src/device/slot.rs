@@ -1,0 +1,389 @@
+//! Slot of flash for one image: which bytes of the file are kept, where, and in which words and sectors.
+//!
+//! ```text
+//! file  | header | element |        element to keep         | element |
+//!                           v                              v
+//! slot                      | word | word | ...  | word ff |
+//!                           | sector      | sector         |   erased as reached, or all before
+//! ```
+//!
+//! A slot does no I/O: it returns the operations as [`FlashJob`]s, which blocking and asynchronous flash execute in
+//! order. Each word is written once after its sector was erased.
+
+use core::num::NonZeroU32;
+
+use super::layout::{Area, EraseMode, FlashLayout, LONGEST_WORD, ceil, floor, is_multiple};
+use crate::client::{Checkpoint, ClientConfig, TransferMode};
+use crate::error::DecodeError;
+use crate::file::{Element, StreamDecoder, StreamPiece, Tag};
+use crate::zcl::ImageOffer;
+
+/// Operation on NOR flash, at addresses of the whole flash.
+// Exhaustive: NOR flash is erased and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum FlashJob<'a> {
+    /// Erasure of whole sectors.
+    Erase {
+        /// Address of the first sector.
+        from: u32,
+        /// Address after the last sector.
+        to: u32,
+    },
+    /// Write of whole words.
+    Write {
+        /// Address of the first word.
+        at: u32,
+        /// Contents of the words.
+        bytes: &'a [u8],
+    },
+}
+
+/// Part of a file that a slot keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Keep {
+    /// The whole file, as it comes.
+    File,
+    /// The data of the first element with this tag alone, from the first byte of the slot on, as for firmware that a
+    /// boot loader takes or that is executed in place. Blocks must arrive in order.
+    Element(Tag),
+}
+
+/// Range of bytes of a file that a slot keeps.
+// Exhaustive: a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct KeptRange {
+    /// Offset of the first kept byte from the start of the file.
+    pub start: u32,
+    /// Number of kept bytes.
+    pub len: u32,
+}
+
+impl KeptRange {
+    const fn end(self) -> u32 {
+        self.start.saturating_add(self.len)
+    }
+}
+
+/// Reason why a slot cannot store a file or a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SlotError {
+    /// The bytes to keep are more than the slot has room for.
+    #[error("{needed} bytes do not fit into a slot of {size} bytes")]
+    TooLarge {
+        /// Number of bytes to keep.
+        needed: u32,
+        /// Size of the slot in bytes.
+        size: u32,
+    },
+    /// The block does not follow the block before, and whole words cannot be made of it.
+    #[error("the block at offset {offset} is out of order, expected offset {expected}")]
+    OutOfOrder {
+        /// Offset of the block in the file.
+        offset: u32,
+        /// Expected offset in the file.
+        expected: u32,
+    },
+    /// No download was begun or resumed.
+    #[error("the block belongs to no download")]
+    NoDownload,
+    /// The file cannot be decoded, so that its elements cannot be found.
+    #[error(transparent)]
+    File(DecodeError),
+}
+
+/// Slot of flash that keeps a file, or one element of it, while the file arrives in blocks.
+///
+/// ```
+/// use zigbee_ota::device::{FlashJob, FlashLayout, FlashUnits, Keep, Slot};
+/// use zigbee_ota::{ImageId, zcl::ImageOffer};
+///
+/// let units = FlashUnits { read: 1, write: 4, erase: 4096 };
+/// let layout = FlashLayout::new(units, 0x1_0000, 0x2000..0x1_0000, 0..0x2000)?;
+/// let mut slot = Slot::new(&layout, Keep::File);
+/// assert_eq!(slot.begin(&ImageOffer { id: ImageId::new(0x1001, 0x00ab, 2), size: 70 })?, None);
+/// let mut write = slot.write(0, &[7; 64])?;
+/// assert_eq!(write.next_job(), Some(FlashJob::Erase { from: 0x2000, to: 0x3000 }));
+/// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2000, bytes: &[7; 64] }));
+/// assert_eq!(write.next_job(), None);
+/// let mut write = slot.write(64, &[8; 6])?;
+/// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2040, bytes: &[8; 4] }));
+/// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2044, bytes: &[8, 8, 0xff, 0xff] }));
+/// assert_eq!(write.next_job(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Slot {
+    area: Area,
+    word: NonZeroU32,
+    sector: NonZeroU32,
+    erase: EraseMode,
+    keep: Keep,
+    /// Range of the kept bytes in the file, once known. It survives a restart, unlike the decoder.
+    kept: Option<KeptRange>,
+    /// Decoder that searches for the element to keep.
+    decoder: StreamDecoder,
+    /// File offset of the next byte for the decoder.
+    decoded: u32,
+    /// Offset in the slot up to which sectors are erased for this download.
+    erased: u32,
+    /// Offset in the slot of the incomplete word.
+    word_at: u32,
+    /// Bytes of the incomplete word. They count as stored although they are lost with the power, because a download
+    /// resumes at the start of a sector.
+    pending: [u8; LONGEST_WORD],
+    pending_len: usize,
+}
+
+impl Slot {
+    /// Creates a slot in the area that `layout` has for it.
+    #[must_use]
+    pub const fn new(layout: &FlashLayout, keep: Keep) -> Self {
+        Self {
+            area: layout.slot,
+            word: layout.word,
+            sector: layout.sector,
+            erase: layout.erase,
+            keep,
+            kept: None,
+            decoder: StreamDecoder::new(),
+            decoded: 0,
+            erased: 0,
+            word_at: 0,
+            pending: [0xff; LONGEST_WORD],
+            pending_len: 0,
+        }
+    }
+
+    /// Returns the settings with those that depend on the slot replaced: the size of a write, the maximum size of a
+    /// file, and blocks in order where whole words cannot be made of other ones.
+    #[must_use]
+    pub fn configure(&self, config: ClientConfig) -> ClientConfig {
+        let mut config = config;
+        let word = u8::try_from(self.word.get()).ok().and_then(core::num::NonZeroU8::new);
+        match (self.keep, word.filter(|word| *word <= config.max_block_size)) {
+            (Keep::File, Some(word)) => config.write_size = word,
+            _ => {
+                config.write_size = core::num::NonZeroU8::MIN;
+                config.transfer = TransferMode::Blocks { window: core::num::NonZeroU8::MIN };
+            }
+        }
+        if let Keep::File = self.keep {
+            config.max_file_size = config.max_file_size.min(self.area.len);
+        }
+        config
+    }
+
+    /// Begins a new download. Returns the erasure to execute first, if all sectors are erased before.
+    ///
+    /// # Errors
+    /// [`SlotError::TooLarge`] if the slot keeps the whole file and has no room for it.
+    pub fn begin(&mut self, offer: &ImageOffer) -> Result<Option<FlashJob<'static>>, SlotError> {
+        if let Keep::File = self.keep
+            && offer.size > self.area.len
+        {
+            return Err(SlotError::TooLarge { needed: offer.size, size: self.area.len });
+        }
+        self.restart(offer, 0, None);
+        Ok(self.erase_rest(offer))
+    }
+
+    /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before.
+    /// Returns the checkpoint for the client, which is at the start of a sector of the slot, and the erasure to execute
+    /// first. Returns `None` if the slot has no room for what the checkpoint describes.
+    pub fn resume(
+        &mut self,
+        checkpoint: Checkpoint,
+        kept: Option<KeptRange>,
+    ) -> Option<(Checkpoint, Option<FlashJob<'static>>)> {
+        let offer = checkpoint.offer;
+        self.restart(&offer, 0, kept);
+        if self.kept.is_some_and(|kept| kept.len > self.area.len) {
+            return None;
+        }
+        let checkpoint = self.floor(checkpoint);
+        self.decoded = checkpoint.received;
+        let is_whole = checkpoint.received >= offer.size;
+        let place = self.kept.map_or(0, |kept| checkpoint.received.saturating_sub(kept.start));
+        self.erased = if is_whole { self.end(&offer) } else { place.min(self.end(&offer)) };
+        self.word_at = place;
+        Some((checkpoint, self.erase_rest(&offer)))
+    }
+
+    /// Rounds a checkpoint down to one from which this slot can resume: the start of a sector of the slot. If the slot
+    /// keeps an element, its sectors begin elsewhere than those of the file.
+    #[must_use]
+    pub fn floor(&self, checkpoint: Checkpoint) -> Checkpoint {
+        let mut floored = checkpoint;
+        if checkpoint.received < checkpoint.offer.size {
+            floored.received = self
+                .kept
+                .and_then(|kept| Some((kept, checkpoint.received.checked_sub(kept.start)?)))
+                .map_or(0, |(kept, place)| kept.start.saturating_add(floor(place, self.sector)));
+        }
+        floored
+    }
+
+    /// Returns the range of the file that is kept; `None` if the element to keep has not arrived yet.
+    #[must_use]
+    pub const fn kept(&self) -> Option<KeptRange> {
+        self.kept
+    }
+
+    /// Returns whether the slot has all bytes to keep of a file that has arrived completely.
+    #[must_use]
+    pub fn is_whole(&self, offer: &ImageOffer) -> bool {
+        self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == 0
+    }
+
+    /// Stores a block of the file. Execute all jobs of the result in order before the next block.
+    ///
+    /// # Errors
+    /// [`SlotError`] if the block cannot be stored. The download cannot go on then.
+    pub fn write<'s>(&'s mut self, offset: u32, data: &'s [u8]) -> Result<SlotWrite<'s>, SlotError> {
+        self.find_element(offset, data)?;
+        let end = offset.saturating_add(count(data));
+        let (from, to) = match self.kept {
+            Some(kept) => (offset.max(kept.start), end.min(kept.end())),
+            None => (0, 0),
+        };
+        let Some(kept) = self.kept.filter(|_| from < to) else {
+            return Ok(SlotWrite { slot: self, data: &[], is_end: false, erase_to: None });
+        };
+        let (place, place_end) = (from.saturating_sub(kept.start), to.saturating_sub(kept.start));
+        if kept.len > self.area.len {
+            return Err(SlotError::TooLarge { needed: kept.len, size: self.area.len });
+        }
+        let pending_end = self.word_at.saturating_add(u32::try_from(self.pending_len).unwrap_or(u32::MAX));
+        if self.pending_len == 0 && is_multiple(place, self.word) {
+            self.word_at = place;
+        } else if place != pending_end {
+            let expected = kept.start.saturating_add(pending_end);
+            return Err(SlotError::OutOfOrder { offset, expected });
+        }
+        let skipped = usize::try_from(from.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let used = usize::try_from(to.saturating_sub(from)).unwrap_or(0);
+        let data = data.get(skipped..).and_then(|rest| rest.get(..used)).unwrap_or_default();
+        let erase_to = Some(ceil(place_end, self.sector)).filter(|erase_to| *erase_to > self.erased);
+        Ok(SlotWrite { slot: self, data, is_end: to == kept.end(), erase_to })
+    }
+
+    /// Returns the address of the kept bytes and their number, for a check of what was stored; `None` before the bytes
+    /// to keep are known.
+    #[must_use]
+    pub fn stored(&self) -> Option<(u32, u32)> {
+        self.kept.map(|kept| (self.area.start, kept.len.min(self.area.len)))
+    }
+
+    fn restart(&mut self, offer: &ImageOffer, erased: u32, kept: Option<KeptRange>) {
+        self.kept = match self.keep {
+            Keep::File => Some(KeptRange { start: 0, len: offer.size }),
+            Keep::Element(_) => kept,
+        };
+        self.decoder = StreamDecoder::new();
+        (self.decoded, self.erased) = (0, erased);
+        (self.word_at, self.pending_len) = (0, 0);
+    }
+
+    /// Returns the offset in the slot after the last sector that the file can need.
+    fn end(&self, offer: &ImageOffer) -> u32 {
+        let len = self.kept.map_or(offer.size, |kept| kept.len);
+        ceil(len.min(self.area.len), self.sector)
+    }
+
+    /// Returns the erasure of all sectors that are not erased yet, if they are erased before the download.
+    fn erase_rest(&mut self, offer: &ImageOffer) -> Option<FlashJob<'static>> {
+        let (from, to) = (self.erased, self.end(offer));
+        if self.erase == EraseMode::AsReached || from >= to {
+            return None;
+        }
+        self.erased = to;
+        Some(self.erasure(from, to))
+    }
+
+    fn erasure(&self, from: u32, to: u32) -> FlashJob<'static> {
+        let address = |place: u32| self.area.start.saturating_add(place);
+        FlashJob::Erase { from: address(from), to: address(to) }
+    }
+
+    /// Searches for the element to keep in the next block of the file.
+    fn find_element(&mut self, offset: u32, data: &[u8]) -> Result<(), SlotError> {
+        let (Keep::Element(wanted), None) = (self.keep, self.kept) else { return Ok(()) };
+        if offset != self.decoded {
+            return Err(SlotError::OutOfOrder { offset, expected: self.decoded });
+        }
+        self.decoded = offset.saturating_add(count(data));
+        let mut rest = data;
+        while let Some(piece) = self.decoder.next(&mut rest).map_err(SlotError::File)? {
+            if let StreamPiece::Element { offset, tag, length, telink_info } = piece
+                && tag == wanted
+            {
+                let head = Element::HEAD_LEN.saturating_add(telink_info.map_or(0, |info| info.len()));
+                let start = offset.saturating_add(u32::try_from(head).unwrap_or(u32::MAX));
+                self.kept = Some(KeptRange { start, len: length });
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn count(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
+/// Jobs that store one block.
+#[derive(Debug)]
+#[must_use = "the jobs must be executed"]
+pub struct SlotWrite<'s> {
+    slot: &'s mut Slot,
+    data: &'s [u8],
+    /// Whether the data ends with the last byte to keep.
+    is_end: bool,
+    erase_to: Option<u32>,
+}
+
+impl SlotWrite<'_> {
+    /// Returns the next job; `None` if the block is stored.
+    pub fn next_job(&mut self) -> Option<FlashJob<'_>> {
+        if let Some(to) = self.erase_to.take() {
+            let from = core::mem::replace(&mut self.slot.erased, to);
+            return Some(self.slot.erasure(from, to));
+        }
+        let word = usize::try_from(self.slot.word.get()).unwrap_or(usize::MAX);
+        let at = self.slot.area.start.saturating_add(self.slot.word_at);
+        let whole = self.data.len().saturating_sub(self.data.len().checked_rem(word).unwrap_or(0));
+        if self.slot.pending_len == 0
+            && whole > 0
+            && let Some((bytes, rest)) = self.data.split_at_checked(whole)
+        {
+            self.data = rest;
+            self.slot.word_at = self.slot.word_at.saturating_add(count(bytes));
+            return Some(FlashJob::Write { at, bytes });
+        }
+        let room = self.slot.pending.get_mut(self.slot.pending_len..word).unwrap_or_default();
+        let taken = room.len().min(self.data.len());
+        let (bytes, rest) = self.data.split_at_checked(taken).unwrap_or_default();
+        room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        self.data = rest;
+        self.slot.pending_len = self.slot.pending_len.saturating_add(taken);
+        let is_complete = self.slot.pending_len >= word || self.is_end && self.slot.pending_len > 0;
+        if !is_complete {
+            return None;
+        }
+        // The last word is padded with the value of erased flash.
+        let padding = self.slot.pending.get_mut(self.slot.pending_len..word).unwrap_or_default();
+        padding.fill(0xff);
+        self.slot.pending_len = 0;
+        self.slot.word_at = self.slot.word_at.saturating_add(self.slot.word.get());
+        Some(FlashJob::Write { at, bytes: self.slot.pending.get(..word).unwrap_or_default() })
+    }
+}

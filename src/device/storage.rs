@@ -1,0 +1,64 @@
+//! Storage of a device: the image and the state that survives a restart, as traits for both styles of a driver.
+
+use super::saved_state::SavedState;
+use crate::client::{ClientConfig, PrepareResult, Storage, StoreResult, VerifyResult};
+use crate::zcl::ImageOffer;
+
+/// Blocking storage of a device: the image by the methods of [`Storage`], and the state that survives a restart.
+///
+/// With the feature `embedded-storage`, `FlashStorage` implements this trait over NOR flash. A device with other storage
+/// implements it itself; the default methods keep nothing over a restart.
+pub trait DeviceStorage: Storage {
+    /// Returns the settings of the client with those replaced that depend on storage, such as
+    /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
+    fn configure(&self, config: ClientConfig) -> ClientConfig {
+        config
+    }
+
+    /// Loads the state that was saved last, after a restart. For an incomplete download, storage at and above
+    /// `received` of the returned checkpoint is erased, or is erased before it is written.
+    fn load(&mut self) -> SavedState {
+        SavedState::default()
+    }
+
+    /// Saves the state, if enough of it has changed. A driver calls this method in each turn of its loop, so that the
+    /// implementation decides how often flash is written.
+    fn save(&mut self, state: &SavedState) {
+        let _ = state;
+    }
+}
+
+/// Asynchronous storage of a device: the image, and the state that survives a restart.
+///
+/// A driver awaits one method at a time, and never drops a future before its end. With the feature
+/// `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
+// Executors of microcontrollers run tasks in one thread, so that futures need not be `Send`.
+#[allow(async_fn_in_trait)]
+pub trait AsyncDeviceStorage {
+    /// Returns the settings of the client with those replaced that depend on storage, such as
+    /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
+    fn configure(&self, config: ClientConfig) -> ClientConfig {
+        config
+    }
+
+    /// Loads the state that was saved last, after a restart. For an incomplete download, storage at and above
+    /// `received` of the returned checkpoint is erased, or is erased before it is written.
+    async fn load(&mut self) -> SavedState {
+        SavedState::default()
+    }
+
+    /// Saves the state, if enough of it has changed. A driver calls this method in each turn of its loop, so that the
+    /// implementation decides how often flash is written.
+    async fn save(&mut self, state: &SavedState) {
+        let _ = state;
+    }
+
+    /// Prepares storage for the whole file, for example erases or unlocks flash.
+    async fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult;
+
+    /// Writes `data` to storage at `offset`, which counts from the start of the file.
+    async fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult;
+
+    /// Verifies the whole stored file.
+    async fn verify(&mut self, offer: &ImageOffer) -> VerifyResult;
+}

@@ -1,0 +1,214 @@
+//! Checks of a stored file, which is read back from flash in pieces before the device relies on it.
+//!
+//! | check | the file is valid if | feature |
+//! |---|---|---|
+//! | [`NoCheck`] | all bytes have arrived | |
+//! | [`StructureCheck`] | its header is that of the offer, and it is as long as its header says | |
+//! | `IntegrityCheck` | also its integrity code is present and right | `crypto` |
+//! | `SignatureCheck` | also the maker's policy accepts its signature | `crypto` |
+
+use crate::client::VerifyResult;
+use crate::file::{StreamDecoder, StreamPiece};
+#[cfg(feature = "crypto")]
+use crate::mmo::{BlockCipher, SoftwareCrypto};
+#[cfg(feature = "crypto")]
+use crate::signature::integrity::{IntegrityChecker, IntegrityCode};
+#[cfg(feature = "crypto")]
+use crate::signature::{Verifier, VerifyPolicy, VerifySignature};
+use crate::zcl::ImageOffer;
+
+/// Check of a stored file. The file is fed in order, in pieces of any size.
+pub trait Verification {
+    /// Whether the check needs the bytes of the file. Without them flash is not read.
+    const READS_FILE: bool = true;
+
+    /// Begins the check of the file that was offered.
+    fn begin(&mut self, offer: &ImageOffer);
+
+    /// Takes the next bytes of the file.
+    fn update(&mut self, bytes: &[u8]);
+
+    /// Ends the check after the last byte.
+    fn finish(&mut self) -> VerifyResult;
+}
+
+/// No check: a file is valid as soon as all its bytes have arrived. Only for a boot loader that checks the image itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCheck;
+
+impl Verification for NoCheck {
+    const READS_FILE: bool = false;
+
+    fn begin(&mut self, _: &ImageOffer) {}
+
+    fn update(&mut self, _: &[u8]) {}
+
+    fn finish(&mut self) -> VerifyResult {
+        VerifyResult::Valid
+    }
+}
+
+/// Check of the structure of a file: the header is that of the offer, and the file is as long as the header says. It finds
+/// no changed byte within an element.
+#[derive(Clone, Debug)]
+pub struct StructureCheck {
+    decoder: StreamDecoder,
+    offer: Option<ImageOffer>,
+    is_offered: bool,
+}
+
+impl StructureCheck {
+    /// Creates the check.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { decoder: StreamDecoder::new(), offer: None, is_offered: false }
+    }
+
+    fn is_valid(&self) -> bool {
+        self.is_offered && self.decoder.finish().is_ok()
+    }
+}
+
+impl Default for StructureCheck {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Verification for StructureCheck {
+    fn begin(&mut self, offer: &ImageOffer) {
+        *self = Self { offer: Some(*offer), ..Self::new() };
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        loop {
+            match self.decoder.next(&mut rest) {
+                Ok(Some(StreamPiece::Header { header, .. })) => {
+                    let stored = ImageOffer { id: header.id, size: header.total_size };
+                    self.is_offered = self.offer == Some(stored);
+                }
+                Ok(Some(_)) => {}
+                // The decoder fails again at the end.
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn finish(&mut self) -> VerifyResult {
+        verdict(self.is_valid())
+    }
+}
+
+const fn verdict(is_valid: bool) -> VerifyResult {
+    if is_valid { VerifyResult::Valid } else { VerifyResult::Invalid }
+}
+
+/// Check of structure and integrity code: the file has an integrity code, which matches. It finds accidental damage, and
+/// proves nothing about the origin of a file.
+///
+/// `C` is the AES block cipher, which may be that of the chip.
+#[cfg(feature = "crypto")]
+#[derive(Clone, Debug)]
+pub struct IntegrityCheck<C = SoftwareCrypto> {
+    structure: StructureCheck,
+    cipher: C,
+    checker: Option<IntegrityChecker<C>>,
+}
+
+#[cfg(feature = "crypto")]
+impl IntegrityCheck {
+    /// Creates the check with AES in software.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_cipher(SoftwareCrypto)
+    }
+}
+
+#[cfg(feature = "crypto")]
+impl Default for IntegrityCheck {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "crypto")]
+impl<C> IntegrityCheck<C> {
+    /// Creates the check with another AES block cipher.
+    #[must_use]
+    pub const fn with_cipher(cipher: C) -> Self {
+        Self { structure: StructureCheck::new(), cipher, checker: None }
+    }
+}
+
+#[cfg(feature = "crypto")]
+impl<C: BlockCipher + Clone> Verification for IntegrityCheck<C> {
+    fn begin(&mut self, offer: &ImageOffer) {
+        self.structure.begin(offer);
+        self.checker = Some(IntegrityChecker::with_cipher(self.cipher.clone()));
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.structure.update(bytes);
+        if let Some(checker) = &mut self.checker {
+            checker.update(bytes);
+        }
+    }
+
+    fn finish(&mut self) -> VerifyResult {
+        let code = self.checker.take().map(IntegrityChecker::finish);
+        verdict(self.structure.is_valid() && matches!(code, Some(IntegrityCode::Ok(_))))
+    }
+}
+
+/// Check of structure and signature: the file is accepted by the maker's [`VerifyPolicy`].
+///
+/// `C` is the AES block cipher and `V` verifies signatures; both may be those of the chip.
+#[cfg(feature = "crypto")]
+#[derive(Clone, Debug)]
+pub struct SignatureCheck<'k, C = SoftwareCrypto, V = SoftwareCrypto> {
+    structure: StructureCheck,
+    policy: VerifyPolicy<'k>,
+    crypto: (C, V),
+    verifier: Option<Verifier<'k, C, V>>,
+}
+
+#[cfg(feature = "crypto")]
+impl<'k> SignatureCheck<'k> {
+    /// Creates the check with a policy, and with AES and both curves in software.
+    #[must_use]
+    pub const fn new(policy: VerifyPolicy<'k>) -> Self {
+        Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
+    }
+}
+
+#[cfg(feature = "crypto")]
+impl<'k, C, V> SignatureCheck<'k, C, V> {
+    /// Creates the check with a policy, and with another cipher and another verification of signatures.
+    #[must_use]
+    pub const fn with_crypto(policy: VerifyPolicy<'k>, cipher: C, verify: V) -> Self {
+        Self { structure: StructureCheck::new(), policy, crypto: (cipher, verify), verifier: None }
+    }
+}
+
+#[cfg(feature = "crypto")]
+impl<C: BlockCipher + Clone, V: VerifySignature + Clone> Verification for SignatureCheck<'_, C, V> {
+    fn begin(&mut self, offer: &ImageOffer) {
+        let (cipher, verify) = self.crypto.clone();
+        self.structure.begin(offer);
+        self.verifier = Some(Verifier::with_crypto(self.policy, cipher, verify));
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.structure.update(bytes);
+        if let Some(verifier) = &mut self.verifier {
+            verifier.update(bytes);
+        }
+    }
+
+    fn finish(&mut self) -> VerifyResult {
+        let is_accepted = self.verifier.as_mut().is_some_and(|verifier| verifier.finish().is_ok());
+        self.verifier = None;
+        verdict(self.structure.is_valid() && is_accepted)
+    }
+}

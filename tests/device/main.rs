@@ -1,0 +1,581 @@
+//! Devices of the module `device`: drivers, slots and records in flash whose power fails at any operation.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::Poll;
+
+use embedded_storage::nor_flash::NorFlash;
+use proptest::prelude::*;
+use zigbee_ota::aps::Transmit;
+use zigbee_ota::client::{
+    ApplyResult, Checkpoint, Client, ClientConfig, ClientEvent, Identity, Outcome, PrepareResult, Storage,
+    StoreResult, TransferMode, VerifyResult,
+};
+use zigbee_ota::device::{
+    AsyncBoard, AsyncDriver, Board, Decision, DeviceStorage, Driver, EraseMode, FlashFault, FlashJob,
+    FlashLayout, FlashStorage, FlashUnits, FrameBuffer, Input, IntegrityCheck, Keep, NoCheck, RECORD_LEN,
+    RecordLog, SavedState, SignatureCheck, Slot, SlotError, StructureCheck, Verification,
+};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::server::StoreEntry;
+use zigbee_ota::signature::integrity::IntegrityCode;
+use zigbee_ota::signature::{Authority, PublicKey, VerifyPolicy};
+use zigbee_ota::time::Instant;
+use zigbee_ota::zcl::ImageOffer;
+use zigbee_ota::{Encode, Eui64, ImageId};
+use zigbee_ota_sim::LoneServer;
+
+use nor::Nor;
+
+mod nor;
+
+const OLD: ImageId = ImageId::new(0x1001, 0x00ab, 1);
+const NEW: ImageId = ImageId::new(0x1001, 0x00ab, 2);
+
+/// Firmware that does not compress, and a file with elements before and after it.
+fn file(firmware_len: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut firmware = vec![0; firmware_len];
+    fastrand::Rng::with_seed(3).fill(&mut firmware);
+    let elements = [
+        Element { tag: Tag(0xf000), data: b"odd" },
+        Element { tag: Tag::UPGRADE_IMAGE, data: &firmware },
+        Element { tag: Tag(0xf001), data: b"behind" },
+    ];
+    let file = FileWriter::new(FileHeader::new(NEW), &elements).unwrap().to_vec();
+    (file, firmware)
+}
+
+/// What a board has seen, for whoever runs it.
+#[derive(Default)]
+struct Watch {
+    ended: Cell<Option<Outcome>>,
+    /// Turns of the loop after the end, of which the first one saves that nothing is left.
+    turns_after_end: Cell<u32>,
+    applied: Cell<u32>,
+    is_stalled: Cell<bool>,
+    is_off: Rc<Cell<bool>>,
+}
+
+impl Watch {
+    fn is_over(&self) -> bool {
+        self.is_off.get() || self.is_stalled.get() || self.turns_after_end.get() >= 2
+    }
+}
+
+/// Board in a network with one server; what it runs survives restarts.
+struct TestBoard<'w, 'a> {
+    server: &'w mut LoneServer<'a>,
+    runs: &'w mut ImageId,
+    /// Whether the new image boots.
+    boots: bool,
+    watch: &'w Watch,
+}
+
+impl TestBoard<'_, '_> {
+    fn take_input(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
+        let input = self.server.receive(deadline, frame).map(|(meta, len)| Input::Frame(meta, len));
+        self.watch.is_stalled.set(self.server.is_stalled);
+        input
+    }
+
+    fn boot(&mut self, image: ImageId) -> ApplyResult {
+        self.watch.applied.set(self.watch.applied.get() + 1);
+        if self.boots {
+            *self.runs = image;
+        } else {
+            // The device resets here, and the boot loader starts the old image again.
+            self.watch.is_off.set(true);
+        }
+        ApplyResult::Done
+    }
+
+    fn see(&self, event: &ClientEvent) {
+        if let ClientEvent::Ended(outcome) = event {
+            self.watch.ended.set(Some(*outcome));
+        }
+    }
+
+    fn count_turn(&self) {
+        if self.watch.ended.get().is_some() {
+            self.watch.turns_after_end.set(self.watch.turns_after_end.get() + 1);
+        }
+    }
+}
+
+impl Board for TestBoard<'_, '_> {
+    fn now(&mut self) -> Instant {
+        self.server.now()
+    }
+
+    fn send(&mut self, transmit: &Transmit, frame: &[u8]) {
+        self.server.send(transmit, frame);
+    }
+
+    fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
+        self.take_input(deadline, frame)
+    }
+
+    fn apply(&mut self, image: ImageId) -> ApplyResult {
+        self.boot(image)
+    }
+
+    fn on_event(&mut self, event: &ClientEvent) {
+        self.see(event);
+    }
+
+    fn on_turn<const RANGES: usize>(&mut self, _: &mut Client<RANGES>) {
+        self.count_turn();
+    }
+}
+
+impl AsyncBoard for TestBoard<'_, '_> {
+    fn now(&mut self) -> Instant {
+        self.server.now()
+    }
+
+    async fn send(&mut self, transmit: &Transmit, frame: &[u8]) {
+        self.server.send(transmit, frame);
+    }
+
+    async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
+        embassy_futures::yield_now().await;
+        self.take_input(deadline, frame)
+    }
+
+    async fn apply(&mut self, image: ImageId) -> ApplyResult {
+        self.boot(image)
+    }
+
+    fn on_event(&mut self, event: &ClientEvent) {
+        self.see(event);
+    }
+
+    fn on_turn<const RANGES: usize>(&mut self, _: &mut Client<RANGES>) {
+        self.count_turn();
+    }
+}
+
+/// One kind of device.
+#[derive(Clone, Copy, Debug)]
+struct Variant {
+    erase: EraseMode,
+    keeps_element: bool,
+    window: u8,
+    is_async: bool,
+}
+
+/// Results of an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Upgraded {
+    operations: u64,
+    blocks: u64,
+    answered: u64,
+    starts: usize,
+}
+
+/// Number of sectors before the slot: the records.
+const RECORDS: usize = 2;
+
+fn config(runs: ImageId, window: u8) -> ClientConfig {
+    let window = window.try_into().unwrap();
+    ClientConfig::new(Identity::new(runs), LoneServer::ADDRESS).with_transfer(TransferMode::Blocks { window })
+}
+
+fn layout<const WORD: usize, const SECTOR: usize>(flash: &mut Nor<WORD, SECTOR>) -> FlashLayout {
+    let (slot, end) = ((RECORDS * SECTOR) as u32, flash.bytes.len() as u32);
+    FlashLayout::of(&flash, slot..end, 0..slot).unwrap()
+}
+
+/// Upgrades a device whose power lasts for these numbers of operations, one for each start.
+fn upgrade<const WORD: usize, const SECTOR: usize>(variant: Variant, len: usize, power: &[u64]) -> Upgraded {
+    let (file, firmware) = file(len);
+    let entries = [StoreEntry::parse(&file).unwrap()];
+    let kept = if variant.keeps_element { &firmware } else { &file };
+    let mut flash = Nor::<WORD, SECTOR>::new(RECORDS + file.len().div_ceil(SECTOR));
+    let (is_busy, is_off) = (Rc::clone(&flash.is_busy), Rc::clone(&flash.is_off));
+    let mut server = LoneServer::new(&entries, &is_busy);
+    let (mut runs, mut starts) = (OLD, 0);
+    loop {
+        flash.power_on(power.get(starts).copied());
+        is_busy.set(false);
+        server.lose_frames();
+        starts += 1;
+        let layout = layout(&mut flash).with_erase(variant.erase);
+        let watch = Watch { is_off: Rc::clone(&is_off), ..Watch::default() };
+        if runs == NEW {
+            watch.ended.set(Some(Outcome::Upgraded(NEW)));
+        }
+        let mut board = TestBoard { server: &mut server, runs: &mut runs, boots: true, watch: &watch };
+        if variant.keeps_element {
+            let storage = FlashStorage::element(&mut flash, &layout, Tag::UPGRADE_IMAGE);
+            run(&mut board, storage, variant);
+        } else {
+            let storage = FlashStorage::whole_file(&mut flash, &layout, StructureCheck::new());
+            run(&mut board, storage, variant);
+        }
+        assert!(!server.is_stalled, "{variant:?} {power:?}");
+        if is_off.get() {
+            continue;
+        }
+        assert_eq!(watch.ended.get(), Some(Outcome::Upgraded(NEW)), "{variant:?} {power:?}");
+        assert_eq!(runs, NEW, "{variant:?} {power:?}");
+        let (is, behind) = flash.bytes[RECORDS * SECTOR..].split_at(kept.len());
+        assert!(is == kept, "{variant:?} {power:?}");
+        let rest = behind.len() % SECTOR;
+        assert!(behind[..rest].iter().all(|byte| *byte == 0xff), "{variant:?} {power:?}");
+        let operations = flash.operations;
+        let mut storage = FlashStorage::whole_file(&mut flash, &layout, NoCheck);
+        assert_eq!(DeviceStorage::load(&mut storage).checkpoint, None, "nothing is left to resume");
+        return Upgraded { operations, blocks: server.blocks, answered: server.answered, starts };
+    }
+}
+
+/// Runs a device until it has upgraded or its power fails.
+fn run<V: Verification, const WORD: usize, const SECTOR: usize>(
+    board: &mut TestBoard<'_, '_>,
+    storage: FlashStorage<&mut Nor<WORD, SECTOR>, V>,
+    variant: Variant,
+) {
+    let (now, watch) = (board.server.now(), board.watch);
+    let config = config(*board.runs, variant.window);
+    if !variant.is_async {
+        let mut driver = Driver::<_, 8>::start(config, 0, storage, now);
+        while !watch.is_over() {
+            driver.step(board);
+        }
+        return;
+    }
+    let until_over = std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if watch.is_over() { Poll::Ready(()) } else { Poll::Pending }
+    });
+    embassy_futures::block_on(async {
+        let mut driver = AsyncDriver::<_, 8>::start(config, 0, storage, now).await;
+        embassy_futures::select::select(until_over, driver.run(board)).await;
+    });
+}
+
+const BLOCKING: Variant =
+    Variant { erase: EraseMode::AsReached, keeps_element: false, window: 1, is_async: false };
+const ELEMENT: Variant = Variant { keeps_element: true, ..BLOCKING };
+const ALL_BEFORE: Variant = Variant { erase: EraseMode::AllBefore, ..BLOCKING };
+
+/// Cuts the power in the middle of every single operation, and for some of them early after the restart again.
+fn survives_every_cut<const WORD: usize, const SECTOR: usize>(variant: Variant, len: usize) {
+    let smooth = upgrade::<WORD, SECTOR>(variant, len, &[]);
+    assert_eq!(smooth.starts, 1);
+    let blocks_of_sector = (SECTOR / 64) as u64;
+    for at in 0..smooth.operations {
+        let cut = upgrade::<WORD, SECTOR>(variant, len, &[at]);
+        assert_eq!(cut.starts, 2, "{variant:?} {at}");
+        // A sector, the blocks in flight, and the three requests by which the client recognises the file.
+        let again = cut.blocks - smooth.blocks;
+        assert!(again <= blocks_of_sector + u64::from(variant.window) + 4, "{variant:?} {at}: {again}");
+        if at % 7 == 0 {
+            upgrade::<WORD, SECTOR>(variant, len, &[at, at % 41, at % 17]);
+        }
+    }
+    // Power that never lasts for more than a sector and two records of it.
+    let short = vec![(2 * SECTOR / WORD + 2 * RECORD_LEN / WORD + 8) as u64; 3 * len.div_ceil(SECTOR)];
+    upgrade::<WORD, SECTOR>(variant, len, &short);
+}
+
+#[test]
+fn a_file_survives_a_power_cut_at_every_operation() {
+    survives_every_cut::<4, 512>(BLOCKING, 1500);
+    survives_every_cut::<8, 256>(ALL_BEFORE, 1000);
+}
+
+#[test]
+fn an_element_alone_survives_a_power_cut_at_every_operation() {
+    survives_every_cut::<4, 256>(ELEMENT, 1001);
+    survives_every_cut::<8, 512>(Variant { erase: EraseMode::AllBefore, ..ELEMENT }, 1100);
+}
+
+#[test]
+fn blocks_in_flight_survive_a_power_cut_at_every_operation() {
+    survives_every_cut::<4, 512>(Variant { window: 3, ..BLOCKING }, 1500);
+}
+
+#[test]
+fn asynchronous_flash_survives_a_power_cut_at_every_operation() {
+    survives_every_cut::<4, 512>(Variant { is_async: true, ..BLOCKING }, 1500);
+    survives_every_cut::<4, 256>(Variant { is_async: true, window: 3, ..ALL_BEFORE }, 800);
+    survives_every_cut::<4, 512>(Variant { is_async: true, ..ELEMENT }, 700);
+}
+
+#[test]
+fn frames_are_answered_while_asynchronous_flash_works() {
+    let upgraded = upgrade::<4, 512>(Variant { is_async: true, ..BLOCKING }, 3000, &[]);
+    assert!(upgraded.answered >= upgraded.blocks, "{upgraded:?}");
+    assert_eq!(upgrade::<4, 512>(BLOCKING, 3000, &[]).answered, 0);
+}
+
+#[test]
+fn words_of_every_size_hold_the_file() {
+    for variant in [BLOCKING, ELEMENT, ALL_BEFORE] {
+        for len in [1, 63, 64, 65, 500] {
+            upgrade::<1, 256>(variant, len, &[]);
+            upgrade::<2, 256>(variant, len, &[]);
+            upgrade::<16, 256>(variant, len, &[]);
+            upgrade::<32, 256>(variant, len, &[]);
+            upgrade::<64, 256>(variant, len, &[]);
+        }
+    }
+}
+
+#[test]
+fn an_image_that_does_not_boot_is_given_up_after_two_attempts() {
+    let (file, _) = file(700);
+    let entries = [StoreEntry::parse(&file).unwrap()];
+    let mut flash = Nor::<4, 512>::new(RECORDS + 2);
+    let is_busy = Cell::new(false);
+    let mut server = LoneServer::new(&entries, &is_busy);
+    let (mut runs, mut applied, mut blocks) = (OLD, Vec::new(), Vec::new());
+    for _ in 0..4 {
+        let layout = layout(&mut flash);
+        flash.power_on(None);
+        let watch = Watch { is_off: Rc::clone(&flash.is_off), ..Watch::default() };
+        let now = server.now();
+        let mut board = TestBoard { server: &mut server, runs: &mut runs, boots: false, watch: &watch };
+        let storage = FlashStorage::whole_file(&mut flash, &layout, StructureCheck::new());
+        let mut driver = Driver::<_, 0>::start(config(OLD, 1), 0, storage, now);
+        for _ in 0..200 {
+            if !watch.is_off.get() {
+                driver.step(&mut board);
+            }
+        }
+        drop(driver);
+        applied.push(watch.applied.get());
+        blocks.push(server.blocks);
+    }
+    assert_eq!(applied, [1, 1, 0, 0]);
+    assert!(blocks.iter().all(|count| *count == blocks[0]), "downloaded once: {blocks:?}");
+}
+
+/// Stores a whole file by the storage alone, and verifies it by `check`.
+fn judgement(file: &[u8], offer: ImageOffer, check: impl Verification) -> VerifyResult {
+    let mut flash = Nor::<4, 512>::new(RECORDS + file.len().div_ceil(512));
+    let layout = layout(&mut flash);
+    let mut storage = FlashStorage::whole_file(&mut flash, &layout, check);
+    assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+    for (offset, block) in (0..).step_by(64).zip(file.chunks(64)) {
+        assert_eq!(storage.write(offset, block), StoreResult::Ok);
+    }
+    storage.verify(&offer)
+}
+
+fn offer_of(file: &[u8]) -> ImageOffer {
+    let image = zigbee_ota::file::Image::parse(file).unwrap();
+    ImageOffer { id: image.header().id, size: file.len() as u32 }
+}
+
+#[test]
+fn each_check_refuses_what_it_says() {
+    let (plain, _) = file(700);
+    let offer = offer_of(&plain);
+    let mut changed = plain.clone();
+    changed[200] ^= 1;
+    let other = ImageOffer { id: OLD, ..offer };
+    assert_eq!(judgement(&plain, offer, StructureCheck::new()), VerifyResult::Valid);
+    assert_eq!(judgement(&changed, offer, StructureCheck::new()), VerifyResult::Valid);
+    assert_eq!(judgement(&plain, other, StructureCheck::new()), VerifyResult::Invalid);
+    assert_eq!(judgement(&plain, other, NoCheck), VerifyResult::Valid);
+
+    let mut sealed = vec![0; plain.len() + IntegrityCode::LEN];
+    IntegrityCode::append(&plain, &mut sealed).unwrap();
+    let offer = offer_of(&sealed);
+    assert_eq!(judgement(&sealed, offer, IntegrityCheck::new()), VerifyResult::Valid);
+    assert_eq!(judgement(&plain, offer_of(&plain), IntegrityCheck::new()), VerifyResult::Invalid);
+    sealed[200] ^= 1;
+    assert_eq!(judgement(&sealed, offer, IntegrityCheck::new()), VerifyResult::Invalid);
+}
+
+#[test]
+fn only_files_of_the_makers_signer_are_accepted() {
+    let signed = include_bytes!("../data/signed_files/suite1.ota");
+    let key = PublicKey::from_bytes(&[
+        0x03, 0x04, 0x4e, 0x93, 0x4f, 0x8f, 0xf7, 0x16, 0xcc, 0x44, 0xed, 0xef, 0xc8, 0x33, 0x28, 0x6c, 0x72,
+        0x13, 0x28, 0xd8, 0xcc, 0xfd,
+    ]);
+    let authorities = [Authority { issuer: Eui64(0x1122_3344_5566_7701), key: key.unwrap() }];
+    let check = |signer| {
+        let signers = [Eui64(signer)];
+        let check = SignatureCheck::new(VerifyPolicy::required(&signers, &authorities));
+        judgement(signed, offer_of(signed), check)
+    };
+    assert_eq!(check(0x0012_4b00_aabb_ccdd), VerifyResult::Valid);
+    assert_eq!(check(1), VerifyResult::Invalid);
+    let (plain, _) = file(10);
+    let check = SignatureCheck::new(VerifyPolicy::required(&[], &authorities));
+    assert_eq!(judgement(&plain, offer_of(&plain), check), VerifyResult::Invalid);
+}
+
+#[test]
+fn faults_say_what_failed_and_where() {
+    let (file, _) = file(700);
+    let mut flash = Nor::<4, 512>::new(RECORDS + 2);
+    let layout = layout(&mut flash);
+    let mut storage = FlashStorage::whole_file(&mut flash, &layout, StructureCheck::new());
+    let offer = offer_of(&file);
+    assert_eq!(storage.prepare(&ImageOffer { size: 2000, ..offer }), PrepareResult::Fault);
+    let error = SlotError::TooLarge { needed: 2000, size: 1024 };
+    assert_eq!(storage.fault(), Some(FlashFault::Slot(error)));
+    assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+    storage.flash().power_on(Some(0));
+    assert_eq!(storage.write(0, &file[..64]), StoreResult::Fault);
+    assert_eq!(storage.fault(), Some(FlashFault::Erase(0x400)));
+    storage.flash().power_on(Some(1));
+    assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+    assert_eq!(storage.write(0, &file[..64]), StoreResult::Fault);
+    assert_eq!(storage.fault(), Some(FlashFault::Write(0x400)));
+    assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+    assert_eq!(storage.verify(&offer), VerifyResult::Invalid);
+}
+
+#[test]
+fn a_decision_may_be_left_for_later_and_a_refusal_is_kept() {
+    struct Choosy<'w, 'a> {
+        inner: TestBoard<'w, 'a>,
+        decisions: Vec<Decision>,
+        ticket: Option<zigbee_ota::client::Ticket>,
+    }
+    impl Board for Choosy<'_, '_> {
+        fn now(&mut self) -> Instant {
+            Board::now(&mut self.inner)
+        }
+        fn send(&mut self, transmit: &Transmit, frame: &[u8]) {
+            self.inner.server.send(transmit, frame);
+        }
+        fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
+            self.inner.take_input(deadline.or(Some(self.inner.server.now())), frame)
+        }
+        fn apply(&mut self, image: ImageId) -> ApplyResult {
+            self.inner.boot(image)
+        }
+        fn decide(&mut self, ticket: zigbee_ota::client::Ticket, _: &ImageOffer) -> Decision {
+            self.ticket = Some(ticket);
+            self.decisions.pop().unwrap()
+        }
+        fn on_event(&mut self, event: &ClientEvent) {
+            self.inner.see(event);
+        }
+    }
+    let (file, _) = file(300);
+    let entries = [StoreEntry::parse(&file).unwrap()];
+    for (decision, expected) in [(Decision::Refuse, Some(Outcome::Refused)), (Decision::Later, None)] {
+        let mut flash = Nor::<4, 512>::new(RECORDS + 1);
+        let layout = layout(&mut flash);
+        let is_busy = Cell::new(false);
+        let (mut server, mut runs, watch) = (LoneServer::new(&entries, &is_busy), OLD, Watch::default());
+        let inner = TestBoard { server: &mut server, runs: &mut runs, boots: true, watch: &watch };
+        let mut board = Choosy { inner, decisions: vec![decision], ticket: None };
+        let storage = FlashStorage::whole_file(&mut flash, &layout, NoCheck);
+        let mut driver = Driver::<_, 0>::start(config(OLD, 1), 0, storage, Instant::ZERO);
+        while board.ticket.is_none() {
+            driver.step(&mut board);
+        }
+        assert_eq!(watch.ended.get(), expected);
+        if let Some(ticket) = board.ticket.filter(|_| decision == Decision::Later) {
+            driver.client().accept(ticket).unwrap();
+            while watch.ended.get().is_none() {
+                driver.step(&mut board);
+            }
+            assert_eq!(watch.ended.get(), Some(Outcome::Upgraded(NEW)));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn words_are_whole_and_in_order_however_the_file_is_cut(
+        len in 1_usize..600,
+        cuts in prop::collection::vec(1_usize..80, 1..8),
+    ) {
+        let (file, firmware) = file(len);
+        let offer = offer_of(&file);
+        let units = FlashUnits { read: 1, write: 4, erase: 256 };
+        let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
+        for (keep, kept) in [(Keep::File, &file), (Keep::Element(Tag::UPGRADE_IMAGE), &firmware)] {
+            let mut slot = Slot::new(&layout, keep);
+            slot.begin(&offer).unwrap();
+            let (mut stored, mut rest, mut erased) = (Vec::new(), &file[..], 0x400);
+            for cut in cuts.iter().cycle() {
+                let offset = (file.len() - rest.len()) as u32;
+                let (block, after) = rest.split_at(rest.len().min(*cut));
+                rest = after;
+                let mut write = slot.write(offset, block).unwrap();
+                while let Some(job) = write.next_job() {
+                    match job {
+                        FlashJob::Erase { from, to } => {
+                            prop_assert_eq!((from, to % 256), (erased, 0));
+                            erased = to;
+                        }
+                        FlashJob::Write { at, bytes } => {
+                            prop_assert_eq!((at as usize, bytes.len() % 4), (0x400 + stored.len(), 0));
+                            prop_assert!(at + bytes.len() as u32 <= erased);
+                            stored.extend_from_slice(bytes);
+                        }
+                    }
+                }
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert!(slot.is_whole(&offer));
+            prop_assert!(stored.len() - kept.len() < 4 && stored.starts_with(kept));
+        }
+    }
+}
+
+#[test]
+fn a_slot_refuses_blocks_of_which_it_can_make_no_words() {
+    let units = FlashUnits { read: 1, write: 4, erase: 256 };
+    let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
+    let mut slot = Slot::new(&layout, Keep::File);
+    slot.begin(&ImageOffer { id: NEW, size: 300 }).unwrap();
+    let _ = slot.write(64, &[0; 64]).unwrap();
+    assert_eq!(slot.write(2, &[0; 4]).unwrap_err(), SlotError::OutOfOrder { offset: 2, expected: 64 });
+    let mut slot = Slot::new(&layout, Keep::Element(Tag::UPGRADE_IMAGE));
+    slot.begin(&ImageOffer { id: NEW, size: 300 }).unwrap();
+    assert_eq!(slot.write(64, &[0; 4]).unwrap_err(), SlotError::OutOfOrder { offset: 64, expected: 0 });
+    assert!(matches!(slot.write(0, &[0; 64]).unwrap_err(), SlotError::File(_)));
+}
+
+#[test]
+fn the_newest_record_counts_through_many_sectors_and_restarts() {
+    let mut nor = Nor::<4, 512>::new(4);
+    let layout = FlashLayout::of(&&mut nor, 0x400..0x800, 0..0x400).unwrap();
+    let recall = |nor: &Nor<4, 512>| {
+        let (mut log, mut newest) = (RecordLog::new(&layout), None);
+        for at in log.places() {
+            let record = nor.bytes[at as usize..][..RECORD_LEN].try_into().unwrap();
+            newest = log.see(at, record).or(newest);
+        }
+        (log, newest)
+    };
+    let (mut log, newest) = recall(&nor);
+    assert_eq!(newest, None);
+    for number in 0..100_u32 {
+        let state = SavedState::new(Some(Checkpoint::new(ImageOffer { id: NEW, size: 5000 }, number)), None);
+        let payload = state.to_payload(None);
+        let (_, last) = recall(&nor);
+        let write = log.write(&payload);
+        for job in write.erasure().into_iter().chain([write.record()]) {
+            match job {
+                FlashJob::Erase { from, to } => {
+                    (&mut nor).erase(from, to).unwrap();
+                    assert_eq!(recall(&nor).1, last, "the last record counts until the next one is complete");
+                }
+                FlashJob::Write { at, bytes } => (&mut nor).write(at, bytes).unwrap(),
+            }
+        }
+        log.written(&write);
+        assert_eq!(recall(&nor).1, Some(payload));
+        if number % 3 == 0 && number > 50 {
+            log = recall(&nor).0;
+        }
+    }
+}
