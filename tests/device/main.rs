@@ -345,7 +345,6 @@ fn an_image_that_does_not_boot_is_given_up_after_two_attempts() {
                 driver.step(&mut board);
             }
         }
-        drop(driver);
         applied.push(watch.applied.get());
         blocks.push(server.blocks);
     }
