@@ -1,12 +1,12 @@
-//! Driver of a device with asynchronous storage and radio: while storage works, frames are handled and time passes.
+//! Driver of a device with asynchronous storage and radio. The driver handles frames and timers while storage works.
 //!
 //! ```text
 //! turn:  timeout, needs, frames, events --> work of storage --> answer, frames, events --> save --> wait
 //!                                              |  meanwhile: receive -> handle_frame -> frames, events
 //! ```
 //!
-//! A block that arrives while storage works waits in the frame buffer, and nothing more is received until storage has
-//! completed its work.
+//! A block that arrives while storage works waits in the frame buffer, and the driver receives no further frame until
+//! storage has completed its work.
 
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
@@ -26,31 +26,31 @@ use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_S
 /// Client of a device with its asynchronous storage, and the loop of calls around both, which the device awaits by
 /// [`run`](Self::run).
 ///
-/// `RANGES` is that of [`Client`]: with 0 the device requests one block after the other, and has no code for windows and
-/// pages.
+/// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
+/// windows and pages.
 #[derive(Debug)]
 pub struct AsyncDriver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
     storage: S,
     out: RequestBuffer,
     frame: FrameBuffer,
-    /// Data of the block that is being written, so that the frame buffer can take the next frame.
+    /// Copy of the block that is being written, so that the frame buffer can receive the next frame.
     block: BlockBuffer,
 }
 
 /// Buffer for the longest data of a block.
 type BlockBuffer = [u8; 255];
 
-/// Work of storage.
+/// Job of the storage.
 enum Job {
     Save(SavedState),
     Prepare(Ticket, ImageOffer),
-    /// Write at the given offset of the given number of bytes, which are in the block buffer.
+    /// Write of the given number of bytes from the block buffer at the given offset.
     Write(Ticket, u32, usize),
     Verify(Ticket, ImageOffer),
 }
 
-/// Completed work of storage, with the ticket to answer.
+/// Completed job of the storage, with the ticket to answer.
 enum Done {
     Saved,
     Prepared(Ticket, PrepareResult),
@@ -136,7 +136,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
             }
             let state = SavedState::of(&self.client);
             if waiting.is_some() {
-                // The frame buffer is in use.
+                // The frame buffer still contains a block, so no frame can be received.
                 self.storage.save(&state).await;
             } else {
                 waiting = self.perform(Job::Save(state), board, &mut is_idle).await;
@@ -149,7 +149,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         }
     }
 
-    /// Serves the needs of the client up to the first one that storage serves.
+    /// Serves the needs of the client up to the first need for the storage.
     async fn serve_needs(&mut self, board: &mut impl AsyncBoard) -> Option<Job> {
         // The client has just issued the tickets, so that no answer is stale.
         while let Some(need) = self.client.poll_need() {
@@ -174,8 +174,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         None
     }
 
-    /// Executes `job`, and handles frames meanwhile. Returns the write of a block that arrived meanwhile; `is_idle`
-    /// becomes false if there was any input.
+    /// Executes `job`, and handles frames in the meantime. Returns the write job of a block that arrived in the
+    /// meantime. Sets `is_idle` to false if there was any input.
     async fn perform(&mut self, job: Job, board: &mut impl AsyncBoard, is_idle: &mut bool) -> Option<Job> {
         let Self { client, storage, out, frame, block } = self;
         let (done, arrived) = {
@@ -200,7 +200,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 }
 
-/// Hands an input to the client. Returns the block to store.
+/// Passes an input to the client. Returns the block to store.
 async fn handle<'f, const RANGES: usize>(
     client: &mut Client<RANGES>,
     input: Option<Input>,
@@ -241,13 +241,13 @@ async fn emit<const RANGES: usize>(
     }
 }
 
-/// Which of two futures was ready first.
+/// Result of waiting for two futures: the output of the future that was ready first.
 enum Selected<A, B> {
     Work(A),
     Input(B),
 }
 
-/// Waits for the work or for an input, whichever is ready first.
+/// Waits for the storage job or for an input, whichever is ready first.
 async fn select<A: Future, B: Future>(mut work: Pin<&mut A>, input: B) -> Selected<A::Output, B::Output> {
     let mut input = pin!(input);
     poll_fn(|context| {

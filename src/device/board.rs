@@ -19,10 +19,10 @@ pub type FrameBuffer = [u8; LONGEST_TO_CLIENT];
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Input {
-    /// A frame of the cluster arrived. The board has written it to the start of the buffer; the number is its length in
-    /// bytes.
+    /// A frame of the cluster arrived. The board has written the frame to the start of the buffer; the variant holds
+    /// the length of the frame in bytes.
     Frame(FrameMeta, usize),
-    /// A frame with the given token was delivered, or was not.
+    /// The stack reports the delivery, or the failed delivery, of the frame with the given token.
     Delivery(TransmitToken, DeliveryReport),
     /// The device has lost its network, as [`Client::connection_lost`] describes.
     ConnectionLost,
@@ -34,9 +34,9 @@ pub enum Input {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Decision {
-    /// The image is downloaded.
+    /// The client downloads the image.
     Accept,
-    /// The image is not downloaded now; the client asks again after the next periodic query.
+    /// The client does not download the image now, and asks again after the next periodic query.
     Refuse,
     /// The application decides later, by [`Client::accept`] or [`Client::refuse`] with the ticket.
     Later,
@@ -45,14 +45,14 @@ pub enum Decision {
 /// Blocking board of a device. A device implements the first four methods; the other ones have defaults that suit a
 /// device with a known server and a single image.
 pub trait Board {
-    /// Returns the time of a clock that never goes back.
+    /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
     /// Sends the frame to the given address.
     fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`; `None` as a deadline means without a limit. The method may return
-    /// `None` at any time before, as in a main loop with other tasks.
+    /// Waits for the next input until `deadline`; A deadline of `None` means no limit. The method may return `None`
+    /// before the deadline, for example in a main loop with other tasks.
     fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
     /// Switches to the stored image. Most devices restart in this method and never return.
@@ -60,37 +60,37 @@ pub trait Board {
 
     /// Decides about an offer. `ticket` is for a decision [`Later`](Decision::Later).
     ///
-    /// Default: every offer is accepted.
+    /// By default, every offer is accepted.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
         let _ = (ticket, offer);
         Decision::Accept
     }
 
-    /// Takes an event for a log or a display.
+    /// Receives an event for a log or a display.
     ///
     /// Default: nothing.
     fn on_event(&mut self, event: &ClientEvent) {
         let _ = event;
     }
 
-    /// Takes the reason for which a frame was ignored.
+    /// Receives the reason for which the client ignored a frame.
     ///
     /// Default: nothing.
     fn on_ignored(&mut self, reason: ClientIgnored) {
         let _ = reason;
     }
 
-    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The answer may be given in
-    /// this call or later.
+    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The application may answer
+    /// the need in this call or later.
     ///
-    /// Default: the need is declined.
+    /// By default, the need is declined.
     fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
         let now = self.now();
         client.decline(now, need).ok();
     }
 
-    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. Called once in
-    /// each turn of the loop.
+    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
+    /// calls this method once in each turn of the loop.
     ///
     /// Default: nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
@@ -103,16 +103,16 @@ pub trait Board {
 // Executors of microcontrollers run tasks in one thread, so that futures need not be `Send`.
 #[allow(async_fn_in_trait)]
 pub trait AsyncBoard {
-    /// Returns the time of a clock that never goes back.
+    /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
     /// Sends the frame to the given address.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`; `None` as a deadline means without a limit.
+    /// Waits for the next input until `deadline`; A deadline of `None` means no limit.
     ///
-    /// The driver drops the future when storage has completed its work, so that the future must lose no input when it is
-    /// dropped; a receive from a channel loses none.
+    /// The driver drops the future when storage has completed its work. A dropped future must not lose an input; a
+    /// receive from a channel loses none.
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
     /// Switches to the stored image. Most devices restart in this method and never return.
@@ -120,37 +120,37 @@ pub trait AsyncBoard {
 
     /// Decides about an offer. `ticket` is for a decision [`Later`](Decision::Later).
     ///
-    /// Default: every offer is accepted.
+    /// By default, every offer is accepted.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
         let _ = (ticket, offer);
         Decision::Accept
     }
 
-    /// Takes an event for a log or a display.
+    /// Receives an event for a log or a display.
     ///
     /// Default: nothing.
     fn on_event(&mut self, event: &ClientEvent) {
         let _ = event;
     }
 
-    /// Takes the reason for which a frame was ignored.
+    /// Receives the reason for which the client ignored a frame.
     ///
     /// Default: nothing.
     fn on_ignored(&mut self, reason: ClientIgnored) {
         let _ = reason;
     }
 
-    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The answer may be given in
-    /// this call or later.
+    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The application may answer
+    /// the need in this call or later.
     ///
-    /// Default: the need is declined.
+    /// By default, the need is declined.
     fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
         let now = self.now();
         client.decline(now, need).ok();
     }
 
-    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. Called once in
-    /// each turn of the loop.
+    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
+    /// calls this method once in each turn of the loop.
     ///
     /// Default: nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {

@@ -12,11 +12,11 @@ use crate::client::{Client, ClientAction, ClientConfig, Need, RequestBuffer};
 use crate::time::Instant;
 use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-/// Client of a device with its storage, and the loop of calls around both. The device calls [`step`](Self::step) again
-/// and again.
+/// Client of a device with its storage, and the loop of calls around both. The device calls [`step`](Self::step) in an
+/// endless loop.
 ///
-/// `RANGES` is that of [`Client`]: with 0 the device requests one block after the other, and has no code for windows and
-/// pages.
+/// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
+/// windows and pages.
 #[derive(Debug)]
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
@@ -50,7 +50,8 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         &mut self.storage
     }
 
-    /// Makes one turn of the loop: does everything that is due, then waits in [`Board::receive`] and handles its input.
+    /// Executes one turn of the loop: handles everything that is due, then waits in [`Board::receive`] and handles the
+    /// received input.
     pub fn step(&mut self, board: &mut impl Board) {
         self.client.handle_timeout(board.now());
         board.on_turn(&mut self.client);

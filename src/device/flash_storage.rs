@@ -5,27 +5,27 @@
 //! FlashStorage:  Slot, RecordLog, Verification --> FlashJob --> NorFlash, blocking or asynchronous
 //! ```
 
-use super::layout::{FlashLayout, LONGEST_WORD, ceil};
-use super::record::{Payload, RECORD_LEN, RecordLog};
+use super::flash_layout::{FlashLayout, LONGEST_WORD, ceil};
+use super::image_slot::{FlashJob, Keep, KeptRange, Slot, SlotError};
+use super::record_log::{Payload, RECORD_LEN, RecordLog};
 use super::saved_state::SavedState;
-use super::slot::{FlashJob, Keep, KeptRange, Slot, SlotError};
 use super::verification::{NoCheck, StructureCheck, Verification};
 use crate::client::{ClientConfig, PrepareResult, StoreResult, VerifyResult};
 use crate::file::Tag;
 use crate::zcl::ImageOffer;
 
-/// Number of bytes that are read back at a time, a multiple of the unit of a read.
+/// Number of bytes per read in a verification, a multiple of the read unit of the flash.
 const PIECE: usize = 2 * LONGEST_WORD;
 
-/// Storage over NOR flash: an image in a slot, and the state of an upgrade in records that a power cut never loses both
-/// of.
+/// Storage over NOR flash: an image in a slot, and the state of an upgrade in records, of which a power cut destroys at
+/// most the newest.
 ///
-/// `F` is a driver of the traits `NorFlash` of `embedded-storage` or `embedded-storage-async`; `MultiwriteNorFlash` is
-/// one as well. `V` is the check of a file that has arrived, see [`Verification`].
+/// `F` is a driver of the traits `NorFlash` of `embedded-storage` or `embedded-storage-async`; Drivers with
+/// `MultiwriteNorFlash` are supported as well. `V` is the check of a complete file, see [`Verification`].
 ///
 /// | the power fails during | after the restart |
 /// |---|---|
-/// | an erasure or a write of the slot | the download goes on at the start of the last sector that was saved |
+/// | an erasure or a write of the slot | the download continues at the start of the last saved sector |
 /// | an erasure or a write of a record | the record before counts |
 ///
 /// A record is written when the download has reached another sector, and when the upgrade enters another stage.
@@ -58,7 +58,7 @@ impl Saved {
     }
 }
 
-/// Reason why storage failed last. The client knows only that it failed.
+/// Reason of the last storage failure. The client learns only that storage failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -95,25 +95,25 @@ impl<F, V> FlashStorage<F, V> {
         &mut self.flash
     }
 
-    /// Returns why storage failed last; `None` if it never failed.
+    /// Returns the reason of the last storage failure; `None` if storage never failed.
     #[must_use]
     pub const fn fault(&self) -> Option<FlashFault> {
         self.fault
     }
 
-    /// Returns what of `state` is worth a record, with the checkpoint from which the slot can resume.
+    /// Returns the part of `state` to save in a record, with the checkpoint from which the slot can resume.
     fn to_save(&self, state: &SavedState) -> Saved {
         let checkpoint = state.checkpoint.map(|checkpoint| self.slot.floor(checkpoint));
         Saved { state: SavedState { checkpoint, ..*state }, kept: checkpoint.and_then(|_| self.slot.kept()) }
     }
 
-    /// Returns whether a record of `saved` says no more than the newest record. The sums of a checkpoint change with
-    /// each block, and count with the next change.
+    /// Returns whether a record with `saved` would add nothing to the newest record. The sums of a checkpoint change
+    /// with each block, so a change of the sums alone causes no record.
     fn is_saved(&self, saved: &Saved) -> bool {
         saved.without_sums() == self.saved
     }
 
-    /// Takes the newest record. Returns the state of the last run, and the erasure before it can go on.
+    /// Takes the newest record. Returns the state of the last run, and the erasure that must precede its continuation.
     fn restore(&mut self, payload: &Payload) -> (SavedState, Option<FlashJob<'static>>) {
         let (state, kept) = SavedState::from_payload(payload);
         self.saved = Saved { state, kept }.without_sums();
@@ -123,7 +123,8 @@ impl<F, V> FlashStorage<F, V> {
         }
     }
 
-    /// Returns the place of the next piece to read back after `read` bytes: address, bytes of the file, bytes to read.
+    /// Returns the next piece to read back after `read` bytes: its address, its bytes of the file, and the bytes to
+    /// read.
     fn piece(&self, read: u32) -> Option<(u32, usize, usize)> {
         let (start, len) = self.slot.stored()?;
         let left = len.checked_sub(read).filter(|left| *left > 0)?;
@@ -265,7 +266,7 @@ mod blocking {
         }
 
         fn save(&mut self, state: &SavedState) {
-            // A record that could not be written only means that an older checkpoint counts.
+            // A failed write of a record only means that an older checkpoint stays valid.
             let saved = self.to_save(state);
             if !self.is_saved(&saved)
                 && let Err(fault) = self.try_save(saved)
@@ -365,7 +366,7 @@ mod asynchronous {
         }
 
         async fn save(&mut self, state: &SavedState) {
-            // A record that could not be written only means that an older checkpoint counts.
+            // A failed write of a record only means that an older checkpoint stays valid.
             let saved = self.to_save(state);
             if !self.is_saved(&saved)
                 && let Err(fault) = self.try_save_async(saved).await

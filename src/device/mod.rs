@@ -7,9 +7,9 @@
 //!                                                                          Slot   RecordLog   Verification
 //! ```
 //!
-//! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. Each part
-//! can be used alone, or replaced: a [`Slot`] and a [`RecordLog`] do no I/O, other storage implements [`DeviceStorage`],
-//! and a device with a loop of its own uses the [`client`](crate::client) as it is.
+//! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. Each
+//! part can be used alone, or replaced: a [`Slot`] and a [`RecordLog`] do no I/O, other storage implements
+//! [`DeviceStorage`], and a device with its own loop uses the [`client`](crate::client) directly.
 //!
 //! | item | feature |
 //! |---|---|
@@ -18,29 +18,29 @@
 //! | `FlashStorage`, blocking | `embedded-storage` |
 //! | `FlashStorage`, asynchronous | `embedded-storage-async` |
 //!
-//! The [guide](crate::guide::device) has a whole device.
+//! The [guide](crate::guide::device) has an example of a complete device.
 
 mod async_driver;
 mod board;
 mod driver;
+mod flash_layout;
 #[cfg(any(feature = "embedded-storage", feature = "embedded-storage-async"))]
 mod flash_storage;
-mod layout;
-mod record;
+mod image_slot;
+mod record_log;
 mod saved_state;
-mod slot;
 mod storage;
 mod verification;
 
 pub use async_driver::AsyncDriver;
 pub use board::{AsyncBoard, Board, Decision, FrameBuffer, Input};
 pub use driver::Driver;
+pub use flash_layout::{EraseMode, FlashLayout, FlashUnits, LONGEST_WORD, LayoutError};
 #[cfg(any(feature = "embedded-storage", feature = "embedded-storage-async"))]
 pub use flash_storage::{FlashFault, FlashStorage};
-pub use layout::{EraseMode, FlashLayout, FlashUnits, LONGEST_WORD, LayoutError};
-pub use record::{PAYLOAD_LEN, Payload, RECORD_LEN, RecordLog, RecordWrite};
+pub use image_slot::{FlashJob, Keep, KeptRange, Slot, SlotError, SlotWrite};
+pub use record_log::{PAYLOAD_LEN, Payload, RECORD_LEN, RecordLog, RecordWrite};
 pub use saved_state::SavedState;
-pub use slot::{FlashJob, Keep, KeptRange, Slot, SlotError, SlotWrite};
 pub use storage::{AsyncDeviceStorage, DeviceStorage};
 #[cfg(feature = "crypto")]
 pub use verification::{IntegrityCheck, SignatureCheck};

@@ -14,13 +14,13 @@
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::record::Payload;
-use super::slot::KeptRange;
+use super::image_slot::KeptRange;
+use super::record_log::Payload;
 use crate::client::{Checkpoint, CheckpointStage, Client, ClientConfig, FailedImage};
 use crate::time::Instant;
 use crate::types::FileVersion;
 
-/// State of an upgrade that a device keeps over a restart.
+/// State of an upgrade that a device saves for a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -32,7 +32,7 @@ pub struct SavedState {
     pub failed_image: Option<FailedImage>,
 }
 
-/// Number of failures after which an image is not applied again.
+/// Number of failures after which the device no longer applies an image.
 const MAX_FAILURES: u8 = 2;
 
 impl SavedState {
@@ -42,7 +42,7 @@ impl SavedState {
         Self { checkpoint, failed_image }
     }
 
-    /// Returns the state of `client` now.
+    /// Returns the current state of `client`.
     #[must_use]
     pub fn of<const RANGES: usize>(client: &Client<RANGES>) -> Self {
         Self::new(client.checkpoint(), client.failed_image())
@@ -63,9 +63,9 @@ impl SavedState {
     ///
     /// | checkpoint | the client |
     /// |---|---|
-    /// | of the image that runs now | starts anew: the upgrade has succeeded |
+    /// | of the running image | starts without an upgrade, because the upgrade has succeeded |
     /// | of a verified image whose boot failed once | verifies the image again, and then applies it again |
-    /// | of a verified image whose boot failed twice | starts anew, and skips offers of the image |
+    /// | of a verified image whose boot failed twice | starts without an upgrade, and skips offers of the image |
     /// | any other | resumes |
     #[must_use]
     pub fn start<const RANGES: usize>(
@@ -90,7 +90,7 @@ impl SavedState {
             if is_verified(&checkpoint) && failures(&checkpoint) > 0 {
                 checkpoint.stage = CheckpointStage::Downloading;
             }
-            // A client that was just created does nothing yet, so that the call cannot fail.
+            // A new client has no query or upgrade in progress, so the call cannot fail.
             client.resume(now, checkpoint).ok();
         }
         client
@@ -148,8 +148,8 @@ impl SavedState {
         })
     }
 
-    /// Reads the payload of a record. A payload of an unknown layout is no state; a checkpoint that cannot be read is
-    /// no checkpoint, so that the download starts again.
+    /// Reads the payload of a record. A payload of an unknown layout gives no state. An unreadable checkpoint is
+    /// dropped, so that the download starts again.
     #[must_use]
     pub fn from_payload(payload: &Payload) -> (Self, Option<KeptRange>) {
         let raw: &RawState = zerocopy::transmute_ref!(payload);
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_image_whose_boot_failed_is_verified_and_applied_once_more_and_then_given_up() {
-        // The first start with the verified image: it is applied without another check.
+        // At the first start with the verified image, the image is applied without another verification.
         let client = start(OLD, SavedState::new(Some(verified()), None));
         let before = SavedState::before_apply(&client);
         let failures = |failures| Some(FailedImage::new(NEW.version, 5000, failures));
@@ -234,7 +234,7 @@ mod tests {
     fn a_checkpoint_of_the_running_image_is_an_upgrade_that_succeeded() {
         let state = SavedState::new(Some(verified()), Some(FailedImage::new(NEW.version, 5000, 1)));
         let client = start(NEW, state);
-        // The failure stays known: the boot loader may return to the old image later.
+        // The failure is kept in the state, because the boot loader may return to the old image later.
         assert_eq!((client.checkpoint(), client.failed_image()), (None, state.failed_image));
         let mut half = Checkpoint::new(ImageOffer { id: NEW, size: 5000 }, 3000);
         half.header = Some(HeaderFacts::new(StackVersion(2), None));

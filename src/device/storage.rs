@@ -6,23 +6,23 @@ use crate::zcl::ImageOffer;
 
 /// Blocking storage of a device: the image by the methods of [`Storage`], and the state that survives a restart.
 ///
-/// With the feature `embedded-storage`, `FlashStorage` implements this trait over NOR flash. A device with other storage
-/// implements it itself; the default methods keep nothing over a restart.
+/// With the feature `embedded-storage`, `FlashStorage` implements this trait over NOR flash. A device with other
+/// storage implements this trait itself; the default methods save nothing for a restart.
 pub trait DeviceStorage: Storage {
-    /// Returns the settings of the client with those replaced that depend on storage, such as
+    /// Returns the settings of the client with the values that depend on storage, such as
     /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
     fn configure(&self, config: ClientConfig) -> ClientConfig {
         config
     }
 
-    /// Loads the state that was saved last, after a restart. For an incomplete download, storage at and above
-    /// `received` of the returned checkpoint is erased, or is erased before it is written.
+    /// Loads the last saved state after a restart. For an incomplete download, storage at and above `received` of the
+    /// returned checkpoint must be erased now, or before the next write.
     fn load(&mut self) -> SavedState {
         SavedState::default()
     }
 
-    /// Saves the state, if enough of it has changed. A driver calls this method in each turn of its loop, so that the
-    /// implementation decides how often flash is written.
+    /// Saves the state, if the change is large enough to be worth a write. A driver calls this method in each turn of
+    /// its loop, so that the implementation decides how often flash is written.
     fn save(&mut self, state: &SavedState) {
         let _ = state;
     }
@@ -35,20 +35,20 @@ pub trait DeviceStorage: Storage {
 // Executors of microcontrollers run tasks in one thread, so that futures need not be `Send`.
 #[allow(async_fn_in_trait)]
 pub trait AsyncDeviceStorage {
-    /// Returns the settings of the client with those replaced that depend on storage, such as
+    /// Returns the settings of the client with the values that depend on storage, such as
     /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
     fn configure(&self, config: ClientConfig) -> ClientConfig {
         config
     }
 
-    /// Loads the state that was saved last, after a restart. For an incomplete download, storage at and above
-    /// `received` of the returned checkpoint is erased, or is erased before it is written.
+    /// Loads the last saved state after a restart. For an incomplete download, storage at and above `received` of the
+    /// returned checkpoint must be erased now, or before the next write.
     async fn load(&mut self) -> SavedState {
         SavedState::default()
     }
 
-    /// Saves the state, if enough of it has changed. A driver calls this method in each turn of its loop, so that the
-    /// implementation decides how often flash is written.
+    /// Saves the state, if the change is large enough to be worth a write. A driver calls this method in each turn of
+    /// its loop, so that the implementation decides how often flash is written.
     async fn save(&mut self, state: &SavedState) {
         let _ = state;
     }

@@ -3,9 +3,9 @@
 //! | check | the file is valid if | feature |
 //! |---|---|---|
 //! | [`NoCheck`] | all bytes have arrived | |
-//! | [`StructureCheck`] | its header is that of the offer, and it is as long as its header says | |
-//! | `IntegrityCheck` | also its integrity code is present and right | `crypto` |
-//! | `SignatureCheck` | also the maker's policy accepts its signature | `crypto` |
+//! | [`StructureCheck`] | the header matches the offer, and the length matches the header | |
+//! | `IntegrityCheck` | in addition, the file has a matching integrity code | `crypto` |
+//! | `SignatureCheck` | in addition, the policy of the maker accepts the signature | `crypto` |
 
 use crate::client::VerifyResult;
 use crate::file::{StreamDecoder, StreamPiece};
@@ -17,9 +17,9 @@ use crate::signature::integrity::{IntegrityChecker, IntegrityCode};
 use crate::signature::{Verifier, VerifyPolicy, VerifySignature};
 use crate::zcl::ImageOffer;
 
-/// Check of a stored file. The file is fed in order, in pieces of any size.
+/// Check of a stored file. The caller passes the file in order, in pieces of any size.
 pub trait Verification {
-    /// Whether the check needs the bytes of the file. Without them flash is not read.
+    /// Whether the check needs the bytes of the file. If not, the file is not read back from flash.
     const READS_FILE: bool = true;
 
     /// Begins the check of the file that was offered.
@@ -32,7 +32,8 @@ pub trait Verification {
     fn finish(&mut self) -> VerifyResult;
 }
 
-/// No check: a file is valid as soon as all its bytes have arrived. Only for a boot loader that checks the image itself.
+/// No check: a file is valid as soon as all its bytes have arrived. This choice is only for a boot loader that verifies
+/// the image itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoCheck;
 
@@ -48,8 +49,8 @@ impl Verification for NoCheck {
     }
 }
 
-/// Check of the structure of a file: the header is that of the offer, and the file is as long as the header says. It finds
-/// no changed byte within an element.
+/// Check of the structure of a file: the header is that of the offer, and the file is as long as the header says. The
+/// check does not detect a changed byte within an element.
 #[derive(Clone, Debug)]
 pub struct StructureCheck {
     decoder: StreamDecoder,
@@ -58,7 +59,7 @@ pub struct StructureCheck {
 }
 
 impl StructureCheck {
-    /// Creates the check.
+    /// Creates the check of a file.
     #[must_use]
     pub const fn new() -> Self {
         Self { decoder: StreamDecoder::new(), offer: None, is_offered: false }
@@ -104,10 +105,10 @@ const fn verdict(is_valid: bool) -> VerifyResult {
     if is_valid { VerifyResult::Valid } else { VerifyResult::Invalid }
 }
 
-/// Check of structure and integrity code: the file has an integrity code, which matches. It finds accidental damage, and
-/// proves nothing about the origin of a file.
+/// Check of structure and integrity code: the file has an integrity code, which matches. The check detects accidental
+/// damage, and proves nothing about the origin of a file.
 ///
-/// `C` is the AES block cipher, which may be that of the chip.
+/// `C` is the AES block cipher, which may use the hardware of the chip.
 #[cfg(feature = "crypto")]
 #[derive(Clone, Debug)]
 pub struct IntegrityCheck<C = SoftwareCrypto> {
@@ -163,7 +164,7 @@ impl<C: BlockCipher + Clone> Verification for IntegrityCheck<C> {
 
 /// Check of structure and signature: the file is accepted by the maker's [`VerifyPolicy`].
 ///
-/// `C` is the AES block cipher and `V` verifies signatures; both may be those of the chip.
+/// `C` is the AES block cipher and `V` verifies signatures; both may use the hardware of the chip.
 #[cfg(feature = "crypto")]
 #[derive(Clone, Debug)]
 pub struct SignatureCheck<'k, C = SoftwareCrypto, V = SoftwareCrypto> {

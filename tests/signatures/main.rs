@@ -16,8 +16,8 @@ mod properties {
 
 mod check_order;
 mod file_signer;
-mod integrity;
-mod upgrade;
+mod integrity_codes;
+mod signed_upgrades;
 mod vectors;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use crate::input_files::{CA, SIGNED, shelf};
-use crate::run::{fed, run};
+use crate::run_example::{fed, run};
 use crate::run_tool::{Folder, IDS};
 
 /// Runs each line, and reports the lines with another status.

@@ -1,6 +1,6 @@
 //! Output of `frames`: one JSON line for each input line.
 
-use crate::run::fed;
+use crate::run_example::fed;
 use crate::run_tool::Folder;
 use crate::snapshots;
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::input_files::{contained, none, odd, payloads, shelf};
-use crate::run::run;
+use crate::run_example::run;
 use crate::run_tool::Folder;
 use crate::snapshots;
 

@@ -24,7 +24,7 @@ mod option_names;
 mod outcome_words;
 #[path = "../payload/reference_checksums.rs"]
 mod reference_checksums;
-mod run;
+mod run_example;
 #[path = "../ota_tool/run_tool.rs"]
 #[expect(dead_code, reason = "the tests of the tool use all of it")]
 mod run_tool;

@@ -1,6 +1,6 @@
 //! Option names: subcommands, arguments and options that `--help` lists. The help texts may change.
 
-use crate::run::run;
+use crate::run_example::run;
 use crate::run_tool::Folder;
 use crate::snapshots;
 

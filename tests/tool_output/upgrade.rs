@@ -1,7 +1,7 @@
 //! Output of `upgrade --json`.
 
 use crate::input_files::{CA, shelf};
-use crate::run::run;
+use crate::run_example::run;
 use crate::run_tool::IDS;
 use crate::snapshots;
 

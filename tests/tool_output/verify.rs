@@ -1,7 +1,7 @@
 //! Output of `ota verify --json` and `ota digest`.
 
 use crate::input_files::{CA, SIGNED, shelf};
-use crate::run::run;
+use crate::run_example::run;
 use crate::run_tool::{Folder, IDS};
 use crate::snapshots;
 

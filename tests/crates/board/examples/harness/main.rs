@@ -19,12 +19,12 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::{Encode, ImageId};
 
 use elf::Elf;
+use measured_table::Table;
 use qemu::{Board, Report, Server};
-use table::Table;
 
 mod elf;
+mod measured_table;
 mod qemu;
-mod table;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

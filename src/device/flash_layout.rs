@@ -7,7 +7,7 @@
 use core::num::NonZeroU32;
 use core::ops::Range;
 
-use super::record::RECORD_LEN;
+use super::record_log::RECORD_LEN;
 
 /// Longest word of flash in bytes, which is the largest unit of a write that slots and records support.
 pub const LONGEST_WORD: usize = 64;
@@ -18,15 +18,15 @@ pub const LONGEST_WORD: usize = 64;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EraseMode {
-    /// Each sector is erased when the first byte in it is written. No erasure lasts long, and a resumed download erases
-    /// nothing before it continues.
+    /// Each sector is erased when the first byte in it is written. Each erasure is short, and a resumed download
+    /// continues without an erasure.
     AsReached,
-    /// All sectors that the file needs are erased before the download starts. Blocks are then stored at the pace of
-    /// writes alone, and a resumed download first erases the rest.
+    /// All sectors that the file needs are erased before the download starts. Storing a block then takes only the time
+    /// of a write, and a resumed download first erases the remaining sectors.
     AllBefore,
 }
 
-/// Geometry of flash, and the areas in it for the image and for records. Addresses and sizes are in bytes of that flash.
+/// Geometry of flash, and the areas in it for the image and for records. Addresses and sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FlashLayout {
@@ -79,7 +79,7 @@ pub enum LayoutError {
         /// Size of the flash in bytes.
         capacity: usize,
     },
-    /// The area of records does not have two halves of whole sectors, each as long as a record at least.
+    /// The area of records cannot be split into two halves of whole sectors, each with room for at least one record.
     #[error("the area of records has {0} bytes, expected an even number of sectors, 256 bytes at least")]
     Records(u32),
     /// The two areas overlap.
@@ -166,7 +166,7 @@ impl FlashLayout {
         Self::new(units, flash.capacity(), slot, records)
     }
 
-    /// Returns the layout with another time at which sectors are erased.
+    /// Returns this layout with another erase mode.
     #[must_use]
     pub const fn with_erase(self, erase: EraseMode) -> Self {
         Self { erase, ..self }
@@ -178,7 +178,7 @@ pub(super) fn floor(value: u32, unit: NonZeroU32) -> u32 {
     value.saturating_sub(value.checked_rem(unit.get()).unwrap_or(0))
 }
 
-/// Rounds `value` up to a multiple of `unit`, or down if that overflows.
+/// Rounds `value` up to a multiple of `unit`, or down if the result would overflow.
 pub(super) fn ceil(value: u32, unit: NonZeroU32) -> u32 {
     value.checked_next_multiple_of(unit.get()).unwrap_or(floor(value, unit))
 }

@@ -1,4 +1,4 @@
-//! Records of a device in flash: two halves of an area, of which one always holds a complete record.
+//! Log of records in flash. The log has two halves, and at least one half always contains a complete record.
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -12,15 +12,15 @@
 //!
 //! The power may fail during a write. An old record is therefore erased only after a newer one is complete: when a half
 //! is full, and after each restart, the other half is erased and used. A place that reads as erased after a restart may
-//! be partly written, so that it is not used.
+//! be partly written, so the log does not use it.
 
-use super::layout::{Area, FlashLayout};
-use super::slot::FlashJob;
+use super::flash_layout::{Area, FlashLayout};
+use super::image_slot::FlashJob;
 use crate::crc_bitwise::crc32;
 
 /// Length of a record in flash, in bytes.
 pub const RECORD_LEN: usize = 128;
-/// Distance of two records in flash, in bytes: a record and nothing between.
+/// Distance between the starts of two records in flash, in bytes.
 const STRIDE: u32 = 128;
 /// Length of the payload of a record, in bytes.
 pub const PAYLOAD_LEN: usize = 120;
@@ -28,11 +28,11 @@ pub const PAYLOAD_LEN: usize = 120;
 /// Payload of a record.
 pub type Payload = [u8; PAYLOAD_LEN];
 
-/// Number in place of a record where flash is erased.
+/// Record number that erased flash contains.
 const BLANK: u32 = u32::MAX;
 
-/// Records in flash, of which the newest complete one counts. A log does no I/O: the caller reads the records after a
-/// restart, and executes the jobs that write a new one.
+/// Log of records in flash, of which the newest complete record is valid. A log does no I/O: the caller reads the
+/// records after a restart, and executes the jobs that write a new record.
 ///
 /// ```
 /// use zigbee_ota::device::{FlashJob, FlashLayout, FlashUnits, RecordLog};
@@ -54,11 +54,11 @@ pub struct RecordLog {
     area: Area,
     /// Number of the newest record, and whether that record is in the second half.
     newest: Option<(u32, bool)>,
-    /// Index of the next record in the half of the newest one; `None` if the other half is to be erased.
+    /// Index of the next record in the half of the newest record; `None` if the other half must be erased first.
     next: Option<u32>,
 }
 
-/// Write of one record: first the erasure, if there is one, then the record.
+/// Jobs that write one record: an erasure, if necessary, and the write.
 #[derive(Clone, Debug)]
 #[must_use = "the jobs must be executed"]
 pub struct RecordWrite {
@@ -71,7 +71,7 @@ pub struct RecordWrite {
 }
 
 impl RecordLog {
-    /// Creates a log in the area that `layout` has for it. Call [`see`](Self::see) for each of the
+    /// Creates a log in the area of `layout` for records. Call [`see`](Self::see) for each of the
     /// [`places`](Self::places) before a record is written.
     #[must_use]
     pub const fn new(layout: &FlashLayout) -> Self {
@@ -91,8 +91,8 @@ impl RecordLog {
         )
     }
 
-    /// Takes the bytes at `at` after a restart. Returns the payload if they are a complete record, newer than all
-    /// records seen before.
+    /// Reads the bytes at the address `at` after a restart. Returns the payload if the bytes are a complete record,
+    /// newer than all records seen before.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;
@@ -141,13 +141,13 @@ impl RecordLog {
     }
 
     const fn records_in_half(&self) -> u32 {
-        // A record has 128 bytes.
+        // A record is 128 bytes long.
         self.area.len >> 8
     }
 }
 
 impl RecordWrite {
-    /// Returns the erasure to execute before the record is written; `None` if the place is erased.
+    /// Returns the erasure to execute before the write of the record; `None` if the place is already erased.
     #[must_use]
     pub fn erasure(&self) -> Option<FlashJob<'static>> {
         self.erasure.map(|(from, to)| FlashJob::Erase { from, to })

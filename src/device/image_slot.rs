@@ -1,4 +1,4 @@
-//! Slot of flash for one image: which bytes of the file are kept, where, and in which words and sectors.
+//! Slot of flash for one image: mapping of the kept bytes of a file to words and sectors.
 //!
 //! ```text
 //! file  | header | element |        element to keep         | element |
@@ -8,18 +8,18 @@
 //! ```
 //!
 //! A slot does no I/O: it returns the operations as [`FlashJob`]s, which blocking and asynchronous flash execute in
-//! order. Each word is written once after its sector was erased.
+//! order. Each word is written only once after the erasure of its sector.
 
 use core::num::NonZeroU32;
 
-use super::layout::{Area, EraseMode, FlashLayout, LONGEST_WORD, ceil, floor, is_multiple};
+use super::flash_layout::{Area, EraseMode, FlashLayout, LONGEST_WORD, ceil, floor, is_multiple};
 use crate::client::{Checkpoint, ClientConfig, TransferMode};
 use crate::error::DecodeError;
 use crate::file::{Element, StreamDecoder, StreamPiece, Tag};
 use crate::zcl::ImageOffer;
 
 /// Operation on NOR flash, at addresses of the whole flash.
-// Exhaustive: NOR flash is erased and written.
+// Exhaustive: Exhaustive: NOR flash has only these two changing operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashJob<'a> {
@@ -45,15 +45,15 @@ pub enum FlashJob<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Keep {
-    /// The whole file, as it comes.
+    /// The whole file.
     File,
-    /// The data of the first element with this tag alone, from the first byte of the slot on, as for firmware that a
-    /// boot loader takes or that is executed in place. Blocks must arrive in order.
+    /// Only the data of the first element with this tag, from the first byte of the slot on. This suits firmware that
+    /// is executed in place or that a boot loader copies. Blocks must arrive in order.
     Element(Tag),
 }
 
 /// Range of bytes of a file that a slot keeps.
-// Exhaustive: a range.
+// Exhaustive: a range has no other fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -76,7 +76,7 @@ impl KeptRange {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SlotError {
-    /// The bytes to keep are more than the slot has room for.
+    /// The slot has no room for the bytes to keep.
     #[error("{needed} bytes do not fit into a slot of {size} bytes")]
     TooLarge {
         /// Number of bytes to keep.
@@ -84,7 +84,7 @@ pub enum SlotError {
         /// Size of the slot in bytes.
         size: u32,
     },
-    /// The block does not follow the block before, and whole words cannot be made of it.
+    /// The block does not follow the previous block, and cannot be written in whole words.
     #[error("the block at offset {offset} is out of order, expected offset {expected}")]
     OutOfOrder {
         /// Offset of the block in the file.
@@ -92,7 +92,7 @@ pub enum SlotError {
         /// Expected offset in the file.
         expected: u32,
     },
-    /// No download was begun or resumed.
+    /// The caller has not begun or resumed a download.
     #[error("the block belongs to no download")]
     NoDownload,
     /// The file cannot be decoded, so that its elements cannot be found.
@@ -127,7 +127,7 @@ pub struct Slot {
     sector: NonZeroU32,
     erase: EraseMode,
     keep: Keep,
-    /// Range of the kept bytes in the file, once known. It survives a restart, unlike the decoder.
+    /// Range of the kept bytes in the file, once known. The range survives a restart, unlike the decoder.
     kept: Option<KeptRange>,
     /// Decoder that searches for the element to keep.
     decoder: StreamDecoder,
@@ -137,14 +137,14 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the incomplete word.
     word_at: u32,
-    /// Bytes of the incomplete word. They count as stored although they are lost with the power, because a download
-    /// resumes at the start of a sector.
+    /// Bytes of the incomplete word. The bytes of the incomplete word count as stored, although a power cut loses them,
+    /// because a download resumes at the start of a sector.
     pending: [u8; LONGEST_WORD],
     pending_len: usize,
 }
 
 impl Slot {
-    /// Creates a slot in the area that `layout` has for it.
+    /// Creates a slot in the area of `layout` for the image.
     #[must_use]
     pub const fn new(layout: &FlashLayout, keep: Keep) -> Self {
         Self {
@@ -163,8 +163,8 @@ impl Slot {
         }
     }
 
-    /// Returns the settings with those that depend on the slot replaced: the size of a write, the maximum size of a
-    /// file, and blocks in order where whole words cannot be made of other ones.
+    /// Returns the settings with the values that depend on the slot: the write size, the maximum file size, and blocks
+    /// in order if other blocks cannot be written in whole words.
     #[must_use]
     pub fn configure(&self, config: ClientConfig) -> ClientConfig {
         let mut config = config;
@@ -182,7 +182,8 @@ impl Slot {
         config
     }
 
-    /// Begins a new download. Returns the erasure to execute first, if all sectors are erased before.
+    /// Begins a new download. Returns the erasure to execute first, if the erase mode erases all sectors before the
+    /// download.
     ///
     /// # Errors
     /// [`SlotError::TooLarge`] if the slot keeps the whole file and has no room for it.
@@ -198,7 +199,7 @@ impl Slot {
 
     /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before.
     /// Returns the checkpoint for the client, which is at the start of a sector of the slot, and the erasure to execute
-    /// first. Returns `None` if the slot has no room for what the checkpoint describes.
+    /// first. Returns `None` if the slot has no room for the file of the checkpoint.
     pub fn resume(
         &mut self,
         checkpoint: Checkpoint,
@@ -218,8 +219,8 @@ impl Slot {
         Some((checkpoint, self.erase_rest(&offer)))
     }
 
-    /// Rounds a checkpoint down to one from which this slot can resume: the start of a sector of the slot. If the slot
-    /// keeps an element, its sectors begin elsewhere than those of the file.
+    /// Rounds a checkpoint down to the start of a sector of the slot, from which the slot can resume. If the slot keeps
+    /// only an element, the sectors of the slot and of the file have different boundaries.
     #[must_use]
     pub fn floor(&self, checkpoint: Checkpoint) -> Checkpoint {
         let mut floored = checkpoint;
@@ -232,13 +233,13 @@ impl Slot {
         floored
     }
 
-    /// Returns the range of the file that is kept; `None` if the element to keep has not arrived yet.
+    /// Returns the kept range of the file; `None` if the element to keep has not arrived yet.
     #[must_use]
     pub const fn kept(&self) -> Option<KeptRange> {
         self.kept
     }
 
-    /// Returns whether the slot has all bytes to keep of a file that has arrived completely.
+    /// Returns whether the slot contains all bytes to keep, after the whole file has arrived.
     #[must_use]
     pub fn is_whole(&self, offer: &ImageOffer) -> bool {
         self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == 0
@@ -247,7 +248,7 @@ impl Slot {
     /// Stores a block of the file. Execute all jobs of the result in order before the next block.
     ///
     /// # Errors
-    /// [`SlotError`] if the block cannot be stored. The download cannot go on then.
+    /// [`SlotError`] if the block cannot be stored. The download cannot continue after an error.
     pub fn write<'s>(&'s mut self, offset: u32, data: &'s [u8]) -> Result<SlotWrite<'s>, SlotError> {
         self.find_element(offset, data)?;
         let end = offset.saturating_add(count(data));
@@ -276,8 +277,8 @@ impl Slot {
         Ok(SlotWrite { slot: self, data, is_end: to == kept.end(), erase_to })
     }
 
-    /// Returns the address of the kept bytes and their number, for a check of what was stored; `None` before the bytes
-    /// to keep are known.
+    /// Returns the address and the number of the kept bytes, for a verification; `None` before the range to keep is
+    /// known.
     #[must_use]
     pub fn stored(&self) -> Option<(u32, u32)> {
         self.kept.map(|kept| (self.area.start, kept.len.min(self.area.len)))
@@ -299,7 +300,7 @@ impl Slot {
         ceil(len.min(self.area.len), self.sector)
     }
 
-    /// Returns the erasure of all sectors that are not erased yet, if they are erased before the download.
+    /// Returns the erasure of all remaining sectors, if the erase mode erases all sectors before the download.
     fn erase_rest(&mut self, offer: &ImageOffer) -> Option<FlashJob<'static>> {
         let (from, to) = (self.erased, self.end(offer));
         if self.erase == EraseMode::AsReached || from >= to {
@@ -346,7 +347,7 @@ fn count(bytes: &[u8]) -> u32 {
 pub struct SlotWrite<'s> {
     slot: &'s mut Slot,
     data: &'s [u8],
-    /// Whether the data ends with the last byte to keep.
+    /// `true` if the data ends with the last byte to keep.
     is_end: bool,
     erase_to: Option<u32>,
 }
