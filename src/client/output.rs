@@ -274,7 +274,7 @@ pub enum ApplyResult {
     Failed,
 }
 
-/// What a client waits for before it can make progress.
+/// Party or timer that a client waits for before it can make progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

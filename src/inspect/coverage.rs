@@ -54,8 +54,8 @@ impl fmt::Display for CoveringChecksum {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Coverage {
-    /// Range of covered bytes, counted from the first byte of the input. The checksum itself is part of the range if it
-    /// is beside the bytes that it covers.
+    /// Range of covered bytes, counted from the first byte of the input. The range includes the checksum itself, if the
+    /// checksum is adjacent to the covered bytes.
     pub range: Range<usize>,
     /// Checksum that covers the bytes.
     pub checksum: CoveringChecksum,

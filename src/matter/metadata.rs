@@ -1,4 +1,4 @@
-//! MetadataForProvider and MetadataForRequestor: vendor-defined data beside a query or a response.
+//! MetadataForProvider and MetadataForRequestor: vendor-defined data in a query or a response.
 //!
 //! ```text
 //! anonymous TLV list, each element with a fully-qualified tag; at most 512 bytes

@@ -1,4 +1,4 @@
-//! Devices of the module `device`: drivers, slots and records in flash whose power fails at any operation.
+//! Tests of the module `device`: drivers, slots and records in flash, with power failures at any operation.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -25,9 +25,9 @@ use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{Encode, Eui64, ImageId};
 use zigbee_ota_sim::LoneServer;
 
-use nor::Nor;
+use nor_flash::Nor;
 
-mod nor;
+mod nor_flash;
 
 const OLD: ImageId = ImageId::new(0x1001, 0x00ab, 1);
 const NEW: ImageId = ImageId::new(0x1001, 0x00ab, 2);
@@ -45,11 +45,11 @@ fn file(firmware_len: usize) -> (Vec<u8>, Vec<u8>) {
     (file, firmware)
 }
 
-/// What a board has seen, for whoever runs it.
+/// Record of the events that a board has seen.
 #[derive(Default)]
 struct Watch {
     ended: Cell<Option<Outcome>>,
-    /// Turns of the loop after the end, of which the first one saves that nothing is left.
+    /// Number of loop turns after the end of an upgrade; the first turn saves that no upgrade is left.
     turns_after_end: Cell<u32>,
     applied: Cell<u32>,
     is_stalled: Cell<bool>,
@@ -62,7 +62,7 @@ impl Watch {
     }
 }
 
-/// Board in a network with one server; what it runs survives restarts.
+/// Board in a network with one server; the running image survives restarts.
 struct TestBoard<'w, 'a> {
     server: &'w mut LoneServer<'a>,
     runs: &'w mut ImageId,
@@ -155,7 +155,7 @@ impl AsyncBoard for TestBoard<'_, '_> {
     }
 }
 
-/// One kind of device.
+/// Settings of one kind of device.
 #[derive(Clone, Copy, Debug)]
 struct Variant {
     erase: EraseMode,
@@ -173,7 +173,7 @@ struct Upgraded {
     starts: usize,
 }
 
-/// Number of sectors before the slot: the records.
+/// Number of sectors for the records, which precede the slot.
 const RECORDS: usize = 2;
 
 fn config(runs: ImageId, window: u8) -> ClientConfig {

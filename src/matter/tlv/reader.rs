@@ -228,7 +228,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Reads a length, then as many bytes as the length says.
+    /// Reads a length, and then the number of bytes that the length gives.
     fn octets(&mut self, width: u8) -> Result<&'a [u8], TlvError> {
         let len = self.unsigned(width)?;
         let split = usize::try_from(len).ok().and_then(|len| self.rest.split_at_checked(len));

@@ -90,7 +90,7 @@ impl<const WORD: usize, const SECTOR: usize> NorFlash for &mut Nor<WORD, SECTOR>
                 let risen = if is_cut { self.random.u8(..) } else { 0xff };
                 self.bytes[place] |= risen;
             }
-            // What was erased by half may read as erased, and is not.
+            // A half-erased word may read as erased although it is not.
             self.blank[sector / WORD..(sector + SECTOR) / WORD].fill(!is_cut);
             self.has_power()?;
         }
