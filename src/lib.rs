@@ -21,7 +21,7 @@
 //! |---|---|---|
 //! | [`mod@file`] | OTA files: header, sub-elements, whole files, files read in pieces, writer, file names | |
 //! | [`container`] | the files that vendors ship: the OTA file inside, and the checksums around it | `inspect` |
-//! | [`inspect`] | what is wrong or doubtful about a file, and which bytes a checksum vouches for | `inspect` |
+//! | [`inspect`] | inspection of a file: wrong or doubtful facts, and the bytes that checksums cover | `inspect` |
 //! | [`payload`] | the firmware inside an OTA file: format, integrity by the firmware's own checksums, metadata | `inspect` |
 //! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |
 //! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |

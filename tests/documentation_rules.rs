@@ -1,4 +1,4 @@
-//! Rules of the crate's language that a script can check: sources, guide and the listing of the public interface.
+//! Rules for names and documentation that a script can check, in sources, guide and the listing of the public interface.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -147,4 +147,50 @@ fn examples_escape_the_names_of_files() {
             path.display()
         );
     }
+}
+
+/// Checks that documentation has none of the phrases that readers of single sentences did not understand.
+#[test]
+fn documentation_avoids_phrases_that_need_their_context() {
+    const PHRASES: [&str; 9] = [
+        "told",
+        "nobody",
+        "whoever",
+        "anew",
+        "in a row",
+        "so many",
+        "goes on",
+        "all the same",
+        "of its own accord",
+    ];
+    let mut lines = Vec::new();
+    for (path, text) in sources() {
+        let name = path.strip_prefix(ROOT).expect("a file of the repository").display().to_string();
+        if name.contains("/tests/") || name.ends_with("tests.rs") {
+            continue;
+        }
+        let docs = text
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with("///") || line.starts_with("//!"));
+        lines.extend(docs.map(|line| (name.clone(), line.to_lowercase())));
+    }
+    for path in files(&Path::new(ROOT).join("src/guide"), "md") {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        lines.extend(text.lines().map(|line| (path.display().to_string(), line.to_lowercase())));
+    }
+    assert!(lines.len() > 5000, "{} lines: the documentation was not found", lines.len());
+    let is_word = |line: &str, at: usize, phrase: &str| {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        !line[..at].ends_with(is_letter) && !line[at + phrase.len()..].starts_with(is_letter)
+    };
+    let mut found = Vec::new();
+    for (name, line) in &lines {
+        let has = |phrase: &&str| line.match_indices(*phrase).any(|(at, _)| is_word(line, at, phrase));
+        // The row of a table is an ordinary use.
+        if PHRASES.iter().any(has) && !line.contains("as in a row of") {
+            found.push(format!("{name}: {line}"));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

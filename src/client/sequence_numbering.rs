@@ -2,7 +2,7 @@
 //! of the request.
 //!
 //! ```text
-//!   Echoes --answer to a query with another number; three fitting blocks in a row with another number--> Own
+//!   Echoes --answer to a query with another number; three consecutive blocks with another number-----> Own
 //!     ^                                                                                                    |
 //!     +---------- a block with the number of its request; another server ---------------------------------+
 //! ```

@@ -33,7 +33,7 @@
 //! | | `abort` | home |
 //! | | another offer | Deciding |
 //! | Downloading | last byte stored | Verifying |
-//! | | silence, no image, errors, unusable answers: too many in a row | Paused |
+//! | | too many consecutive timeouts, refusals, errors or unusable answers | Paused |
 //! | | the same offer | Downloading, with a check |
 //! | | another offer | Deciding, with the download kept |
 //! | | the check finds another file | Erasing |

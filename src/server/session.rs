@@ -14,7 +14,7 @@
 //! | any | query answered with an offer; with a refusal | Offered; Refused |
 //! | | query refused because of repeated downloads | the same phase |
 //! | | block of the image of the phase is sent | Downloading, `reached` at the end of the block |
-//! | | block of another version, or at offset 0 again, is sent | Downloading, counted anew |
+//! | | block of another version, or at offset 0 again, is sent | Downloading, with a new count |
 //! | | Upgrade End Request | Ended, with the status of the request |
 //! | | ABORT as answer to a block request, or for a page (`abort_page`); `cancel` | Ended, with ABORT |
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |

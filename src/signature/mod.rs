@@ -23,7 +23,7 @@
 //! | bytes after the total image size | any | any | no |
 //!
 //! An accepted file is the first [`total_size`](crate::file::FileHeader::total_size) bytes of the verified bytes. No
-//! signature vouches for further bytes, nor for the container around the file. A caller that stores, compares, hashes
+//! signature covers further bytes, or the container around the file. A caller that stores, compares, hashes
 //! or serves more than the accepted file has to refuse the remaining bytes itself.
 //!
 //! ECDSA signs the 16 bytes of the digest as a big-endian number. The certificate is implicit (ECQV): it holds no

@@ -29,7 +29,7 @@ pub trait VerifySignature {
     /// Verifies `signature` (r, then s, big endian) of `digest`. The key of the signer is computed from `certificate`
     /// and from the key of its issuer, `authority`. All arguments belong to `suite`.
     ///
-    /// `digest` covers all bytes of the file before r and s; `Ok` vouches for exactly these bytes. `signature` has the
+    /// `digest` covers all bytes of the file before r and s; `Ok` confirms exactly these bytes. `signature` has the
     /// length of the suite, and both r and s are from 1 to the order of the group minus 1.
     ///
     /// If the policy holds several keys of the issuer, the method is called for each key until it returns `Ok`.
@@ -86,7 +86,7 @@ pub enum Accepted {
     Unsigned,
     /// The file has a signature, which was not checked because the policy ignores signatures.
     NotChecked,
-    /// The signature is valid. The signature vouches for all bytes up to the total image size except r and s, but not
+    /// The signature is valid. The signature covers all bytes up to the total image size except r and s, but not
     /// for bytes after the total image size.
     Signed {
         /// Suite of the signature.

@@ -25,10 +25,10 @@
 //! | Header | the header passes its checks | Rest, by blocks or pages as `ClientConfig::transfer` has it; `Auto` starts with pages |
 //! | | it does not | the download ends |
 //! | pages | an error in a Default Response, except NO_IMAGE_AVAILABLE and WAIT_FOR_DATA | blocks |
-//! | | four pages in a row without data | blocks |
+//! | | four consecutive pages without data | blocks |
 //! | | `Auto` compares, or measured blocks as faster | blocks |
 //! | blocks | `Auto` has compared, and measured pages as faster | pages |
-//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row pause the download |
+//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many consecutive ones pause the download |
 //!
 //! Each of these modes can be preceded by a check, see the module `same_file_check`: the client asks for the header and for the
 //! last stored block again, block by block, and compares them with the sums of the stored bytes.

@@ -15,9 +15,9 @@
 //! | | they arrive as slowly as over several hops | Spacing, with the airtime of all hops as spacing |
 //! | Spacing | the page ends | Settled, with this spacing if its cost is at most 1/16 higher, else with spacing 0 |
 //! | Settled | a block takes more than 2/3 of a single request, and nothing was compared yet | Window |
-//! | | three pages in a row cost more than twice as much as the best | Unmeasured |
+//! | | three consecutive pages cost more than twice the cost of the best page | Unmeasured |
 //! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if those cost less |
-//! | any | the server has no pages, or ignores four in a row | blocks for good |
+//! | any | the server has no pages, or ignores four consecutive page requests | blocks until the end |
 //!
 //! The cost of a mode is the time that the mode takes per block. Over several hops, blocks that a server sends without
 //! spacing collide with earlier blocks, which the relays forward on the same channel. The client does not know the

@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | none | the request is sent | Requested |
 //! | Requested | a block at or after the start of the page | Receiving; none if it was the last |
-//! | | timeout of the first block; failed delivery | none, and the page is requested again; after the fourth time in a row, blocks |
+//! | | timeout of the first block; failed delivery | none, and the page is requested again; after four consecutive failures, blocks |
 //! | Receiving | the next block, or one after it | Receiving |
 //! | | silence for the time of up to eight blocks | none, and lost blocks are requested |
 //! | | the last block, and no block is missing or blocks never overtake each other | none, and lost blocks are requested |

@@ -5,11 +5,11 @@
 //! |---|---|
 //! | data | lent to the application if it lies in the file, is missing, was requested, and fits into a slot; otherwise ignored |
 //! | data during a check | compared with the sum of the stored bytes |
-//! | data of another image | refused; the third one in a row pauses the download |
+//! | data of another image | refused; the third consecutive one pauses the download |
 //! | WAIT_FOR_DATA | all requests are sent again after the pause |
 //! | ABORT | the download ends |
-//! | NO_IMAGE_AVAILABLE | retry after a pause; the third one in a row pauses the download |
-//! | any other error | retry after a pause; too many in a row pause the download |
+//! | NO_IMAGE_AVAILABLE | retry after a pause; the third consecutive one pauses the download |
+//! | any other error | retry after a pause; too many consecutive ones pause the download |
 //!
 //! WAIT_FOR_DATA, ABORT and errors count only while a request is open, and with the sequence number of a request, see
 //! [`ServerNumbering`].
