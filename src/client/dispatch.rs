@@ -10,8 +10,8 @@
 use crate::aps::{Address, DeliveryMode, FrameMeta};
 use crate::time::Instant;
 use crate::zcl::{
-    AttributeCommand, CommandId, DefaultResponse, Direction, Frame, FrameControl, FrameHeader, Message,
-    Quirks, Status, ToClient,
+    ClientMessage, CommandId, DefaultResponse, Direction, Frame, FrameControl, FrameHeader,
+    ImageBlockResponse, Status, ToClient,
 };
 
 use super::output::{Block, ClientAction, ClientIgnored, Ticket};
@@ -49,9 +49,8 @@ impl<const RANGES: usize> Client<RANGES> {
     #[doc(alias = "block response")]
     #[inline(never)]
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: FrameMeta, frame: &'f [u8]) -> ClientAction<'f> {
-        let (header, payload) = match FrameHeader::decode(frame) {
-            Ok(parts) => parts,
-            Err(error) => return ClientAction::Ignored(ClientIgnored::Unreadable(error)),
+        let Some((header, payload)) = FrameHeader::read(frame) else {
+            return ClientAction::Ignored(ClientIgnored::Unreadable);
         };
         if header.direction() == Direction::ToServer {
             return ClientAction::Ignored(ClientIgnored::NotForClients);
@@ -66,41 +65,44 @@ impl<const RANGES: usize> Client<RANGES> {
             return ClientAction::Ignored(ClientIgnored::NotFromServer);
         }
         let answer = ReplyTo { meta, header };
-        let quirks = if self.config.strict { Quirks::empty() } else { Quirks::all() };
-        let frame = match Frame::decode_payload(&header, payload, quirks) {
-            Ok(frame) => frame,
-            Err(error) => {
-                self.note_unreadable_response(CommandId(header.command));
-                self.reply(answer, Status::MALFORMED_COMMAND);
-                return ClientAction::Ignored(ClientIgnored::Unreadable(error));
-            }
+        let Some(message) = ClientMessage::read(&header, payload, self.config.strict) else {
+            self.note_unreadable_response(CommandId(header.command));
+            self.reply(answer, Status::MALFORMED_COMMAND);
+            return ClientAction::Ignored(ClientIgnored::Unreadable);
         };
-        let reaction = match frame.message {
-            Message::ToClient(message) => self.on_command(now, answer, message),
-            Message::Attributes(
-                _,
-                AttributeCommand::Read(_) | AttributeCommand::Write(_) | AttributeCommand::Discover(_),
-            ) => {
+        let reaction = match message {
+            ClientMessage::Command(message) => {
+                if let (ToClient::ImageBlock(ImageBlockResponse::Abort), [_, _, ..]) = (message, payload) {
+                    // Bytes follow the status ABORT, which counts all the same (`Quirks::ABORT_WITH_MORE`).
+                    self.reply(answer, Status::MALFORMED_COMMAND);
+                }
+                self.on_command(now, answer, message)
+            }
+            ClientMessage::Attributes(command) => {
                 return match meta.delivery {
-                    DeliveryMode::Unicast => ClientAction::AnswerAttributes(frame),
+                    DeliveryMode::Unicast => {
+                        let sequence = header.sequence;
+                        ClientAction::AnswerAttributes(Frame::attributes(
+                            sequence,
+                            Direction::ToClient,
+                            command,
+                        ))
+                    }
                     _ => ClientAction::Ignored(ClientIgnored::NotUnicast),
                 };
             }
-            Message::DefaultResponse(..) if meta.from.network != self.config.server.network => {
+            ClientMessage::DefaultResponse(_) if meta.from.network != self.config.server.network => {
                 Reaction::Drop(ClientIgnored::NotFromServer)
             }
-            Message::DefaultResponse(_, response) => self.on_default_response(now, header.sequence, response),
-            Message::Other(_) if header.is_cluster_command() => {
+            ClientMessage::DefaultResponse(response) => {
+                self.on_default_response(now, header.sequence, response)
+            }
+            ClientMessage::Other if header.is_cluster_command() => {
                 self.reply(answer, Status::UNSUP_CLUSTER_COMMAND);
                 Reaction::Drop(ClientIgnored::Unsupported)
             }
-            Message::Attributes(..) | Message::Other(_) | Message::ToServer(_) => {
-                Reaction::Drop(ClientIgnored::NotForClients)
-            }
+            ClientMessage::Other => Reaction::Drop(ClientIgnored::NotForClients),
         };
-        if frame.deviations.quirks.contains(Quirks::ABORT_WITH_MORE) {
-            self.reply(answer, Status::MALFORMED_COMMAND);
-        }
         self.conclude(answer, reaction)
     }
 

@@ -9,7 +9,6 @@
 
 use core::fmt;
 
-use crate::error::DecodeError;
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{Eui64, HardwareRange, ImageId};
 use crate::zcl::{ImageOffer, Status};
@@ -321,8 +320,9 @@ pub enum Outcome {
     UnusableAnswers(UnusableAnswer),
     /// The application accepted another image before this image was complete or applied.
     Replaced,
-    /// The header of the file cannot be decoded.
-    HeaderUnreadable(DecodeError),
+    /// The header of the file cannot be decoded. The variant holds the reason, and
+    /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.
+    HeaderUnreadable(HeaderFault),
     /// The header of the file contradicts the offer. The variant holds the field with both values.
     HeaderMismatch(HeaderMismatch),
     /// The file is for other hardware or for another device. The variant holds the reason.
@@ -377,8 +377,8 @@ impl fmt::Display for Outcome {
             }
             Self::UnusableAnswers(answer) => return write!(f, "the server sends {answer}"),
             Self::Replaced => "another image replaces the image",
-            Self::HeaderUnreadable(error) => {
-                return write!(f, "the file's header cannot be decoded: {error}");
+            Self::HeaderUnreadable(fault) => {
+                return write!(f, "the file's header cannot be decoded: {fault}");
             }
             Self::HeaderMismatch(mismatch) => return mismatch.fmt(f),
             Self::NotForThisDevice(mismatch) => return mismatch.fmt(f),
@@ -397,6 +397,37 @@ impl fmt::Display for Outcome {
             Self::ApplyFailed => "the device cannot switch to the image",
         };
         f.write_str(text)
+    }
+}
+
+/// Reason for which the header of a file cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum HeaderFault {
+    /// The file does not begin with the identifier of OTA files, 0x0BEEF11E (section 6.3.2.1).
+    NotAnOtaFile,
+    /// The major part of the header version is not 1 (section 6.3.2.2).
+    UnsupportedVersion,
+    /// The header length is less than the announced fields take (section 6.3.2.3).
+    HeaderTooShort,
+    /// The total image size is less than the header length (section 6.3.2.10).
+    TotalTooSmall,
+    /// The file ends within its header.
+    Truncated,
+}
+
+/// Writes the reason as part of a line for a log.
+impl fmt::Display for HeaderFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAnOtaFile => "no OTA file, the identifier 0x0beef11e is missing",
+            Self::UnsupportedVersion => "the header version is not 0x01XX",
+            Self::HeaderTooShort => "the header length is less than the fields of the header take",
+            Self::TotalTooSmall => "the total image size is less than the header length",
+            Self::Truncated => "the file ends within the header",
+        })
     }
 }
 
@@ -498,18 +529,12 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
-    use crate::error::DecodeErrorKind;
 
     const ID: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
 
-    fn decode_error() -> DecodeError {
-        let kind = DecodeErrorKind::Truncated { needed: 4, present: 1 };
-        DecodeError { item: "OTA header", offset: 10, kind }
-    }
-
     #[test]
     fn outcomes_print_as_lines_of_a_log() {
-        let error = decode_error();
+        let fault = HeaderFault::Truncated;
         for (outcome, text) in [
             (Outcome::Upgraded(ID), std::format!("the device runs {ID}")),
             (Outcome::Received(ID), std::format!("{ID} is received and verified")),
@@ -517,7 +542,7 @@ mod tests {
                 Outcome::ServerErrors(Status::INVALID_FIELD),
                 std::format!("the server answers with errors, the last one {}", Status::INVALID_FIELD),
             ),
-            (Outcome::HeaderUnreadable(error), std::format!("the file's header cannot be decoded: {error}")),
+            (Outcome::HeaderUnreadable(fault), std::format!("the file's header cannot be decoded: {fault}")),
             (Outcome::ServerSilent, "the server does not answer".into()),
         ] {
             assert_eq!(outcome.to_string(), text);

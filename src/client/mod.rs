@@ -111,7 +111,7 @@ pub use config::{
     UpgradeEndFallback,
 };
 pub use event::{
-    ClientEvent, DeviceMismatch, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
+    ClientEvent, DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
     UnusableAnswer,
 };
 pub use output::{

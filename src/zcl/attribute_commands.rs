@@ -19,7 +19,7 @@ use core::fmt;
 use nom::Parser;
 use nom::combinator::map;
 
-use crate::codec::{Emit, Parsed, Sink, fail, le_u8, le_u16, locate};
+use crate::codec::{Emit, FieldReader, Parsed, Sink, fail, le_u8, le_u16, locate};
 use crate::error::{DecodeError, DecodeErrorKind};
 
 use super::attribute_table::{AttributeId, AttributeValue, DataType};
@@ -86,6 +86,27 @@ impl<'a> AttributeCommand<'a> {
 
     /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response can
     /// carry valid values of this cluster, because all attributes of the cluster are read only.
+    /// Reads the payload of a command that asks about attributes (guide, "Fast paths"). Returns `None` for any other
+    /// command.
+    pub(super) fn read_question(command: u8, input: &mut FieldReader<'a>) -> Option<Self> {
+        Some(match command {
+            READ => {
+                let (ids, half) = input.take_rest().as_chunks();
+                if !half.is_empty() {
+                    // The rest of an id is missing: a read past the end marks the input as too short.
+                    input.u8();
+                }
+                Self::Read(ReadAttributes(ids))
+            }
+            WRITE => Self::Write(WriteAttributes(input.take_rest())),
+            DISCOVER => {
+                let first = AttributeId(input.u16());
+                Self::Discover(DiscoverAttributes { first, max_count: input.u8() })
+            }
+            _ => return None,
+        })
+    }
+
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),

@@ -12,7 +12,7 @@ use nom::Parser;
 use nom::combinator::{cond, map};
 
 use crate::aps::DeliveryMode;
-use crate::codec::{Parsed, le_u8, le_u16, locate};
+use crate::codec::{FieldReader, Parsed, le_u8, le_u16, locate};
 use crate::error::DecodeError;
 use crate::types::ManufacturerCode;
 
@@ -115,6 +115,17 @@ impl FrameHeader {
         let (rest, (manufacturer, sequence, command)) =
             (cond(specific, map(le_u16, ManufacturerCode)), le_u8, le_u8).parse(rest)?;
         Ok((rest, Self { control, manufacturer, sequence, command }))
+    }
+
+    /// Decodes the header as [`decode`](Self::decode) does, for the path of a client, which does not say at which byte a
+    /// frame is wrong (guide, "Fast paths"). Returns `None` for a frame that ends within its header.
+    pub(crate) fn read(frame: &[u8]) -> Option<(Self, &[u8])> {
+        let mut input = FieldReader::new(frame);
+        let control = FrameControl(input.u8());
+        let manufacturer =
+            control.contains(FrameControl::MANUFACTURER_SPECIFIC).then(|| ManufacturerCode(input.u16()));
+        let (sequence, command) = (input.u8(), input.u8());
+        (!input.is_short()).then(|| (Self { control, manufacturer, sequence, command }, input.take_rest()))
     }
 
     /// Returns the direction of the frame.

@@ -33,6 +33,7 @@
 mod attribute_commands;
 mod attribute_snapshot;
 mod attribute_table;
+mod client_message;
 mod client_status_report;
 mod command;
 mod default_response;
@@ -61,6 +62,7 @@ pub use attribute_table::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,
 };
+pub(crate) use client_message::ClientMessage;
 pub use client_status_report::ClientStatus;
 pub use command::{CommandId, Direction, ToClient, ToServer};
 pub use default_response::DefaultResponse;

@@ -1,13 +1,13 @@
 //! JSON payloads, with the examples of the document.
 
 use serde_json::{Value, json};
-use zigbee_ota::client::Outcome;
+use zigbee_ota::client::{HeaderFault, Outcome};
 use zigbee_ota::unify::{
     AnnouncedVersions, Announcement, DateTime, ImageAttribute, ImageAttributeValue, ImageStatus, LastError,
     OtaStatus,
 };
 use zigbee_ota::zcl::{self, ImageUpgradeStatus};
-use zigbee_ota::{DecodeError, DecodeErrorKind, FileVersion, ImageId};
+use zigbee_ota::{FileVersion, ImageId};
 
 fn json_of(value: &ImageAttributeValue) -> Value {
     serde_json::from_slice(&value.payload()).unwrap()
@@ -251,15 +251,13 @@ fn every_status_of_the_cluster_is_converted() {
     ] {
         assert_eq!(LastError::from_zcl(zcl::Status(code)), error, "{code:#04x}");
     }
-    let unreadable =
-        DecodeError { item: "OTA header", offset: 0, kind: DecodeErrorKind::BadMagic { found: 0 } };
     for (outcome, error) in [
         (Outcome::Upgraded(ImageId::new(1, 2, 3)), LastError::Success),
         (Outcome::Received(ImageId::new(1, 2, 3)), LastError::Success),
         (Outcome::ServerAborted, LastError::Abort),
         (Outcome::StorageFault, LastError::Abort),
         (Outcome::InvalidImage, LastError::InvalidImage),
-        (Outcome::HeaderUnreadable(unreadable), LastError::InvalidImage),
+        (Outcome::HeaderUnreadable(HeaderFault::NotAnOtaFile), LastError::InvalidImage),
         (Outcome::NoCredentials, LastError::NotAuthorized),
         (Outcome::UpgradeRefused(zcl::Status::NOT_AUTHORIZED), LastError::NotAuthorized),
         (Outcome::UpgradeRefused(zcl::Status::FAILURE), LastError::Abort),

@@ -135,7 +135,7 @@ fn a_header_longer_than_the_file_is_unreadable() {
     let (_, end) = script.transmit().expect("the Upgrade End Request");
     assert_eq!(end[2..4], [0x06, 0x96], "INVALID_IMAGE");
     script.receive("18 02 0B 06 00");
-    assert!(matches!(script.expect_end(), Outcome::HeaderUnreadable(error) if error.is_truncated()));
+    assert!(matches!(script.expect_end(), Outcome::HeaderUnreadable(HeaderFault::Truncated)));
 }
 
 /// Shows: FLD-012

@@ -11,10 +11,14 @@
 
 use crate::client::checkpoint::HeaderFacts;
 use crate::client::config::{ClientConfig, HeaderChecks};
-use crate::client::event::{DeviceMismatch, HeaderField, HeaderMismatch, Outcome};
+use crate::client::event::{DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch, Outcome};
 use crate::client::state::is_specific;
-use crate::file::FileHeader;
-use crate::types::StackVersion;
+use crate::codec::FieldReader;
+use crate::file::{FileHeader, HeaderControl};
+use crate::types::{
+    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
+    SecurityCredentialVersion, StackVersion,
+};
 use crate::zcl::ImageOffer;
 
 /// Byte range of the OTA header string (section 6.3.2.9), which no check needs.
@@ -73,24 +77,80 @@ impl PartialHeader {
             }
         }
         let arrived = start.saturating_add(data.len()).min(FileHeader::MAX_KNOWN_LEN);
-        let mut whole = [0; FileHeader::MAX_KNOWN_LEN];
-        for (offset, byte) in whole.iter_mut().enumerate() {
-            *byte = kept_index(offset).and_then(|index| self.bytes.get(index)).copied().unwrap_or(0);
-        }
         // If the file is shorter than the longest header, the header is complete when the last byte of the file has
         // arrived.
         let is_complete = arrived == FileHeader::MAX_KNOWN_LEN
             || usize::try_from(offer.size).is_ok_and(|size| arrived >= size);
-        match FileHeader::parse_known(whole.get(..arrived).unwrap_or(&whole)) {
+        match HeaderFields::read(&self.bytes, arrived) {
             Ok(header) => check(&header, offer, config).map(HeaderCheck::Accepted),
-            Err(error) if is_complete || !error.is_truncated() => {
-                if config.header_checks.contains(HeaderChecks::READABLE) {
-                    return Err(Outcome::HeaderUnreadable(error));
-                }
+            Err(HeaderFault::Truncated) if !is_complete => Ok(HeaderCheck::Incomplete(self)),
+            Err(fault) if config.header_checks.contains(HeaderChecks::READABLE) => {
+                Err(Outcome::HeaderUnreadable(fault))
+            }
+            Err(_) => {
                 Ok(HeaderCheck::Accepted(HeaderFacts { stack: StackVersion(u16::MAX), credential: None }))
             }
-            Err(_) => Ok(HeaderCheck::Incomplete(self)),
         }
+    }
+}
+
+/// Fields of a header that the checks need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeaderFields {
+    id: ImageId,
+    total_size: u32,
+    facts: HeaderFacts,
+    destination: Option<Eui64>,
+    hardware: Option<HardwareRange>,
+}
+
+impl HeaderFields {
+    /// Reads the fields from the kept bytes of a header of which `arrived` bytes have arrived, by the rules of
+    /// [`FileHeader::parse_known`], which says at which byte a header is wrong as well (guide, "Fast paths").
+    fn read(kept: &[u8; KEPT_LEN], arrived: usize) -> Result<Self, HeaderFault> {
+        let mut input = FieldReader::new(kept);
+        let identifier = input.u32();
+        if arrived >= 4 && identifier != FileHeader::MAGIC {
+            return Err(HeaderFault::NotAnOtaFile);
+        }
+        if arrived < FileHeader::MIN_LEN {
+            return Err(HeaderFault::Truncated);
+        }
+        let [_, major] = input.u16().to_le_bytes();
+        if major != 1 {
+            return Err(HeaderFault::UnsupportedVersion);
+        }
+        let (declared, control) = (input.u16(), HeaderControl(input.u16()));
+        let (manufacturer, image_type) = (ManufacturerCode(input.u16()), ImageType(input.u16()));
+        let id = ImageId { manufacturer, image_type, version: FileVersion(input.u32()) };
+        let (stack, total_size) = (StackVersion(input.u16()), input.u32());
+        let size_of = |bit, size: u16| if control.contains(bit) { size } else { 0 };
+        let without_destination = size_of(HeaderControl::SECURITY_CREDENTIAL, 1)
+            .saturating_add(size_of(HeaderControl::HARDWARE_VERSIONS, 4))
+            .saturating_add(56);
+        let with_destination = without_destination.saturating_add(size_of(HeaderControl::DEVICE_SPECIFIC, 8));
+        // A device-specific header may have no room for its destination.
+        let has_destination =
+            control.contains(HeaderControl::DEVICE_SPECIFIC) && declared >= with_destination;
+        let needed = if has_destination { with_destination } else { without_destination };
+        if declared < needed {
+            return Err(HeaderFault::HeaderTooShort);
+        }
+        if total_size < declared.into() {
+            return Err(HeaderFault::TotalTooSmall);
+        }
+        if arrived < needed.into() {
+            return Err(HeaderFault::Truncated);
+        }
+        let credential = control
+            .contains(HeaderControl::SECURITY_CREDENTIAL)
+            .then(|| SecurityCredentialVersion(input.u8()));
+        let destination = has_destination.then(|| Eui64(input.u64()));
+        let hardware = control.contains(HeaderControl::HARDWARE_VERSIONS).then(|| {
+            let min = HardwareVersion(input.u16());
+            HardwareRange { min, max: HardwareVersion(input.u16()) }
+        });
+        Ok(Self { id, total_size, facts: HeaderFacts { stack, credential }, destination, hardware })
     }
 }
 
@@ -105,18 +165,24 @@ fn kept_index(offset: usize) -> Option<usize> {
 
 /// Checks that `header` belongs to the offered file and that the file is meant for this device (sections 6.3.2.12 to
 /// 6.3.2.14).
-fn check(header: &FileHeader<'_>, offer: &ImageOffer, config: &ClientConfig) -> Result<HeaderFacts, Outcome> {
+fn check(header: &HeaderFields, offer: &ImageOffer, config: &ClientConfig) -> Result<HeaderFacts, Outcome> {
     let (in_header, in_offer) = (header.id, offer.id);
-    let pair = |header: u16, offer: u16| (u32::from(header), u32::from(offer));
-    for (check, field, (found, offered)) in [
+    let wide = |number: u16| u32::from(number);
+    for (check, field, found, offered) in [
         (
             HeaderChecks::IMAGE,
             HeaderField::Manufacturer,
-            pair(in_header.manufacturer.0, in_offer.manufacturer.0),
+            wide(in_header.manufacturer.0),
+            wide(in_offer.manufacturer.0),
         ),
-        (HeaderChecks::IMAGE, HeaderField::ImageType, pair(in_header.image_type.0, in_offer.image_type.0)),
-        (HeaderChecks::VERSION, HeaderField::Version, (in_header.version.0, in_offer.version.0)),
-        (HeaderChecks::SIZE, HeaderField::Size, (header.total_size, offer.size)),
+        (
+            HeaderChecks::IMAGE,
+            HeaderField::ImageType,
+            wide(in_header.image_type.0),
+            wide(in_offer.image_type.0),
+        ),
+        (HeaderChecks::VERSION, HeaderField::Version, in_header.version.0, in_offer.version.0),
+        (HeaderChecks::SIZE, HeaderField::Size, header.total_size, offer.size),
     ] {
         if config.header_checks.contains(check) && found != offered {
             return Err(Outcome::HeaderMismatch(HeaderMismatch { field, offered, found }));
@@ -131,20 +197,21 @@ fn check(header: &FileHeader<'_>, offer: &ImageOffer, config: &ClientConfig) -> 
             return Err(Outcome::NotForThisDevice(mismatch));
         }
     }
-    Ok(HeaderFacts { stack: header.stack, credential: header.credential })
+    Ok(header.facts)
 }
 
 /// Returns the hardware range of the file if the hardware version of the device is known and outside of the range
 /// (section 6.3.2.13).
-fn hardware_mismatch(header: &FileHeader<'_>, config: &ClientConfig) -> Option<DeviceMismatch> {
-    let is_outside = config.identity.hardware.is_some_and(|hardware| !header.suits(hardware));
-    header.hardware.filter(|_| is_outside).map(DeviceMismatch::Hardware)
+fn hardware_mismatch(header: &HeaderFields, config: &ClientConfig) -> Option<DeviceMismatch> {
+    let range = header.hardware?;
+    let is_outside = config.identity.hardware.is_some_and(|hardware| !range.contains(hardware));
+    is_outside.then_some(DeviceMismatch::Hardware(range))
 }
 
 /// Returns the reason for which the upgrade file destination is not this device; `None` if the destination is this
 /// device. An image for all devices has no destination, but a device-specific file must have one (section 6.10.11.4).
 fn destination_mismatch(
-    header: &FileHeader<'_>,
+    header: &HeaderFields,
     offer: &ImageOffer,
     config: &ClientConfig,
 ) -> Option<DeviceMismatch> {
@@ -157,5 +224,92 @@ fn destination_mismatch(
             (!config.accept_reversed_destination).then_some(DeviceMismatch::ReversedDestination)
         }
         _ => Some(DeviceMismatch::Destination(destination)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::DecodeErrorKind;
+
+    /// Returns what [`FileHeader::parse_known`] reads from `start`, in the form of the fields that the checks need.
+    fn by_parser(start: &[u8]) -> Result<HeaderFields, HeaderFault> {
+        match FileHeader::parse_known(start) {
+            Ok(header) => Ok(HeaderFields {
+                id: header.id,
+                total_size: header.total_size,
+                facts: HeaderFacts { stack: header.stack, credential: header.credential },
+                destination: header.destination,
+                hardware: header.hardware,
+            }),
+            Err(error) => Err(match error.kind {
+                DecodeErrorKind::BadMagic { .. } => HeaderFault::NotAnOtaFile,
+                DecodeErrorKind::UnsupportedHeaderVersion { .. } => HeaderFault::UnsupportedVersion,
+                DecodeErrorKind::HeaderTooShort { .. } => HeaderFault::HeaderTooShort,
+                DecodeErrorKind::TotalTooSmall { .. } => HeaderFault::TotalTooSmall,
+                DecodeErrorKind::Truncated { .. } => HeaderFault::Truncated,
+                other => panic!("{other:?}"),
+            }),
+        }
+    }
+
+    fn by_reader(start: &[u8]) -> Result<HeaderFields, HeaderFault> {
+        let mut kept = [0; KEPT_LEN];
+        for (offset, byte) in start.iter().enumerate() {
+            if let Some(place) = kept_index(offset).and_then(|index| kept.get_mut(index)) {
+                *place = *byte;
+            }
+        }
+        HeaderFields::read(&kept, start.len())
+    }
+
+    /// Builds the bytes of a header with the given length, field control and total size.
+    fn header(declared: u16, control: u16, total: u32, rest: [u8; 69]) -> [u8; 69] {
+        let mut bytes = rest;
+        bytes[..6].copy_from_slice(&[0x1e, 0xf1, 0xee, 0x0b, rest[4], 1]);
+        bytes[6..8].copy_from_slice(&declared.to_le_bytes());
+        bytes[8..10].copy_from_slice(&control.to_le_bytes());
+        bytes[52..56].copy_from_slice(&total.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn reader_and_parser_agree_on_every_length_and_field_control_near_the_limits() {
+        let rest = core::array::from_fn(|index| u8::try_from(index).unwrap());
+        for declared in 54..=72 {
+            for control in 0..=8 {
+                for total in [0, 55, 56, 60, u32::from(declared) - 1, declared.into(), 1000] {
+                    let bytes = header(declared, control, total, rest);
+                    for arrived in 0..=69 {
+                        let start = &bytes[..arrived];
+                        assert_eq!(
+                            by_reader(start),
+                            by_parser(start),
+                            "{declared} {control} {total} {arrived}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reader_and_parser_agree_on_any_header(
+            declared in prop_oneof![50_u16..75, any::<u16>()],
+            control in prop_oneof![0_u16..9, any::<u16>()],
+            total in prop_oneof![50_u32..75, any::<u32>()],
+            rest in prop::array::uniform32(any::<u8>()),
+            edit in prop::option::of((0_usize..69, any::<u8>())),
+            arrived in 0_usize..=69,
+        ) {
+            let mut bytes = header(declared, control, total, core::array::from_fn(|index| rest[index % 32]));
+            if let Some((place, byte)) = edit {
+                bytes[place] = byte;
+            }
+            prop_assert_eq!(by_reader(&bytes[..arrived]), by_parser(&bytes[..arrived]));
+        }
     }
 }
