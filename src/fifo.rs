@@ -1,7 +1,7 @@
 //! Fixed-capacity queue for the events that client and server produce between two polls.
 //!
 //! ```text
-//! push -> | newest | ... | oldest | -> pop
+//! push -> | newest | ... | oldest | -> pop      slots of a ring
 //! ```
 
 /// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value and counts it. A
@@ -9,32 +9,43 @@
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo<T, const N: usize> {
     slots: [Option<T>; N],
+    /// Index of the oldest value.
+    oldest: usize,
     /// Number of dropped values.
     dropped: u32,
 }
 
 impl<T: Copy, const N: usize> Fifo<T, N> {
     pub(crate) const fn new() -> Self {
-        Self { slots: [None; N], dropped: 0 }
+        Self { slots: [None; N], oldest: 0, dropped: 0 }
     }
 
     pub(crate) fn push(&mut self, value: T) {
-        if self.slots.iter().all(Option::is_some) {
-            self.pop();
-            self.dropped = self.dropped.saturating_add(1);
+        let mut index = self.oldest;
+        // Finds the first free slot, or ends at the oldest value of a full queue.
+        while self.slots.get(index).is_some_and(Option::is_some) {
+            index = Self::after(index);
+            if index == self.oldest {
+                self.oldest = Self::after(index);
+                self.dropped = self.dropped.saturating_add(1);
+                break;
+            }
         }
-        if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
-            *free = Some(value);
+        if let Some(slot) = self.slots.get_mut(index) {
+            *slot = Some(value);
         }
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let oldest = self.slots.first().copied().flatten()?;
-        let mut next = None;
-        for slot in self.slots.iter_mut().rev() {
-            core::mem::swap(slot, &mut next);
-        }
-        Some(oldest)
+        let value = self.slots.get_mut(self.oldest)?.take()?;
+        self.oldest = Self::after(self.oldest);
+        Some(value)
+    }
+
+    /// Returns the index of the slot after the slot `index`, in a ring.
+    const fn after(index: usize) -> usize {
+        let next = index.saturating_add(1);
+        if next < N { next } else { 0 }
     }
 
     /// Returns the number of values that were dropped because the queue was full.

@@ -102,9 +102,11 @@ impl PendingRequest {
 
 /// Returns `base` doubled `doublings` times. The growing delay keeps a short outage of a route from using up all
 /// attempts.
+#[inline(never)]
 pub(super) fn exponential_backoff(Millis(base): Millis, doublings: u8) -> Millis {
     // The limit of 20 doublings turns one millisecond into 17 minutes, which is beyond every usual maximum timeout.
-    Millis(base.saturating_mul(1 << doublings.min(20)))
+    // Doubled one by one, because a product that may overflow is more code on a small processor.
+    Millis((0..doublings.min(20)).fold(base, |delay, _| delay.saturating_add(delay)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! Requests once per hour. Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
-use crate::time::{Delay, Instant, Millis, ServerTime, TimeField, UtcTime};
+use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
 use crate::types::{FileVersion, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 
@@ -61,21 +61,21 @@ impl<const RANGES: usize> Client<RANGES> {
             return Reaction::Drop(ClientIgnored::NotForThisDevice);
         }
         let time = response.time;
-        match time.delay(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
-            Ok(Delay::For(_)) if self.requires_activation(image) => {
+        match time.delay_seconds(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
+            Ok(Some(_)) if self.requires_activation(image) => {
                 if delivery != DeliveryMode::Unicast {
                     return Reaction::Drop(ClientIgnored::NotAuthorized);
                 }
                 self.wait_for_activation(image);
                 Reaction::Deny
             }
-            Ok(Delay::For(delay)) => {
+            Ok(Some(seconds)) => {
                 self.report_clocks(now, time);
-                let at = self.not_later(sequence, time, now.after(delay));
+                let at = self.not_later(sequence, time, now.plus_seconds(seconds));
                 self.count_down(now, image, at, self.agreed_utc(now, time));
                 Reaction::Done
             }
-            Ok(Delay::Forever) => {
+            Ok(None) => {
                 if !matches!(self.state, State::AwaitingActivation { .. }) {
                     self.wait_for_upgrade_end(now, image);
                 }
@@ -133,8 +133,7 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn adjust_countdown(&mut self, now: Instant) {
         let Some(own) = self.utc(now) else { return };
         if let State::CountingDown { at, utc: Some(utc), .. } = &mut self.state {
-            let seconds = core::time::Duration::from_secs(u64::from(utc.0.saturating_sub(own.0)));
-            *at = now.after(seconds);
+            *at = now.plus_seconds(utc.0.saturating_sub(own.0));
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) struct BlockSize {
 impl BlockSize {
     /// Creates an estimate that starts with the largest block size that the client accepts, in whole words of storage.
     pub(super) fn new(config: &ClientConfig) -> Self {
-        Self { bytes: whole_words(config.max_block_size.get(), config), suspected: 0, full_blocks: 0 }
+        Self { bytes: largest_block(config), suspected: 0, full_blocks: 0 }
     }
 
     /// Returns the block size to request, in bytes.
@@ -41,14 +41,20 @@ impl BlockSize {
     /// Records the arrival of a block of `size` bytes; `is_short` is `true` if the client requested more bytes.
     ///
     /// A short block lowers the block size at once if `is_certain` is `true`; otherwise a second short block of the
-    /// same size must follow.
+    /// same size must follow. A block shorter than one word of storage changes nothing, because the client could not
+    /// store blocks of that size.
     pub(super) fn record_block(&mut self, size: u8, is_short: bool, is_certain: bool, config: &ClientConfig) {
         if !is_short {
             (self.suspected, self.full_blocks) = (0, self.full_blocks.saturating_add(1));
             if self.full_blocks >= FULL_BLOCKS_TO_RESET {
                 *self = Self::new(config);
             }
-        } else if is_certain || self.suspected == size {
+            return;
+        }
+        if size < config.write_size.get() {
+            return;
+        }
+        if is_certain || self.suspected == size {
             *self = Self { bytes: whole_words(size, config), suspected: 0, full_blocks: 0 };
         } else {
             self.suspected = size;
@@ -56,12 +62,38 @@ impl BlockSize {
     }
 }
 
+/// Returns the largest block size that the client accepts, in whole words of storage.
+#[inline(never)]
+pub(super) fn largest_block(config: &ClientConfig) -> u8 {
+    whole_words(config.max_block_size.get(), config)
+}
+
 /// Rounds `size` down to whole words of storage; returns `size` unchanged if it is less than one word.
 fn whole_words(size: u8, config: &ClientConfig) -> u8 {
-    match size.checked_rem(config.write_size.get()).and_then(|over| size.checked_sub(over)) {
+    match u8::try_from(beyond_word(size.into(), config)).ok().and_then(|over| size.checked_sub(over)) {
         None | Some(0) => size,
         Some(words) => words,
     }
+}
+
+/// Returns the number of bytes from the last word boundary of storage to `offset`: the remainder of a division, without
+/// a division, which is 0.4 kilobytes of code on a small processor.
+#[inline(never)]
+pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
+    let word = u32::from(config.write_size.get());
+    let mask = word.wrapping_sub(1);
+    if word & mask == 0 {
+        return offset & mask;
+    }
+    let (mut rest, mut part) = (offset, word);
+    while part <= rest >> 1 {
+        part <<= 1;
+    }
+    while part >= word {
+        rest = rest.checked_sub(part).unwrap_or(rest);
+        part >>= 1;
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -73,11 +105,15 @@ mod tests {
     use crate::client::Identity;
     use crate::types::ImageId;
 
-    #[test]
-    fn the_size_that_the_server_sends_is_requested_and_the_largest_again_after_200_blocks() {
+    fn config(write_size: u8) -> ClientConfig {
         let identity = Identity { current: ImageId::new(1, 2, 3), hardware: None, node: None };
         let config = ClientConfig::new(identity, Address::new(0, 1));
-        let config = ClientConfig { write_size: NonZeroU8::new(8).unwrap(), ..config };
+        ClientConfig { write_size: NonZeroU8::new(write_size).unwrap(), ..config }
+    }
+
+    #[test]
+    fn the_size_that_the_server_sends_is_requested_and_the_largest_again_after_200_blocks() {
+        let config = config(8);
         let mut size = BlockSize::new(&config);
         assert_eq!(size.bytes(), 64);
         size.record_block(50, true, true, &config);
@@ -97,6 +133,27 @@ mod tests {
         size.record_block(50, true, false, &config);
         assert_eq!(size.bytes(), 48);
         size.record_block(5, true, true, &config);
-        assert_eq!(size.bytes(), 5, "less than a word: such blocks end as `Outcome::ShortBlocks`");
+        assert_eq!(size.bytes(), 48, "less than a word: such blocks end as `Outcome::ShortBlocks`");
+    }
+
+    #[test]
+    fn two_short_blocks_of_less_than_a_word_do_not_lower_the_block_size() {
+        let config = config(8);
+        let mut size = BlockSize::new(&config);
+        for _ in 0..3 {
+            size.record_block(3, true, false, &config);
+            assert_eq!(size.bytes(), 64, "a block of 3 bytes cannot be stored");
+        }
+    }
+
+    #[test]
+    fn the_distance_from_a_word_boundary_is_the_remainder_of_the_division() {
+        for word in 1..=u8::MAX {
+            let (config, word) = (config(word), u32::from(word));
+            let near = (0..600_u32).chain((0..600).map(|below| u32::MAX - below));
+            for offset in near.chain((0..32).flat_map(|bit| [1 << bit, (1 << bit) + 77 * word % 101])) {
+                assert_eq!(beyond_word(offset, &config), offset % word, "{offset} {word}");
+            }
+        }
     }
 }

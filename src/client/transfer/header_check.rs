@@ -36,14 +36,6 @@ pub(crate) struct PartialHeader {
     bytes: [u8; KEPT_LEN],
 }
 
-/// Result of adding bytes to a [`PartialHeader`].
-pub(crate) enum HeaderCheck {
-    /// The header is incomplete, and more bytes are needed.
-    Incomplete(PartialHeader),
-    /// The header is complete and passed all checks.
-    Accepted(HeaderFacts),
-}
-
 impl PartialHeader {
     /// Empty header, before the first byte has arrived.
     pub(crate) const EMPTY: Self = Self { stored: 0, bytes: [0; KEPT_LEN] };
@@ -59,17 +51,18 @@ impl PartialHeader {
         self.stored = self.stored.saturating_add(size);
     }
 
-    /// Adds `data`, which follows the stored bytes, and checks the header if the header is now complete.
+    /// Adds `data`, which follows the stored bytes, and checks the header if the header is now complete. Returns the
+    /// facts of a header that is complete and passed all checks; `None` if more bytes are needed.
     ///
     /// # Errors
     /// Fails with the outcome of the download if the header cannot be parsed, or if the header does not pass a check of
     /// `config.header_checks`.
     pub(crate) fn read(
-        mut self,
+        &mut self,
         data: &[u8],
         offer: &ImageOffer,
         config: &ClientConfig,
-    ) -> Result<HeaderCheck, Outcome> {
+    ) -> Result<Option<HeaderFacts>, Outcome> {
         let start = usize::from(self.stored);
         for (byte, offset) in data.iter().zip(start..) {
             if let Some(kept) = kept_index(offset).and_then(|index| self.bytes.get_mut(index)) {
@@ -82,14 +75,12 @@ impl PartialHeader {
         let is_complete = arrived == FileHeader::MAX_KNOWN_LEN
             || usize::try_from(offer.size).is_ok_and(|size| arrived >= size);
         match HeaderFields::read(&self.bytes, arrived) {
-            Ok(header) => check(&header, offer, config).map(HeaderCheck::Accepted),
-            Err(HeaderFault::Truncated) if !is_complete => Ok(HeaderCheck::Incomplete(self)),
+            Ok(header) => check(&header, offer, config).map(Some),
+            Err(HeaderFault::Truncated) if !is_complete => Ok(None),
             Err(fault) if config.header_checks.contains(HeaderChecks::READABLE) => {
                 Err(Outcome::HeaderUnreadable(fault))
             }
-            Err(_) => {
-                Ok(HeaderCheck::Accepted(HeaderFacts { stack: StackVersion(u16::MAX), credential: None }))
-            }
+            Err(_) => Ok(Some(HeaderFacts { stack: StackVersion(u16::MAX), credential: None })),
         }
     }
 }

@@ -218,7 +218,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
 
     /// Returns the number of free slots.
     pub(super) fn free_count(&self) -> usize {
-        self.iter().filter(|slot| **slot == Slot::Free).count()
+        self.iter().filter(|slot| matches!(slot, Slot::Free)).count()
     }
 
     /// Returns the number of requests that wait for a response.
@@ -255,27 +255,31 @@ impl<const RANGES: usize> InFlight<RANGES> {
     }
 
     fn place(&mut self, offset: u32, slot: Slot) -> bool {
-        let is_same = |slot: &Slot| slot.request().is_some_and(|request| request.offset == offset);
-        let has_same = self.iter().any(is_same);
-        let place = match has_same {
-            true => self.iter_mut().find(|slot| is_same(slot)),
-            false => self.iter_mut().find(|slot| **slot == Slot::Free),
-        };
-        match place {
-            Some(place) => {
-                *place = slot;
-                true
+        let mut place = None;
+        for candidate in self.iter_mut() {
+            match candidate {
+                Slot::Requested(request) if request.offset == offset => {
+                    place = Some(candidate);
+                    break;
+                }
+                Slot::Free if place.is_none() => place = Some(candidate),
+                _ => {}
             }
-            None => false,
         }
+        let Some(place) = place else { return false };
+        *place = slot;
+        true
     }
 
     /// Frees the slot of the block with `ticket`, and returns this block; returns `None` if no block has this ticket.
     pub(super) fn finish_storing(&mut self, ticket: Ticket) -> Option<StoringBlock> {
-        let block = *self.storing().find(|block| block.ticket == ticket)?;
-        let place = self.iter_mut().find(|slot| **slot == Slot::Storing(block))?;
-        *place = Slot::Free;
-        Some(block)
+        self.iter_mut().find_map(|slot| match *slot {
+            Slot::Storing(block) if block.ticket == ticket => {
+                *slot = Slot::Free;
+                Some(block)
+            }
+            _ => None,
+        })
     }
 
     /// Frees the slots of all requests.

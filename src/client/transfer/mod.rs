@@ -167,6 +167,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Creates the download of `offer`; the first request may be sent from `at` on.
+    // Out of line, because a download is created at two places.
+    #[inline(never)]
     pub(super) fn new(offer: ImageOffer, at: Instant, config: &ClientConfig) -> Self {
         let slots = u8::try_from(InFlight::<RANGES>::EMPTY.capacity()).unwrap_or(u8::MAX);
         let (window, uses_pages) = match Self::mode(config) {

@@ -114,6 +114,11 @@ impl Page {
                 && sequence.wrapping_sub(self.first_response) <= MAX_RESPONSE_DISTANCE)
     }
 
+    /// Returns whether the byte at the file offset `offset` belongs to the page.
+    pub(super) const fn contains(&self, offset: u32) -> bool {
+        self.start <= offset && offset < self.remaining.end
+    }
+
     /// Returns the time of the page request or of the last block, whichever is later.
     pub(super) fn last_update(&self, last_activity: Instant) -> Instant {
         self.updated.to_instant(last_activity)
@@ -135,6 +140,10 @@ impl Page {
         let Self { remaining, updated, stage, .. } = self;
         let now_short = Millis32::from_instant(now);
         let elapsed = now.since(updated.to_instant(last_activity));
+        if block.start >= remaining.end {
+            // A late block of an earlier page, which lies behind this one.
+            return (Self { updated: now_short, ..self }, BlockTiming::Unknown);
+        }
         if block.start < remaining.start {
             // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
             let behind =

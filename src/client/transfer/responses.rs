@@ -21,10 +21,10 @@ use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
 use crate::client::sequence_numbering::ServerNumbering;
 use crate::client::state::is_specific;
-use crate::time::{Delay, Instant, Millis, ServerTime, TimeField, UtcTime};
+use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
-use super::header_check::HeaderCheck;
+use super::block_size::beyond_word;
 use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
 use super::page::{BlockTiming, PageStage};
@@ -180,8 +180,11 @@ impl<const RANGES: usize> Download<RANGES> {
         // Storage takes whole words, which are aligned to the start of the file. The last word of the file may be
         // incomplete.
         let word = u32::from(config.write_size.get());
-        let start = gap.start.checked_next_multiple_of(word).unwrap_or(u32::MAX);
-        let over = if end == self.offer.size { 0 } else { end.checked_rem(word).unwrap_or(0) };
+        let start = match beyond_word(gap.start, config) {
+            0 => gap.start,
+            beyond => gap.start.saturating_add(word.saturating_sub(beyond)),
+        };
+        let over = if end == self.offer.size { 0 } else { beyond_word(end, config) };
         let stored = Range { start, end: end.saturating_sub(over) };
         if stored.is_empty() {
             return if is_requested || is_next {
@@ -205,7 +208,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// `block`.
     fn update_estimates(&mut self, now: Instant, sequence: u8, block: Range, env: &mut Environment<'_>) {
         let mut is_certain = true;
-        let requested = match (self.in_flight.request_at(block.start).copied(), self.page().copied()) {
+        let requested = match (self.in_flight.request_at(block.start), self.page().copied()) {
             (Some(request), page) => {
                 let is_own = env.numbering.is_own();
                 let matches = request.has_sequence(sequence);
@@ -254,7 +257,7 @@ impl<const RANGES: usize> Download<RANGES> {
             if page.stage == PageStage::Requested
                 && self.is_page_accompanied
                 && self.dropped_pages < MAX_DROPPED_PAGES
-                && block.start >= page.start
+                && page.contains(block.start)
             {
                 self.dropped_pages = 0;
             }
@@ -324,13 +327,12 @@ impl<const RANGES: usize> Download<RANGES> {
         };
         self.record_good_answer(now);
         self.paused_since = None;
-        if let DownloadPhase::Header(header) = self.phase {
-            self.sums.add_header(header.stored(), data);
+        if let DownloadPhase::Header(header) = &mut self.phase {
+            let stored = header.stored();
+            self.sums.add_header(stored, data);
             match header.read(data, &self.offer, env.config) {
-                Ok(HeaderCheck::Incomplete(header)) => self.phase = DownloadPhase::Header(header),
-                Ok(HeaderCheck::Accepted(facts)) => {
-                    self.begin_rest(facts, header.stored(), env.config, env.rtt);
-                }
+                Ok(None) => {}
+                Ok(Some(facts)) => self.begin_rest(facts, stored, env.config, env.rtt),
                 Err(outcome) => return Received::BadHeader(outcome),
             }
         } else if self.is_paging() {
@@ -414,7 +416,7 @@ impl<const RANGES: usize> Download<RANGES> {
         wait: WaitForData,
         env: &mut Environment<'_>,
     ) -> Received<'f> {
-        let Ok(delay) = wait.time.delay(TimeField::Request, env.utc, env.config.utc_tolerance) else {
+        let Ok(delay) = wait.time.delay_seconds(TimeField::Request, env.utc, env.config.utc_tolerance) else {
             self.note_unusable(UnusableAnswer::TimeInPast);
             return Received::Malformed(ClientIgnored::Mismatch);
         };
@@ -426,14 +428,14 @@ impl<const RANGES: usize> Download<RANGES> {
             // A WAIT_FOR_DATA with a delay of 0 announces a new MinimumBlockPeriod, which counts from the arrival of
             // this response. Without a period, and for a second consecutive WAIT_FOR_DATA of this kind, the client
             // pauses as after an error.
-            Delay::For(delay) if delay.is_zero() => {
+            Some(0) => {
                 self.has_zero_wait = true;
                 let Millis(period) = min_request_interval(*env.block_period, env.config);
                 let floor = if period == 0 || is_repeated { env.config.error_backoff.0 } else { 0 };
                 Some(now.plus(Millis(period.max(floor))))
             }
-            Delay::For(delay) => Some(now.after(delay).min(now.plus(env.config.max_finite_wait))),
-            Delay::Forever => env.config.max_wait_for_data.map(|max| now.plus(max)),
+            Some(seconds) => Some(now.plus_seconds(seconds).min(now.plus(env.config.max_finite_wait))),
+            None => env.config.max_wait_for_data.map(|max| now.plus(max)),
         };
         (self.error_count, self.no_image_count, self.unusable) = (0, 0, None);
         self.restart_at(until);

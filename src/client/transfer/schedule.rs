@@ -15,7 +15,7 @@ use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
 use crate::time::Instant;
 
-use super::block_size::BlockSize;
+use super::block_size::{beyond_word, largest_block};
 use super::in_flight::BlockRequest;
 use super::same_file_check::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
@@ -93,7 +93,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
         // With a window of 1 a short block leaves no gap to repair, so the client always requests the largest block
         // size.
-        let max = if window == 1 { BlockSize::new(config).bytes() } else { self.block_size.bytes() };
+        let max = if window == 1 { largest_block(config) } else { self.block_size.bytes() };
         let new =
             self.not_requested(0).filter(|_| self.in_flight.free_count() > 0).map(|gap| prefix(gap, max));
         let lowest = self.range_to_resend(config).into_iter().chain(new).min_by_key(|range| range.start);
@@ -105,7 +105,7 @@ impl<const RANGES: usize> Download<RANGES> {
         if self.in_flight.waiting_count() > 0 {
             return None;
         }
-        let range = prefix(check.range(&self.sums), BlockSize::new(config).bytes());
+        let range = prefix(check.range(&self.sums), largest_block(config));
         let resend = self.range_to_resend(config);
         let fits = resend.is_some() || self.in_flight.free_count() > 0;
         fits.then(|| NextRequest::Block(resend.unwrap_or(range)))
@@ -147,7 +147,19 @@ impl<const RANGES: usize> Download<RANGES> {
     fn range_to_resend(&self, config: &ClientConfig) -> Option<Range> {
         let max = self.max_attempts(config);
         let is_due = |request: &&BlockRequest| !request.is_waiting && request.attempts < max;
-        self.in_flight.requests().filter(is_due).map(BlockRequest::range).min_by_key(|range| range.start)
+        let lowest = self
+            .in_flight
+            .requests()
+            .filter(is_due)
+            .map(BlockRequest::range)
+            .min_by_key(|range| range.start)?;
+        // The end of the block may have arrived as part of another block.
+        let end = if Self::ANY_ORDER {
+            self.missing(lowest.start).map_or(lowest.end, |gap| gap.end)
+        } else {
+            lowest.end
+        };
+        Some(Range { end: lowest.end.min(end), ..lowest })
     }
 
     /// Returns the page request for the start of `gap`; the request is at most one page size long.
@@ -159,9 +171,9 @@ impl<const RANGES: usize> Download<RANGES> {
             }
         };
         // The page size is rounded down to whole words of storage, so that the next page starts at a word boundary.
-        let word = u16::from(config.write_size.get());
-        let words = size.checked_rem(word).and_then(|over| size.checked_sub(over)).filter(|size| *size > 0);
-        let size = u32::from(words.unwrap_or(size));
+        let size = u32::from(size);
+        let words = size.saturating_sub(beyond_word(size, config));
+        let size = if words > 0 { words } else { size };
         NextRequest::Page(Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(size)) })
     }
 }
