@@ -175,6 +175,46 @@ pub(crate) fn locate<'a, T>(
     Err(DecodeError { item, offset: base.saturating_add(consumed), kind: error.kind })
 }
 
+/// Writer of little-endian fields for the path of a device. A byte past the end of the output is counted, but not
+/// written.
+#[derive(Debug)]
+pub(crate) struct FieldWriter<'a> {
+    out: &'a mut [u8],
+    len: usize,
+}
+
+impl<'a> FieldWriter<'a> {
+    pub(crate) const fn new(out: &'a mut [u8]) -> Self {
+        Self { out, len: 0 }
+    }
+
+    /// Writes the low `size` bytes of `number`, at most 4.
+    // Out of line, as the reader of fields.
+    #[inline(never)]
+    pub(crate) fn number(&mut self, number: u32, size: usize) {
+        let mut left = number;
+        for _ in 0..size {
+            let [low, ..] = left.to_le_bytes();
+            if let Some(place) = self.out.get_mut(self.len) {
+                *place = low;
+            }
+            self.len = self.len.saturating_add(1);
+            left >>= 8;
+        }
+    }
+
+    pub(crate) fn u64(&mut self, number: u64) {
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        self.number(u32::from_le_bytes([a, b, c, d]), 4);
+        self.number(u32::from_le_bytes([e, f, g, h]), 4);
+    }
+
+    /// Returns the number of bytes of all fields that were written.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+}
+
 /// Reader of little-endian fields for the path of a device, where only the fields matter and not the byte at which they
 /// end too early. A field past the end of the input reads as 0, and [`is_short`](Self::is_short) then stays `true`.
 #[derive(Debug)]

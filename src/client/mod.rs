@@ -122,7 +122,6 @@ pub use output::{
 pub use storage::Storage;
 
 use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
-use crate::codec::Encode;
 use crate::fifo::Fifo;
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{Eui64, FileVersion, ImageId, StackVersion};
@@ -391,7 +390,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
             let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
-            return Some(self.unicast(to, frame.encode(buf).ok()?, TransmitToken::NONE));
+            return Some(self.unicast(to, frame.write(buf), TransmitToken::NONE));
         }
         if !self.search.is_done() {
             return None;
@@ -419,7 +418,7 @@ impl<const RANGES: usize> Client<RANGES> {
     fn encode_request(&mut self, request: ToServer, buf: &mut RequestBuffer) -> Option<(Transmit, u8)> {
         let sequence = self.sequence;
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
-        let len = frame.encode(buf).ok()?;
+        let len = frame.write(buf);
         self.sequence = sequence.wrapping_add(1);
         Some((self.unicast(self.config.server, len, TransmitToken::request(sequence)), sequence))
     }

@@ -11,13 +11,15 @@
 //! Two encoders are fast paths (guide, "Fast paths"). A data response is encoded without a match on its command. A
 //! client encodes through [`ClientFrame`], so that the program of a device contains no encoder of server commands.
 
-use crate::codec::{Emit, Sink};
+use crate::codec::{Emit, FieldWriter, Sink};
+use crate::types::{Eui64, ImageId};
 
 use super::default_response::DEFAULT_RESPONSE;
 use super::frame::HEADER_LEN;
 use super::{
-    DATA_FRAME_HEAD_LEN, DefaultResponse, Frame, FrameControl, ImageBlockResponse, Message, ToClient,
-    ToServer,
+    DATA_FRAME_HEAD_LEN, DefaultResponse, Frame, FrameControl, ImageBlockRequest, ImageBlockResponse,
+    ImagePageRequest, LONGEST_TO_SERVER, Message, QueryNextImageRequest, QuerySpecificFileRequest, ToClient,
+    ToServer, UpgradeEndRequest,
 };
 
 impl Emit for Frame<'_> {
@@ -85,29 +87,81 @@ pub(crate) enum FromClient {
     Answer(DefaultResponse),
 }
 
-impl Emit for ClientFrame {
-    fn len(&self) -> usize {
-        let Self { sequence: _, message } = self;
-        let payload = match message {
-            FromClient::Request(request) => request.len(),
-            FromClient::Answer(answer) => answer.len(),
-        };
-        payload.saturating_add(HEADER_LEN)
-    }
-
-    fn emit(&self, out: &mut Sink<'_>) {
+impl ClientFrame {
+    /// Writes the frame to the start of `out` and returns its length in bytes. The longest request fits.
+    #[inline(never)]
+    pub(crate) fn write(&self, out: &mut [u8; LONGEST_TO_SERVER]) -> usize {
         let Self { sequence, message } = self;
+        let mut out = FieldWriter::new(out);
+        let (control, command) = match message {
+            FromClient::Request(request) => (FrameControl::CLUSTER, request.command().0),
+            FromClient::Answer(_) => (FrameControl::DISABLE_DEFAULT_RESPONSE, DEFAULT_RESPONSE),
+        };
+        for byte in [control.0, *sequence, command] {
+            out.number(byte.into(), 1);
+        }
         match message {
-            FromClient::Request(request) => {
-                out.array(&[FrameControl::CLUSTER.0, *sequence, request.command().0]);
-                request.emit(out);
-            }
-            FromClient::Answer(answer) => {
-                let control = FrameControl::DISABLE_DEFAULT_RESPONSE.0;
-                out.array(&[control, *sequence, DEFAULT_RESPONSE]);
-                answer.emit(out);
+            FromClient::Request(request) => write_request(request, &mut out),
+            FromClient::Answer(DefaultResponse { command, status }) => {
+                out.number(command.0.into(), 1);
+                out.number(status.0.into(), 1);
             }
         }
+        out.len()
+    }
+}
+
+fn write_request(request: &ToServer, out: &mut FieldWriter<'_>) {
+    match *request {
+        ToServer::QueryNextImage(QueryNextImageRequest { current, hardware }) => {
+            write_head(out, hardware.is_some().into(), current);
+            if let Some(hardware) = hardware {
+                out.number(hardware.0.into(), 2);
+            }
+        }
+        ToServer::ImageBlock(ImageBlockRequest { id, offset, max_data, node, min_block_period }) => {
+            write_head(out, u8::from(node.is_some()) | u8::from(min_block_period.is_some()) << 1, id);
+            out.number(offset, 4);
+            out.number(max_data.into(), 1);
+            write_node(out, node);
+            if let Some(period) = min_block_period {
+                out.number(period.into(), 2);
+            }
+        }
+        ToServer::ImagePage(ImagePageRequest { id, offset, max_data, page_size, spacing, node }) => {
+            write_head(out, node.is_some().into(), id);
+            out.number(offset, 4);
+            out.number(max_data.into(), 1);
+            out.number(page_size.into(), 2);
+            out.number(spacing.into(), 2);
+            write_node(out, node);
+        }
+        ToServer::UpgradeEnd(UpgradeEndRequest { status, id }) => write_head(out, status.0, id),
+        ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }) => {
+            write_node(out, Some(node));
+            write_id(out, id);
+            out.number(stack.0.into(), 2);
+        }
+    }
+}
+
+/// Writes the first fields of most requests: one byte, then the image.
+fn write_head(out: &mut FieldWriter<'_>, first: u8, id: ImageId) {
+    out.number(first.into(), 1);
+    write_id(out, id);
+}
+
+#[inline(never)]
+fn write_id(out: &mut FieldWriter<'_>, id: ImageId) {
+    out.number(id.manufacturer.0.into(), 2);
+    out.number(id.image_type.0.into(), 2);
+    out.number(id.version.0, 4);
+}
+
+#[inline(never)]
+fn write_node(out: &mut FieldWriter<'_>, node: Option<Eui64>) {
+    if let Some(Eui64(address)) = node {
+        out.u64(address);
     }
 }
 
@@ -115,13 +169,16 @@ impl Emit for ClientFrame {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::types::{Eui64, ImageId, StackVersion};
-    use crate::zcl::{
-        CommandId, Direction, ImageBlockRequest, ImagePageRequest, LONGEST_TO_SERVER, QueryNextImageRequest,
-        QuerySpecificFileRequest, Status, UpgradeEndRequest,
-    };
+    use crate::types::{HardwareVersion, StackVersion};
+    use crate::zcl::{CommandId, Direction, Status};
 
-    fn encoded(frame: &impl Encode) -> ([u8; LONGEST_TO_SERVER], usize) {
+    fn written(frame: &ClientFrame) -> ([u8; LONGEST_TO_SERVER], usize) {
+        let mut bytes = [0xee; LONGEST_TO_SERVER];
+        let len = frame.write(&mut bytes);
+        (bytes, len)
+    }
+
+    fn encoded(frame: &Frame<'_>) -> ([u8; LONGEST_TO_SERVER], usize) {
         let mut bytes = [0xee; LONGEST_TO_SERVER];
         let len = frame.encode(&mut bytes).unwrap();
         (bytes, len)
@@ -129,24 +186,39 @@ mod tests {
 
     #[test]
     fn a_client_frame_has_the_same_bytes_as_a_frame() {
-        let (id, node) = (ImageId::new(0x1234, 0x5678, 0x9abc_def0), Some(Eui64(0x0102_0304_0506_0708)));
-        let (offset, max_data, page_size, spacing) = (0x0a0b_0c0d, 64, 512, 100);
-        for request in [
-            ToServer::QueryNextImage(QueryNextImageRequest { current: id, hardware: None }),
-            ToServer::ImageBlock(ImageBlockRequest { id, offset, max_data, node, min_block_period: Some(5) }),
-            ToServer::ImagePage(ImagePageRequest { id, offset, max_data, page_size, spacing, node }),
+        let id = ImageId::new(0x1234, 0x5678, 0x9abc_def0);
+        let (offset, max_data, page_size, spacing) = (0x0a0b_0c0d, 64, 512, 0x0102);
+        let mut requests = std::vec![
             ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::ABORT, id }),
             ToServer::QuerySpecificFile(QuerySpecificFileRequest {
-                node: Eui64(7),
+                node: Eui64(0x1112_1314_1516_1718),
                 id,
-                stack: StackVersion::ZIGBEE_PRO,
+                stack: StackVersion(0x2122),
             }),
-        ] {
+        ];
+        for hardware in [None, Some(HardwareVersion(0x3132))] {
+            requests.push(ToServer::QueryNextImage(QueryNextImageRequest { current: id, hardware }));
+        }
+        for node in [None, Some(Eui64(0x0102_0304_0506_0708))] {
+            requests.push(ToServer::ImagePage(ImagePageRequest {
+                id,
+                offset,
+                max_data,
+                page_size,
+                spacing,
+                node,
+            }));
+            for min_block_period in [None, Some(0x4142)] {
+                let request = ImageBlockRequest { id, offset, max_data, node, min_block_period };
+                requests.push(ToServer::ImageBlock(request));
+            }
+        }
+        for request in requests {
             let frame = ClientFrame { sequence: 9, message: FromClient::Request(request) };
-            assert_eq!(encoded(&frame), encoded(&Frame::to_server(9, request)), "{request:?}");
+            assert_eq!(written(&frame), encoded(&Frame::to_server(9, request)), "{request:?}");
         }
         let answer = DefaultResponse { command: CommandId::IMAGE_NOTIFY, status: Status::SUCCESS };
         let frame = ClientFrame { sequence: 7, message: FromClient::Answer(answer) };
-        assert_eq!(encoded(&frame), encoded(&Frame::default_response(7, Direction::ToServer, answer)));
+        assert_eq!(written(&frame), encoded(&Frame::default_response(7, Direction::ToServer, answer)));
     }
 }

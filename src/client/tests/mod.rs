@@ -34,6 +34,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::aps::FrameMeta;
+use crate::codec::Encode;
 use crate::file::{Element, FileHeader, FileWriter, Tag};
 use crate::time::Millis;
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageType, SecurityCredentialVersion, StackVersion};

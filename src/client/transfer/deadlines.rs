@@ -15,7 +15,7 @@ use crate::client::rtt::RttEstimator;
 use crate::time::{Instant, Millis};
 
 use super::Download;
-use super::in_flight::BlockRequest;
+use super::in_flight::{BlockRequest, Slot};
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
 impl<const RANGES: usize> Download<RANGES> {
@@ -28,6 +28,23 @@ impl<const RANGES: usize> Download<RANGES> {
         if self.is_exhausted(config) {
             return Some(self.last_activity);
         }
+        if !Self::ANY_ORDER {
+            return self.deadline_in_order(config, rtt);
+        }
+        self.deadline_in_any_order(config, rtt)
+    }
+
+    /// Returns the deadline of a client without out-of-order ranges, which has one slot (guide, "Fast paths").
+    pub(super) fn deadline_in_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
+        match self.in_flight.first() {
+            Slot::Requested(request) if request.is_waiting => {
+                Some(request_timeout(request, self.last_activity, config, rtt))
+            }
+            _ => self.next_request(config, false).and(self.not_before),
+        }
+    }
+
+    pub(super) fn deadline_in_any_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
         let next_request = self.next_request_at(config, rtt);
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting);
         let timeouts = waiting.map(|request| request_timeout(request, self.last_activity, config, rtt));

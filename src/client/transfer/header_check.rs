@@ -157,38 +157,37 @@ fn kept_index(offset: usize) -> Option<usize> {
 /// Checks that `header` belongs to the offered file and that the file is meant for this device (sections 6.3.2.12 to
 /// 6.3.2.14).
 fn check(header: &HeaderFields, offer: &ImageOffer, config: &ClientConfig) -> Result<HeaderFacts, Outcome> {
+    let checks = config.header_checks;
     let (in_header, in_offer) = (header.id, offer.id);
-    let wide = |number: u16| u32::from(number);
-    for (check, field, found, offered) in [
-        (
-            HeaderChecks::IMAGE,
-            HeaderField::Manufacturer,
-            wide(in_header.manufacturer.0),
-            wide(in_offer.manufacturer.0),
-        ),
-        (
-            HeaderChecks::IMAGE,
-            HeaderField::ImageType,
-            wide(in_header.image_type.0),
-            wide(in_offer.image_type.0),
-        ),
-        (HeaderChecks::VERSION, HeaderField::Version, in_header.version.0, in_offer.version.0),
-        (HeaderChecks::SIZE, HeaderField::Size, header.total_size, offer.size),
-    ] {
-        if config.header_checks.contains(check) && found != offered {
-            return Err(Outcome::HeaderMismatch(HeaderMismatch { field, offered, found }));
-        }
+    if checks.contains(HeaderChecks::IMAGE) {
+        let wide = |number: u16| u32::from(number);
+        let (found, offered) = (in_header.manufacturer.0, in_offer.manufacturer.0);
+        compare(HeaderField::Manufacturer, wide(found), wide(offered))?;
+        let (found, offered) = (in_header.image_type.0, in_offer.image_type.0);
+        compare(HeaderField::ImageType, wide(found), wide(offered))?;
     }
-    let device_mismatches = [
-        (HeaderChecks::HARDWARE, hardware_mismatch(header, config)),
-        (HeaderChecks::DESTINATION, destination_mismatch(header, offer, config)),
-    ];
-    for (check, mismatch) in device_mismatches {
-        if let Some(mismatch) = mismatch.filter(|_| config.header_checks.contains(check)) {
-            return Err(Outcome::NotForThisDevice(mismatch));
-        }
+    if checks.contains(HeaderChecks::VERSION) {
+        compare(HeaderField::Version, in_header.version.0, in_offer.version.0)?;
     }
-    Ok(header.facts)
+    if checks.contains(HeaderChecks::SIZE) {
+        compare(HeaderField::Size, header.total_size, offer.size)?;
+    }
+    let hardware = hardware_mismatch(header, config).filter(|_| checks.contains(HeaderChecks::HARDWARE));
+    let mismatch = hardware.or_else(|| {
+        destination_mismatch(header, offer, config).filter(|_| checks.contains(HeaderChecks::DESTINATION))
+    });
+    match mismatch {
+        Some(mismatch) => Err(Outcome::NotForThisDevice(mismatch)),
+        None => Ok(header.facts),
+    }
+}
+
+/// Compares the values of `field` in the header and in the offer.
+fn compare(field: HeaderField, found: u32, offered: u32) -> Result<(), Outcome> {
+    match found == offered {
+        true => Ok(()),
+        false => Err(Outcome::HeaderMismatch(HeaderMismatch { field, offered, found })),
+    }
 }
 
 /// Returns the hardware range of the file if the hardware version of the device is known and outside of the range

@@ -184,6 +184,11 @@ impl<const RANGES: usize> InFlight<RANGES> {
     /// Set of slots that are all free.
     pub(super) const EMPTY: Self = Self { first: Slot::Free, more: [Slot::Free; RANGES] };
 
+    /// Returns the first slot, which is the only one of a client without out-of-order ranges.
+    pub(super) const fn first(&self) -> &Slot {
+        &self.first
+    }
+
     /// Iterates over all slots, including free slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         core::iter::once(&self.first).chain(&self.more)
@@ -242,7 +247,8 @@ impl<const RANGES: usize> InFlight<RANGES> {
     pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
         let range = block.range();
         let is_placed = self.place(block.offset, Slot::Storing(block));
-        if is_placed {
+        // A single slot cannot hold another request.
+        if is_placed && RANGES > 0 {
             for slot in self.iter_mut() {
                 let is_within =
                     |request: &BlockRequest| range.start <= request.offset && request.offset < range.end;

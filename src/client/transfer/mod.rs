@@ -214,7 +214,9 @@ impl<const RANGES: usize> Download<RANGES> {
         config: &ClientConfig,
         rtt: &mut RttEstimator,
     ) -> Self {
-        let mut download = Self { is_unconfirmed: true, ..Self::new(checkpoint.offer, at, config) };
+        // Not by struct update, which copies field by field: 330 bytes of flash.
+        let mut download = Self::new(checkpoint.offer, at, config);
+        download.is_unconfirmed = true;
         if let Some(header) = checkpoint.header {
             download.begin_rest(header, checkpoint.received, config, rtt);
             download.is_clean = false;
@@ -277,6 +279,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Returns the time at which the present pause is too long; `None` if no pause lasts, or without a limit.
+    #[inline(never)]
     pub(super) fn give_up_at(&self, config: &ClientConfig) -> Option<Instant> {
         self.paused_since.zip(config.max_pause).map(|(since, max)| since.plus(max))
     }
@@ -334,7 +337,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Ends the page in transfer if no block of the page is missing, or if blocks that are missing are not expected any
     /// more although the last block has arrived.
     fn end_complete_page(&mut self) {
-        let Some(page) = self.page.filter(|page| page.stage == PageStage::Trailing) else { return };
+        let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
         if !is_missing || self.page_timing.reordering == Millis(0) {
             self.page = None;
@@ -382,6 +385,14 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the first range of the file at or after `start` that is neither stored nor covered by a slot. The
     /// function `covered` returns the range that a slot covers.
     fn gap_outside(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
+        if Self::ANY_ORDER {
+            self.gap_outside_slots(start, covered)
+        } else {
+            self.gap_outside_first_slot(start, covered)
+        }
+    }
+
+    fn gap_outside_slots(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
         // Each turn of the loop moves the gap past one slot.
         for _ in 0..self.in_flight.capacity() {
@@ -394,6 +405,15 @@ impl<const RANGES: usize> Download<RANGES> {
         let starts = self.in_flight.iter().filter_map(covered).map(|slot| slot.start);
         let next = starts.filter(|next| *next > gap.start).fold(gap.end, u32::min);
         Some(Range { end: next, ..gap })
+    }
+
+    /// Returns the result of [`gap_outside`](Self::gap_outside) for a client without out-of-order ranges, which has one
+    /// slot.
+    fn gap_outside_first_slot(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
+        let start = start.max(self.received());
+        let is_over = |slot: &Range| slot.start <= start && start < slot.end;
+        let start = covered(self.in_flight.first()).filter(is_over).map_or(start, |slot| slot.end);
+        Some(Range { start, end: self.offer.size }).filter(|gap| !gap.is_empty())
     }
 
     /// Returns the first range of the file at or after `start` that is neither stored, nor being stored, nor requested.
@@ -413,6 +433,7 @@ impl<const RANGES: usize> Download<RANGES> {
         (self.last_activity, self.not_before) = (now, Some(now.plus(pause)));
         let last_sent = Millis32::from_instant(now);
         match request {
+            NextRequest::Page(_) if !Self::ANY_ORDER => {}
             NextRequest::Page(range) => {
                 self.is_page_accompanied = self.in_flight.waiting_count() > 0;
                 self.page = Some(Page::new(now, sequence, range));
@@ -451,8 +472,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the number of attempts of `request` that were sent before.
     pub(super) fn earlier_attempts(&self, request: NextRequest) -> u8 {
         match request {
-            NextRequest::Page(_) => self.silent_pages,
-            NextRequest::Block(Range { start, .. }) => {
+            NextRequest::Page(_) if Self::ANY_ORDER => self.silent_pages,
+            NextRequest::Page(Range { start, .. }) | NextRequest::Block(Range { start, .. }) => {
                 self.in_flight.request_at(start).map_or(0, |request| request.attempts)
             }
         }
@@ -554,14 +575,7 @@ impl<const RANGES: usize> Download<RANGES> {
         let node = config.identity.node.filter(|_| is_specific(id));
         let block_size = self.block_size.bytes();
         match next {
-            NextRequest::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
-                id,
-                offset: start,
-                max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
-                node,
-                min_block_period: config.supports_block_period.then_some(block_period),
-            }),
-            NextRequest::Page(range) => {
+            NextRequest::Page(range) if Self::ANY_ORDER => {
                 let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);
                 let Millis(interval) = min_request_interval(block_period, config);
                 ToServer::ImagePage(ImagePageRequest {
@@ -571,6 +585,15 @@ impl<const RANGES: usize> Download<RANGES> {
                     page_size,
                     spacing: self.page_spacing(config).max(u16::try_from(interval).unwrap_or(u16::MAX)),
                     node,
+                })
+            }
+            NextRequest::Block(Range { start, end }) | NextRequest::Page(Range { start, end }) => {
+                ToServer::ImageBlock(ImageBlockRequest {
+                    id,
+                    offset: start,
+                    max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
+                    node,
+                    min_block_period: config.supports_block_period.then_some(block_period),
                 })
             }
         }

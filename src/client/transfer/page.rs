@@ -326,6 +326,20 @@ mod tests {
         assert_eq!(timing, BlockTiming::Interval(Millis(7)));
     }
 
+    #[test]
+    fn a_late_block_of_an_earlier_page_does_not_end_the_page() {
+        let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
+        for start in [640, 704, 6400] {
+            let (page, timing) = page.record_block(at(20), at(0), 9, Range { start, end: start + 64 }, 64);
+            assert_eq!((page.stage, page.remaining), (PageStage::Requested, Range { start: 0, end: 640 }));
+            assert_eq!(timing, BlockTiming::Unknown);
+            let (page, _) = page.record_block(at(30), at(20), 1, Range { start: 0, end: 64 }, 64);
+            let (page, timing) = page.record_block(at(40), at(30), 9, Range { start, end: start + 64 }, 64);
+            assert_eq!((page.stage, page.remaining), (PageStage::Receiving, Range { start: 64, end: 640 }));
+            assert_eq!((page.first_response, timing), (1, BlockTiming::Unknown));
+        }
+    }
+
     /// Shows: FLD-016
     #[test]
     fn the_wait_for_overtaken_blocks_is_learned_and_forgotten_again() {

@@ -170,8 +170,10 @@ impl<const RANGES: usize> Download<RANGES> {
             if !is_requested && !is_next {
                 return if is_storing { BlockDisposition::Ignore } else { BlockDisposition::NotRequested };
             }
-            let others = self.in_flight.requests().map(|request| request.offset);
-            end = others.filter(|offset| *offset > block.start).fold(end, u32::min);
+            if Self::ANY_ORDER {
+                let others = self.in_flight.requests().map(|request| request.offset);
+                end = others.filter(|offset| *offset > block.start).fold(end, u32::min);
+            }
         } else if let DownloadPhase::Header(_) = self.phase
             && !is_next
         {
@@ -195,12 +197,17 @@ impl<const RANGES: usize> Download<RANGES> {
         }
         let has_range = match &self.phase {
             DownloadPhase::Header(_) => true,
+            DownloadPhase::Rest(_, received) if !Self::ANY_ORDER => stored.start <= received.watermark(),
             DownloadPhase::Rest(_, received) => {
                 let storing = self.in_flight.storing().map(StoringBlock::range);
                 received.has_room(storing.chain(core::iter::once(stored)))
             }
         };
-        let has_slot = self.in_flight.request_at(stored.start).is_some() || self.in_flight.free_count() > 0;
+        let has_slot = if Self::ANY_ORDER {
+            self.in_flight.request_at(stored.start).is_some() || self.in_flight.free_count() > 0
+        } else {
+            !is_storing
+        };
         if has_range && has_slot { BlockDisposition::Store(stored) } else { BlockDisposition::Ignore }
     }
 
@@ -249,7 +256,8 @@ impl<const RANGES: usize> Download<RANGES> {
             }
             _ => 0,
         };
-        if requested > 0 && block.end != self.offer.size {
+        // A client without out-of-order ranges always requests the largest block.
+        if Self::ANY_ORDER && requested > 0 && block.end != self.offer.size {
             let size = u8::try_from(block.len()).unwrap_or(u8::MAX);
             self.block_size.record_block(size, block.len() < requested, is_certain, env.config);
         }
@@ -432,11 +440,12 @@ impl<const RANGES: usize> Download<RANGES> {
                 self.has_zero_wait = true;
                 let Millis(period) = min_request_interval(*env.block_period, env.config);
                 let floor = if period == 0 || is_repeated { env.config.error_backoff.0 } else { 0 };
-                Some(now.plus(Millis(period.max(floor))))
+                Some(Millis(period.max(floor)))
             }
-            Some(seconds) => Some(now.plus_seconds(seconds).min(now.plus(env.config.max_finite_wait))),
-            None => env.config.max_wait_for_data.map(|max| now.plus(max)),
+            Some(seconds) => Some(Millis::from_secs(seconds).min(env.config.max_finite_wait)),
+            None => env.config.max_wait_for_data,
         };
+        let until = until.map(|pause| now.plus(pause));
         (self.error_count, self.no_image_count, self.unusable) = (0, 0, None);
         self.restart_at(until);
         Received::Wait(until, wait.time)

@@ -16,7 +16,7 @@ use crate::client::rtt::RttEstimator;
 use crate::time::Instant;
 
 use super::block_size::{beyond_word, largest_block};
-use super::in_flight::BlockRequest;
+use super::in_flight::{BlockRequest, Slot};
 use super::same_file_check::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
 
@@ -72,6 +72,33 @@ impl<const RANGES: usize> Download<RANGES> {
     /// With a window above 1, the extra request takes the place of a request with a late response. If the late request
     /// is lost, its place in the window would otherwise stay unused until its timeout.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
+        if Self::ANY_ORDER {
+            self.next_request_in_any_order(config, has_late)
+        } else {
+            self.next_request_in_order(config)
+        }
+    }
+
+    /// Returns the next request of a client without out-of-order ranges, which has one slot (guide, "Fast paths").
+    fn next_request_in_order(&self, config: &ClientConfig) -> Option<NextRequest> {
+        let range = match self.in_flight.first() {
+            Slot::Free => {
+                let left = match &self.check {
+                    Some(check) => check.range(&self.sums),
+                    None => Range { start: self.received(), end: self.offer.size },
+                };
+                Some(prefix(left, largest_block(config))).filter(|range| !range.is_empty())
+            }
+            Slot::Requested(request) => {
+                let is_due = !request.is_waiting && request.attempts < self.max_attempts(config);
+                is_due.then(|| request.range())
+            }
+            Slot::Storing(_) => None,
+        };
+        range.map(NextRequest::Block)
+    }
+
+    fn next_request_in_any_order(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if let Some(check) = &self.check {
             return self.next_check_request(check, config);
         }
@@ -181,4 +208,145 @@ impl<const RANGES: usize> Download<RANGES> {
 /// Returns the first `max` bytes of `gap`, or the whole gap if the gap is shorter.
 fn prefix(gap: Range, max: u8) -> Range {
     Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(max.into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU8;
+
+    use super::*;
+    use crate::aps::Address;
+    use crate::client::Identity;
+    use crate::client::checkpoint::{HeaderFacts, RangeSum};
+    use crate::client::output::Ticket;
+    use crate::client::ranges::ReceivedRanges;
+    use crate::client::transfer::PartialHeader;
+    use crate::client::transfer::in_flight::{Millis32, StoringBlock};
+    use crate::types::{ImageId, StackVersion};
+    use crate::zcl::ImageOffer;
+
+    const SIZE: u32 = 300;
+    const FACTS: HeaderFacts = HeaderFacts { stack: StackVersion(2), credential: None };
+
+    fn config(write_size: u8) -> ClientConfig {
+        let identity = Identity { current: ImageId::new(1, 2, 3), hardware: None, node: None };
+        let config = ClientConfig::new(identity, Address::new(0, 1));
+        ClientConfig { write_size: NonZeroU8::new(write_size).unwrap(), ..config }
+    }
+
+    fn download<const RANGES: usize>(config: &ClientConfig) -> Download<RANGES> {
+        Download::new(ImageOffer { id: ImageId::new(1, 2, 4), size: SIZE }, Instant::ZERO, config)
+    }
+
+    fn request(Range { start, end }: Range, attempts: u8, is_waiting: bool) -> BlockRequest {
+        let sent = Millis32::from_instant(Instant::ZERO);
+        let size = u8::try_from(end - start).unwrap();
+        BlockRequest {
+            offset: start,
+            first_sent: sent,
+            last_sent: sent,
+            sequence: 1,
+            attempts,
+            size,
+            is_waiting,
+        }
+    }
+
+    /// Returns every download of a client without out-of-order ranges with `received` bytes, as far as the next request
+    /// depends on it.
+    fn downloads(config: &ClientConfig, received: u32) -> std::vec::Vec<Download<0>> {
+        let mut header = PartialHeader::EMPTY;
+        header.add_stored(u8::try_from(received).unwrap_or(u8::MAX));
+        let mut phases = std::vec![DownloadPhase::Rest(FACTS, ReceivedRanges::new(received))];
+        if received < 69 {
+            phases.push(DownloadPhase::Header(header));
+        }
+        let mut checks = std::vec![None];
+        let mut sums = download::<0>(config).sums;
+        if received > 0 {
+            sums.add_header(0, &[7; 69]);
+            sums.last_block = RangeSum { start: received.saturating_sub(30), size: 30, sum: 1 };
+            checks.push(FileCheck::new(&sums));
+        }
+        let mut all = std::vec![];
+        for (phase, check, is_unconfirmed) in phases.iter().flat_map(|phase| {
+            checks.iter().flat_map(move |check| [false, true].map(|flag| (phase, check, flag)))
+        }) {
+            let download =
+                Download { phase: *phase, check: *check, sums, is_unconfirmed, ..download(config) };
+            let start = check.as_ref().map_or(received, |check| check.range(&sums).start);
+            let range = Range { start, end: (start + 64).min(SIZE) };
+            let block = StoringBlock { offset: start, ticket: Ticket(1), sum: 1, size: 64 };
+            all.push(download);
+            let mut storing = download;
+            storing.in_flight.start_storing(block);
+            all.push(storing);
+            for attempts in 0..=config.max_block_attempts {
+                for is_waiting in [false, true] {
+                    let mut requested = download;
+                    requested.in_flight.insert_request(request(range, attempts, is_waiting));
+                    all.push(requested);
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn in_order_the_next_request_the_gaps_and_the_deadline_are_those_of_any_order() {
+        let mut compared = 0;
+        for (write_size, received) in [1, 8, 24]
+            .into_iter()
+            .flat_map(|size| [0, 20, 64, 68, 69, 128, SIZE - 1, SIZE].map(|at| (size, at)))
+        {
+            let config = config(write_size);
+            for download in downloads(&config, received) {
+                for has_late in [false, true] {
+                    let in_order = download.next_request_in_order(&config);
+                    assert_eq!(
+                        in_order,
+                        download.next_request_in_any_order(&config, has_late),
+                        "{download:?}"
+                    );
+                }
+                let rtt = RttEstimator::new();
+                for not_before in [None, Some(Instant::ZERO), Some(Instant::from_millis(10_000))] {
+                    let download = Download { not_before, ..download };
+                    let deadline = download.deadline_in_order(&config, &rtt);
+                    assert_eq!(deadline, download.deadline_in_any_order(&config, &rtt), "{download:?}");
+                }
+                for start in 0..=SIZE {
+                    for covered in [Slot::range, |slot: &Slot| slot.storing().map(StoringBlock::range)] {
+                        let gap = download.gap_outside_first_slot(start, covered);
+                        // A request of a check lies below the bytes that are stored, and leaves no gap.
+                        assert_eq!(gap, download.gap_outside_slots(start, covered), "{start} {download:?}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert!(compared > 100_000, "{compared}");
+    }
+
+    #[test]
+    fn a_repeated_request_asks_for_no_byte_that_has_arrived_in_another_block() {
+        let config = config(1);
+        let mut download = download::<8>(&config);
+        let mut received = ReceivedRanges::new(64);
+        received.insert(Range { start: 96, end: 160 }).unwrap();
+        download.phase = DownloadPhase::Rest(FACTS, received);
+        assert!(download.in_flight.insert_request(request(Range { start: 64, end: 128 }, 1, false)));
+        assert_eq!(
+            download.next_request(&config, false),
+            Some(NextRequest::Block(Range { start: 64, end: 96 }))
+        );
+        let storing = StoringBlock { offset: 80, ticket: Ticket(1), sum: 1, size: 16 };
+        assert!(download.in_flight.start_storing(storing));
+        download.window = super::super::Window::fixed(4);
+        download.window.open(&mut RttEstimator::new());
+        assert_eq!(
+            download.next_request(&config, false),
+            Some(NextRequest::Block(Range { start: 64, end: 80 }))
+        );
+    }
 }
