@@ -30,6 +30,7 @@ pub(super) enum Field {
     ImageDigestType,
     ImageDigest,
     TotalSize,
+    HeaderSize,
 }
 
 impl Field {
@@ -60,6 +61,7 @@ impl Field {
             Self::ImageDigestType => "ImageDigestType",
             Self::ImageDigest => "ImageDigest",
             Self::TotalSize => "TotalSize",
+            Self::HeaderSize => "HeaderSize",
         }
     }
 }
@@ -187,6 +189,23 @@ pub enum MatterRuleError {
         /// Maximum length in bytes that the field allows.
         max: usize,
     },
+    /// The TLV structure of an image header is longer than readers accept.
+    #[error("an image header of {size} bytes, expected at most {max}")]
+    HeaderSize {
+        /// Length of the structure in bytes.
+        size: usize,
+        /// Maximum length in bytes.
+        max: u32,
+    },
+    /// The total size of an image file does not fit into its field of 64 bits.
+    #[error("a payload of {payload} bytes, which with its header takes more than 64 bits can count")]
+    TotalSize {
+        /// Length of the payload in bytes.
+        payload: u64,
+    },
+    /// The offered version is 0xFFFFFFFF, which is a wildcard in Zigbee.
+    #[error("version 0xffffffff, which is a wildcard in Zigbee")]
+    WildcardVersion,
     /// The ImageURI is no URI, or is a URI of the scheme `bdx` that breaks the rules of a BDX URI.
     #[error("ImageURI: {0}")]
     Uri(#[from] ImageUriError),

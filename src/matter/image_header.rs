@@ -5,7 +5,7 @@
 //! ```text
 //! 0   4   file identifier   1E F1 EE 1B; a Zigbee OTA file has 1E F1 EE 0B
 //! 4   8   total size        16 + header size + payload size
-//! 12  4   header size       bytes of the TLV structure
+//! 12  4   header size       bytes of the TLV structure, at most 1024
 //! 16      TLV structure
 //!         payload
 //! ```
@@ -158,6 +158,10 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
+    /// Maximum header size in bytes, the length of the TLV structure. The specification sets no limit; 1024 is the limit
+    /// of connectedhomeip, and more than twice of what the fields of this table can take.
+    pub const MAX_HEADER_SIZE: u32 = 1024;
+
     /// Whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file has another file
     /// identifier.
     #[must_use]
@@ -169,8 +173,9 @@ impl<'a> ImageHeader<'a> {
     /// payload, or the part of the payload that `file` contains.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for a wrong file identifier, for a truncated or invalid structure, and for a total size
-    /// that is not the sum of the sizes of header and payload.
+    /// [`MatterDecodeError`] for a wrong file identifier, for a header size above
+    /// [`MAX_HEADER_SIZE`](Self::MAX_HEADER_SIZE), for a truncated or invalid structure, and for a total size that is
+    /// not the sum of the sizes of header and payload.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), MatterDecodeError> {
         let Some((fixed, after)) = file.split_first_chunk::<FIXED>() else {
             return Err(short_file_error(file));
@@ -181,6 +186,16 @@ impl<'a> ImageHeader<'a> {
             return Err(bad_magic(found));
         }
         let size = u32::from_le_bytes([h0, h1, h2, h3]);
+        if size > Self::MAX_HEADER_SIZE {
+            let kind =
+                MatterDecodeErrorKind::OutOfRange { value: size.into(), max: Self::MAX_HEADER_SIZE.into() };
+            return Err(MatterDecodeError {
+                item: ITEM,
+                field: Some(Field::HeaderSize.name()),
+                offset: 12,
+                kind,
+            });
+        }
         let split = usize::try_from(size).ok().and_then(|size| after.split_at_checked(size));
         let Some((structure, payload)) = split else {
             return Err(truncated(FIXED, size.into(), after.len()));
@@ -188,7 +203,8 @@ impl<'a> ImageHeader<'a> {
         let header = Self::parse_structure(structure)?;
         let total = u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
         let sum = header.total_size(size.into());
-        if total != sum {
+        if sum != Some(total) {
+            let sum = sum.unwrap_or(u64::MAX);
             let kind = MatterDecodeErrorKind::TotalSize { total, sum };
             let field = Some(Field::TotalSize.name());
             return Err(MatterDecodeError { item: ITEM, field, offset: 4, kind });
@@ -218,13 +234,23 @@ impl<'a> ImageHeader<'a> {
     /// Checks the rules for the writer of a file, beyond the rules that the encoder ensures.
     ///
     /// # Errors
-    /// [`MatterRuleError::Length`] for a text or a digest with a length that its field does not allow.
+    /// [`MatterRuleError::Length`] for a text or a digest with a length that its field does not allow,
+    /// [`MatterRuleError::HeaderSize`] for a structure that is too long, and [`MatterRuleError::TotalSize`] for a total
+    /// size that does not fit into 64 bits.
     pub fn check(&self) -> Result<(), MatterRuleError> {
         check_len(Field::SoftwareVersionString, self.software_version_string.len(), VERSION_STRING)?;
         if let Some(url) = self.release_notes_url {
             check_len(Field::ReleaseNotesUrl, url.len(), RELEASE_NOTES)?;
         }
-        check_len(Field::ImageDigest, self.digest.len(), digest_bounds(self.digest_type))
+        check_len(Field::ImageDigest, self.digest.len(), digest_bounds(self.digest_type))?;
+        let size = tlv::structure_len(&self.values());
+        match u32::try_from(size) {
+            Ok(size) if size <= Self::MAX_HEADER_SIZE => match self.total_size(size.into()) {
+                Some(_) => Ok(()),
+                None => Err(MatterRuleError::TotalSize { payload: self.payload_size }),
+            },
+            Ok(_) | Err(_) => Err(MatterRuleError::HeaderSize { size, max: Self::MAX_HEADER_SIZE }),
+        }
     }
 
     /// Whether a device that runs `version` may upgrade to the image: the version is within the applicable range.
@@ -234,9 +260,10 @@ impl<'a> ImageHeader<'a> {
             && self.max_applicable_version.is_none_or(|max| version <= max)
     }
 
-    /// Returns the total size in bytes of a file whose structure takes `structure_len` bytes.
-    const fn total_size(&self, structure_len: u64) -> u64 {
-        16_u64.saturating_add(structure_len).saturating_add(self.payload_size)
+    /// Returns the total size in bytes of a file whose structure takes `structure_len` bytes; `None` for more than
+    /// `u64::MAX`.
+    const fn total_size(&self, structure_len: u64) -> Option<u64> {
+        16_u64.saturating_add(structure_len).checked_add(self.payload_size)
     }
 
     fn values(&self) -> [Option<FieldValue<'_>>; 10] {
@@ -277,7 +304,7 @@ impl Emit for ImageHeader<'_> {
         let values = self.values();
         let size = u32::try_from(tlv::structure_len(&values)).unwrap_or(u32::MAX);
         out.array(&MAGIC);
-        out.array(&self.total_size(size.into()).to_le_bytes());
+        out.array(&self.total_size(size.into()).unwrap_or(u64::MAX).to_le_bytes());
         out.array(&size.to_le_bytes());
         tlv::emit_structure(&values, out);
     }

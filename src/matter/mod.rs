@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`QueryImage`], [`QueryImageResponse`] | query for an update, and the response with the location of the image |
 //! | [`ApplyUpdateRequest`], [`ApplyUpdateResponse`], [`NotifyUpdateApplied`] | commands after the download, until the new image runs |
-//! | [`Requestor`] | next step of a requestor after a response, and the earliest time of this step |
+//! | [`Requestor`] | next step of a requestor after a response, its reason, and its earliest time |
 //! | [`ImageUri`], [`BdxUri`] | location of an image |
 //! | [`ImageHeader`] | header of a Matter OTA image file |
 //! | [`bridge`] | translation of queries and responses between Zigbee and Matter |
@@ -50,7 +50,7 @@ pub use apply_update::{ApplyUpdateAction, ApplyUpdateRequest, ApplyUpdateRespons
 pub use error::{MatterDecodeError, MatterDecodeErrorKind, MatterRuleError};
 pub use image_header::{DigestType, ImageHeader};
 pub use metadata::Metadata;
-pub use next_step::{NextStep, Requestor};
+pub use next_step::{ApplyStep, NextStep, QueryAgainReason, Requestor};
 pub use query_image::{DownloadProtocol, DownloadProtocols, QueryImage};
 pub use query_image_response::{QueryImageResponse, QueryImageStatus, UpdateOffer};
 pub use update_token::UpdateToken;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use zigbee_ota::file::{FileHeader, FileName};
 use zigbee_ota::matter::bridge::{self, Translated, Unmapped, version_string};
 use zigbee_ota::matter::{
-    ApplyUpdateAction, ApplyUpdateResponse, BdxUri, DownloadProtocol, DownloadProtocols, Metadata, NodeId,
-    QueryImage, QueryImageResponse, QueryImageStatus,
+    ApplyUpdateAction, ApplyUpdateResponse, BdxUri, DownloadProtocol, DownloadProtocols, MatterRuleError,
+    Metadata, NodeId, QueryImage, QueryImageResponse, QueryImageStatus,
 };
 use zigbee_ota::time::{Delay, ServerTime, TimeField};
 use zigbee_ota::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
@@ -90,7 +90,7 @@ fn offers_cross_the_bridge() {
     let mut buffer = [0; 22];
     let version = version_string(NEW.version, &mut buffer);
     let Translated { message, unmapped: lacking } =
-        bridge::query_image_response(&offer, &uri, version, token());
+        bridge::query_image_response(&offer, RUNS, &uri, version, token());
     assert_eq!((message.check(), lacking), (Ok(()), unmapped(|unmapped| unmapped.size = true)));
     assert_eq!(message.image_uri, Some("bdx://00112233AABBCCDD/1001-00AB-10103519.zigbee"));
     assert_eq!(
@@ -125,7 +125,7 @@ fn refusals_cross_the_bridge() {
         [(Refusal::NO_IMAGE_AVAILABLE, false), (Refusal::NOT_AUTHORIZED, true), (Refusal::ABORT, true)]
     {
         let refused = QueryResponse::Refused(refusal);
-        let translated = bridge::query_image_response(&refused, "x:y", "1", token());
+        let translated = bridge::query_image_response(&refused, RUNS, "x:y", "1", token());
         let message = QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE);
         let unmapped = unmapped(|unmapped| unmapped.status = status);
         assert_eq!(translated, Translated { message, unmapped });
@@ -149,6 +149,40 @@ fn refusals_cross_the_bridge() {
     }
 }
 
+/// What an offer says beyond the fields of the other side is told, or the offer is none.
+///
+/// Shows: FLD-104
+#[test]
+fn offers_that_the_other_side_cannot_express_are_told() {
+    // An answer for another image than was asked for: Matter has no field that would show it.
+    for id in [ImageId::new(0x1002, 0x00ab, 5), ImageId::new(0x1001, 0x00ac, 5)] {
+        let offer = QueryResponse::Offer(ImageOffer { id, size: 1 });
+        let translated = bridge::query_image_response(&offer, RUNS, "x:y", "1", token());
+        let message = QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE);
+        let unmapped = unmapped(|unmapped| (unmapped.other_image, unmapped.size) = (true, true));
+        assert_eq!(translated, Translated { message, unmapped });
+    }
+    // A wildcard is no version that a client could be offered.
+    let offer = QueryImageResponse::available("x:y", u32::MAX, "1", token());
+    let error = bridge::query_next_image_response(&offer, RUNS, 1).unwrap_err();
+    assert_eq!(error, MatterRuleError::WildcardVersion);
+    assert_eq!(error.to_string(), "version 0xffffffff, which is a wildcard in Zigbee");
+    // Fields of an offer in a response that offers nothing.
+    let least = QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE);
+    for (response, is_lost) in [
+        (least, false),
+        (changed(least, |response| response.image_uri = Some("x:y")), true),
+        (changed(least, |response| response.software_version = Some(1)), true),
+        (changed(least, |response| response.software_version_string = Some("1")), true),
+        (changed(least, |response| response.update_token = Some(token())), true),
+    ] {
+        let message = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
+        let unmapped = unmapped(|unmapped| unmapped.uri_and_token = is_lost);
+        let translated = bridge::query_next_image_response(&response, RUNS, 1);
+        assert_eq!(translated, Ok(Translated { message, unmapped }), "{response:?}");
+    }
+}
+
 /// The bridge as a provider keeps no record of earlier queries: an early query gets the same response as any other.
 ///
 /// Shows: MAT-007
@@ -160,7 +194,7 @@ fn an_early_query_is_answered() {
         let zigbee = bridge::query_next_image(&query).unwrap().message;
         assert_eq!(zigbee.current, RUNS);
         let offer = QueryResponse::Offer(ImageOffer { id: NEW, size: 1 });
-        bridge::query_image_response(&offer, "bdx://00112233AABBCCDD/0", "1", token()).message
+        bridge::query_image_response(&offer, RUNS, "bdx://00112233AABBCCDD/0", "1", token()).message
     });
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].status, QueryImageStatus::UPDATE_AVAILABLE);
@@ -185,10 +219,18 @@ fn upgrade_times_cross_the_bridge() {
     }
     let part = bridge::apply_update_response(Delay::For(Duration::from_millis(1001)));
     assert_eq!(part, proceed(2), "never early");
-    assert_eq!(bridge::apply_update_response(Delay::For(Duration::MAX)), proceed(u32::MAX));
+    let most = Duration::from_secs(u32::MAX.into());
+    assert_eq!(bridge::apply_update_response(Delay::For(most)), proceed(u32::MAX));
+    for longer in [most + Duration::from_nanos(1), Duration::MAX] {
+        assert_eq!(bridge::apply_update_response(Delay::For(longer)), wait(0), "never early");
+    }
     let later = bridge::upgrade_time(&wait(60));
     let unmapped = unmapped(|unmapped| unmapped.delay = true);
     assert_eq!(later, Some(Translated { message: ServerTime::WAIT, unmapped }));
+    for (seconds, is_shorter) in [(u32::MAX - 1, false), (u32::MAX, true)] {
+        let Translated { message, unmapped } = bridge::upgrade_time(&proceed(seconds)).unwrap();
+        assert_eq!((message.then, unmapped.delay), (u32::MAX - 1, is_shorter));
+    }
     for action in [ApplyUpdateAction::DISCONTINUE, ApplyUpdateAction(7)] {
         assert_eq!(bridge::upgrade_time(&response(action, 0)), None);
     }

@@ -138,14 +138,75 @@ fn wrong_headers_are_refused_with_field_and_offset() {
         "Matter OTA image header, TotalSize, byte 4: 111, header and payload take 110"
     );
     let mut size = file.clone();
-    size[12..16].fill(0xff);
+    size[12] = 95;
     assert_eq!(
         ImageHeader::parse(&size).unwrap_err().to_string(),
-        "Matter OTA image header, byte 16: 4294967295 bytes expected, 94 present"
+        "Matter OTA image header, byte 16: 95 bytes expected, 94 present"
     );
     // Fields of later revisions are skipped.
     let later = [&structure[..81], &[0x24, 10, 1, 0x18]].concat();
     assert_eq!(ImageHeader::parse(&with(&later)).unwrap().0, header());
+}
+
+/// A reader that believed the header size would fetch 4 GB before it looks at the header.
+///
+/// Shows: FLD-104
+#[test]
+fn a_header_size_above_1024_bytes_is_refused() {
+    let long = |size: u32| {
+        let mut file = file();
+        file[12..16].copy_from_slice(&size.to_le_bytes());
+        ImageHeader::parse(&file).unwrap_err()
+    };
+    assert_eq!(long(1024).to_string(), "Matter OTA image header, byte 16: 1024 bytes expected, 94 present");
+    for size in [1025, u32::MAX] {
+        let error = long(size);
+        assert_eq!((error.field, error.offset), (Some("HeaderSize"), 12));
+        assert_eq!(
+            error.to_string(),
+            format!("Matter OTA image header, HeaderSize, byte 12: {size}, expected at most 1024")
+        );
+    }
+    // A field of a later revision fills the structure up to the limit, and beyond.
+    let whole = file();
+    for (padding, fits) in [(1024 - 82 - 4, true), (1024 - 82 - 3, false)] {
+        let later = [
+            &whole[16..97],
+            &[0x31, 10],
+            &u16::try_from(padding).unwrap().to_le_bytes(),
+            &vec![0; padding],
+            &[0x18],
+        ]
+        .concat();
+        let total = 16 + later.len() as u64 + 12;
+        let size = later.len() as u32;
+        let file = [&whole[..4], &total.to_le_bytes(), &size.to_le_bytes(), &later].concat();
+        assert_eq!(ImageHeader::parse(&file).is_ok(), fits, "{size}");
+    }
+    // A writer of an unknown digest is told.
+    let digest = vec![0; 1024];
+    let long = changed(header(), |header| {
+        (header.digest_type, header.digest) = (DigestType(99), &digest);
+    });
+    let error = long.check().unwrap_err();
+    assert!(matches!(error, MatterRuleError::HeaderSize { size: 1025.., max: 1024 }), "{error}");
+    let bytes = long.to_vec();
+    assert!(ImageHeader::parse(&bytes).is_err());
+}
+
+/// Shows: FLD-104
+#[test]
+fn a_total_size_beyond_64_bits_is_refused() {
+    // Fixed fields and structure take 16 + 82 bytes, and 7 more for a payload size of eight bytes.
+    let most = u64::MAX - 16 - 82 - 7;
+    for (payload_size, fits) in [(most, true), (most + 1, false), (u64::MAX, false)] {
+        let header = changed(header(), |header| header.payload_size = payload_size);
+        assert_eq!(header.check().is_ok(), fits, "{payload_size}");
+        let bytes = header.to_vec();
+        assert_eq!(ImageHeader::parse(&bytes).is_ok(), fits, "{payload_size}");
+    }
+    let error = changed(header(), |header| header.payload_size = u64::MAX).check().unwrap_err();
+    assert_eq!(error, MatterRuleError::TotalSize { payload: u64::MAX });
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use zigbee_ota::Encode;
 use zigbee_ota::matter::{
-    ImageUri, ImageUriError, MatterRuleError, Metadata, NextStep, NodeId, QueryImage, QueryImageResponse,
-    QueryImageStatus, Requestor, UpdateToken,
+    ApplyStep, ApplyUpdateAction, ApplyUpdateResponse, ImageUri, ImageUriError, MatterRuleError, Metadata,
+    NextStep, NodeId, QueryAgainReason, QueryImage, QueryImageResponse, QueryImageStatus, Requestor,
+    UpdateToken,
 };
 use zigbee_ota::time::Instant;
 
@@ -11,6 +12,9 @@ use crate::changed;
 use crate::commands::token;
 
 const PROVIDER: NodeId = NodeId(0x0011_2233_aabb_ccdd);
+/// Version that the requestor runs: one less than the version of [`available`].
+const RUNNING: u32 = 4;
+
 const URI: &str = "bdx://00112233AABBCCDD/0";
 
 fn available() -> QueryImageResponse<'static> {
@@ -85,29 +89,109 @@ fn a_delay_is_sent_with_busy_only() {
 #[test]
 fn a_requestor_obeys_the_delay_with_every_status() {
     let received = Instant::from_millis(10_500);
-    let mut requestor = Requestor::new(PROVIDER, true);
-    assert_eq!(requestor.not_before(), Instant::ZERO, "no delay at first");
+    let mut requestor = Requestor::new(PROVIDER, RUNNING, true);
+    assert_eq!((requestor.not_before(), requestor.software_version()), (Instant::ZERO, RUNNING));
     for status in [QueryImageStatus::BUSY, QueryImageStatus::NOT_AVAILABLE] {
-        let response = delayed(QueryImageResponse::new(status), 120);
-        assert_eq!(requestor.handle_response(received, &response), Ok(NextStep::QueryAgain(status)));
-        assert_eq!(requestor.not_before(), Instant::from_millis(130_500), "seconds after the response");
+        let response = delayed(QueryImageResponse::new(status), 180);
+        let again = NextStep::QueryAgain(QueryAgainReason::NoImage(status));
+        assert_eq!(requestor.handle_response(received, &response), Ok(again));
+        assert_eq!(requestor.not_before(), Instant::from_millis(190_500), "seconds after the response");
     }
     // A delay with UpdateAvailable is against the rules for the provider, and delays the download all the same.
-    let offered = delayed(available(), u32::MAX);
-    assert!(matches!(requestor.handle_response(received, &offered), Ok(NextStep::Download(_))));
-    assert_eq!(requestor.not_before(), Instant::from_millis(10_500 + u64::from(u32::MAX) * 1000));
+    for seconds in [0, 1, 119, 120, 121, u32::MAX] {
+        let offered = delayed(available(), seconds);
+        assert!(matches!(requestor.handle_response(received, &offered), Ok(NextStep::Download(_))));
+        assert_eq!(requestor.not_before(), Instant::from_millis(10_500 + u64::from(seconds) * 1000));
+    }
     // A response without a delay ends the earlier one.
     assert!(matches!(requestor.handle_response(received, &available()), Ok(NextStep::Download(_))));
     assert_eq!(requestor.not_before(), received);
 
     // After a restart the delay is forgotten, and the provider has to respond to an early query.
-    requestor.handle_response(received, &offered).unwrap();
-    requestor = Requestor::new(PROVIDER, true);
+    requestor.handle_response(received, &delayed(available(), u32::MAX)).unwrap();
+    requestor = Requestor::new(PROVIDER, RUNNING, true);
     assert_eq!(requestor.not_before(), Instant::ZERO);
     assert!(matches!(
         requestor.handle_response(Instant::from_millis(10_600), &available()),
         Ok(NextStep::Download(_))
     ));
+}
+
+/// Another query waits for two minutes at least, whatever the provider says or leaves out.
+///
+/// Shows: FLD-104
+#[test]
+fn another_query_waits_for_120_seconds_at_least() {
+    let received = Instant::from_millis(10_500);
+    let mut requestor = Requestor::new(PROVIDER, RUNNING, true);
+    let busy = QueryImageResponse::new(QueryImageStatus::BUSY);
+    for (delay, seconds) in [
+        (None, 120),
+        (Some(0), 120),
+        (Some(119), 120),
+        (Some(120), 120),
+        (Some(121), 121),
+        (Some(u32::MAX), u64::from(u32::MAX)),
+    ] {
+        let earliest = Instant::from_millis(10_500 + seconds * 1000);
+        for response in [
+            changed(busy, |response| response.delayed_action_time = delay),
+            changed(available(), |response| {
+                (response.delayed_action_time, response.software_version) = (delay, Some(RUNNING));
+            }),
+            changed(without("ImageURI"), |response| response.delayed_action_time = delay),
+        ] {
+            requestor.handle_response(received, &response).ok();
+            assert_eq!(requestor.not_before(), earliest, "{delay:?} {response:?}");
+        }
+        // The same for the commands after the download.
+        for (action, step, least) in [
+            (ApplyUpdateAction::PROCEED, ApplyStep::Apply, 0),
+            (ApplyUpdateAction::AWAIT_NEXT_ACTION, ApplyStep::AskAgain, 120),
+            (ApplyUpdateAction::DISCONTINUE, ApplyStep::Discard, 120),
+            (ApplyUpdateAction(3), ApplyStep::AskAgain, 120),
+        ] {
+            let delayed_action_time = delay.unwrap_or(0);
+            let response = ApplyUpdateResponse { action, delayed_action_time };
+            assert_eq!(requestor.handle_apply_response(received, &response), step);
+            let seconds = u64::from(delayed_action_time).max(least);
+            assert_eq!(requestor.not_before(), Instant::from_millis(10_500 + seconds * 1000), "{action}");
+        }
+    }
+}
+
+/// An image is downloaded only if it is newer than what runs, and the step says why.
+///
+/// Shows: FLD-104
+#[test]
+fn only_a_newer_version_is_downloaded() {
+    for (running, offered, text) in [
+        (4, 5, "download the newer version 5"),
+        (5, 5, "query again later: the provider offers version 5, not newer than the running version 5"),
+        (6, 5, "query again later: the provider offers version 5, not newer than the running version 6"),
+        (0, 1, "download the newer version 1"),
+        (u32::MAX - 1, u32::MAX, "download the newer version 4294967295"),
+    ] {
+        let response = changed(available(), |response| response.software_version = Some(offered));
+        let mut requestor = Requestor::new(PROVIDER, running, true);
+        let step = requestor.handle_response(Instant::ZERO, &response).unwrap();
+        assert_eq!(step.to_string(), text);
+        match step {
+            NextStep::Download(offer) => assert!(offer.version > running),
+            NextStep::QueryAgain(reason) => {
+                assert_eq!(reason, QueryAgainReason::NotNewer { offered, running });
+            }
+            NextStep::AskUser(_) => panic!("no consent is needed"),
+        }
+        // Consent is not asked for either.
+        let response = changed(response, |response| response.user_consent_needed = Some(true));
+        let step = requestor.handle_response(Instant::ZERO, &response).unwrap();
+        assert_eq!(matches!(step, NextStep::AskUser(_)), offered > running);
+        assert_eq!(step.to_string().starts_with("ask the user for consent"), offered > running);
+    }
+    let refused = QueryImageResponse::new(QueryImageStatus::PROTOCOL_NOT_SUPPORTED);
+    let step = Requestor::new(PROVIDER, RUNNING, true).handle_response(Instant::ZERO, &refused).unwrap();
+    assert_eq!(step.to_string(), "query again later: the provider answers DownloadProtocolNotSupported");
 }
 
 /// Shows: MAT-011
@@ -125,7 +209,7 @@ fn consent_is_needed_only_from_a_requestor_that_can_ask() {
         let response = changed(available(), |response| response.user_consent_needed = needed);
         let offer = response.offer().unwrap().unwrap();
         let expected = if asks { NextStep::AskUser(offer) } else { NextStep::Download(offer) };
-        let next = Requestor::new(PROVIDER, can).handle_response(now, &response);
+        let next = Requestor::new(PROVIDER, RUNNING, can).handle_response(now, &response);
         assert_eq!(next, Ok(expected), "{can} {needed:?}");
     }
 }
@@ -139,11 +223,11 @@ fn a_bdx_uri_must_name_the_provider_that_sent_it() {
     let mismatch = ImageUriError::NodeMismatch { node: PROVIDER, provider: other };
     assert_eq!(bdx.check_provider(other), Err(mismatch));
     assert_eq!(mismatch.to_string(), "an image on node 00112233AABBCCDD, offered by node 00112233AABBCCDE");
-    let handled = Requestor::new(other, true).handle_response(Instant::ZERO, &available());
+    let handled = Requestor::new(other, RUNNING, true).handle_response(Instant::ZERO, &available());
     assert_eq!(handled, Err(MatterRuleError::Uri(mismatch)));
     // Other schemes have no node.
     let https = changed(available(), |response| response.image_uri = Some("https://example.domain/i"));
-    let handled = Requestor::new(other, true).handle_response(Instant::ZERO, &https);
+    let handled = Requestor::new(other, RUNNING, true).handle_response(Instant::ZERO, &https);
     assert!(matches!(handled, Ok(NextStep::Download(_))));
 }
 
@@ -175,7 +259,7 @@ fn metadata_are_carried_unchanged() {
             let written = response.to_vec();
             let read = QueryImageResponse::decode(&written).unwrap();
             assert_eq!(read.metadata, Some(Metadata(bytes)), "a receiver does not inspect the metadata");
-            let handled = Requestor::new(PROVIDER, true).handle_response(Instant::ZERO, &read);
+            let handled = Requestor::new(PROVIDER, RUNNING, true).handle_response(Instant::ZERO, &read);
             assert!(matches!(handled, Ok(NextStep::Download(_))));
         }
     }

@@ -13,11 +13,15 @@
 //! | NO_IMAGE_AVAILABLE | NotAvailable | also the translation of every status that has no row in this table, in both directions |
 //! | upgrade time | DelayedActionTime with Proceed | DelayedActionTime is an offset; [`Delay`] has converted a point in time to an offset |
 //! | hold (upgrade time 0xFFFFFFFF) | AwaitNextAction | |
+//! | Upgrade End Request with SUCCESS | ApplyUpdateRequest | with the UpdateToken that the bridge keeps |
+//! | Default Response to an Upgrade End Request | Discontinue | [`upgrade_time`] returns `None`; ABORT is the closest status |
 //!
 //! Fields without a counterpart are reported as [`Unmapped`]. The following has no translation in either direction:
 //!
 //! - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
 //!   the size;
+//! - Upgrade End Requests with another status than SUCCESS: a Matter requestor sends no command for a failed download;
+//! - NotifyUpdateApplied: a Zigbee client reports its new version with its next query;
 //! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
 //!   Zigbee;
 //! - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
@@ -30,7 +34,7 @@ pub use version_string::version_string;
 use super::apply_update::{ApplyUpdateAction, ApplyUpdateResponse};
 use super::error::MatterRuleError;
 use super::query_image::{DownloadProtocols, QueryImage};
-use super::query_image_response::{QueryImageResponse, QueryImageStatus};
+use super::query_image_response::{QueryImageResponse, QueryImageStatus, UpdateOffer};
 use super::update_token::UpdateToken;
 use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
@@ -56,8 +60,12 @@ pub struct Unmapped {
     pub status: bool,
     /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not the step after a query.
     pub delay: bool,
-    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to keep.
+    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to keep; without an offer also
+    /// SoftwareVersion.
     pub uri_and_token: bool,
+    /// Manufacturer code and image type of an offer for another image than that of the query. Matter has no fields for
+    /// them, so the offer is not translated.
+    pub other_image: bool,
 }
 
 impl Unmapped {
@@ -70,6 +78,7 @@ impl Unmapped {
         status: false,
         delay: false,
         uri_and_token: false,
+        other_image: false,
     };
 
     /// Whether the translation carries all fields.
@@ -140,7 +149,9 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
     Ok(Translated { message, unmapped })
 }
 
-/// Translates the Query Next Image Response of a Zigbee server for a Matter requestor.
+/// Translates the Query Next Image Response of a Zigbee server for a Matter requestor. `current` is the image of the
+/// query. An offer for another manufacturer code or image type becomes NotAvailable, because Matter would take it for an
+/// offer of the requested product.
 ///
 /// `uri`, `version_string` and `token` describe the image on the side of the bridge: its ImageURI, such as a
 /// [`BdxUri`](super::BdxUri) as text, its version as text for people, and the UpdateToken of this update. The
@@ -148,16 +159,22 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
 #[must_use]
 pub fn query_image_response<'a>(
     response: &QueryResponse,
+    current: ImageId,
     uri: &'a str,
     version_string: &'a str,
     token: UpdateToken,
 ) -> Translated<QueryImageResponse<'a>> {
     match *response {
         QueryResponse::Offer(ImageOffer { id, size: _ }) => {
-            // Manufacturer and image type equal those of the query, so the requestor knows them.
-            let ImageId { manufacturer: _, image_type: _, version } = id;
-            let message = QueryImageResponse::available(uri, version.0, version_string, token);
-            Translated { message, unmapped: Unmapped { size: true, ..Unmapped::NONE } }
+            let ImageId { manufacturer, image_type, version } = id;
+            let unmapped = Unmapped { size: true, ..Unmapped::NONE };
+            if (manufacturer, image_type) == (current.manufacturer, current.image_type) {
+                let message = QueryImageResponse::available(uri, version.0, version_string, token);
+                Translated { message, unmapped }
+            } else {
+                let message = QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE);
+                Translated { message, unmapped: Unmapped { other_image: true, ..unmapped } }
+            }
         }
         QueryResponse::Refused(refusal) => Translated {
             message: QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE),
@@ -170,21 +187,21 @@ pub fn query_image_response<'a>(
 /// length in bytes of the offered image, because the QueryImageResponse does not contain the length.
 ///
 /// # Errors
-/// The method returns the errors of [`QueryImageResponse::offer`].
+/// The method returns the errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an offer
+/// of the version 0xFFFFFFFF, which no Zigbee client takes for an offer.
 pub fn query_next_image_response(
     response: &QueryImageResponse<'_>,
     current: ImageId,
     size: u32,
 ) -> Result<Translated<QueryResponse>, MatterRuleError> {
     let offer = response.offer()?;
-    // `offer` reads the fields of the response that are ignored here.
     let QueryImageResponse {
         status,
         delayed_action_time,
-        image_uri: _,
-        software_version: _,
-        software_version_string: _,
-        update_token: _,
+        image_uri,
+        software_version,
+        software_version_string,
+        update_token,
         user_consent_needed,
         metadata,
     } = *response;
@@ -195,6 +212,7 @@ pub fn query_next_image_response(
         ..Unmapped::NONE
     };
     Ok(match offer {
+        Some(UpdateOffer { version: u32::MAX, .. }) => return Err(MatterRuleError::WildcardVersion),
         Some(offer) => {
             let id = ImageId { version: FileVersion(offer.version), ..current };
             let message = QueryResponse::Offer(ImageOffer { id, size });
@@ -203,22 +221,29 @@ pub fn query_next_image_response(
         None => {
             let message = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
             let status = status != QueryImageStatus::NOT_AVAILABLE;
-            Translated { message, unmapped: Unmapped { status, ..unmapped } }
+            let uri_and_token = image_uri.is_some()
+                || software_version.is_some()
+                || software_version_string.is_some()
+                || update_token.is_some();
+            Translated { message, unmapped: Unmapped { status, uri_and_token, ..unmapped } }
         }
     })
 }
 
 /// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has sent
-/// ApplyUpdateRequest. A fraction of a second is rounded up.
+/// ApplyUpdateRequest. A fraction of a second is rounded up. A delay of more than `u32::MAX` seconds does not fit into
+/// DelayedActionTime, and becomes AwaitNextAction, so that no image is applied early; no [`ServerTime`] has such a delay.
 #[must_use]
 pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
-    match delay {
-        Delay::Forever => {
-            ApplyUpdateResponse { action: ApplyUpdateAction::AWAIT_NEXT_ACTION, delayed_action_time: 0 }
-        }
+    let seconds = match delay {
+        Delay::Forever => None,
         Delay::For(time) => {
-            let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
-            let delayed_action_time = u32::try_from(seconds).unwrap_or(u32::MAX);
+            u32::try_from(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))).ok()
+        }
+    };
+    match seconds {
+        None => ApplyUpdateResponse { action: ApplyUpdateAction::AWAIT_NEXT_ACTION, delayed_action_time: 0 },
+        Some(delayed_action_time) => {
             ApplyUpdateResponse { action: ApplyUpdateAction::PROCEED, delayed_action_time }
         }
     }
@@ -233,8 +258,9 @@ pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerT
     let ApplyUpdateResponse { action, delayed_action_time } = *response;
     match action {
         ApplyUpdateAction::PROCEED => {
-            let message = ServerTime::after_seconds(delayed_action_time);
-            Some(Translated { message, unmapped: Unmapped::NONE })
+            // The offset 0xFFFFFFFF means a hold in Zigbee, so the longest delay is a second shorter.
+            let unmapped = Unmapped { delay: delayed_action_time == u32::MAX, ..Unmapped::NONE };
+            Some(Translated { message: ServerTime::after_seconds(delayed_action_time), unmapped })
         }
         ApplyUpdateAction::AWAIT_NEXT_ACTION => {
             let unmapped = Unmapped { delay: delayed_action_time != 0, ..Unmapped::NONE };

@@ -3,7 +3,7 @@
 use arbitrary::Unstructured;
 use zigbee_ota::matter::{
     ApplyUpdateRequest, ApplyUpdateResponse, BdxUri, ImageHeader, ImageUri, MatterDecodeError, Metadata,
-    NodeId, NotifyUpdateApplied, QueryImage, QueryImageResponse, Requestor,
+    NextStep, NodeId, NotifyUpdateApplied, QueryImage, QueryImageResponse, Requestor,
 };
 use zigbee_ota::time::Instant;
 
@@ -52,12 +52,13 @@ fn any_response(response: &QueryImageResponse<'_>) {
     if response.check().is_ok() {
         response.offer().expect("a receiver accepts what a sender may send");
     }
-    let mut requestor = Requestor::new(NodeId(0), true);
+    let mut requestor = Requestor::new(NodeId(0), 7, true);
     let handled = requestor.handle_response(Instant::ZERO, response);
-    assert_eq!(
-        requestor.not_before().as_millis(),
-        u64::from(response.delayed_action_time.unwrap_or(0)) * 1000
-    );
+    let delay = u64::from(response.delayed_action_time.unwrap_or(0));
+    let downloads = matches!(handled, Ok(NextStep::Download(_) | NextStep::AskUser(_)));
+    let least = if downloads { 0 } else { 120 };
+    assert_eq!(requestor.not_before().as_millis(), delay.max(least) * 1000);
+    assert!(!downloads || response.software_version > Some(7));
     if let Ok(Some(offer)) = response.offer() {
         let here = !matches!(offer.uri, ImageUri::Bdx(uri) if uri.node() != NodeId(0));
         assert_eq!(handled.is_ok(), here);

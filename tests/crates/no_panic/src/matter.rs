@@ -45,10 +45,10 @@ fn query(bytes: &mut Bytes<'_>) {
 fn response(bytes: &mut Bytes<'_>) {
     if let Ok(response) = black_box(QueryImageResponse::decode(bytes.input)) {
         black_box((response.check(), response.offer())).0.ok();
-        let mut requestor = Requestor::new(NodeId(black_box(0)), black_box(true));
+        let mut requestor = Requestor::new(NodeId(black_box(0)), black_box(0), black_box(true));
         black_box(black_box(&mut requestor).handle_response(Instant::from_millis(black_box(0)), &response))
             .ok();
-        black_box(requestor.not_before());
+        black_box((requestor.not_before(), requestor.software_version()));
         let asked = ImageId::new(black_box(0), black_box(0), black_box(0));
         black_box(bridge::query_next_image_response(&response, asked, black_box(0))).ok();
         bytes.write(&response);
@@ -66,6 +66,8 @@ fn apply(bytes: &mut Bytes<'_>) {
     }
     if let Ok(response) = black_box(ApplyUpdateResponse::decode(bytes.input)) {
         black_box((response.action.name(), bridge::upgrade_time(&response)));
+        let mut requestor = Requestor::new(NodeId(black_box(0)), black_box(0), black_box(true));
+        black_box(black_box(&mut requestor).handle_apply_response(Instant::from_millis(black_box(0)), &response));
         bytes.write(&response);
     }
     if let Ok(applied) = black_box(NotifyUpdateApplied::decode(bytes.input)) {
@@ -116,5 +118,5 @@ fn to_matter(bytes: &mut Bytes<'_>, text: &str) {
     let version = bridge::version_string(FileVersion(black_box(0)), &mut buffer);
     let Some(token) = UpdateToken::new(bytes.input) else { return };
     let refused = QueryResponse::Refused(black_box(Refusal::NO_IMAGE_AVAILABLE));
-    bytes.write(&bridge::query_image_response(&black_box(refused), text, version, token).message);
+    bytes.write(&bridge::query_image_response(&black_box(refused), current, text, version, token).message);
 }
