@@ -16,10 +16,14 @@ use ::time::format_description::well_known::Rfc3339;
 use super::parse_text_error::{Reason, TextError};
 use crate::time::UtcTime;
 
+/// Maximum length of a date-time in bytes. RFC 3339 sets no limit to the digits of a fraction, and a consumer keeps the
+/// text.
+const MAX_LEN: usize = 64;
+
 /// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.
 ///
 /// The value keeps the original text, because a consumer copies the text from an announcement to an attribute. Two
-/// values are equal if their texts are equal.
+/// values are equal if their texts are equal. A text of more than 64 bytes is refused.
 ///
 /// ```
 /// use zigbee_ota::unify::DateTime;
@@ -67,6 +71,9 @@ impl TryFrom<String> for TextAndTime {
     type Error = TextError;
 
     fn try_from(text: String) -> Result<Self, TextError> {
+        if text.len() > MAX_LEN {
+            return Err(TextError(Reason::DateTimeTooLong(text.len())));
+        }
         let time = OffsetDateTime::parse(&text, &Rfc3339);
         let time = time.map_err(|reason| TextError(Reason::DateTime(reason)))?;
         let fraction = i64::from(time.nanosecond() > 0);

@@ -46,11 +46,18 @@ fn check_level(text: &str) -> Result<(), TextError> {
     if text.len() > MAX_LEN {
         return Err(TextError(Reason::NameTooLong(text.len())));
     }
-    let is_special = |(_, found): &(usize, char)| matches!(found, '/' | '+' | '#' | '\0');
-    match text.char_indices().find(is_special) {
+    match text.char_indices().find(|(_, found)| matches!(found, '/' | '+' | '#') || is_unprintable(*found)) {
         Some((offset, found)) => Err(TextError(Reason::NameCharacter { found, offset })),
         None => Ok(()),
     }
+}
+
+/// Returns whether a character could change what a terminal or a log shows of a topic: a control character (MQTT 3.1.1,
+/// section 1.5.3, lets brokers refuse these), a line separator, or a mark that reverses the direction of the text.
+pub(super) fn is_unprintable(character: char) -> bool {
+    let is_separator_or_direction =
+        matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || is_separator_or_direction
 }
 
 /// Unique Image Identifier, which names the destination of an image regardless of the version of the image.

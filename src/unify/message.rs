@@ -19,7 +19,8 @@ pub struct MqttMessage {
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
     /// subscribers. In a message from the broker, the retain flag means that the message was published before the
-    /// subscription began.
+    /// subscription began. With MQTT 5 the caller subscribes without "Retain As Published", which gives the retain flag
+    /// another meaning.
     pub retain: bool,
 }
 
@@ -55,6 +56,13 @@ impl MqttMessage {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
     }
 
+    /// Returns the same message below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
+    /// document.
+    pub(super) fn to_lower_case(&self) -> Self {
+        let Self { topic, payload, retain } = self;
+        Self { topic: lower_case(topic), payload: payload.clone(), retain: *retain }
+    }
+
     /// Creates the message that contains the image of a path. A provider publishes the message.
     ///
     /// # Errors
@@ -63,6 +71,11 @@ impl MqttMessage {
         check_image_len(path, image.len())?;
         Ok(Self::new(&Topic::Data(path.clone()), image))
     }
+}
+
+/// Returns a topic or a topic filter below `ucl/OTA` with the level `ota` in lower case.
+pub(super) fn lower_case(topic: &str) -> String {
+    topic.replacen("ucl/OTA/", "ucl/ota/", 1)
 }
 
 /// Checks that an image of `len` bytes fits into an MQTT message.

@@ -7,6 +7,7 @@
 use super::parse_text_error::TextError;
 use super::payload::PayloadError;
 use super::topic::ImagePath;
+use crate::types::FileVersion;
 
 /// Reason why a provider or a consumer ignored an MQTT message. An ignored message has no effect on the provider or the
 /// consumer.
@@ -22,8 +23,9 @@ pub enum MessageIgnored {
     /// The message requests an image that the provider does not have.
     #[error("no image {0}")]
     Unknown(ImagePath),
-    /// The message requests an image, but the broker had retained the message, so the request is outdated.
-    #[error("a request that was retained")]
+    /// The message requests or contains an image, but the broker had retained the message. Such messages are never
+    /// retained, so the message is outdated: it is no request of now, and no response to a request of now.
+    #[error("a request or an image that was retained")]
     Retained,
     /// The payload does not match the topic, or the announced version is not a Zigbee file version.
     #[error(transparent)]
@@ -31,6 +33,23 @@ pub enum MessageIgnored {
     /// The message contains an image that was not requested, or that arrives after its request has timed out.
     #[error("image {0} was not requested")]
     NotRequested(ImagePath),
+    /// The message is for a requested image, but is empty. A consumer goes on waiting for the image.
+    #[error("image {0} without a byte")]
+    Empty(ImagePath),
+    /// The message contains another version than the announced version, so it is no response to the request. A consumer
+    /// goes on waiting for the image.
+    #[error("version {found:#010x} of image {path}, version {announced:#010x} is announced", found = .found.0, announced = .announced.0)]
+    OtherVersion {
+        /// Path of the image.
+        path: ImagePath,
+        /// Version of the file in the message.
+        found: FileVersion,
+        /// Version of the announcement.
+        announced: FileVersion,
+    },
+    /// The message announces or withdraws an image that no device of the consumer has. The consumer keeps nothing of it.
+    #[error("no device here has an image {0}")]
+    Unused(ImagePath),
     /// The message announces an image for a device that the consumer does not have.
     #[error("no device here for {0}")]
     UnknownDevice(ImagePath),

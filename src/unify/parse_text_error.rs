@@ -21,14 +21,18 @@ pub(super) enum Reason {
     EmptyName,
     #[error("a name of {0} bytes, at most 32000 fit into a topic")]
     NameTooLong(usize),
-    #[error("character {found:?} at byte {offset} of a name: none of `/`, `+`, `#` and U+0000 can be in it")]
+    #[error(
+        "character {found:?} at byte {offset} of a name: none of `/`, `+`, `#` and control characters can be in it"
+    )]
     NameCharacter { found: char, offset: usize },
     #[error("`all` stands for every device and names none")]
     NameAll,
     #[error(
-        "not a topic filter: 1 to 65535 bytes expected, `+` and `#` as whole levels alone and `#` as the last"
+        "not a topic filter: 1 to 65535 bytes without control characters expected, `+` and `#` as whole levels alone and `#` as the last"
     )]
     TopicFilter,
+    #[error("a date-time of {0} bytes, expected at most 64")]
+    DateTimeTooLong(usize),
     #[error("not a date-time of RFC 3339: expected the form 2021-04-15T23:59:59+00:00, {0}")]
     DateTime(::time::error::Parse),
     /// A level of the topic is wrong. `level` counts from 1, and `found` is empty if the topic ends before this level.

@@ -19,7 +19,8 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::FromStr;
 
-use super::identifiers::{Uiid, Unid};
+use super::identifiers::{Uiid, Unid, is_unprintable};
+use super::message::lower_case;
 use super::parse_text_error::{Reason, TextError};
 use super::topic::{DeviceEndpoint, ImagePath, Topic};
 
@@ -79,7 +80,7 @@ impl TopicFilter {
     /// Returns the same filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
     /// document.
     pub(super) fn to_lower_case(&self) -> Self {
-        Self(self.0.replacen("ucl/OTA/", "ucl/ota/", 1))
+        Self(lower_case(&self.0))
     }
 
     /// Returns the text of the topic filter.
@@ -114,7 +115,8 @@ impl FromStr for TopicFilter {
     fn from_str(text: &str) -> Result<Self, TextError> {
         let mut levels = text.split('/');
         let last = levels.next_back().unwrap_or_default();
-        let is_plain = |level: &str| !level.contains(['+', '#', '\0']);
+        let is_plain =
+            |level: &str| !level.contains(|of: char| matches!(of, '+' | '#') || is_unprintable(of));
         let are_valid = levels.all(|level| level == "+" || is_plain(level))
             && (["+", "#"].contains(&last) || is_plain(last));
         let fits = (1..=usize::from(u16::MAX)).contains(&text.len());

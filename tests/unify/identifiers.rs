@@ -1,7 +1,7 @@
 //! UIIDs and UNIDs.
 
 use zigbee_ota::file::FileHeader;
-use zigbee_ota::unify::{ImageKind, Naming, Uiid, UiidForm, UiidTaken, Unid};
+use zigbee_ota::unify::{ImageKind, Naming, Topic, TopicFilter, Uiid, UiidForm, UiidTaken, Unid};
 use zigbee_ota::{Eui64, ImageId, ImageType, ManufacturerCode};
 
 use crate::simulation::file;
@@ -92,7 +92,7 @@ fn a_unid_is_made_of_the_ieee_address() {
 fn identifiers_are_single_levels_of_a_topic() {
     let character = |found: char, offset: usize| {
         format!(
-            "character {found:?} at byte {offset} of a name: none of `/`, `+`, `#` and U+0000 can be in it"
+            "character {found:?} at byte {offset} of a name: none of `/`, `+`, `#` and control characters can be in it"
         )
     };
     for (text, error) in [
@@ -121,4 +121,23 @@ fn a_kind_is_an_image_without_its_version() {
         ImageKind::from(id),
         ImageKind { manufacturer: ManufacturerCode(0x1001), image_type: ImageType(0x1011) }
     );
+}
+
+/// A name with a line feed would forge a line of a log; the broker may close the connection, too.
+///
+/// Shows: FLD-079
+#[test]
+fn names_with_control_characters_are_refused() {
+    let controls = (0..0x20_u8).chain(0x7f..0xa0).map(char::from);
+    let others = "\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+    for character in controls.chain(others.chars()) {
+        let name = format!("Lamp{character}x");
+        assert!(name.parse::<Uiid>().is_err() && name.parse::<Unid>().is_err(), "{character:?}");
+        assert!(name.parse::<TopicFilter>().is_err(), "{character:?}");
+        let topic = format!("ucl/OTA/info/{name}/all").parse::<Topic>().unwrap_err().to_string();
+        assert!(!topic.contains(character), "the error shows it escaped: {topic}");
+    }
+    for name in ["Lampe f\u{fc}r K\u{fc}che", "\u{706f}", "e\u{301}", "a b", "\u{10ffff}"] {
+        assert!(name.parse::<Uiid>().is_ok() && name.parse::<TopicFilter>().is_ok(), "{name}");
+    }
 }

@@ -1,12 +1,12 @@
 //! Choice of the image for each device.
 
-use zigbee_ota::aps::Address;
+use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::file::FileHeader;
-use zigbee_ota::server::ServerEvent;
+use zigbee_ota::server::{Server, ServerAction, ServerConfig, ServerEvent, Session};
 use zigbee_ota::unify::{
     AnnouncedVersions, Announcement, ConsumerConfig, FileVerdict, LastError, MqttMessage, OtaStatus,
 };
-use zigbee_ota::zcl::Refusal;
+use zigbee_ota::zcl::{LONGEST_TO_CLIENT, QueryNextImageRequest, Refusal};
 use zigbee_ota::{HardwareRange, HardwareVersion, ImageId};
 
 use crate::simulation::{NEW, NEWER, OLD, Simulation, file, file_with, general, own, uiid, unid};
@@ -180,4 +180,133 @@ fn an_invalid_announcement_leaves_the_last_one_in_force() {
     };
     let error = simulation.network.receive(simulation.now, &elsewhere).unwrap_err();
     assert_eq!(error.to_string(), format!("no device here for {}/{}", uiid(NEW), unid(9)));
+}
+
+/// The frame that answers a request of device 1: its command and its status.
+fn answer(server: &mut Server<[Session; 4]>, simulation: &Simulation, command: u8, id: ImageId) -> [u8; 2] {
+    let image =
+        [&id.manufacturer.0.to_le_bytes()[..], &id.image_type.0.to_le_bytes(), &id.version.0.to_le_bytes()]
+            .concat();
+    let frame = match command {
+        0x01 => [&[1, 7, 1, 0][..], &image].concat(),
+        0x03 => [&[1, 7, 3, 0][..], &image, &[0, 0, 0, 0, 50]].concat(),
+        0x04 => [&[1, 7, 4, 0][..], &image, &[0, 0, 0, 0, 50, 200, 0, 50, 0]].concat(),
+        _ => [&[1, 7, 6, 0][..], &image].concat(),
+    };
+    let consumer = &simulation.network.consumer;
+    let mut out = [0; LONGEST_TO_CLIENT];
+    let (mut images, mut policy) = (consumer.images(), consumer.policy(simulation.now));
+    let meta = FrameMeta::unicast(Address::new(1, 1));
+    let action = server.handle_frame(simulation.now, meta, &frame, &mut images, &mut policy, &mut out);
+    assert!(matches!(action, ServerAction::Reply(_)), "{action:?}");
+    // A Default Response has the command in front of the status.
+    [out[2], if out[2] == 0x0b { out[4] } else { out[3] }]
+}
+
+const ABORT: u8 = 0x95;
+const WAIT: u8 = 0x97;
+const NO_IMAGE: u8 = 0x98;
+
+/// A download of an image that is replaced gets ABORT for its next request, before the image that replaces it is there.
+#[test]
+fn a_download_of_a_replaced_image_is_aborted_at_once() {
+    for place in [general(NEWER), own(NEWER, 1)] {
+        for has_session in [true, false] {
+            let mut simulation = Simulation::new();
+            simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[OLD]));
+            simulation.settle();
+            simulation.offer(general(NEW), NEW);
+            let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
+            assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, 0]);
+            if !has_session {
+                server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
+            }
+            simulation.provided = false;
+            simulation.offer(place.clone(), NEWER);
+            for (command, response) in [(0x03, 0x05), (0x04, 0x05), (0x06, 0x0b)] {
+                assert_eq!(answer(&mut server, &simulation, command, NEW), [response, ABORT], "{command}");
+            }
+            // The image that replaces it is on its way; then it is there.
+            assert_eq!(answer(&mut server, &simulation, 0x03, NEWER), [0x05, WAIT]);
+            simulation.provided = true;
+            simulation.pass(360);
+            assert_eq!(answer(&mut server, &simulation, 0x01, OLD), [0x02, 0]);
+            assert_eq!(answer(&mut server, &simulation, 0x03, NEWER), [0x05, 0]);
+            assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, ABORT]);
+            // Withdrawn is not replaced: the image may come back.
+            simulation.withdraw(&place);
+            if place.device.is_none() {
+                assert_eq!(answer(&mut server, &simulation, 0x03, NEWER), [0x0b, NO_IMAGE]);
+            } else {
+                assert_eq!(
+                    answer(&mut server, &simulation, 0x03, NEWER),
+                    [0x05, ABORT],
+                    "the general image counts"
+                );
+            }
+        }
+    }
+}
+
+/// Two files with one identity: a device that loses its own file must not go on with the other.
+#[test]
+fn two_files_with_the_same_id_are_not_mixed() {
+    let mut simulation = Simulation::new();
+    let mut slow = simulation.simulated(1, &[OLD]);
+    slow.pause = zigbee_ota::time::Millis(500);
+    slow.restart(simulation.now);
+    simulation.network.join(simulation.now, slow, Simulation::device(1, &[OLD]));
+    simulation.announce(general(NEW), Announcement::new(NEW.version), file(NEW, 6000));
+    simulation.pass(20);
+    // The device's own file is longer, and has other bytes behind byte 62.
+    let mut special = file(NEW, 9000);
+    special[62..].fill(0xaa);
+    simulation.announce(own(NEW, 1), Announcement::new(NEW.version), special.clone());
+    simulation.pass(20);
+    let part = |simulation: &Simulation| simulation.network.devices[0].flash[&NEW.image_type].clone();
+    assert!(
+        part(&simulation).len() > 500 && special.starts_with(&part(&simulation)),
+        "its own from the start"
+    );
+    let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, 0]);
+    // The file for all takes its place. Blocks follow only after a query.
+    let device = simulation.network.devices.remove(0);
+    simulation.withdraw(&own(NEW, 1));
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, ABORT]);
+    let mut asked = simulation.network.consumer.clone();
+    let request = QueryNextImageRequest::new(OLD);
+    let (client, answered) = (Address::new(1, 1), Err(Refusal::NO_IMAGE_AVAILABLE));
+    asked.handle_event(
+        simulation.now,
+        &ServerEvent::Queried { client, request, answer: answered, reason: None },
+    );
+    let unasked = core::mem::replace(&mut simulation.network.consumer, asked);
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, 0]);
+    // The device itself has not heard the notification: it asks for blocks, is refused, and is notified again.
+    simulation.network.consumer = unasked;
+    simulation.network.devices.push(device);
+    simulation.pass(20);
+    let all = file(NEW, 6000);
+    assert!(part(&simulation).len() > 500 && all.starts_with(&part(&simulation)));
+    simulation.pass(60);
+    assert_eq!(simulation.runs(1), [NEW]);
+}
+
+/// A gateway that was restarted does not end the downloads of its devices before it has the image again.
+#[test]
+fn a_block_of_an_image_on_its_way_is_waited_for() {
+    let mut simulation = Simulation::new();
+    simulation.provided = false;
+    simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[OLD]));
+    simulation.settle();
+    let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x0b, NO_IMAGE], "nothing is announced");
+    simulation.offer(general(NEW), NEW);
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, WAIT]);
+    simulation.pass(60);
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x0b, NO_IMAGE], "the provider does not answer");
+    simulation.provided = true;
+    simulation.pass(300);
+    assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, 0]);
 }

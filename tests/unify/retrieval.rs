@@ -2,6 +2,7 @@
 
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::ServerEvent;
+use zigbee_ota::time::Instant;
 use zigbee_ota::unify::{
     Announcement, ConsumerConfig, FileVerdict, ImagePath, LastError, MqttMessage, OtaStatus,
 };
@@ -110,9 +111,7 @@ fn a_file_for_other_devices_is_an_invalid_image() {
     let for_it = FileHeader::new(NEW).with_destination(Eui64(1));
     for (place, bytes, good) in [
         (general(NEW), b"GIF89a".to_vec(), false),
-        (general(NEW), Vec::new(), false),
         (general(NEW), file(NEW, 100)[..120].to_vec(), false),
-        (general(NEW), file(OLD, 100), false),
         (general(NEW), file(stranger, 100), false),
         (general(NEW), file_with(for_it, 100), false),
         (own(NEW, 1), file_with(for_another, 100), false),
@@ -140,6 +139,98 @@ fn a_file_for_other_devices_is_an_invalid_image() {
     }
 }
 
+/// Shows: FLD-100
+#[test]
+fn a_request_is_ended_only_by_its_response() {
+    let place = general(NEW);
+    let topic = data_topic(&place);
+    let uiid = uiid(NEW);
+    let message = |payload: Vec<u8>, retain| MqttMessage { topic: topic.clone(), payload, retain };
+    let [old_version, new_version] = [OLD, NEW].map(|id| format!("{:#010x}", id.version.0));
+    let other = format!("version {old_version} of image {uiid}/all, version {new_version} is announced");
+    let retained = "a request or an image that was retained";
+    for (leftover, reason) in [
+        (message(file(NEW, 1000), true), retained),
+        (message(file(OLD, 1000), true), retained),
+        (message(b"GIF89a".to_vec(), true), retained),
+        (message(Vec::new(), true), retained),
+        (message(Vec::new(), false), &format!("image {uiid}/all without a byte")),
+        (message(file(OLD, 1000), false), &other),
+        (message(file(OLD, 1000)[..100].to_vec(), false), &other),
+    ] {
+        for is_answered in [true, false] {
+            let mut simulation = Simulation::new();
+            simulation.provided = false;
+            simulation.join(1, &[OLD]);
+            simulation.offer(place.clone(), NEW);
+            simulation.pass(10);
+            for _ in 0..3 {
+                let error = simulation.network.receive(simulation.now, &leftover).unwrap_err();
+                assert_eq!(error.to_string(), reason);
+                simulation.settle();
+            }
+            let gone = Seen::Unsubscribe(topic.clone());
+            assert!(!simulation.seen.contains(&gone), "{reason}: still waited on");
+            assert_eq!(simulation.last_error(1, OLD), LastError::Success);
+            if is_answered {
+                // The real one, after 59 of 60 seconds.
+                simulation.pass(49);
+                simulation.publish(message(file(NEW, 1000), false));
+                simulation.settle();
+                assert_eq!(simulation.gets(&place), 1, "{reason}");
+            } else {
+                simulation.pass(50);
+                assert!(simulation.seen.contains(&gone), "{reason}: timed out");
+                simulation.provided = true;
+                simulation.pass(300);
+                assert_eq!(simulation.gets(&place), 2, "{reason}: asked on");
+            }
+            simulation.pass(10);
+            assert_eq!(simulation.runs(1), [NEW], "{reason}");
+        }
+    }
+}
+
+/// A message with quality of service 1 may come twice.
+///
+/// Shows: FLD-100
+#[test]
+fn a_repeated_image_changes_nothing() {
+    let mut simulation = Simulation::new();
+    simulation.join(1, &[OLD]);
+    simulation.offer(general(NEW), NEW);
+    let image = MqttMessage::image(&general(NEW), file(NEW, 1000)).unwrap();
+    for _ in 0..2 {
+        let error = simulation.network.receive(simulation.now, &image).unwrap_err();
+        assert_eq!(error.to_string(), format!("image {}/all was not requested", uiid(NEW)));
+    }
+    simulation.pass(10);
+    assert_eq!((simulation.runs(1), simulation.gets(&general(NEW))), (&[NEW][..], 1));
+}
+
+/// The UNID of a device tells its IEEE address, where the description does not.
+///
+/// Shows: FLD-048
+#[test]
+fn a_file_made_for_one_device_goes_to_it_and_to_no_other() {
+    for destination in [1, 2] {
+        let mut simulation = Simulation::new();
+        for number in [1, 2] {
+            let simulated = simulation.simulated(number, &[OLD]);
+            let mut device = Simulation::device(number, &[OLD]);
+            device.node = None;
+            simulation.network.join(simulation.now, simulated, device);
+        }
+        let made_for = file_with(FileHeader::new(NEW).with_destination(Eui64(destination)), 100);
+        simulation.announce(own(NEW, 1), Announcement::new(NEW.version), made_for);
+        simulation.pass(60);
+        let is_for_it = destination == 1;
+        assert_eq!(simulation.runs(1) == [NEW], is_for_it);
+        assert_eq!(simulation.last_error(1, OLD) == LastError::InvalidImage, !is_for_it);
+        assert_eq!(simulation.runs(2), [OLD]);
+    }
+}
+
 /// Shows: UNI-006
 #[test]
 fn only_a_verified_image_is_offered() {
@@ -163,6 +254,92 @@ fn only_a_verified_image_is_offered() {
         let error = if good { LastError::Success } else { LastError::InvalidImage };
         assert_eq!((simulation.status(1, id), simulation.last_error(1, id)), (OtaStatus::Idle, error));
     }
+}
+
+/// A withdrawal that nobody heard.
+///
+/// Shows: FLD-101
+#[test]
+fn an_image_withdrawn_off_line_is_gone_after_the_reconnection() {
+    for keeps_session in [false, true] {
+        // The device waits for its time with the whole image.
+        let mut simulation = Simulation::new();
+        simulation.join(1, &[OLD]);
+        simulation.offer_after(general(NEW), NEW, "2026-01-01T01:00:00Z");
+        simulation.pass(10);
+        assert_eq!(simulation.status(1, OLD), OtaStatus::WaitingToUpgrade);
+        simulation.withdraw_unheard(&general(NEW));
+        simulation.reconnect(keeps_session);
+        simulation.pass(119);
+        assert_eq!(simulation.status(1, OLD), OtaStatus::WaitingToUpgrade);
+        simulation.pass(1);
+        let told = (simulation.status(1, OLD), simulation.last_error(1, OLD));
+        assert_eq!(told, (OtaStatus::Idle, LastError::Abort));
+        simulation.pass(7200);
+        assert_eq!(simulation.runs(1), [OLD], "its countdown was stopped");
+        // Announced again, it goes on.
+        simulation.offer(general(NEW), NEW);
+        simulation.pass(7200);
+        assert_eq!(simulation.runs(1), [NEW]);
+    }
+    // The device has not begun.
+    let mut simulation = Simulation::new();
+    simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[OLD]));
+    simulation.settle();
+    simulation.offer(general(NEW), NEW);
+    simulation.withdraw_unheard(&general(NEW));
+    simulation.reconnect(false);
+    simulation.pass(120);
+    let late = simulation.simulated(1, &[OLD]);
+    simulation.network.devices.push(late);
+    simulation.pass(60);
+    assert_eq!((simulation.runs(1), simulation.gets(&general(NEW))), (&[OLD][..], 1));
+}
+
+/// Shows: FLD-101
+#[test]
+fn an_image_announced_again_after_the_reconnection_goes_on() {
+    for keeps_session in [false, true] {
+        let mut simulation = Simulation::new();
+        simulation.join(1, &[OLD]);
+        simulation.offer_after(general(NEW), NEW, "2026-01-01T01:00:00Z");
+        simulation.pass(10);
+        simulation.reconnect(keeps_session);
+        let due = Instant::from_millis(3_600_000);
+        assert_eq!(simulation.network.consumer.poll_timeout(), Some(due), "nothing is waited for");
+        simulation.pass(3580);
+        assert_eq!(simulation.runs(1), [OLD]);
+        simulation.pass(20);
+        assert_eq!((simulation.runs(1), simulation.gets(&general(NEW))), (&[NEW][..], 1));
+    }
+    // A broker that has lost all, and a provider that comes back within two minutes.
+    let mut simulation = Simulation::new();
+    simulation.join(1, &[OLD]);
+    simulation.offer_after(general(NEW), NEW, "2026-01-01T01:00:00Z");
+    simulation.pass(10);
+    simulation.retained.clear();
+    simulation.reconnect(false);
+    simulation.pass(119);
+    simulation.offer_after(general(NEW), NEW, "2026-01-01T01:00:00Z");
+    simulation.pass(3600);
+    assert_eq!((simulation.runs(1), simulation.gets(&general(NEW))), (&[NEW][..], 1));
+}
+
+/// A reconnection while an image is waited for leaves no subscription in a session that the broker has kept.
+#[test]
+fn a_request_does_not_outlive_its_connection() {
+    let mut simulation = Simulation::new();
+    simulation.provided = false;
+    simulation.join(1, &[OLD]);
+    simulation.offer(general(NEW), NEW);
+    simulation.withdraw_unheard(&general(NEW));
+    simulation.seen.clear();
+    simulation.reconnect(true);
+    simulation.pass(600);
+    let topic = data_topic(&general(NEW));
+    assert!(simulation.seen.contains(&Seen::Unsubscribe(topic.clone())));
+    assert!(!simulation.seen.contains(&Seen::Subscribe(topic)));
+    assert_eq!(simulation.gets(&general(NEW)), 0);
 }
 
 #[test]
@@ -204,10 +381,13 @@ fn both_spellings_are_subscribed_to_on_request_and_one_is_published() {
         simulation.settle();
         assert_eq!(simulation.gets(&general(NEW)), usize::from(lower_case));
         let published = simulation.seen.iter().filter_map(|seen| match seen {
-            Seen::Publish(message) => Some(&message.topic),
+            Seen::Publish(message) => Some(message.topic.as_str()),
             _ => None,
         });
-        assert!(published.clone().all(|topic| topic.contains("OTA") && !topic.contains("/ota/")));
-        assert!(published.count() > 0);
+        // A provider that follows the diagram hears the request in lower case only.
+        let request = format!("ucl/ota/data/{}/all/get", uiid(NEW));
+        let (lower, upper): (Vec<_>, Vec<_>) = published.partition(|topic| topic.contains("/ota/"));
+        assert_eq!(lower, if lower_case { vec![request.as_str()] } else { Vec::new() });
+        assert!(!upper.is_empty() && upper.iter().all(|topic| topic.contains("OTA")));
     }
 }

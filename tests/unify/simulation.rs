@@ -141,6 +141,21 @@ impl Simulation {
         self.settle();
     }
 
+    /// The connection is lost and made again: a broker without a session forgets what the consumer subscribed to.
+    pub fn reconnect(&mut self, keeps_session: bool) {
+        if !keeps_session {
+            self.subscribed.clear();
+        }
+        self.network.consumer.reconnected(self.now);
+        self.settle();
+    }
+
+    /// Retained message of an announcement that is not there any more, without a word to the consumer.
+    pub fn withdraw_unheard(&mut self, place: &ImagePath) {
+        let message = self.provider.withdraw(place).unwrap();
+        self.retained.remove(&message.topic).expect("it was announced");
+    }
+
     /// Anybody publishes something.
     pub fn publish(&mut self, message: MqttMessage) {
         if message.retain {
@@ -182,7 +197,9 @@ impl Simulation {
         match action {
             ConsumerAction::Subscribe(filter) => {
                 self.seen.push(Seen::Subscribe(filter.to_string()));
-                self.subscribed.push(filter.clone());
+                if !self.subscribed.contains(&filter) {
+                    self.subscribed.push(filter.clone());
+                }
                 for (topic, payload) in self.retained.clone() {
                     if filter.matches(&topic) {
                         let _ = self.network.receive(self.now, &MqttMessage { topic, payload, retain: true });

@@ -1,7 +1,7 @@
 //! Announcements of images, and the state of each image from its announcement until the server may offer it.
 //!
 //! ```text
-//! ImagePath -> AnnouncedImage { announcement, version, key, fetch }
+//! ImagePath -> AnnouncedImage { version, apply_after, key, fetch, confirm_by }
 //! fetch: NotNeeded | Requested | Failed | Verifying(file) | Ready(file) | Rejected
 //! ```
 
@@ -10,17 +10,20 @@ use alloc::vec::Vec;
 use crate::server::{ImageInfo, StoreEntry};
 use crate::time::{Instant, Millis};
 use crate::types::FileVersion;
-use crate::unify::payload::Announcement;
+use crate::unify::date_time::DateTime;
 use crate::unify::topic::ImagePath;
 
 /// Announcement of an image path, and the state of the announced image.
 #[derive(Clone, Debug)]
 pub(super) struct AnnouncedImage {
-    pub(super) announcement: Announcement,
     pub(super) version: FileVersion,
+    pub(super) apply_after: Option<DateTime>,
     /// Number that distinguishes this announcement from earlier announcements of the same path.
     pub(super) key: u32,
     pub(super) fetch: FetchState,
+    /// Time until which the broker must deliver the announcement again after a reconnection; `None` if the broker has
+    /// delivered it on the current connection.
+    pub(super) confirm_by: Option<Instant>,
 }
 
 /// State of an image from its announcement until the server may offer it.
@@ -61,6 +64,20 @@ impl AnnouncedImage {
         matches!(self.fetch, FetchState::Requested { .. })
     }
 
+    /// Returns whether the file is on its way, so that it will be ready or rejected soon.
+    pub(super) const fn is_pending(&self) -> bool {
+        match self.fetch {
+            FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,
+            FetchState::Failed { .. } | FetchState::Ready(_) | FetchState::Rejected => false,
+        }
+    }
+
+    /// Returns whether the broker has delivered the announcement on the current connection, so that the provider has
+    /// not withdrawn it.
+    pub(super) const fn is_confirmed(&self) -> bool {
+        self.confirm_by.is_none()
+    }
+
     /// Returns the file of the image if the server may offer the image.
     pub(super) const fn ready_file(&self) -> Option<&FetchedFile> {
         match &self.fetch {
@@ -73,15 +90,17 @@ impl AnnouncedImage {
         }
     }
 
-    /// Returns the timeout of the pending request, or the time of the next request.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.fetch {
+    /// Returns the earliest of the timeout of the pending request, the time of the next request, and the time until
+    /// which the announcement must be confirmed.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let fetch = match self.fetch {
             FetchState::Requested { until: at } | FetchState::Failed { retry_at: at } => Some(at),
             FetchState::NotNeeded
             | FetchState::Verifying(_)
             | FetchState::Ready(_)
             | FetchState::Rejected => None,
-        }
+        };
+        fetch.into_iter().chain(self.confirm_by).min()
     }
 
     /// Ends a request that has timed out, or a pause between requests that is over. Returns `true` if a request has

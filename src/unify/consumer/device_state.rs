@@ -47,7 +47,8 @@ pub enum Activation {
 pub struct ManagedDevice {
     /// Address of the device's OTA Upgrade client.
     pub client: Address,
-    /// IEEE address of the device; `None` if the address is unknown. A device-specific file requires the address.
+    /// IEEE address of the device; `None` if the address is that of the UNID (`zb-` and the address), or unknown. A
+    /// device-specific file requires the address.
     #[doc(alias = "mac address")]
     pub node: Option<Eui64>,
     /// Endpoint in the topics of the device's attributes; 0 means the device as a whole.
@@ -73,7 +74,8 @@ pub(super) enum Due {
     Now,
     /// Number of seconds until the activation, at least one.
     In(u64),
-    /// The time until the activation is unknown, because no UTC time is set.
+    /// The time until the activation is unknown, because no UTC time is set, or because the announcement is not
+    /// confirmed after a reconnection.
     Unknown,
 }
 
@@ -113,6 +115,15 @@ pub(super) struct ImageState {
     /// Whether the image is ready, and the client is to be sent an Image Notify at the time of `ApplyAfter`.
     notify_later: bool,
     hold: HoldState,
+    /// Whether another file took the place of the file that the client is downloading, under the same version. The
+    /// client gets no blocks before it has queried, because it would mix the two files.
+    pub(super) must_query: bool,
+    /// Whether the client was refused blocks of a replaced image since its last query. Devices ignore notifications
+    /// during a download, so the client is notified again, but only once.
+    is_aborted: bool,
+    /// Whether the broker has delivered the announcement on the current connection. The device is not told to activate
+    /// an image whose announcement may have been withdrawn.
+    is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker.
     published: BTreeMap<ImageAttribute, ImageAttributeValue>,
 }
@@ -126,6 +137,9 @@ impl ImageState {
             is_notified: false,
             notify_later: false,
             hold: HoldState::NotHeld,
+            must_query: false,
+            is_aborted: false,
+            is_confirmed: true,
             published: BTreeMap::new(),
         }
     }
@@ -134,6 +148,19 @@ impl ImageState {
     pub(super) fn target(&self) -> ImageId {
         let ImageKind { manufacturer, image_type } = self.kind;
         ImageId { manufacturer, image_type, version: self.status.target }
+    }
+
+    /// Records a query of the client.
+    pub(super) fn record_query(&mut self) {
+        (self.must_query, self.is_aborted) = (false, false);
+    }
+
+    /// Records that the client was refused blocks of `id`. If the image was replaced, the client is notified again.
+    pub(super) fn record_refusal(&mut self, id: ImageId) {
+        let is_replaced = self.must_query || id.version != self.status.target;
+        if is_replaced && !self.is_aborted {
+            (self.is_aborted, self.is_notified) = (true, false);
+        }
     }
 
     /// Records that the client has the complete image and waits for an Upgrade End Response.
@@ -148,20 +175,35 @@ impl ImageState {
         self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
     }
 
-    /// Adopts the target version of an announcement, if the running version accepts the announced version.
-    fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) {
+    /// Adopts the target version of an announcement, if the running version accepts the announced version. Returns the
+    /// image of the earlier announcement if the client has it on hold, and so has to be told not to activate it.
+    fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) -> Option<ImageId> {
         let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
         let key = plan.map(|plan| plan.key);
+        let mut revoked = None;
         if self.key != key {
+            let done = self.status.is_done();
             // The upgrade to the version of the earlier announcement has ended, or is abandoned.
             if self.key.is_some() && self.status.status != OtaStatus::Idle {
-                let done = self.status.is_done();
                 self.status.last_error = if done { LastError::Success } else { LastError::Abort };
             }
+            if !done && self.hold == HoldState::Waiting {
+                revoked = Some(self.target());
+            }
+            self.must_query = self.status.status == OtaStatus::DownloadInProgress
+                && plan.is_some_and(|plan| plan.version == self.status.target);
             (self.key, self.is_notified, self.hold) = (key, false, HoldState::NotHeld);
+            self.is_aborted = false;
             self.status.status = OtaStatus::Idle;
         }
+        self.is_confirmed = plan.is_none_or(AnnouncedImage::is_confirmed);
         self.status.target = plan.map_or(self.status.current, |plan| plan.version);
+        revoked
+    }
+
+    /// Returns the time until the device may activate the image.
+    fn due(&self, utc: Option<UtcTime>) -> Due {
+        if self.is_confirmed { Due::of(self.status.apply_after.as_ref(), utc) } else { Due::Unknown }
     }
 
     /// Publishes the attribute values that have changed, and withdraws the values that no longer exist.
@@ -287,11 +329,16 @@ impl DeviceState {
         }
     }
 
+    /// Returns the IEEE address of the device: that of its description, else that of a UNID in the Zigbee form.
+    pub(super) fn node(&self, unid: &Unid) -> Option<Eui64> {
+        self.device.node.or_else(|| unid.node())
+    }
+
     /// Returns whether a file that arrived for `path` is for this device.
     pub(super) fn accepts_file(&self, unid: &Unid, path: &ImagePath, image: &ImageInfo) -> bool {
         let is_addressed = match &path.device {
             None => image.destination.is_none(),
-            Some(device) => device == unid && image.is_for(self.device.node),
+            Some(device) => device == unid && image.is_for(self.node(unid)),
         };
         is_addressed && self.images.get(&path.uiid).is_some_and(|own| own.kind == image.id.into())
     }
@@ -319,8 +366,7 @@ impl DeviceState {
             let is_held = matches!(image.status.status, OtaStatus::WaitForMore | OtaStatus::WaitingToUpgrade);
             image.target() == id || (is_held && image.key.is_some())
         };
-        let times = self.images.values().filter(is_activated_too).map(|image| &image.status.apply_after);
-        times.map(|time| Due::of(time.as_ref(), utc)).max().unwrap_or(Due::Now)
+        self.images.values().filter(is_activated_too).map(|image| image.due(utc)).max().unwrap_or(Due::Now)
     }
 
     /// Returns the deadline of the earliest activation or notification of the device.
@@ -328,9 +374,7 @@ impl DeviceState {
         let (set, utc) = clock?;
         let due = |image: &ImageState| match image.hold {
             HoldState::Waiting => Some(self.due(image.target(), Some(utc))),
-            HoldState::NotHeld | HoldState::Released if image.notify_later => {
-                Some(Due::of(image.status.apply_after.as_ref(), Some(utc)))
-            }
+            HoldState::NotHeld | HoldState::Released if image.notify_later => Some(image.due(Some(utc))),
             HoldState::NotHeld | HoldState::Released => None,
         };
         let seconds = self.images.values().filter_map(due).filter_map(|due| match due {
@@ -345,11 +389,14 @@ impl DeviceState {
     /// client, sends upgrade times, and publishes the attributes that have changed.
     pub(super) fn refresh(&mut self, unid: &Unid, context: &mut RefreshContext<'_>) {
         let mut has_new_time = false;
+        let client = self.device.client;
         for (uiid, image) in &mut self.images {
             let path = announced_path(context.announced, uiid, unid);
             let found = path.as_ref().and_then(|path| context.announced.get_mut(path));
-            image.follow(found.as_deref(), context.config);
-            let time = found.as_ref().and_then(|found| found.announcement.apply_after.clone());
+            if let Some(id) = image.follow(found.as_deref(), context.config) {
+                context.actions.push_back(ConsumerAction::Hold { client, id });
+            }
+            let time = found.as_ref().and_then(|found| found.apply_after.clone());
             if image.status.apply_after != time {
                 image.status.apply_after = time;
                 has_new_time = true;
@@ -358,21 +405,25 @@ impl DeviceState {
                 image.notify_later = false;
                 continue;
             };
-            if matches!(found.fetch, FetchState::NotNeeded) {
+            if matches!(found.fetch, FetchState::NotNeeded) && found.is_confirmed() {
                 found.fetch =
                     FetchState::Requested { until: context.now.plus(context.config.request_timeout) };
                 subscribe(context.actions, context.config, &TopicFilter::image(&path));
-                context.actions.push_back(ConsumerAction::Publish(MqttMessage::request(&path)));
+                let request = MqttMessage::request(&path);
+                let in_lower_case = context.config.lower_case.then(|| request.to_lower_case());
+                context.actions.extend(
+                    [Some(request), in_lower_case].into_iter().flatten().map(ConsumerAction::Publish),
+                );
             }
             let may_download = match self.device.activation {
                 Activation::Scheduled => true,
-                Activation::Immediate => Due::of(image.status.apply_after.as_ref(), context.utc) == Due::Now,
+                Activation::Immediate => image.due(context.utc) == Due::Now,
             };
             let is_new = found.ready_file().is_some() && !image.is_notified;
             image.notify_later = is_new && !may_download;
             if is_new && may_download {
                 image.is_notified = true;
-                context.actions.push_back(ConsumerAction::Notify(self.device.client));
+                context.actions.push_back(ConsumerAction::Notify(client));
             }
         }
         self.send_upgrade_times(has_new_time, context);

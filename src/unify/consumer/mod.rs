@@ -18,14 +18,20 @@
 //! | none | info message | announced |
 //! | announced | a device of the consumer accepts the version | requested: subscription, then a published `get` |
 //! | requested | file for a device of the consumer, with the announced version | verifying, and [`ConsumerAction::Verify`] |
+//! | | payload that is retained, empty, or a file of another version | requested: the payload is no response to the request |
 //! | | any other payload | rejected |
 //! | | timeout: [`ConsumerConfig::request_timeout`] | failed |
-//! | | [`reconnected`](Consumer::reconnected) | announced, and then requested again |
+//! | | [`reconnected`](Consumer::reconnected) | announced, and requested again once the broker has confirmed the announcement |
 //! | failed | [`ConsumerConfig::retry`] has passed | announced |
 //! | verifying | [`Valid`](FileVerdict::Valid); [`Invalid`](FileVerdict::Invalid) | ready; rejected |
 //! | rejected | announced again | announced |
 //! | any | another version is announced | announced, with the new version |
 //! | | withdrawn | none |
+//! | | not confirmed for [`ConsumerConfig::announcement_timeout`] after [`reconnected`](Consumer::reconnected) | none |
+//!
+//! A consumer keeps only announcements of images that one of its devices has: at most two for each image of each device.
+//! If a device with another image is added, the consumer subscribes again, so that the broker delivers the retained
+//! announcements once more.
 
 mod announced_image;
 mod device_state;
@@ -44,6 +50,7 @@ use super::payload::Announcement;
 use super::topic::{ImagePath, Topic};
 use super::topic_filter::TopicFilter;
 use crate::aps::Address;
+use crate::file::FileHeader;
 use crate::server::{ImageStore, ServerPolicy};
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId};
@@ -97,8 +104,14 @@ pub struct ConsumerConfig {
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
     pub retry: Millis,
-    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. The default of the setting is
-    /// `false`. Some providers follow the diagram of the Unify document, where the topics are in lower case.
+    /// Time after a reconnection within which the broker must deliver an announcement again. An announcement that the
+    /// broker has not delivered by then was withdrawn in the meantime, and the consumer drops the announcement. Until then
+    /// no device is told to activate the image. The default of the setting is 120 s, because a provider may reconnect later
+    /// than the consumer.
+    pub announcement_timeout: Millis,
+    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and requests images there, too. The
+    /// default of the setting is `false`. Some providers follow the diagram of the Unify document, where the topics of
+    /// requests and images are in lower case.
     pub lower_case: bool,
 }
 
@@ -109,6 +122,7 @@ impl Default for ConsumerConfig {
             to_unknown_hardware: true,
             request_timeout: Millis::from_secs(60),
             retry: Millis::from_secs(300),
+            announcement_timeout: Millis::from_secs(120),
             lower_case: false,
         }
     }
@@ -206,8 +220,19 @@ impl Consumer {
         if self.devices.get(unid).is_some_and(|old| old.device.endpoint != device.endpoint) {
             self.remove_device(unid);
         }
-        if !self.devices.contains_key(unid) {
-            self.subscribe(&TopicFilter::announcements_for(unid));
+        let has = |uiid: &Uiid| self.devices.values().any(|state| state.images.contains_key(uiid));
+        let is_new_here = !device.images.keys().all(has);
+        let own = self.devices.get(unid);
+        let is_new_on_device =
+            own.is_none_or(|state| !device.images.keys().all(|uiid| state.images.contains_key(uiid)));
+        // The consumer has kept no announcement of an image that no device had, so the broker must deliver it again.
+        for (is_new, filter) in [
+            (is_new_here, TopicFilter::announcements_for_all()),
+            (is_new_on_device, TopicFilter::announcements_for(unid)),
+        ] {
+            if is_new && !self.actions.contains(&ConsumerAction::Subscribe(filter.clone())) {
+                self.subscribe(&filter);
+            }
         }
         self.clients.retain(|_, other| other != unid);
         self.clients.insert(device.client, unid.clone());
@@ -218,6 +243,7 @@ impl Consumer {
                 self.devices.insert(unid.clone(), state);
             }
         }
+        self.drop_unused_announcements();
         self.refresh(now, unid);
     }
 
@@ -227,23 +253,22 @@ impl Consumer {
         let Some(state) = self.devices.remove(unid) else { return };
         state.withdraw_all(unid, &mut self.actions);
         self.clients.retain(|_, device| device != unid);
-        let is_own = |path: &&ImagePath| path.device.as_ref() == Some(unid);
-        let paths: Vec<ImagePath> = self.announced.keys().filter(is_own).cloned().collect();
-        for path in &paths {
-            self.remove_announcement(path);
-        }
+        self.drop_unused_announcements();
         self.unsubscribe(&TopicFilter::announcements_for(unid));
     }
 
-    /// Reports a new connection to a broker. The consumer repeats all subscriptions and messages, because the broker
-    /// may have lost the earlier ones. If the broker has kept no session, the consumer does not learn which images were
-    /// withdrawn in the meantime.
+    /// Reports a new connection to a broker, with or without the session of the earlier connection. The consumer repeats
+    /// all subscriptions and messages, because the broker may have lost the earlier ones.
+    ///
+    /// The broker then delivers the announcements again. The consumer drops an announcement that is not delivered within
+    /// [`ConsumerConfig::announcement_timeout`], because the provider has withdrawn it in the meantime.
     pub fn reconnected(&mut self, now: Instant) {
         self.actions.retain(|action| match action {
-            ConsumerAction::Subscribe(_) | ConsumerAction::Unsubscribe(_) | ConsumerAction::Publish(_) => {
-                false
-            }
-            ConsumerAction::Verify(_)
+            ConsumerAction::Subscribe(_) => false,
+            // A withdrawn attribute is not published again, so its withdrawal must not be lost.
+            ConsumerAction::Publish(message) => message.payload.is_empty(),
+            ConsumerAction::Unsubscribe(_)
+            | ConsumerAction::Verify(_)
             | ConsumerAction::Notify(_)
             | ConsumerAction::Release { .. }
             | ConsumerAction::Hold { .. } => true,
@@ -253,8 +278,14 @@ impl Consumer {
         for unid in &devices {
             self.subscribe(&TopicFilter::announcements_for(unid));
         }
-        for announced in self.announced.values_mut().filter(|announced| announced.is_requested()) {
-            announced.fetch = FetchState::NotNeeded;
+        let Self { config, announced, actions, .. } = self;
+        for (path, announced) in announced {
+            announced.confirm_by = Some(now.plus(config.announcement_timeout));
+            if announced.is_requested() {
+                announced.fetch = FetchState::NotNeeded;
+                // A broker that has kept the session still has the subscription of the request.
+                unsubscribe(actions, *config, &TopicFilter::image(path));
+            }
         }
         for (unid, state) in &mut self.devices {
             state.publish_again(unid, &mut self.actions);
@@ -269,7 +300,7 @@ impl Consumer {
     pub fn handle_message(&mut self, now: Instant, message: &MqttMessage) -> Result<(), MessageIgnored> {
         match message.topic.parse()? {
             Topic::Info(path) => self.handle_info(now, path, &message.payload),
-            Topic::Data(path) => self.handle_data(now, path, &message.payload),
+            Topic::Data(path) => self.handle_data(now, path, message),
             Topic::Get(_) | Topic::Attribute(..) | Topic::Revision(..) | Topic::Commands(_) => {
                 Err(MessageIgnored::Role)
             }
@@ -313,6 +344,7 @@ impl Consumer {
     /// Handles expired timers. The caller calls this method at the time of [`poll_timeout`](Self::poll_timeout);
     /// earlier calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.drop_unconfirmed_announcements(now);
         let Self { config, announced, actions, .. } = self;
         for (path, announced) in announced {
             if announced.expire(now, config.retry) {
@@ -362,6 +394,9 @@ impl Consumer {
         {
             return Err(MessageIgnored::UnknownDevice(path));
         }
+        if !is_used(&self.devices, &path) {
+            return Err(MessageIgnored::Unused(path));
+        }
         if payload.is_empty() {
             self.remove_announcement(&path);
             self.refresh_path(now, &path);
@@ -372,7 +407,8 @@ impl Consumer {
         match self.announced.get_mut(&path) {
             // The announced version is unchanged, so the image is fetched again only if the last image was rejected.
             Some(announced) if announced.version == version => {
-                announced.announcement = announcement;
+                announced.apply_after = announcement.apply_after;
+                announced.confirm_by = None;
                 if matches!(announced.fetch, FetchState::Rejected) {
                     announced.fetch = FetchState::NotNeeded;
                 }
@@ -381,22 +417,47 @@ impl Consumer {
                 self.remove_announcement(&path);
                 self.next_key = self.next_key.wrapping_add(1);
                 let (key, fetch) = (self.next_key, FetchState::NotNeeded);
-                self.announced.insert(path.clone(), AnnouncedImage { announcement, version, key, fetch });
+                let apply_after = announcement.apply_after;
+                let announced = AnnouncedImage { version, apply_after, key, fetch, confirm_by: None };
+                self.announced.insert(path.clone(), announced);
             }
         }
         self.refresh_path(now, &path);
         Ok(())
     }
 
-    /// Handles a data message, which contains the requested image.
-    fn handle_data(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
+    /// Handles a data message, which contains the requested image. Only the response to the request ends the request, so
+    /// the consumer passes over what cannot be the response.
+    fn handle_data(
+        &mut self,
+        now: Instant,
+        path: ImagePath,
+        message: &MqttMessage,
+    ) -> Result<(), MessageIgnored> {
         let requested = self.announced.get_mut(&path).filter(|announced| announced.is_requested());
         let Some(announced) = requested else { return Err(MessageIgnored::NotRequested(path)) };
+        let (key, version, payload) = (announced.key, announced.version, message.payload.as_slice());
+        if message.retain {
+            return Err(MessageIgnored::Retained);
+        }
+        if payload.is_empty() {
+            return Err(MessageIgnored::Empty(path));
+        }
+        match FileHeader::parse(payload) {
+            Ok((header, _)) if header.id.version != version => {
+                return Err(MessageIgnored::OtherVersion {
+                    path,
+                    found: header.id.version,
+                    announced: version,
+                });
+            }
+            // What is no OTA file has no version, and is the response of a provider whose file is invalid.
+            Ok(_) | Err(_) => {}
+        }
         unsubscribe(&mut self.actions, self.config, &TopicFilter::image(&path));
-        let (key, version) = (announced.key, announced.version);
         let fits = |file: &FetchedFile| {
             let accepts = |(unid, state): (&Unid, &DeviceState)| state.accepts_file(unid, &path, &file.info);
-            file.info.id.version == version && self.devices.iter().any(accepts)
+            self.devices.iter().any(accepts)
         };
         match FetchedFile::parse(payload, key).filter(fits) {
             Some(file) => {
@@ -424,6 +485,21 @@ impl Consumer {
         if self.announced.remove(path).is_some_and(|announced| announced.is_requested()) {
             self.unsubscribe(&TopicFilter::image(path));
         }
+    }
+
+    /// Removes the announcements of images that no device has.
+    fn drop_unused_announcements(&mut self) {
+        let unused = self.announced.keys().filter(|path| !is_used(&self.devices, path));
+        let paths: Vec<ImagePath> = unused.cloned().collect();
+        paths.iter().for_each(|path| self.remove_announcement(path));
+    }
+
+    /// Removes the announcements that the broker has not delivered again in time after a reconnection.
+    fn drop_unconfirmed_announcements(&mut self, now: Instant) {
+        let is_late = |found: &AnnouncedImage| found.confirm_by.is_some_and(|until| until <= now);
+        let late = self.announced.iter().filter(|(_, found)| is_late(found));
+        let paths: Vec<ImagePath> = late.map(|(path, _)| path.clone()).collect();
+        paths.iter().for_each(|path| self.remove_announcement(path));
     }
 
     /// Updates all devices that the image of a path is for.
@@ -467,6 +543,15 @@ impl Consumer {
         for (unid, state) in devices.iter_mut().filter(|(_, state)| is_concerned(state)) {
             state.refresh(unid, &mut context);
         }
+    }
+}
+
+/// Returns whether a device has the image of a path.
+fn is_used(devices: &BTreeMap<Unid, DeviceState>, path: &ImagePath) -> bool {
+    let has = |state: &DeviceState| state.images.contains_key(&path.uiid);
+    match &path.device {
+        Some(unid) => devices.get(unid).is_some_and(has),
+        None => devices.values().any(has),
     }
 }
 

@@ -46,6 +46,10 @@ impl Consumer {
             }
             ServerEvent::Ended { id, status, .. } => self.on_ended(now, &unid, *id, *status),
             ServerEvent::NotServed { id, status, .. } => {
+                let state = self.devices.get_mut(&unid);
+                if let Some(image) = state.and_then(|state| state.image_of_kind_mut((*id).into())) {
+                    image.record_refusal(*id);
+                }
                 let error = LastError::from_zcl(*status).unwrap_or(LastError::Abort);
                 self.on_failed(&unid, *id, Some(error));
             }
@@ -83,6 +87,7 @@ impl Consumer {
         };
         let state = self.devices.get_mut(unid);
         let Some(image) = state.and_then(|state| state.image_of_kind_mut(current.into())) else { return };
+        image.record_query();
         let status = &mut image.status;
         status.current = current.version;
         match answer {

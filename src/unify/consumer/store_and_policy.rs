@@ -9,15 +9,19 @@ use super::Consumer;
 use super::announced_image::{AnnouncedImage, FetchedFile};
 use super::device_state::{Activation, DeviceState, Due, announced_path};
 use crate::aps::Address;
+use crate::file::FileHeader;
 use crate::server::{
-    FileLookup, ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy,
-    UpgradeDecision, lookup,
+    FileLookup, ImageInfo, ImageStore, OfferedVersions, PaceDecision, ReadResult, ServerPolicy, Session,
+    StandardPolicy, UpgradeDecision, lookup,
 };
 use crate::time::{Instant, UtcTime};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::unify::identifiers::{ImageKind, Unid};
 use crate::unify::topic::ImagePath;
-use crate::zcl::{QueryNextImageRequest, Refusal};
+use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, Refusal};
+
+/// Seconds until a client repeats its request for a block of an image that has not arrived at the gateway yet.
+const WAIT_SECONDS: u32 = 10;
 
 impl Consumer {
     /// Returns the announcement that a device follows for its image of the kind `kind`.
@@ -39,23 +43,32 @@ impl Consumer {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
 
-    /// Looks up the image `id` for a device. An image for the single device takes precedence over an image for all
-    /// devices.
-    fn find_image(
+    /// Looks up the image `id` for a device that has an image of this kind. The only file for the device is that of the
+    /// announcement that the device follows.
+    ///
+    /// An image of another version than the announced version was replaced, and an image of the announced version may
+    /// not have arrived yet. Both are found as a file without content, so that the policy decides: it answers with ABORT
+    /// or WAIT_FOR_DATA instead of NO_IMAGE_AVAILABLE.
+    fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
+        let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
+        let no_content = || ImageInfo { size: u32::MAX, ..ImageInfo::new(&FileHeader::new(id)) };
+        match found.ready_file() {
+            _ if found.version != id.version => FileLookup::Found(no_content()),
+            Some(file) if file.info.is_for(node) => FileLookup::Found(file.info),
+            None if found.is_pending() => FileLookup::Found(no_content()),
+            Some(_) | None => FileLookup::NotFound,
+        }
+    }
+
+    /// Looks up the image `id` among the images for all devices.
+    fn find_general_image(
         &self,
-        unid: Option<&Unid>,
         id: ImageId,
         node: Option<Eui64>,
         hardware: Option<HardwareVersion>,
     ) -> FileLookup {
-        let of = |device: Option<&Unid>| {
-            let files = self.ready_files().filter(|(of, _)| *of == device);
-            lookup::info(files.map(|(_, file)| (file.info.key, &file.info)), id, node, hardware)
-        };
-        match unid.map(|unid| of(Some(unid))) {
-            None | Some(FileLookup::NotFound) => of(None),
-            Some(own) => own,
-        }
+        let files = self.ready_files().filter(|(device, _)| device.is_none());
+        lookup::info(files.map(|(_, file)| (file.info.key, &file.info)), id, node, hardware)
     }
 }
 
@@ -92,7 +105,19 @@ impl ImageStore for ReadyImages<'_> {
             Some(client) => self.0.clients.get(&client),
             None => self.0.devices.iter().find(has_node).map(|(unid, _)| unid),
         };
-        self.0.find_image(unid, id, node, hardware)
+        let has_kind = |unid: &&Unid| {
+            self.0.devices.get(*unid).is_some_and(|state| state.image_of_kind(id.into()).is_some())
+        };
+        match unid.filter(has_kind) {
+            // Without a client there is no question to the policy, which decides about files without content.
+            Some(unid) => match self.0.find_image_of_device(unid, id, node) {
+                FileLookup::Found(image) if client.is_none() && image.size == u32::MAX => {
+                    FileLookup::NotFound
+                }
+                found => found,
+            },
+            None => self.0.find_general_image(id, node, hardware),
+        }
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -118,9 +143,28 @@ impl<'a> AnnouncementPolicy<'a> {
 }
 
 impl ServerPolicy for AnnouncementPolicy<'_> {
-    /// Returns the IEEE address in the description of the device ([`ManagedDevice::node`](super::ManagedDevice::node)).
+    /// Returns the IEEE address in the description of the device ([`ManagedDevice::node`](super::ManagedDevice::node)),
+    /// else the address in the UNID of the device.
     fn ieee(&mut self, client: Address) -> Option<Eui64> {
-        self.consumer.device_of(client).and_then(|(_, state)| state.device.node)
+        self.consumer.device_of(client).and_then(|(unid, state)| state.node(unid))
+    }
+
+    /// Answers a request for a block or a page of a replaced image with ABORT, and for a block of an image that is on
+    /// its way with WAIT_FOR_DATA. A device that activates an image right after the download also waits until the
+    /// announcement is confirmed after a reconnection.
+    fn pace(&mut self, client: Address, request: &ImageBlockRequest, _: Option<&Session>) -> PaceDecision {
+        let Some((unid, state)) = self.consumer.device_of(client) else { return PaceDecision::Send };
+        let kind = request.id.into();
+        let Some((_, found)) = self.consumer.announcement(unid, kind) else { return PaceDecision::Send };
+        let must_query = state.image_of_kind(kind).is_some_and(|(_, image)| image.must_query);
+        if found.version != request.id.version || must_query {
+            return PaceDecision::Abort;
+        }
+        let is_safe = found.is_confirmed() || state.device.activation == Activation::Scheduled;
+        match found.ready_file() {
+            Some(_) if is_safe => PaceDecision::Send,
+            Some(_) | None => PaceDecision::Wait { seconds: WAIT_SECONDS },
+        }
     }
 
     /// Returns whether the image may be offered. A device of the consumer is offered the image of its announcement. Any
@@ -138,12 +182,13 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         let is_announced = match consumer.device_of(client) {
             Some((unid, state)) => match consumer.announcement(unid, current.into()) {
                 Some((_, found)) => {
-                    let time = found.announcement.apply_after.as_ref();
                     // A device that activates an image right after the download must not download the image before the
-                    // announced time.
+                    // announced time, nor an image that may have been withdrawn.
                     let may_download = match state.device.activation {
                         Activation::Scheduled => true,
-                        Activation::Immediate => Due::of(time, utc) == Due::Now,
+                        Activation::Immediate => {
+                            found.is_confirmed() && Due::of(found.apply_after.as_ref(), utc) == Due::Now
+                        }
                     };
                     found.key == image.key && may_download
                 }
@@ -176,7 +221,8 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
                     |found: &&AnnouncedImage| found.ready_file().is_some_and(|file| file.info.id == id);
                 let for_all = consumer.announced.iter().filter(|(path, _)| path.device.is_none());
                 match for_all.map(|(_, found)| found).find(has_file) {
-                    Some(found) => Due::of(found.announcement.apply_after.as_ref(), utc),
+                    Some(found) if found.is_confirmed() => Due::of(found.apply_after.as_ref(), utc),
+                    Some(_) => Due::Unknown,
                     None => return UpgradeDecision::Hold,
                 }
             }
