@@ -5,7 +5,9 @@ use std::time::{Duration, Instant as Clock, SystemTime};
 use zigbee_ota::aps::Address;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::time::{Instant, Millis, UtcTime};
-use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevice, Naming, Unid};
+use zigbee_ota::unify::{
+    ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevice, MessageIgnored, Naming, Unid,
+};
 use zigbee_ota::{Eui64, FileVersion, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
@@ -69,7 +71,11 @@ impl Gateway {
                 Ok(None) => return Err("the connection has ended".into()),
                 Ok(Some(ConnectionEvent::Connected)) => self.network.consumer.reconnected(self.now()),
                 Ok(Some(ConnectionEvent::Message(message))) => {
-                    if let Err(reason) = self.network.receive(self.now(), &message) {
+                    let handled = self.network.receive(self.now(), &message);
+                    // Announcements of other images and for other gateways are normal on a shared broker.
+                    if let Err(reason) = handled
+                        && !matches!(reason, MessageIgnored::Unused(_) | MessageIgnored::UnknownDevice(_))
+                    {
                         let topic = terminal_escape::text(&message.topic);
                         output_lines::complain(format_args!(
                             "unify: {topic} is ignored: {}",

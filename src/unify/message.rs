@@ -63,6 +63,14 @@ impl MqttMessage {
         Self { topic: lower_case(topic), payload: payload.clone(), retain: *retain }
     }
 
+    /// Creates the message that withdraws the announcement of a path: the broker then keeps no announcement of the path.
+    /// A provider publishes the message for an image that an earlier run of the provider announced, and that the provider
+    /// no longer has.
+    #[must_use]
+    pub fn withdrawal(path: &ImagePath) -> Self {
+        Self::new(&Topic::Info(path.clone()), Vec::new())
+    }
+
     /// Creates the message that contains the image of a path. A provider publishes the message.
     ///
     /// # Errors

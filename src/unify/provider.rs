@@ -9,7 +9,6 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use serde::de::IgnoredAny;
 
@@ -85,9 +84,9 @@ impl Provider {
     }
 
     /// Withdraws the announcement of an image. Returns the message that the caller publishes, or `None` if no image of
-    /// this path is announced.
+    /// this path is announced. [`MqttMessage::withdrawal`] withdraws what an earlier run of the provider has announced.
     pub fn withdraw(&mut self, path: &ImagePath) -> Option<MqttMessage> {
-        self.images.remove(path).map(|_| MqttMessage::new(&Topic::Info(path.clone()), Vec::new()))
+        self.images.remove(path).map(|_| MqttMessage::withdrawal(path))
     }
 
     /// Handles a message that the broker delivered. Returns the path of the requested image. The caller publishes the

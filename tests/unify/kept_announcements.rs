@@ -1,5 +1,7 @@
 //! What a consumer keeps of the announcements: those of images that its devices have, and of these only what is used.
 
+use std::str::FromStr;
+
 use zigbee_ota::ImageId;
 use zigbee_ota::time::Instant;
 use zigbee_ota::unify::{
@@ -141,4 +143,25 @@ fn a_reconnection_keeps_pending_withdrawals() {
         }
     }
     assert_eq!(withdrawn, 2 * 7 + 3, "both sides of each attribute, and the topics of the device");
+}
+
+/// The last action for a filter counts: a device that moves to another endpoint stays subscribed to.
+#[test]
+fn a_device_described_twice_stays_subscribed_to() {
+    let own = TopicFilter::from_str(&format!("ucl/OTA/info/+/{}", unid(1))).unwrap();
+    let mut consumer = Consumer::new(ConsumerConfig::default());
+    for endpoint in [1, 2, 2] {
+        let mut device = Simulation::device(1, &[OLD]);
+        device.endpoint = endpoint;
+        consumer.set_device(NOW, &unid(1), device);
+    }
+    let mut subscriptions = Vec::new();
+    while let Some(action) = consumer.poll_action() {
+        match action {
+            ConsumerAction::Subscribe(filter) if filter == own => subscriptions.push(true),
+            ConsumerAction::Unsubscribe(filter) if filter == own => subscriptions.push(false),
+            _ => {}
+        }
+    }
+    assert_eq!(subscriptions, [true, false, true]);
 }

@@ -33,6 +33,7 @@ fn an_image_is_announced_retained_and_withdrawn_by_an_empty_message() {
     let gone = provider.withdraw(&place()).unwrap();
     assert_eq!(gone, MqttMessage { retain: true, ..message("ucl/OTA/info/ZigBee10011011/all", b"") });
     assert_eq!(provider.withdraw(&place()), None);
+    assert_eq!(MqttMessage::withdrawal(&place()), gone, "of an earlier run of the provider");
     assert_eq!(provider.announcements().count(), 1);
 }
 

@@ -167,10 +167,11 @@ fn an_upgrade_is_that_of_the_drawing() {
         }
         let mut gateway = Gateway::start(&stage.broker, config, true);
 
-        // The interview. ApplyAfter is left out while no time is announced.
+        // The interview. While no time is announced, ApplyAfter is withdrawn: an earlier gateway may have left one.
         let mut interview = stage.seen();
         interview.sort();
         let idle = [
+            "ApplyAfter/Reported ",
             "ClusterRevision/Reported {\"value\":1}",
             "CurrentVersion/Reported {\"value\":\"0x10053519\"}",
             "LastError/Reported {\"value\":\"Success\"}",
@@ -354,7 +355,12 @@ fn retained_leftovers_are_passed_over() {
         }
         stage.provider.publish(INFO, &info(NEW), true);
         let _own = (stage.provider.take(), stage.seen());
+        for side in ["Desired", "Reported"] {
+            let time = br#"{"value":"2020-12-12T03:29:09+00:00"}"#;
+            stage.provider.publish(&format!("{ATTRIBUTES}ApplyAfter/{side}"), time, true);
+        }
         let mut gateway = Gateway::start(&stage.broker, ConsumerConfig::default(), true);
+        assert_eq!(stage.attribute("ApplyAfter"), r#"{"value":"2021-04-15T23:59:59+00:00"}"#);
         let unused = gateway.refused.iter().filter(|(_, reason)| reason.starts_with("no device here"));
         assert_eq!(unused.count(), 100, "{:?}", gateway.refused);
         let image = gateway.refused.iter().filter(|(publish, _)| publish.topic == DATA);
@@ -368,6 +374,13 @@ fn retained_leftovers_are_passed_over() {
         assert_eq!(stage.provide(&mut gateway, &file(NEW)), 1);
         gateway.pass(3700);
         assert_eq!((gateway.version(), stage.attribute("LastError")), (NEW, r#"{"value":"Success"}"#.into()));
+
+        // The gateway is started again, after the announcement was withdrawn: its time stands at the broker no longer.
+        stage.provider.publish(INFO, b"", true);
+        drop(gateway);
+        let _gateway = Gateway::start(&stage.broker, ConsumerConfig::default(), true);
+        let told = ["ApplyAfter", "Status", "TargetVersion"].map(|name| stage.attribute(name));
+        assert_eq!(told, ["", r#"{"value":"Idle"}"#, r#"{"value":"0x10053519"}"#]);
     }
 }
 

@@ -124,8 +124,8 @@ pub(super) struct ImageState {
     /// Whether the broker has delivered the announcement on the current connection. The device is not told to activate
     /// an image whose announcement may have been withdrawn.
     is_confirmed: bool,
-    /// Attribute values that the consumer last published to the broker.
-    published: BTreeMap<ImageAttribute, ImageAttributeValue>,
+    /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
+    published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
 }
 
 impl ImageState {
@@ -206,24 +206,21 @@ impl ImageState {
         if self.is_confirmed { Due::of(self.status.apply_after.as_ref(), utc) } else { Due::Unknown }
     }
 
-    /// Publishes the attribute values that have changed, and withdraws the values that no longer exist.
+    /// Publishes the attribute values that have changed, and withdraws those that no longer exist. The first call, and the
+    /// first call for a new connection, also withdraws attributes without a value, because an earlier run of the gateway
+    /// may have left them at the broker.
     fn publish(&mut self, endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
         let values = self.status.values();
-        for value in &values {
-            let attribute = value.attribute();
-            if self.published.get(&attribute) == Some(value) {
+        for attribute in ImageAttribute::ALL {
+            let value = values.iter().find(|value| value.attribute() == attribute);
+            let published = self.published.get(&attribute).map(Option::as_ref);
+            if published == Some(value) {
                 continue;
             }
-            publish(endpoint, uiid, attribute, &value.payload(), actions);
-            self.published.insert(attribute, value.clone());
+            let payload = value.map(ImageAttributeValue::payload).unwrap_or_default();
+            publish(endpoint, uiid, attribute, &payload, actions);
+            self.published.insert(attribute, value.cloned());
         }
-        self.published.retain(|attribute, _| {
-            let exists = values.iter().any(|value| value.attribute() == *attribute);
-            if !exists {
-                publish(endpoint, uiid, *attribute, &[], actions);
-            }
-            exists
-        });
     }
 
     /// Withdraws all attributes of an image from the broker.

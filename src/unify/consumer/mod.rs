@@ -230,7 +230,7 @@ impl Consumer {
             (is_new_here, TopicFilter::announcements_for_all()),
             (is_new_on_device, TopicFilter::announcements_for(unid)),
         ] {
-            if is_new && !self.actions.contains(&ConsumerAction::Subscribe(filter.clone())) {
+            if is_new && !self.is_subscription_pending(&filter) {
                 self.subscribe(&filter);
             }
         }
@@ -375,13 +375,18 @@ impl Consumer {
     }
 
     /// Returns the image store for the server. The store contains the images that were verified as valid.
+    ///
+    /// The store and the [`policy`](Self::policy) belong together. For a device that asks for blocks of a replaced image,
+    /// or of an image that has not arrived yet, the store finds a file without content, and the policy answers with ABORT
+    /// or WAIT_FOR_DATA. With another policy the answer is NO_IMAGE_AVAILABLE.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
     }
 
     /// Returns the policy for the server. The policy decides which image each device is offered, and when the device
-    /// activates the image. A policy of the caller can wrap the policy of the consumer.
+    /// activates the image. A policy of the caller can wrap the policy of the consumer, and has to call its methods
+    /// `ieee`, `is_eligible`, `pace` and `upgrade`.
     #[must_use]
     pub fn policy(&self, now: Instant) -> impl ServerPolicy + Copy + '_ {
         AnnouncementPolicy::new(self, now)
@@ -485,6 +490,16 @@ impl Consumer {
         if self.announced.remove(path).is_some_and(|announced| announced.is_requested()) {
             self.unsubscribe(&TopicFilter::image(path));
         }
+    }
+
+    /// Returns whether the last action for a filter that the caller has not taken yet is a subscription.
+    fn is_subscription_pending(&self, filter: &TopicFilter) -> bool {
+        let pending = self.actions.iter().rev().find_map(|action| match action {
+            ConsumerAction::Subscribe(of) if of == filter => Some(true),
+            ConsumerAction::Unsubscribe(of) if of == filter => Some(false),
+            _ => None,
+        });
+        pending == Some(true)
     }
 
     /// Removes the announcements of images that no device has.
