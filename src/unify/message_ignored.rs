@@ -33,11 +33,11 @@ pub enum MessageIgnored {
     /// The message contains an image that was not requested, or that arrives after its request has timed out.
     #[error("image {0} was not requested")]
     NotRequested(ImagePath),
-    /// The message is for a requested image, but is empty. A consumer goes on waiting for the image.
+    /// The message is for a requested image, but is empty. The consumer still waits for the image.
     #[error("image {0} without a byte")]
     Empty(ImagePath),
-    /// The message contains another version than the announced version, so it is no response to the request. A consumer
-    /// goes on waiting for the image.
+    /// The message contains another version than the announced version, so it is no response to the request. The consumer
+    /// still waits for the image.
     #[error("version {found:#010x} of image {path}, version {announced:#010x} is announced", found = .found.0, announced = .announced.0)]
     OtherVersion {
         /// Path of the image.

@@ -121,8 +121,8 @@ pub(super) struct ImageState {
     /// Whether the client was refused blocks of a replaced image since its last query. Devices ignore notifications
     /// during a download, so the client is notified again, but only once.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. The device is not told to activate
-    /// an image whose announcement may have been withdrawn.
+    /// Whether the broker has delivered the announcement on the current connection. No device may activate an
+    /// image whose announcement may have been withdrawn.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -176,7 +176,7 @@ impl ImageState {
     }
 
     /// Adopts the target version of an announcement, if the running version accepts the announced version. Returns the
-    /// image of the earlier announcement if the client has it on hold, and so has to be told not to activate it.
+    /// image of the earlier announcement if the client has this image on hold, because the client must not activate it.
     fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) -> Option<ImageId> {
         let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
         let key = plan.map(|plan| plan.key);

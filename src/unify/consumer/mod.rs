@@ -106,8 +106,8 @@ pub struct ConsumerConfig {
     pub retry: Millis,
     /// Time after a reconnection within which the broker must deliver an announcement again. An announcement that the
     /// broker has not delivered by then was withdrawn in the meantime, and the consumer drops the announcement. Until then
-    /// no device is told to activate the image. The default of the setting is 120 s, because a provider may reconnect later
-    /// than the consumer.
+    /// the consumer lets no device activate the image. The default of the setting is 120 s, because a provider may
+    /// reconnect later than the consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and requests images there, too. The
     /// default of the setting is `false`. Some providers follow the diagram of the Unify document, where the topics of
