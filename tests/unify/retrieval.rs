@@ -192,8 +192,6 @@ fn a_request_is_ended_only_by_its_response() {
 }
 
 /// A message with quality of service 1 may come twice.
-///
-/// Shows: FLD-100
 #[test]
 fn a_repeated_image_changes_nothing() {
     let mut simulation = Simulation::new();

@@ -281,8 +281,6 @@ fn a_restarted_broker_loses_no_upgrade() {
 }
 
 /// A request that a restart of the broker swallows is made again.
-///
-/// Shows: FLD-100
 #[test]
 fn a_request_survives_the_restart_of_the_broker() {
     for keeps_session in [false, true] {
@@ -385,8 +383,6 @@ fn retained_leftovers_are_passed_over() {
 }
 
 /// Repeats of quality of service 1: by the provider, and by the broker after a lost acknowledgement.
-///
-/// Shows: FLD-100
 #[test]
 fn repeated_messages_change_nothing() {
     let Some(mut stage) = Stage::new(false) else { return };
