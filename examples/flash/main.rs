@@ -5,9 +5,8 @@
 //! blocking flash, with asynchronous flash, and on a device that keeps only the firmware. Exit status 0 when each of
 //! these upgrades left exactly the image in flash, 1 when one did not, 2 when the command line is wrong.
 //!
-//! Files to reuse in firmware: `device.rs`, which is the same for both kinds of flash, `slot_layout.rs` (which bytes
-//! are kept, and where), `read_back_check.rs` and `settings_store.rs` (persistent settings), and one half of
-//! `device_loops.rs`.
+//! `device.rs` is the device: a board for each kind of flash around the module `zigbee_ota::device`. The example `device`
+//! is a device without the test around it.
 
 use std::process::ExitCode;
 
@@ -16,14 +15,10 @@ use clap::Parser;
 use power_cut_test::{Report, Upgraded, Variant, try_out};
 
 mod device;
-mod device_loops;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
 mod power_cut_test;
-mod read_back_check;
-mod settings_store;
-mod simulated_server;
-mod slot_layout;
+mod sample_file;
 
 /// Upgrade a simulated device whose power fails.
 #[derive(Parser)]
@@ -49,8 +44,8 @@ fn cuts(text: &str) -> Result<Cuts, &'static str> {
 
 fn size(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(size) if (simulated_server::LEAST + 1..=1 << 20).contains(&size) => Ok(size),
-        _ => Err(format!("expected a whole number from {} to {}", simulated_server::LEAST + 1, 1 << 20)),
+        Ok(size) if (sample_file::LEAST + 1..=1 << 20).contains(&size) => Ok(size),
+        _ => Err(format!("expected a whole number from {} to {}", sample_file::LEAST + 1, 1 << 20)),
     }
 }
 

@@ -6,14 +6,12 @@ use std::rc::Rc;
 
 use embassy_executor::Executor;
 use zigbee_ota::client::Outcome;
+use zigbee_ota::device::{DeviceStorage, FlashLayout, FlashStorage, NoCheck};
 use zigbee_ota::server::StoreEntry;
-use zigbee_ota_sim::Nor;
+use zigbee_ota_sim::{LoneServer, Nor};
 
-use crate::device::SLOT;
-use crate::device_loops::{End, live, live_async, recall};
-use crate::settings_store::Settings;
-use crate::simulated_server::{SERVED, SimulatedServer, file, firmware};
-use crate::slot_layout::Keep;
+use crate::device::{End, SLOT, live, live_async};
+use crate::sample_file::{DEVICE_RUNS, SERVED, file, firmware};
 
 /// Variant of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,40 +88,43 @@ impl PowerCutTest {
     /// Upgrades with power for these numbers of operations, one for each start.
     async fn upgrade(&self, power: &[u64]) -> Result<Upgraded, FailedUpgrade> {
         let entries = [StoreEntry::parse(&self.file).expect("a file of our own")];
-        let mut world = SimulatedServer::new(&entries);
         let slot = self.file.len().next_multiple_of(Nor::SECTOR);
         let mut flash = Nor::new((SLOT as usize + slot) / Nor::SECTOR);
-        let mut starts = 0;
+        let is_busy = flash.is_busy();
+        let mut server = LoneServer::new(&entries, &is_busy);
+        let (mut running, mut starts) = (DEVICE_RUNS, 0);
         let end = loop {
             flash.restore_power();
+            server.lose_frames();
             if let Some(operations) = power.get(starts) {
                 flash.fail_after(*operations);
             }
             starts += 1;
             let end = match self.variant {
-                Variant::Blocking => live(&mut world, &mut flash, Keep::File),
-                Variant::Asynchronous => live_async(&mut world, &mut flash, Keep::File).await,
-                Variant::Firmware => live(&mut world, &mut flash, Keep::Firmware),
+                Variant::Blocking => live(&mut server, &mut flash, &mut running, true),
+                Variant::Asynchronous => live_async(&mut server, &mut flash, &mut running).await,
+                Variant::Firmware => live(&mut server, &mut flash, &mut running, false),
             };
             if end != End::PowerFailure {
                 break end;
             }
         };
         // A second write of a word, or a write without erasure, is an error of the storage and fails the upgrade.
-        if end != End::Upgrade(Outcome::Upgraded(SERVED)) || !self.is_in(&mut flash) {
+        if end != End::Upgrade(Outcome::Upgraded(SERVED)) || running != SERVED || !self.is_in(&mut flash) {
             return Err(FailedUpgrade { power: power.to_vec(), end });
         }
         let (erases, writes) = (flash.erases(), flash.writes());
-        Ok(Upgraded { starts, blocks: world.blocks, erases, writes, answered: world.answered })
+        Ok(Upgraded { starts, blocks: server.blocks, erases, writes, answered: server.answered })
     }
 
-    /// Returns whether flash holds exactly the kept bytes, and the record selects the new image.
+    /// Returns whether flash holds exactly the kept bytes, and the records have nothing to resume.
     fn is_in(&self, flash: &mut Nor) -> bool {
-        let settings = recall(flash).ok().and_then(|journal| journal.settings());
+        let layout =
+            FlashLayout::of(flash, SLOT..flash.contents().len() as u32, 0..SLOT).expect("whole sectors");
+        let is_done = FlashStorage::whole_file(&mut *flash, &layout, NoCheck).load().checkpoint.is_none();
         let (kept, behind) = flash.contents()[SLOT as usize..].split_at(self.kept.len());
         let unused = behind.len() % Nor::SECTOR;
-        let runs = settings == Some(Settings { running: SERVED, upgrade: None });
-        runs && kept == self.kept && behind[..unused].iter().all(|byte| *byte == 0xff)
+        is_done && kept == self.kept && behind[..unused].iter().all(|byte| *byte == 0xff)
     }
 
     /// Upgrades without a power failure, then with a failure at each operation or at `most` of them, then with short
@@ -134,7 +135,7 @@ impl PowerCutTest {
         let count = most.map_or(operations, |most| most.min(operations));
         let (mut failures, mut again) = (0, 0);
         for nth in 0..count {
-            // The failures include the last operation, which selects the new image.
+            // The failures include the last operation, which saves that nothing is left to resume.
             let at = operations - 1 - nth * operations / count;
             let upgraded = self.upgrade(&[at]).await?;
             failures += upgraded.starts - 1;

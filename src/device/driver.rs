@@ -7,7 +7,7 @@
 use super::board::{Board, Decision, FrameBuffer, Input};
 use super::saved_state::SavedState;
 use super::storage::DeviceStorage;
-use crate::aps::{Address, DeliveryMode, Transmit};
+use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::client::{Client, ClientAction, ClientConfig, Need, RequestBuffer};
 use crate::time::Instant;
 use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
@@ -29,6 +29,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
     /// Creates the driver of a device that was switched on. The client continues the upgrade that `storage` has saved,
     /// as [`SavedState::start`] describes; `config` and `seed` are those of [`Client::new`].
     #[must_use]
+    #[inline(never)]
     pub fn start(config: ClientConfig, seed: u64, mut storage: S, now: Instant) -> Self {
         let config = storage.configure(config);
         let saved = storage.load();
@@ -52,33 +53,17 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
 
     /// Executes one turn of the loop: handles everything that is due, then waits in [`Board::receive`] and handles the
     /// received input.
+    // The steps of a turn are not inlined into each other: the deepest path, through `handle_frame`, would carry the
+    // local variables of all other steps on its stack.
+    #[inline(never)]
     pub fn step(&mut self, board: &mut impl Board) {
         self.client.handle_timeout(board.now());
         board.on_turn(&mut self.client);
         self.serve_needs(board);
-        while let Some(transmit) = self.client.poll_transmit(board.now(), &mut self.out) {
-            board.send(&transmit, self.out.get(..transmit.len).unwrap_or_default());
-        }
-        while let Some(event) = self.client.poll_event() {
-            board.on_event(&event);
-        }
-        self.storage.save(&SavedState::of(&self.client));
+        self.emit(board);
+        self.save();
         match board.receive(self.client.poll_timeout(), &mut self.frame) {
-            Some(Input::Frame(meta, len)) => {
-                let frame = self.frame.get(..len).unwrap_or_default();
-                match self.client.handle_frame_with(board.now(), meta, frame, &mut self.storage) {
-                    ClientAction::AnswerAttributes(question) => {
-                        let mut answer = [0; LONGEST_ATTRIBUTES];
-                        if let Some(transmit) =
-                            answer_attributes(&self.client, &question, meta.from, &mut answer)
-                        {
-                            board.send(&transmit, answer.get(..transmit.len).unwrap_or_default());
-                        }
-                    }
-                    ClientAction::Ignored(reason) => board.on_ignored(reason),
-                    ClientAction::Done | ClientAction::Store(_) => {}
-                }
-            }
+            Some(Input::Frame(meta, len)) => self.handle_frame(board, meta, len),
             Some(Input::Delivery(token, report)) => {
                 self.client.handle_delivery(board.now(), token, report);
             }
@@ -87,6 +72,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         }
     }
 
+    #[inline(never)]
     fn serve_needs(&mut self, board: &mut impl Board) {
         while let Some(need) = self.client.poll_need_with(board.now(), &mut self.storage) {
             // The client has just issued the tickets, so that no answer is stale.
@@ -99,13 +85,58 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
                     };
                 }
                 Need::Apply(ticket, image) => {
-                    self.storage.save(&SavedState::before_apply(&self.client));
+                    self.save_before_apply();
                     let result = board.apply(image);
                     self.client.applied(board.now(), ticket, result).ok();
                 }
                 need => board.on_need(&mut self.client, need),
             }
         }
+    }
+
+    #[inline(never)]
+    fn emit(&mut self, board: &mut impl Board) {
+        while let Some(transmit) = self.client.poll_transmit(board.now(), &mut self.out) {
+            board.send(&transmit, self.out.get(..transmit.len).unwrap_or_default());
+        }
+        while let Some(event) = self.client.poll_event() {
+            board.on_event(&event);
+        }
+    }
+
+    #[inline(never)]
+    fn save(&mut self) {
+        self.storage.save(&SavedState::of(&self.client));
+    }
+
+    #[inline(never)]
+    fn save_before_apply(&mut self) {
+        self.storage.save(&SavedState::before_apply(&self.client));
+    }
+
+    #[inline(never)]
+    fn handle_frame(&mut self, board: &mut impl Board, meta: FrameMeta, len: usize) {
+        let frame = self.frame.get(..len).unwrap_or_default();
+        match self.client.handle_frame_with(board.now(), meta, frame, &mut self.storage) {
+            ClientAction::AnswerAttributes(question) => {
+                send_attributes(&self.client, &question, meta.from, board);
+            }
+            ClientAction::Ignored(reason) => board.on_ignored(reason),
+            ClientAction::Done | ClientAction::Store(_) => {}
+        }
+    }
+}
+
+#[inline(never)]
+fn send_attributes<const RANGES: usize>(
+    client: &Client<RANGES>,
+    question: &Frame<'_>,
+    from: Address,
+    board: &mut impl Board,
+) {
+    let mut answer = [0; LONGEST_ATTRIBUTES];
+    if let Some(transmit) = answer_attributes(client, question, from, &mut answer) {
+        board.send(&transmit, answer.get(..transmit.len).unwrap_or_default());
     }
 }
 

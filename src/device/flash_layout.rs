@@ -173,6 +173,12 @@ impl FlashLayout {
     }
 }
 
+/// Bytes at an address that is a multiple of 8. Drivers that hand a buffer to DMA, such as those of serial flash, refuse
+/// buffers at other addresses than those of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
+pub(super) struct Aligned<const N: usize>(pub(super) [u8; N]);
+
 /// Rounds `value` down to a multiple of `unit`.
 pub(super) fn floor(value: u32, unit: NonZeroU32) -> u32 {
     value.saturating_sub(value.checked_rem(unit.get()).unwrap_or(0))

@@ -5,7 +5,7 @@
 //! FlashStorage:  Slot, RecordLog, Verification --> FlashJob --> NorFlash, blocking or asynchronous
 //! ```
 
-use super::flash_layout::{FlashLayout, LONGEST_WORD, ceil};
+use super::flash_layout::{Aligned, FlashLayout, LONGEST_WORD, ceil};
 use super::image_slot::{FlashJob, Keep, KeptRange, Slot, SlotError};
 use super::record_log::{Payload, RECORD_LEN, RecordLog};
 use super::saved_state::SavedState;
@@ -180,11 +180,11 @@ mod blocking {
                 return Ok(VerifyResult::Invalid);
             }
             self.check.begin(offer);
-            let (mut read, mut buffer) = (0_u32, [0; PIECE]);
+            let (mut read, mut buffer) = (0_u32, Aligned([0; PIECE]));
             while V::READS_FILE
                 && let Some((at, used, len)) = self.piece(read)
             {
-                let piece = buffer.get_mut(..len).unwrap_or_default();
+                let piece = buffer.0.get_mut(..len).unwrap_or_default();
                 self.flash.read(at, piece).map_err(|_| FlashFault::Read(at))?;
                 self.check.update(piece.get(..used).unwrap_or_default());
                 read = read.saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
@@ -204,10 +204,10 @@ mod blocking {
         }
 
         fn try_load(&mut self) -> Result<SavedState, FlashFault> {
-            let (mut newest, mut record) = (None, [0; RECORD_LEN]);
+            let (mut newest, mut record) = (None, Aligned([0; RECORD_LEN]));
             for at in self.log.places() {
-                self.flash.read(at, &mut record).map_err(|_| FlashFault::Read(at))?;
-                newest = self.log.see(at, &record).or(newest);
+                self.flash.read(at, &mut record.0).map_err(|_| FlashFault::Read(at))?;
+                newest = self.log.see(at, &record.0).or(newest);
             }
             let Some(payload) = newest else { return Ok(SavedState::default()) };
             let (state, erasure) = self.restore(&payload);
@@ -312,11 +312,11 @@ mod asynchronous {
                 return Ok(VerifyResult::Invalid);
             }
             self.check.begin(offer);
-            let (mut read, mut buffer) = (0_u32, [0; PIECE]);
+            let (mut read, mut buffer) = (0_u32, Aligned([0; PIECE]));
             while V::READS_FILE
                 && let Some((at, used, len)) = self.piece(read)
             {
-                let piece = buffer.get_mut(..len).unwrap_or_default();
+                let piece = buffer.0.get_mut(..len).unwrap_or_default();
                 self.flash.read(at, piece).await.map_err(|_| FlashFault::Read(at))?;
                 self.check.update(piece.get(..used).unwrap_or_default());
                 read = read.saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
@@ -336,10 +336,10 @@ mod asynchronous {
         }
 
         async fn try_load_async(&mut self) -> Result<SavedState, FlashFault> {
-            let (mut newest, mut record) = (None, [0; RECORD_LEN]);
+            let (mut newest, mut record) = (None, Aligned([0; RECORD_LEN]));
             for at in self.log.places() {
-                self.flash.read(at, &mut record).await.map_err(|_| FlashFault::Read(at))?;
-                newest = self.log.see(at, &record).or(newest);
+                self.flash.read(at, &mut record.0).await.map_err(|_| FlashFault::Read(at))?;
+                newest = self.log.see(at, &record.0).or(newest);
             }
             let Some(payload) = newest else { return Ok(SavedState::default()) };
             let (state, erasure) = self.restore(&payload);

@@ -8,11 +8,12 @@
 //! ```
 //!
 //! A slot does no I/O: it returns the operations as [`FlashJob`]s, which blocking and asynchronous flash execute in
-//! order. Each word is written only once after the erasure of its sector.
+//! order. Each word is written only once after the erasure of its sector. A
+//! job writes at most 64 bytes, from a buffer at the address of a word.
 
 use core::num::NonZeroU32;
 
-use super::flash_layout::{Area, EraseMode, FlashLayout, LONGEST_WORD, ceil, floor, is_multiple};
+use super::flash_layout::{Aligned, Area, EraseMode, FlashLayout, LONGEST_WORD, ceil, floor, is_multiple};
 use crate::client::{Checkpoint, ClientConfig, TransferMode};
 use crate::error::DecodeError;
 use crate::file::{Element, StreamDecoder, StreamPiece, Tag};
@@ -115,8 +116,8 @@ pub enum SlotError {
 /// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2000, bytes: &[7; 64] }));
 /// assert_eq!(write.next_job(), None);
 /// let mut write = slot.write(64, &[8; 6])?;
-/// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2040, bytes: &[8; 4] }));
-/// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2044, bytes: &[8, 8, 0xff, 0xff] }));
+/// let padded = [8, 8, 8, 8, 8, 8, 0xff, 0xff];
+/// assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x2040, bytes: &padded }));
 /// assert_eq!(write.next_job(), None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -135,12 +136,14 @@ pub struct Slot {
     decoded: u32,
     /// Offset in the slot up to which sectors are erased for this download.
     erased: u32,
-    /// Offset in the slot of the incomplete word.
+    /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes of the incomplete word. The bytes of the incomplete word count as stored, although a power cut loses them,
-    /// because a download resumes at the start of a sector.
-    pending: [u8; LONGEST_WORD],
+    /// Bytes that are written next. After a block these are the bytes of an incomplete word. They count as stored,
+    /// although a power cut loses them, because a download resumes at the start of a sector.
+    pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
+    /// Number of bytes at the start of `pending` that the last job has written.
+    flushed: usize,
 }
 
 impl Slot {
@@ -158,8 +161,9 @@ impl Slot {
             decoded: 0,
             erased: 0,
             word_at: 0,
-            pending: [0xff; LONGEST_WORD],
+            pending: Aligned([0xff; LONGEST_WORD]),
             pending_len: 0,
+            flushed: 0,
         }
     }
 
@@ -242,7 +246,7 @@ impl Slot {
     /// Returns whether the slot contains all bytes to keep, after the whole file has arrived.
     #[must_use]
     pub fn is_whole(&self, offer: &ImageOffer) -> bool {
-        self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == 0
+        self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == self.flushed
     }
 
     /// Stores a block of the file. Execute all jobs of the result in order before the next block.
@@ -250,6 +254,7 @@ impl Slot {
     /// # Errors
     /// [`SlotError`] if the block cannot be stored. The download cannot continue after an error.
     pub fn write<'s>(&'s mut self, offset: u32, data: &'s [u8]) -> Result<SlotWrite<'s>, SlotError> {
+        self.drop_flushed();
         self.find_element(offset, data)?;
         let end = offset.saturating_add(count(data));
         let (from, to) = match self.kept {
@@ -291,7 +296,7 @@ impl Slot {
         };
         self.decoder = StreamDecoder::new();
         (self.decoded, self.erased) = (0, erased);
-        (self.word_at, self.pending_len) = (0, 0);
+        (self.word_at, self.pending_len, self.flushed) = (0, 0, 0);
     }
 
     /// Returns the offset in the slot after the last sector that the file can need.
@@ -308,6 +313,16 @@ impl Slot {
         }
         self.erased = to;
         Some(self.erasure(from, to))
+    }
+
+    /// Removes the bytes from `pending` that the last job has written.
+    fn drop_flushed(&mut self) {
+        let flushed = core::mem::take(&mut self.flushed);
+        let left = self.pending_len.saturating_sub(flushed);
+        let mut bytes = self.pending.0.into_iter().skip(flushed);
+        self.pending.0.iter_mut().take(left).zip(&mut bytes).for_each(|(place, byte)| *place = byte);
+        self.pending_len = left;
+        self.word_at = self.word_at.saturating_add(u32::try_from(flushed).unwrap_or(u32::MAX));
     }
 
     fn erasure(&self, from: u32, to: u32) -> FlashJob<'static> {
@@ -359,32 +374,23 @@ impl SlotWrite<'_> {
             let from = core::mem::replace(&mut self.slot.erased, to);
             return Some(self.slot.erasure(from, to));
         }
-        let word = usize::try_from(self.slot.word.get()).unwrap_or(usize::MAX);
-        let at = self.slot.area.start.saturating_add(self.slot.word_at);
-        let whole = self.data.len().saturating_sub(self.data.len().checked_rem(word).unwrap_or(0));
-        if self.slot.pending_len == 0
-            && whole > 0
-            && let Some((bytes, rest)) = self.data.split_at_checked(whole)
-        {
-            self.data = rest;
-            self.slot.word_at = self.slot.word_at.saturating_add(count(bytes));
-            return Some(FlashJob::Write { at, bytes });
-        }
-        let room = self.slot.pending.get_mut(self.slot.pending_len..word).unwrap_or_default();
-        let taken = room.len().min(self.data.len());
-        let (bytes, rest) = self.data.split_at_checked(taken).unwrap_or_default();
+        self.slot.drop_flushed();
+        let filled = self.slot.pending_len;
+        let room = self.slot.pending.0.get_mut(filled..).unwrap_or_default();
+        let (bytes, rest) = self.data.split_at_checked(room.len()).unwrap_or((self.data, &[]));
         room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
         self.data = rest;
-        self.slot.pending_len = self.slot.pending_len.saturating_add(taken);
-        let is_complete = self.slot.pending_len >= word || self.is_end && self.slot.pending_len > 0;
-        if !is_complete {
-            return None;
-        }
+        let filled = filled.saturating_add(bytes.len());
+        let word = usize::try_from(self.slot.word.get()).unwrap_or(LONGEST_WORD);
+        let whole = filled.saturating_sub(filled.checked_rem(word).unwrap_or(0));
+        let is_end = self.is_end && rest.is_empty();
+        let len = if is_end { filled.checked_next_multiple_of(word).unwrap_or(whole) } else { whole };
         // The last word is padded with the value of erased flash.
-        let padding = self.slot.pending.get_mut(self.slot.pending_len..word).unwrap_or_default();
-        padding.fill(0xff);
-        self.slot.pending_len = 0;
-        self.slot.word_at = self.slot.word_at.saturating_add(self.slot.word.get());
-        Some(FlashJob::Write { at, bytes: self.slot.pending.get(..word).unwrap_or_default() })
+        self.slot.pending.0.get_mut(filled..len).unwrap_or_default().fill(0xff);
+        self.slot.pending_len = filled.max(len);
+        self.slot.flushed = len;
+        let at = self.slot.area.start.saturating_add(self.slot.word_at);
+        let bytes = self.slot.pending.0.get(..len).filter(|bytes| !bytes.is_empty())?;
+        Some(FlashJob::Write { at, bytes })
     }
 }

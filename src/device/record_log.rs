@@ -14,7 +14,7 @@
 //! is full, and after each restart, the other half is erased and used. A place that reads as erased after a restart may
 //! be partly written, so the log does not use it.
 
-use super::flash_layout::{Area, FlashLayout};
+use super::flash_layout::{Aligned, Area, FlashLayout};
 use super::image_slot::FlashJob;
 use crate::crc_bitwise::crc32;
 
@@ -67,7 +67,7 @@ pub struct RecordWrite {
     index: u32,
     erasure: Option<(u32, u32)>,
     at: u32,
-    record: [u8; RECORD_LEN],
+    record: Aligned<RECORD_LEN>,
 }
 
 impl RecordLog {
@@ -127,7 +127,7 @@ impl RecordLog {
             *sum = crc32(content).to_le_bytes();
         }
         let at = start.saturating_add(index.saturating_mul(STRIDE));
-        RecordWrite { number, is_second, index, erasure, at, record }
+        RecordWrite { number, is_second, index, erasure, at, record: Aligned(record) }
     }
 
     /// Completes a write whose jobs have succeeded.
@@ -156,6 +156,6 @@ impl RecordWrite {
     /// Returns the write of the record.
     #[must_use]
     pub const fn record(&self) -> FlashJob<'_> {
-        FlashJob::Write { at: self.at, bytes: &self.record }
+        FlashJob::Write { at: self.at, bytes: &self.record.0 }
     }
 }

@@ -5,6 +5,8 @@
 //! | `plain_0` | main loop with a `Client<0>`: blocks in order |
 //! | `plain_8` | main loop with a `Client`, which tracks eight out-of-order ranges: windows and pages |
 //! | `all_8` | additionally every public function of the client |
+//! | `hand_0` | whole device with a `Client<0>`: answers attributes, saves its state; the loop by hand |
+//! | `driver_0` | the same device with the loop of a `Driver` |
 //! | `signed_8` | main loop with a `Client`, and a `Verifier` of both suites for the stored file |
 //!
 //! The loop is that of the README: it discovers a server, queries, downloads, resumes, verifies, applies, and reports.
@@ -19,3 +21,5 @@ pub mod board;
 pub mod device;
 #[cfg(feature = "device")]
 pub mod every_call;
+#[cfg(feature = "device")]
+pub mod whole_device;

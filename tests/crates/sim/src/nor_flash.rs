@@ -1,6 +1,9 @@
 //! NOR flash with real constraints: whole words, one write per word after the erasure of its sector, and power failures
 //! in the middle of operations.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use embassy_futures::yield_now;
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
@@ -19,7 +22,8 @@ pub struct Nor {
     erases: u64,
     writes: u64,
     fails_at: Option<u64>,
-    off: bool,
+    off: Rc<Cell<bool>>,
+    busy: Rc<Cell<bool>>,
 }
 
 /// Rejected operation.
@@ -64,7 +68,15 @@ impl Nor {
     pub fn new(sectors: usize) -> Self {
         let size = sectors * Self::SECTOR;
         let blank = vec![false; size / Self::WORD];
-        Self { bytes: vec![0x5a; size], blank, erases: 0, writes: 0, fails_at: None, off: false }
+        Self {
+            bytes: vec![0x5a; size],
+            blank,
+            erases: 0,
+            writes: 0,
+            fails_at: None,
+            off: Rc::default(),
+            busy: Rc::default(),
+        }
     }
 
     /// Schedules a power failure for the middle of the operation after `operations` further ones.
@@ -74,7 +86,9 @@ impl Nor {
 
     /// Restores the power and cancels scheduled failures.
     pub fn restore_power(&mut self) {
-        (self.off, self.fails_at) = (false, None);
+        self.fails_at = None;
+        self.off.set(false);
+        self.busy.set(false);
     }
 
     /// Number of sectors erased and words written so far, including interrupted operations.
@@ -101,14 +115,26 @@ impl Nor {
         &self.bytes
     }
 
+    /// Returns the sign that the power has failed, which can be read while a driver has the flash.
+    #[must_use]
+    pub fn is_off(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.off)
+    }
+
+    /// Returns the sign that an asynchronous erasure or write is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.busy)
+    }
+
     fn need_power(&self) -> Result<(), NorError> {
-        if self.off { Err(NorError::Off) } else { Ok(()) }
+        if self.off.get() { Err(NorError::Off) } else { Ok(()) }
     }
 
     /// Returns the part of the next operation that takes effect.
     fn share(&mut self) -> Share {
-        self.off = self.fails_at == Some(self.operations());
-        if self.off { Share::Half } else { Share::All }
+        self.off.set(self.fails_at == Some(self.operations()));
+        if self.off.get() { Share::Half } else { Share::All }
     }
 
     fn erase_sector(&mut self, from: usize) -> Result<(), NorError> {
@@ -186,10 +212,12 @@ const ERASE_TURNS: u32 = 40;
 /// Number of turns that other tasks get during the write of a few words.
 const WRITE_TURNS: u32 = 2;
 
-async fn wait(turns: u32) {
+async fn wait(busy: &Cell<bool>, turns: u32) {
+    busy.set(true);
     for _ in 0..turns {
         yield_now().await;
     }
+    busy.set(false);
 }
 
 impl ErrorType for AsyncNor<'_> {
@@ -215,7 +243,7 @@ impl asynchronous::NorFlash for AsyncNor<'_> {
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), NorError> {
         check_erase(self.0, from, to).map_err(NorError::Arguments)?;
         for sector in (wide(from)..wide(to)).step_by(Nor::SECTOR) {
-            wait(ERASE_TURNS).await;
+            wait(&self.0.busy, ERASE_TURNS).await;
             self.0.need_power()?;
             self.0.erase_sector(sector)?;
         }
@@ -223,7 +251,7 @@ impl asynchronous::NorFlash for AsyncNor<'_> {
     }
 
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorError> {
-        wait(WRITE_TURNS).await;
+        wait(&self.0.busy, WRITE_TURNS).await;
         self.0.write(offset, bytes)
     }
 }
