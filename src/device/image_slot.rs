@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A slot does no I/O: it returns the operations as [`FlashJob`]s, which blocking and asynchronous flash execute in
-//! order. Each word is written only once after the erasure of its sector. A
-//! job writes at most 64 bytes, from a buffer at the address of a word.
+//! order. Each word is written only once after the erasure of its sector. A job writes at most 64 bytes, from a buffer at
+//! the address of a word.
 
 use core::num::NonZeroU32;
 
