@@ -325,8 +325,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.config.server = server;
     }
 
-    /// Enters the next step of a search in which the server has answered. When the search is done, a download continues
-    /// with the server that was found.
+    /// Enters the next step of a server search after an answer of the server. When the search is done, a download
+    /// continues with the server that was found.
     fn enter_search_step(&mut self, step: SearchStep) {
         self.search.enter(step);
         self.reset_search_counters();

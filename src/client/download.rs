@@ -16,7 +16,7 @@
 //! | above | 4 hours |
 //!
 //! Within these limits the time is half of the age of the pause, and at least
-//! [`pause_interval`](super::ClientConfig::pause_interval). A random time of up to an eighth is added.
+//! [`pause_interval`](super::ClientConfig::pause_interval). A random time of up to an eighth is added to this interval.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 

@@ -33,7 +33,7 @@ const MIN_FILE_SIZE: u32 = 56;
 /// units, so that the queries of all devices spread over two seconds.
 const NOTIFY_SPREAD: u32 = 20;
 
-/// Time after the first failure until the next query. Most gateways restart within a few minutes.
+/// Time between the first failed query or upgrade and the next query. Most gateways restart within a few minutes.
 const FIRST_RETRY: Millis = Millis::from_secs(5 * 60);
 
 /// Number of failures of a file after which the client skips offers of this file.

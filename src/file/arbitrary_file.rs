@@ -37,7 +37,7 @@ enum BodyEnd {
     Telink([u8; 2], Vec<u8>),
     /// End with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
-    /// End with zeros, too few for an element. The number of zeros is clamped to 1 to 5.
+    /// End with zeros, too few for an element. The number of zeros at the end is limited to 1 to 5.
     Padding(u8),
     /// End with the last element of a truncated file: tag, data that is present, number of missing bytes (at least 1).
     Truncated(Tag, Vec<u8>, u16),

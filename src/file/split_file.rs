@@ -20,7 +20,8 @@ use crate::error::{DecodeError, DecodeErrorKind};
 pub struct SplitFile<'a> {
     /// Header of the file.
     pub header: FileHeader<'a>,
-    /// All bytes of the file, header and body. The length is the total image size. A server serves these bytes.
+    /// All bytes of the file, header and body. The length is the total image size. A server serves only the bytes up to
+    /// the total image size.
     pub file: &'a [u8],
     /// Bytes of the file after the header. In a file that follows the specification, the body consists of elements.
     pub body: &'a [u8],

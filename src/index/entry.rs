@@ -49,8 +49,8 @@ pub struct IndexEntry {
     pub restrictions: Restrictions,
     /// `true` if the gateway offers the image to devices with any running version, including the version of the image.
     pub force: bool,
-    /// Preference among entries of equal versions, which zigpy adds to the preference that it computes. Larger values
-    /// are preferred.
+    /// Preference among entries of equal versions, which zigpy adds to the preference that it computes. Entries with
+    /// larger values are preferred.
     pub specificity: Option<i64>,
     /// Release notes for people.
     pub release_notes: Option<String>,

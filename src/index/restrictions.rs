@@ -21,9 +21,9 @@ pub struct Restrictions {
     pub models: Option<Vec<String>>,
     /// Manufacturer names (attribute 0x0004 of the Basic cluster). An empty list excludes every device.
     pub manufacturer_names: Option<Vec<String>>,
-    /// Oldest hardware version that the image supports.
+    /// Oldest hardware version that the entry supports.
     pub min_hardware: Option<HardwareVersion>,
-    /// Newest hardware version that the image supports.
+    /// Newest hardware version that the entry supports.
     pub max_hardware: Option<HardwareVersion>,
     /// Oldest file version that the device may run.
     pub min_current: Option<FileVersion>,

@@ -88,7 +88,7 @@ struct Ota<'a> {
     payloads: [Option<(Payload<'a>, &'a [u8])>; KEPT],
 }
 
-/// File that is no OTA file.
+/// File that is not an OTA file.
 #[derive(Clone, Copy, Debug)]
 struct NotOta {
     error: DecodeError,

@@ -130,7 +130,7 @@ impl Requestor {
     pub const MIN_DELAY: Duration = Duration::from_secs(120);
 
     /// Creates the state of a requestor without a pending delay. `software_version` is the running version, and
-    /// `can_consent` the field RequestorCanConsent of its queries.
+    /// `can_consent` is the field RequestorCanConsent in the queries of the requestor.
     #[must_use]
     pub const fn new(provider: NodeId, software_version: u32, can_consent: bool) -> Self {
         Self { provider, software_version, can_consent, not_before: Instant::ZERO }

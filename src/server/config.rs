@@ -101,7 +101,7 @@ pub struct ServerConfig {
     /// The default is 3, because two downloads can fail by chance.
     pub repeated_download_limit: u8,
     /// Hash seed that makes the positions of clients in the session table unpredictable. A caller with a source of
-    /// random numbers sets a new one at each start, so that no node can choose addresses that slow down the server.
+    /// random numbers sets a new seed at each start, so that no node can choose addresses that slow down the server.
     ///
     /// The default seed is 0.
     pub hash_seed: u32,

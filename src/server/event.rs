@@ -336,7 +336,7 @@ pub enum RefusalReason {
     /// The store does not have the version of the image that the client requested, or no longer has it.
     #[error("the store does not have this image")]
     UnknownImage,
-    /// The images are files for other devices.
+    /// All files of the image are for other devices.
     #[error("the file is for another device")]
     Destination,
     /// The image is a file for one device, and the IEEE address of the client is not known. The caller tells the address
@@ -350,7 +350,7 @@ pub enum RefusalReason {
     /// The client does not know its version: its request contains the version 0xFFFFFFFF.
     #[error("the client does not know its version")]
     UnknownVersion,
-    /// The images are for other hardware versions.
+    /// All images are for other hardware versions.
     #[error("the image is for other hardware")]
     Hardware,
     /// The images are for certain hardware versions, and the hardware version of the client is not known. If the store

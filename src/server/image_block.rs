@@ -445,8 +445,8 @@ impl<S: SessionSlots> Server<S> {
         self.respond_wait_until(now, context, request.id, Wait { seconds, min_block_period }, out)
     }
 
-    /// Answers a block request with WAIT_FOR_DATA. The time is limited to [`MAX_WAIT_SECONDS`]. Some clients repeat
-    /// their request at once after a wait of 0 seconds, so the next consecutive wait is at least 1 second.
+    /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. Some clients
+    /// repeat their request at once after a wait of 0 seconds, so the next consecutive wait is at least 1 second.
     pub(super) fn respond_wait_until(
         &mut self,
         now: Instant,

@@ -25,8 +25,9 @@
 use core::fmt;
 use core::num::NonZeroU8;
 
-/// Unit of reduced block sizes, in bytes, and the smallest one. Telink's clients refuse images in blocks of other sizes
-/// than multiples of 16; in blocks below 16 bytes, the 17 bytes of the frame before the data outweigh the data.
+/// Unit of reduced block sizes in bytes, which is also the smallest block size. Telink's clients refuse images in
+/// blocks of other sizes than multiples of 16; in blocks below 16 bytes, the 17 bytes of the frame before the data
+/// outweigh the data.
 const STEP: u8 = 16;
 
 /// Number of consecutive failed deliveries after which the server tries shorter blocks.

@@ -134,7 +134,7 @@ pub(super) struct Wait {
 
 impl Session {
     /// Returns the milliseconds by which a block to the client would now be early by the schedule of `period`; 0 if the
-    /// block is due. A client that was sent no block may have a block at once.
+    /// block is due. A client without an earlier block gets a block at once.
     pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
         if period == Millis(0) {
             return period;

@@ -20,10 +20,11 @@
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
 //!
-//! **Two owners share a slot.** A download owns phase, page and counts. The client, which is a node of the network,
-//! owns IEEE address, block size and the times of its blocks. Each session has room for the state of the download and
-//! the state of the client. The session that the client used last has the flag PRIMARY and the current state of the
-//! client. Each other session of the node has a copy from the time at which the session was used last.
+//! **Two owners share a slot.** A download of a client owns the phase, the page and the counts in the slot. The client,
+//! which is a node of the network, owns IEEE address, block size and the times of its blocks. Each session has room for
+//! the state of the download and the state of the client. The session that the client used last has the flag PRIMARY
+//! and the current state of the client. Each other session of the node has a copy from the time at which the session
+//! was used last.
 
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
@@ -842,10 +843,11 @@ const KNOWN_AFTER_MILLIS: u32 = 5_000;
 /// little.
 const KNOWN_AFTER_BYTES: u32 = 512;
 
-/// Milliseconds of a measurement after which its older half is dropped, so that the rate follows changes of the speed.
+/// Duration in milliseconds of a rate measurement after which its older half is dropped, so that the rate follows
+/// changes of the speed.
 const HALVED_AFTER_MILLIS: u32 = 120_000;
 
-/// Bytes of a measurement from which on its older half may be dropped.
+/// Minimum number of bytes in a rate measurement whose older half may be dropped.
 const HALVED_AFTER_BYTES: u32 = 4_096;
 
 /// Maximum number of blocks by which a new block is ahead of all sent blocks in a download with several requests in

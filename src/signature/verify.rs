@@ -86,8 +86,8 @@ pub enum Accepted {
     Unsigned,
     /// The file has a signature, which was not checked because the policy ignores signatures.
     NotChecked,
-    /// The signature is valid. The signature covers all bytes up to the total image size except r and s, but not
-    /// for bytes after the total image size.
+    /// The signature is valid. The signature covers all bytes up to the total image size except r and s, but no bytes
+    /// after the total image size.
     Signed {
         /// Suite of the signature.
         suite: Suite,

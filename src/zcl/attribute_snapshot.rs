@@ -49,7 +49,7 @@ pub struct AttributeSnapshot {
     pub current_version: Option<FileVersion>,
     /// CurrentZigBeeStackVersion: Zigbee stack version of the running image.
     pub current_stack: Option<StackVersion>,
-    /// DownloadedFileVersion: version of the downloaded image that does not run yet.
+    /// DownloadedFileVersion: version of the downloaded image that is not running yet.
     pub downloaded_version: Option<FileVersion>,
     /// DownloadedZigBeeStackVersion: Zigbee stack version of the downloaded image.
     pub downloaded_stack: Option<StackVersion>,

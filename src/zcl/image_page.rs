@@ -62,7 +62,7 @@ pub struct ImagePageRequest {
     pub max_data: u8,
     /// Number of data bytes in the page, 1 or more.
     pub page_size: u16,
-    /// Minimum time between two responses in milliseconds. The value 0 is allowed.
+    /// Minimum time between two responses in milliseconds. The value 0 of this field is allowed.
     pub spacing: u16,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,

@@ -69,8 +69,8 @@ pub(in crate::client) enum Received<'f> {
     Checked,
     /// The server has another file than the stored one under the same identity.
     OtherFile,
-    /// The download cannot continue at present, and pauses. With a value for [`ClientIgnored`], the response is
-    /// malformed as well.
+    /// The download cannot continue at present, and pauses. If the variant holds a [`ClientIgnored`], the response is
+    /// also malformed.
     Pause(PauseReason, Option<ClientIgnored>),
     /// The downloaded file is not the offered file, or is not for this device.
     BadHeader(Outcome),

@@ -33,9 +33,9 @@ const SAMPLE_REQUESTS: u8 = 24;
 
 /// Number of unanswered requests in a sample at which the window backs off.
 ///
-/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On such a link, 10 of
-/// 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a
-/// limit of 7 costs a window of 8 up to 41 % of the goodput, and a limit of 14 gains nothing.
+/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with this
+/// loss, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at
+/// 5 % loss, a limit of 7 costs a window of 8 up to 41 % of the goodput, and a limit of 14 gains nothing.
 const UNANSWERED_LIMIT: u8 = 10;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.

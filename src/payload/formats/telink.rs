@@ -53,8 +53,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata: metadata(bytes), ..report.covering(CoveredBytes::until(end)) }
 }
 
-/// Returns the state by the CRC-32 in the last four bytes of the element. Returns `None` unless the element is longer than
-/// the image of `size` bytes. Padding after the image is no CRC, so its state is unknown.
+/// Returns the state by the CRC-32 in the last four bytes of the element. Returns `None` unless the element is longer
+/// than the image of `size` bytes. Padding after the image is not a CRC, so the state of the element is unknown.
 fn element_state(bytes: &[u8], size: usize) -> Option<PayloadState> {
     let after = bytes.get(size..).filter(|after| !after.is_empty() && size > CRC_LEN)?;
     let (summed, crc) = bytes.split_last_chunk()?;
