@@ -16,14 +16,14 @@ use crate::types::{FileVersion, ImageId, StackVersion};
 use crate::zcl::{ImageOffer, Status};
 
 use super::Client;
+use super::actions_and_needs::{
+    ApplyResult, Busy, CredentialResult, Need, NothingToActivate, PrepareResult, SpecificFileError,
+    StaleTicket, StoreResult, Ticket, VerifyResult,
+};
 use super::checkpoint::{Checkpoint, CheckpointStage};
 use super::config::FailedImage;
 use super::download::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
-use super::output::{
-    ApplyResult, Busy, CredentialResult, Need, NothingToActivate, PrepareResult, SpecificFileError,
-    StaleTicket, StoreResult, Ticket, VerifyResult,
-};
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, StoredImage, is_specific};
 use super::transfer::Download;

@@ -14,7 +14,7 @@ use crate::zcl::{
     ImageBlockResponse, Status, ToClient,
 };
 
-use super::output::{Block, ClientAction, ClientIgnored, Ticket};
+use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
 use super::request_retry::PendingRequest;
 use super::state::State;
 use super::{Client, Reply};

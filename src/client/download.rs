@@ -24,10 +24,10 @@ use crate::aps::Transmit;
 use crate::time::{Instant, Millis};
 use crate::zcl::{CommandId, ImageBlockResponse, Status};
 
+use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
 use super::config::ClientConfig;
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
-use super::output::{ClientIgnored, StaleTicket, StoreResult, Ticket};
 use super::state::{Kept, QueryCause, State, StoredImage};
 use super::transfer::{Download, Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, RequestBuffer, next_generation};

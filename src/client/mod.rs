@@ -80,6 +80,7 @@
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
+mod actions_and_needs;
 mod api;
 mod attributes;
 mod checkpoint;
@@ -89,7 +90,6 @@ mod discovery;
 mod dispatch;
 mod download;
 mod event;
-mod output;
 mod query;
 mod random;
 mod ranges;
@@ -104,6 +104,11 @@ mod tests;
 mod transfer;
 mod upgrade_end;
 
+pub use actions_and_needs::{
+    ApplyResult, Block, Busy, ClientAction, ClientIgnored, CredentialResult, LinkKeyKind, Need,
+    NothingToActivate, PrepareResult, SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
+    WaitingFor,
+};
 pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 pub use checkpoint_bytes::CheckpointError;
 pub use config::{
@@ -113,11 +118,6 @@ pub use config::{
 pub use event::{
     ClientEvent, DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
     UnusableAnswer,
-};
-pub use output::{
-    ApplyResult, Block, Busy, ClientAction, ClientIgnored, CredentialResult, LinkKeyKind, Need,
-    NothingToActivate, PrepareResult, SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
-    WaitingFor,
 };
 pub use storage::Storage;
 

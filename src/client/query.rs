@@ -19,10 +19,10 @@ use crate::zcl::{
 };
 
 use super::Client;
+use super::actions_and_needs::ClientIgnored;
 use super::config::AcceptedVersions;
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, SkipReason};
-use super::output::ClientIgnored;
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, UpgradeEndAsk, is_specific};
 

@@ -17,11 +17,11 @@ use crate::types::{FileVersion, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 
 use super::Client;
+use super::actions_and_needs::ClientIgnored;
 use super::checkpoint::{HeaderFacts, PendingImages};
 use super::config::UpgradeEndFallback;
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};
-use super::output::ClientIgnored;
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, QueryCause, State, StoredImage, UpgradeEndAsk, is_specific};
 

@@ -17,7 +17,7 @@
 //!    +--- from Requested, both kinds: the data arrived as part of another block
 //! ```
 
-use crate::client::output::Ticket;
+use crate::client::actions_and_needs::Ticket;
 use crate::client::ranges::Range;
 use crate::time::{Instant, Millis};
 

@@ -62,10 +62,10 @@ use core::num::NonZeroU8;
 use crate::time::{Instant, Millis};
 use crate::zcl::{ImageBlockRequest, ImageOffer, ImagePageRequest, ToServer};
 
+use super::actions_and_needs::{StaleTicket, StoreResult, Ticket};
 use super::checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 use super::config::{ClientConfig, TransferMode};
 use super::event::{PauseReason, UnusableAnswer};
-use super::output::{StaleTicket, StoreResult, Ticket};
 use super::ranges::{Range, ReceivedRanges};
 use super::rtt::RttEstimator;
 use super::state::{StoredImage, is_specific};

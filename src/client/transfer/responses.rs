@@ -14,9 +14,9 @@
 //! WAIT_FOR_DATA, ABORT and errors count only while a request is open, and with the sequence number of a request, see
 //! [`ServerNumbering`].
 
+use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
-use crate::client::output::{ClientIgnored, Ticket};
 use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
 use crate::client::sequence_numbering::ServerNumbering;

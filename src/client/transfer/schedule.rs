@@ -217,8 +217,8 @@ mod tests {
     use super::*;
     use crate::aps::Address;
     use crate::client::Identity;
+    use crate::client::actions_and_needs::Ticket;
     use crate::client::checkpoint::{HeaderFacts, RangeSum};
-    use crate::client::output::Ticket;
     use crate::client::ranges::ReceivedRanges;
     use crate::client::transfer::PartialHeader;
     use crate::client::transfer::in_flight::{Millis32, StoringBlock};

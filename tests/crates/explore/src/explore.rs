@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::action::{Action, Kind};
 use crate::setup::Setup;
+use crate::simulated_pair::{MAX_LINK, World};
 use crate::state_key::KeyMaker;
-use crate::world::{MAX_LINK, World};
 
 /// Number of states above which an exploration is given up as too large. Some number of the library that grows for ever
 /// would end here, too.

@@ -9,10 +9,10 @@
 //! alone, with a list of what leads to each wait; `--budget`, or `EXPLORE_BUDGET`, explores each setup with at least so many
 //! faults; `--stop` ends at the first violation. The exit status is 1 when a property does not hold.
 //!
-//! A world has one client with flash and application, one server with store and operator, and a link; see `world`. From
+//! A world has one client with flash and application, one server with store and operator, and a link; see `simulated_pair`. From
 //! the first state on, the explorer follows every possible next event in a copy of the simulation: see `explore`. A
 //! fault is an unwanted event: a lost frame, a restart, a wait. Safety properties are checked after each step
-//! (`world`), and liveness properties when all states are known (`liveness`).
+//! (`simulated_pair`), and liveness properties when all states are known (`liveness`).
 
 mod action;
 mod explore;
@@ -21,9 +21,9 @@ mod liveness;
 mod long_waits;
 mod replay;
 mod setup;
+mod simulated_pair;
 mod state_key;
 mod wait_labels;
-mod world;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -140,7 +140,7 @@ impl Finding {
             println!(
                 "    {} steps were not followed, for more than {} frames were under way",
                 exploration.floods,
-                world::MAX_LINK
+                simulated_pair::MAX_LINK
             );
         }
         let mut is_good = true;

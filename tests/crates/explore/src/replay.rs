@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::action::Action;
 use crate::explore::step;
 use crate::setup::Setup;
-use crate::world::{START, World};
+use crate::simulated_pair::{START, World};
 
 /// Steps that are followed when all goes well.
 const MOST_STEPS: usize = 120;

@@ -1,4 +1,4 @@
-//! Outputs of a client that ask something of the application (actions and needs), and the results with which the
+//! Actions and needs: the outputs of a client that ask something of the application, and the results with which the
 //! application answers them.
 //!
 //! ```text
