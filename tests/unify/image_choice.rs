@@ -309,4 +309,12 @@ fn a_block_of_an_image_on_its_way_is_waited_for() {
     simulation.provided = true;
     simulation.pass(300);
     assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, 0]);
+    // An image that the device does not need is never requested, so there is nothing to wait for.
+    for runs in [NEW, ImageId { version: zigbee_ota::FileVersion(u32::MAX), ..OLD }] {
+        let mut simulation = Simulation::new();
+        simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[runs]));
+        simulation.settle();
+        simulation.offer(general(NEW), NEW);
+        assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x0b, NO_IMAGE], "{runs}");
+    }
 }

@@ -46,16 +46,18 @@ impl Consumer {
     /// Looks up the image `id` for a device that has an image of this kind. The only file for the device is that of the
     /// announcement that the device follows.
     ///
-    /// An image of another version than the announced version was replaced, and an image of the announced version may
+    /// An image of another version than the announced version was replaced, and an image that the device shall install may
     /// not have arrived yet. Both are found as a file without content, so that the policy decides: it answers with ABORT
     /// or WAIT_FOR_DATA instead of NO_IMAGE_AVAILABLE.
     fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
         let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
+        let state = self.devices.get(unid).and_then(|state| state.image_of_kind(id.into()));
+        let is_target = state.is_some_and(|(_, image)| image.key == Some(found.key));
         let no_content = || ImageInfo { size: u32::MAX, ..ImageInfo::new(&FileHeader::new(id)) };
         match found.ready_file() {
             _ if found.version != id.version => FileLookup::Found(no_content()),
             Some(file) if file.info.is_for(node) => FileLookup::Found(file.info),
-            None if found.is_pending() => FileLookup::Found(no_content()),
+            None if is_target && found.is_pending() => FileLookup::Found(no_content()),
             Some(_) | None => FileLookup::NotFound,
         }
     }
