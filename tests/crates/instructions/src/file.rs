@@ -22,14 +22,12 @@ fn file() -> Vec<u8> {
     file
 }
 
-fn visit(file: &[u8], mut show: impl FnMut(u16, usize, &[u8])) -> Option<u32> {
+fn visit<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> Option<FileHeader<'a>> {
     let image = Image::parse(file).ok()?;
     for placed in image.elements() {
         show(placed.element.tag.0, placed.offset, placed.element.data);
     }
-    let header = image.header();
-    black_box(&header.header_string);
-    Some(header.id.version.0)
+    Some(image.header())
 }
 
 fn show(tag: u16, offset: usize, data: &[u8]) {
@@ -39,7 +37,8 @@ fn show(tag: u16, offset: usize, data: &[u8]) {
 pub fn walk_ours(times: u32) {
     let file = file();
     for _ in 0..times {
-        black_box(visit(black_box(&file), show));
+        let FileHeader { id, header_string, hardware, .. } = visit(black_box(&file), show).expect("a file");
+        black_box((id.manufacturer, id.image_type, id.version, &header_string.0, hardware));
     }
 }
 
