@@ -31,8 +31,8 @@ pub enum FileWriteError {
     /// The file is longer than 4,294,967,295 bytes, the maximum of the 32-bit total image size.
     #[error("file of {len} bytes, at most 4294967295 can be counted")]
     FileTooLong {
-        /// Length of the file in bytes.
-        len: usize,
+        /// Length of the file in bytes. Elements may share their data, so the length may exceed the address space.
+        len: u64,
     },
     /// The hardware range is empty, so no device could use the file (sections 6.3.2.13 and 6.3.2.14).
     #[error("minimum hardware version {:#06x} lies above the maximum {:#06x}", .0.min.0, .0.max.0)]
@@ -52,7 +52,6 @@ pub enum FileWriteError {
 pub struct FileWriter<'a> {
     header: FileHeader<'a>,
     elements: &'a [Element<'a>],
-    len: usize,
 }
 
 impl<'a> FileWriter<'a> {
@@ -85,10 +84,13 @@ impl<'a> FileWriter<'a> {
                 len: usize::from(u16::MAX).saturating_add(uncounted),
             });
         }
-        let sizes = elements.iter().map(|element| Element::HEAD_LEN.saturating_add(element.data.len()));
-        let len = sizes.fold(header.header_len(), usize::saturating_add);
+        // Not in `usize`: a sum that stopped at its 32-bit maximum would pass for the length of the longest file.
+        let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
+        let sizes =
+            elements.iter().map(|element| count(Element::HEAD_LEN).saturating_add(count(element.data.len())));
+        let len = sizes.fold(count(header.header_len()), u64::saturating_add);
         let total_size = u32::try_from(len).map_err(|_| FileWriteError::FileTooLong { len })?;
-        Ok(Self { header: FileHeader { total_size, ..header }, elements, len })
+        Ok(Self { header: FileHeader { total_size, ..header }, elements })
     }
 
     /// Writes the file to `out`.
@@ -114,7 +116,7 @@ impl<'a> FileWriter<'a> {
 
 impl Emit for FileWriter<'_> {
     fn len(&self) -> usize {
-        self.len
+        usize::try_from(self.header.total_size).unwrap_or(usize::MAX)
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
@@ -245,13 +247,29 @@ mod tests {
             Ok(65_535),
             "a header alone writes the extra bytes that its length field can count"
         );
+    }
 
+    /// The elements share their data, so that such a file is in reach of a gateway with 32-bit addresses.
+    #[test]
+    fn a_file_is_as_long_as_its_size_field_can_count_and_no_longer() {
         let data = std::vec![0; 0x0100_0000 - 6];
         let elements = std::vec![Element { tag: Tag::UPGRADE_IMAGE, data: &data }; 256];
         assert_eq!(
             FileWriter::new(HEADER, &elements),
             Err(FileWriteError::FileTooLong { len: 0x1_0000_0038 })
         );
-        assert_eq!(FileWriter::new(HEADER, &elements[1..]).unwrap().encoded_len(), 0xff00_0038);
+        let writer = FileWriter::new(HEADER, &elements[1..]).unwrap();
+        assert_eq!((writer.encoded_len(), writer.header().total_size), (0xff00_0038, 0xff00_0038));
+
+        let longest = [&elements[1..], &[Element { tag: Tag(0xf000), data: &data[..0x00ff_ffc1] }]].concat();
+        let writer = FileWriter::new(HEADER, &longest).unwrap();
+        assert_eq!((writer.encoded_len(), writer.header().total_size), (0xffff_ffff, 0xffff_ffff));
+        let longer = [&elements[1..], &[Element { tag: Tag(0xf000), data: &data[..0x00ff_ffc2] }]].concat();
+        let error = FileWriter::new(HEADER, &longer).unwrap_err();
+        assert_eq!(error, FileWriteError::FileTooLong { len: 0x1_0000_0000 });
+        assert_eq!(
+            std::string::ToString::to_string(&error),
+            "file of 4294967296 bytes, at most 4294967295 can be counted"
+        );
     }
 }

@@ -124,6 +124,25 @@ mod tests {
         );
     }
 
+    /// A total image size of nearly 4 GiB fits the 32-bit addresses of a small gateway, but no memory has room for the file.
+    #[test]
+    fn the_largest_total_size_is_a_size_as_any_other() {
+        let mut bytes = file(&[0, 0, 0xc1, 0xff, 0xff, 0xff, 9], &[]);
+        bytes[52..56].fill(0xff);
+        let needed = 0xffff_ffff;
+        let error = SplitFile::parse(&bytes).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::Truncated { needed, present: 63 });
+        let image = crate::file::Image::parse_lenient(&bytes).unwrap();
+        assert_eq!((image.header().total_size, image.missing()), (0xffff_ffff, 0xffff_ffff - 63));
+        let element = image.elements().next().unwrap();
+        assert_eq!((element.length, element.element.data), (0xffff_ffc1, &[9][..]));
+        assert_eq!((image.to_vec(), image.raw_remainder()), (bytes.clone(), None));
+        bytes[58] += 1;
+        let image = crate::file::Image::parse_lenient(&bytes).unwrap();
+        assert_eq!(image.elements().next(), None, "the element ends one byte after the file");
+        assert_eq!(image.raw_remainder().map(|raw| raw.offset), Some(56));
+    }
+
     /// Shows: FILE-039
     #[test]
     fn bytes_after_the_total_size_are_trailing_and_not_served() {

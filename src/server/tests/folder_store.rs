@@ -242,3 +242,54 @@ fn a_file_that_no_device_should_get_is_refused_unless_told() {
     store.set_wrong_files_accepted(true);
     assert_eq!(store.add(folder.path("wrong")).unwrap(), IMAGE);
 }
+
+/// A gateway with 32-bit addresses serves a file that it could not read into memory. The file is sparse.
+#[test]
+fn a_file_of_four_gibibytes_is_served_to_its_last_byte() {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+
+    const SIZE: u32 = u32::MAX;
+    let folder = Folder::new();
+    let header = FileHeader::new(IMAGE).with_total_size(SIZE);
+    fs::write(folder.path("large"), header.to_vec()).unwrap();
+    let mut file = fs::File::options().write(true).open(folder.path("large")).unwrap();
+    file.set_len(0x1_0000_1000).unwrap();
+    file.seek(SeekFrom::Start(u64::from(SIZE) - 4)).unwrap();
+    file.write_all(&[1, 2, 3, 4, 0xee, 0xee]).unwrap();
+    drop(file);
+
+    let mut desk = folder.desk();
+    assert_eq!(refresh(&mut desk), ["added large 5"]);
+    let block = |offset: u32| {
+        let [a, b, c, d] = offset.to_le_bytes();
+        std::format!("01 2a 03 00 01 10 ab 00 05 00 00 00 {a:02x} {b:02x} {c:02x} {d:02x} 10")
+    };
+    let found = "19 2a 05 00 01 10 ab 00 05 00 00 00";
+    assert_eq!(
+        desk.ask(LAMP, &block(SIZE - 8)),
+        std::format!("{found} f7 ff ff ff 08 00 00 00 00 01 02 03 04")
+    );
+    assert_eq!(desk.ask(LAMP, &block(SIZE - 1)), std::format!("{found} fe ff ff ff 01 04"));
+    assert_eq!(
+        desk.ask(LAMP, &block(SIZE)),
+        "18 2a 0b 03 80",
+        "bytes after the total image size are not served"
+    );
+
+    // Of a page that would end after 4 GiB, the bytes up to the end of the file are sent, and no other.
+    let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 eb ff ff ff 10 ff ff 00 00";
+    let ServerAction::Reply(first) = desk.handle(LAMP, page) else { panic!() };
+    assert_eq!(hex(&desk.out[..first.len]), std::format!("{found} eb ff ff ff 10{}", " 00".repeat(16)));
+    let rest = desk.run_to(5000);
+    let [(_, _, last)] = &rest[..] else { panic!("{rest:?}") };
+    assert_eq!(hex(last), "19 2b 05 00 01 10 ab 00 05 00 00 00 fb ff ff ff 04 01 02 03 04");
+
+    // A file that the header says is nearly 4 GiB longer.
+    folder.write("large", &header.to_vec(), 1);
+    let Err(FolderError::Add { source: AddError::Decode(error), .. }) =
+        FolderStore::new().add(folder.path("large"))
+    else {
+        panic!("a file of a header is added")
+    };
+    assert_eq!(error.kind, crate::DecodeErrorKind::Truncated { needed: 0xffff_ffff, present: 56 });
+}
