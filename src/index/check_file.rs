@@ -11,6 +11,7 @@ use super::{Checksum, ChecksumAlgorithm, IndexEntry, IndexForm};
 use crate::container::Container;
 use crate::error::DecodeError;
 use crate::file::{FileHeader, HeaderString};
+use crate::inspect::{Finding, Inspection};
 use crate::types::{FileVersion, ImageType, ManufacturerCode};
 
 /// Difference between an index entry and a file.
@@ -97,9 +98,10 @@ pub enum FileMismatch {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryFromFileError {
-    /// The file is not an OTA file, neither plain nor in a known container.
-    #[error(transparent)]
-    NotOta(#[from] DecodeError),
+    /// No device should get the file: it is not an OTA file, is truncated, or has another finding of the severity `Wrong`.
+    /// The error has the first such finding.
+    #[error("{0}")]
+    Wrong(Finding),
     /// zigbee2mqtt reads an OTA file from the first occurrence of the file identifier, but this file starts at a later
     /// one.
     #[error(
@@ -125,11 +127,20 @@ impl IndexEntry {
     /// version.
     ///
     /// # Errors
-    /// [`EntryFromFileError::NotOta`] if no OTA header can be read, and [`EntryFromFileError::Misread`] if zigbee2mqtt
-    /// would read another header in the file. The function does not check the rest of the file.
+    /// [`EntryFromFileError::Wrong`] if [`Inspection`] finds the file wrong, as it finds bytes that are not an OTA file.
+    /// [`EntryFromFileError::Misread`] if zigbee2mqtt would read another header in the file.
     pub fn of_file(file: &[u8], form: IndexForm) -> Result<Self, EntryFromFileError> {
-        let container = Container::open(file)?;
-        let (header, _) = FileHeader::parse_lenient(container.ota)?;
+        Self::of_inspection(&Inspection::of(file), form)
+    }
+
+    /// Creates the index entry of an inspected file, as [`of_file`](Self::of_file) does. The caller may have [allowed a raw
+    /// body](Inspection::allow_raw_body).
+    ///
+    /// # Errors
+    /// The errors of [`of_file`](Self::of_file).
+    pub fn of_inspection(inspection: &Inspection<'_>, form: IndexForm) -> Result<Self, EntryFromFileError> {
+        let (container, image) = inspection.usable().map_err(EntryFromFileError::Wrong)?;
+        let (file, header) = (inspection.given(), image.header());
         let (first, ota) = (first_identifier(file), container.before.len());
         let algorithm = match (form, first) {
             (IndexForm::Zigbee2Mqtt, Some(first)) if first != ota => {

@@ -168,6 +168,23 @@ impl<'a> Inspection<'a> {
         !self.findings().any(|finding| finding.is_irregularity())
     }
 
+    /// Returns all bytes that were inspected.
+    #[cfg(feature = "index")]
+    pub(crate) const fn given(&self) -> &'a [u8] {
+        self.given
+    }
+
+    /// Returns container and OTA file, or the first finding that is wrong.
+    #[cfg(feature = "index")]
+    pub(crate) fn usable(&self) -> Result<(&Container<'a>, &Image<'a>), Finding> {
+        let ota = self.content.as_ref().map_err(NotOta::finding)?;
+        let mut findings = ota.findings(self.given, self.raw_allowed);
+        match findings.find(|finding| finding.severity == Severity::Wrong) {
+            Some(finding) => Err(finding),
+            None => Ok((&ota.container, &ota.image)),
+        }
+    }
+
     fn ota(&self) -> Option<&Ota<'a>> {
         self.content.as_ref().ok()
     }

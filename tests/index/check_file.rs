@@ -6,6 +6,7 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Tag};
 use zigbee_ota::index::{
     Checksum, ChecksumAlgorithm, EntryFromFileError, FileMismatch, Index, IndexEntry, IndexForm,
 };
+use zigbee_ota::inspect::{FindingKind, Inspection, Severity};
 use zigbee_ota::{Encode, HardwareRange, HardwareVersion, ImageId};
 
 use crate::index;
@@ -138,15 +139,45 @@ fn a_checksum_that_cannot_be_compared_is_told() {
 fn what_the_gateway_would_misread_gets_no_entry() {
     let bytes = file(ID);
     let unknown = [b"prefix", &bytes[..]].concat();
-    assert!(matches!(
-        IndexEntry::of_file(&unknown, IndexForm::Zigbee2Mqtt),
-        Err(EntryFromFileError::NotOta(_))
-    ));
+    let error = IndexEntry::of_file(&unknown, IndexForm::Zigbee2Mqtt).expect_err("no known container");
+    let EntryFromFileError::Wrong(finding) = error else { panic!("{error}") };
+    assert!(matches!(finding.kind, FindingKind::NotOta { .. }), "{finding}");
     // A fetched file is read as the gateway reads it.
     let mut entry = IndexEntry::new(ID, "x");
     assert_eq!(entry.check(&unknown), []);
     entry.version = Some(zigbee_ota::FileVersion(5));
     assert_eq!(entry.check(&unknown).len(), 1);
+}
+
+/// An index lists no file that a store refuses: cut, with an element that runs past the end, or for no hardware.
+///
+/// Shows: FLD-070
+#[test]
+fn what_no_device_should_get_has_no_entry() {
+    let bytes = file(ID);
+    let mut overrun = bytes.clone();
+    let (header, _) = FileHeader::parse(&bytes).expect("a header");
+    // The length of the first element.
+    overrun[header.header_len() + 2] += 1;
+    let mut hardware = header;
+    hardware.hardware = Some(HardwareRange { min: HardwareVersion(2), max: HardwareVersion(1) });
+    hardware.total_size = 60;
+    for wrong in [&bytes[..bytes.len() - 1], &overrun, &hardware.to_vec()] {
+        for form in [IndexForm::Zigbee2Mqtt, IndexForm::Zigpy] {
+            let error = IndexEntry::of_file(wrong, form).expect_err("wrong");
+            let expected =
+                Inspection::of(wrong).findings().find(|finding| finding.severity == Severity::Wrong);
+            assert_eq!(Some(error), expected.map(EntryFromFileError::Wrong));
+        }
+    }
+
+    // A body without elements is wrong behind the tag of one, unless the caller knows better.
+    let mut raw = FileHeader::new(ID).with_total_size(63).to_vec();
+    raw.extend([0, 0, 0xff, 0, 0, 0, 1]);
+    let inspection = Inspection::of(&raw);
+    assert!(IndexEntry::of_inspection(&inspection, IndexForm::Zigpy).is_err());
+    let entry = IndexEntry::of_inspection(&inspection.allow_raw_body(), IndexForm::Zigpy).expect("raw");
+    assert_eq!(entry.check(&raw), []);
 }
 
 /// Shows: FLD-054

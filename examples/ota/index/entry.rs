@@ -8,7 +8,7 @@ use zigbee_ota::index::{IndexEntry, IndexForm, is_web_url};
 use zigbee_ota::{Eui64, HardwareRange};
 
 use super::url::Base;
-use crate::input::InputFile;
+use crate::input::{InputFile, faults};
 
 /// Form of an index on the command line.
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,11 +64,12 @@ impl Facts {
     pub fn read(path: &Path, place: String, form: IndexForm) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
-        let faults = opened.faults();
+        let inspection = opened.inspect();
+        let faults = faults(&inspection);
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
         }
-        let mut entry = match IndexEntry::of_file(&bytes, form) {
+        let mut entry = match IndexEntry::of_inspection(&inspection, form) {
             Ok(entry) => entry,
             Err(error) => return Ok(Err(error.to_string())),
         };
