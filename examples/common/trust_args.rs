@@ -29,7 +29,9 @@ impl Trust {
 
 /// Parses an authority: its address, a colon, and its compressed public key.
 pub fn authority(text: &str) -> Result<Authority, String> {
-    let (issuer, key) = text.rsplit_once(':').ok_or("expected ISSUER:KEY")?;
+    let (issuer, key) = text
+        .rsplit_once(':')
+        .ok_or("expected ISSUER:KEY: an address of 16 hexadecimal digits, a colon, and a key")?;
     let key = hex_lines::bytes(key.as_bytes()).and_then(|bytes| PublicKey::from_bytes(&bytes));
     let key = key.ok_or("expected a key of 22 or 37 bytes as hexadecimal digits, 02 or 03 first")?;
     if !key.is_valid() {

@@ -13,7 +13,7 @@ use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, VerifyError, VerifyPolicy};
 
 use crate::error::{Failure, complain};
-use crate::input::{InputFile, with};
+use crate::input::{InputFile, expand, with};
 use crate::json::NoFile;
 use crate::terminal_escape;
 use crate::trust_args::Trust;
@@ -40,7 +40,8 @@ pub struct Options {
     /// Moment at which certificates must be valid: Unix seconds, or 2026-11-28T13:05:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
     at: Option<u64>,
-    /// OTA files, or containers with an OTA file inside
+    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and below, but for
+    /// .json, .md and .txt
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
@@ -75,7 +76,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let mut well = true;
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let at = options.at.unwrap_or_else(clock);
-    for path in &options.files {
+    for path in &expand(&options.files)? {
         let found = with(path, |opened| Found::new(path, opened, &options.trust.required(), at));
         well &= found.as_ref().is_ok_and(|found| found.is_valid(options.strict));
         if let Ok(found) = &found {

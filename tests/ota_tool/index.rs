@@ -436,6 +436,9 @@ fn a_folder_without_an_ota_file_is_a_usage_error() {
     folder.write("index.json", "{}");
     folder.ota("index --check index.json f").says(1, "expected an array of objects");
     folder.ota("index nowhere").says(1, "nowhere");
+    folder.ota("index index.json").says(1, "index.json: a file, expected a folder");
+    // Gateways would take such a URL for a path.
+    folder.ota("index --base-url ftp://a f").says(2, "expected http://, https://, or a path of the gateway");
 }
 
 #[test]

@@ -67,6 +67,9 @@ fn unsigned_files_and_other_files_fail() {
     let found = verified(&folder, "text", 1);
     assert_eq!([&found["file"], &found["ota"]], [&json!("text"), &json!(false)]);
     assert!(found["error"].as_str().is_some_and(|error| error.contains("expected 0x0beef11e")));
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    folder.write("f/y", folder.read("x"));
+    folder.ota("verify f").says(1, "f/y: signature absent");
     folder
         .ota("verify text x")
         .says(1, "text: OTA header")

@@ -75,6 +75,10 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         options.check.as_deref().map(|path| read_index(path).map(|index| (path, index))).transpose()?;
     let form = checked.as_ref().map_or(options.form.into(), |(_, index)| index.form);
     let mut found = Found::default();
+    if options.folder.is_file() {
+        let reason = "a file, expected a folder: name the folder that has the OTA files";
+        return Err(Failure::at(&options.folder, reason));
+    }
     found.walk(&options.folder, "", &own, form)?;
     // The newest version of an image first, because the gateway takes the first entry that fits.
     found.files.sort_by(|one, other| {

@@ -1,6 +1,5 @@
 //! URLs of files in an index.
 
-use std::convert::Infallible;
 use std::str::FromStr;
 
 use zigbee_ota::index::is_web_url;
@@ -10,9 +9,13 @@ use zigbee_ota::index::is_web_url;
 pub struct Base(String);
 
 impl FromStr for Base {
-    type Err = Infallible;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Gateways would take it for a path.
+        if text.contains("://") && !is_web_url(text) {
+            return Err("expected http://, https://, or a path of the gateway");
+        }
         let slash = if text.is_empty() || text.ends_with('/') { "" } else { "/" };
         Ok(Self(format!("{text}{slash}")))
     }
