@@ -155,6 +155,8 @@ fn run<const RANGES: usize>(storage: impl DeviceStorage, board: &mut impl Board)
         driver.step(board);
     }
     black_box(driver.client().poll_timeout());
+    let state = SavedState::of(driver.client());
+    driver.storage().save(&state);
     black_box(driver.storage().load());
 }
 

@@ -67,7 +67,9 @@ fn apply(bytes: &mut Bytes<'_>) {
     if let Ok(response) = black_box(ApplyUpdateResponse::decode(bytes.input)) {
         black_box((response.action.name(), bridge::upgrade_time(&response)));
         let mut requestor = Requestor::new(NodeId(black_box(0)), black_box(0), black_box(true));
-        black_box(black_box(&mut requestor).handle_apply_response(Instant::from_millis(black_box(0)), &response));
+        black_box(
+            black_box(&mut requestor).handle_apply_response(Instant::from_millis(black_box(0)), &response),
+        );
         bytes.write(&response);
     }
     if let Ok(applied) = black_box(NotifyUpdateApplied::decode(bytes.input)) {
