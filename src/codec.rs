@@ -260,8 +260,8 @@ impl<'a> FieldReader<'a> {
     }
 
     /// Returns the bytes after the last field that was read, and leaves none.
-    pub(crate) const fn take_rest(&mut self) -> &'a [u8] {
-        core::mem::replace(&mut self.rest, &[])
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.rest)
     }
 
     /// Returns the number of bytes after the last field that was read.
