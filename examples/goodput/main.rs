@@ -4,7 +4,8 @@
 //! - `-- --fleet` upgrades up to a thousand devices on one channel, started by one broadcast with a jitter.
 //! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without a measurement.
 //!
-//! The simulation is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, the
+//! Beside each goodput stands that of an oracle: a client of the same mode on the same channel that learns of each loss at
+//! once. The simulation is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, the
 //! real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
 
 #[path = "../common/output_lines.rs"]
@@ -52,8 +53,9 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         fleet();
         return Ok(());
     }
-    let bar = ProgressBar::new(goodput_table::lines().len() as u64);
-    let measured = goodput_table::measure(|| bar.inc(1));
+    let lines = goodput_table::lines();
+    let bar = ProgressBar::new(lines.len() as u64);
+    let measured = goodput_table::measure(lines, || bar.inc(1));
     bar.finish_and_clear();
     output_lines::write(&goodput_table::write(&measured).to_string());
     Ok(())

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
+use zigbee_ota::client::TransferMode;
 use zigbee_ota_sim::goodput_table::{DELAYS, HOPS, LOSSES, Line, MODES};
 
 const COLOURS: [RGBColor; MODES.len()] = [
@@ -21,7 +22,7 @@ pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let whole = SVGBackend::new(path, (1100, 640)).into_drawing_area();
     whole.fill(&WHITE)?;
     let (top, panels) = whole.split_vertically(56);
-    let title = "Goodput, KB/s, by frames lost end to end, %. 64-byte blocks, flash 2 ms; mean and standard deviation; dashed: what the channel carries";
+    let title = "Goodput, KB/s, by frames lost end to end, %. 64-byte blocks, flash 2 ms; mean and standard deviation; dotted: the oracle of the mode; dashed: what the channel carries";
     top.draw(&Text::new(title, (12, 8), ("sans-serif", 15).into_font()))?;
     for (place, ((name, _), colour)) in MODES.iter().zip(COLOURS).enumerate() {
         let left = 14 + 150 * i32::try_from(place)?;
@@ -50,19 +51,19 @@ fn draw_panel(
         .margin(6)
         .x_label_area_size(22)
         .y_label_area_size(28)
-        .build_cartesian_2d(-0.3..5.3, 0.0..limit)?;
+        .build_cartesian_2d(-0.5..10.5, 0.0..limit)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
         .max_light_lines(0)
-        .x_labels(6)
+        .x_labels(11)
         .x_label_formatter(&|loss| format!("{loss:.0}"))
         .y_labels(6)
         .y_label_formatter(&|speed| format!("{speed:.0}"))
         .draw()?;
     if let Some(line) = lines.first() {
         let limit = line.cell().limit() / 1000.0;
-        let dashes = [(-0.3, limit), (5.3, limit)];
+        let dashes = [(-0.5, limit), (10.5, limit)];
         chart.draw_series(DashedLineSeries::new(dashes, 3, 3, BLACK.mix(0.5).into()))?;
     }
     for (mode, colour) in COLOURS.iter().enumerate() {
@@ -74,6 +75,11 @@ fn draw_panel(
         let points: Vec<_> = points.collect();
         let means = points.iter().map(|(loss, [_, mean, _])| (*loss, *mean));
         chart.draw_series(LineSeries::new(means, colour.stroke_width(2)))?;
+        if MODES[mode].1 != TransferMode::Auto {
+            let here = lines.iter().filter(|line| line.mode == mode);
+            let oracle = here.map(|line| (f64::from(line.loss), f64::from(line.oracle) / 1000.0));
+            chart.draw_series(DashedLineSeries::new(oracle, 1, 3, colour.stroke_width(1)))?;
+        }
         let bars = points.iter().map(|(loss, [least, mean, most])| {
             ErrorBar::new_vertical(*loss, *least, *mean, *most, colour.filled(), 5)
         });

@@ -1,13 +1,20 @@
 //! Comparison of the transfer modes on the same link.
 
 use std::num::{NonZeroU8, NonZeroU16};
+use std::ops::Range;
 
 use serde_json::{Value, json};
 use zigbee_ota::client::TransferMode;
 use zigbee_ota::file::SplitFile;
 
+use zigbee_ota_sim::Micros;
+use zigbee_ota_sim::ideal_nodes::Oracle;
+
 use crate::output_lines;
-use crate::{Options, report, upgrade};
+use crate::{Options, WRITE, report, upgrade};
+
+/// Seeds of the runs of the oracle.
+const SEEDS: Range<u64> = 0..4;
 
 const MODES: [(&str, TransferMode); 6] = [
     ("stop-and-wait", TransferMode::Blocks { window: NonZeroU8::MIN }),
@@ -21,12 +28,21 @@ const MODES: [(&str, TransferMode); 6] = [
 /// Upgrades with each transfer mode; returns whether all succeeded.
 pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
     let limit = options.link.limit(options.block.get());
+    let oracle = Oracle {
+        net: options.link.settings(options.block.get())?,
+        block: options.block.get(),
+        blocks: u32::try_from(parts.file.len().div_ceil(usize::from(options.block.get())))
+            .map_err(|_| "the file is too long to count its blocks")?,
+        server_delay: Micros::from(options.server_delay) * 1000,
+        store: WRITE,
+    };
     let (mut lines, mut all_upgraded) = (Vec::new(), true);
     for (mode, transfer) in MODES {
         let report = upgrade(options, parts, transfer)?;
         let life = report.clients[0];
         let frames = u64::from(life.sent.total()) + report.server.total();
         let share = limit.map(|limit| life.goodput() / limit);
+        let of_oracle = oracle.goodput(transfer, SEEDS).map(|best| life.goodput() / best);
         if !life.is_upgraded() {
             output_lines::complain(format_args!(
                 "upgrade: {mode}: the device was not upgraded: {}",
@@ -34,23 +50,31 @@ pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
             ));
             all_upgraded = false;
         }
-        lines.push((mode, life.goodput(), share, frames));
+        lines.push((mode, life.goodput(), share, of_oracle, frames));
     }
     if options.json {
-        let lines = lines.into_iter().map(|(mode, goodput, share, frames)| {
+        let lines = lines.into_iter().map(|(mode, goodput, share, of_oracle, frames)| {
             json!({
                 "mode": mode,
                 "goodput_bytes_per_s": goodput,
                 "share_of_limit": share,
+                "share_of_oracle": of_oracle,
                 "frames": frames,
             })
         });
         output_lines::line(format_args!("{}", Value::Array(lines.collect())));
     } else {
-        output_lines::line(format_args!("{:<14} {:>9} {:>9} {:>8}", "mode", "bytes/s", "of limit", "frames"));
-        for (mode, goodput, share, frames) in lines {
-            let share = share.map_or("-".into(), |share| format!("{:.0} %", 100.0 * share));
-            output_lines::line(format_args!("{mode:<14} {goodput:>9.0} {share:>9} {frames:>8}"));
+        output_lines::line(format_args!(
+            "{:<14} {:>9} {:>9} {:>10} {:>8}",
+            "mode", "bytes/s", "of limit", "of oracle", "frames"
+        ));
+        for (mode, goodput, share, of_oracle, frames) in lines {
+            let percent =
+                |share: Option<f64>| share.map_or("-".into(), |share| format!("{:.0} %", 100.0 * share));
+            let (share, of_oracle) = (percent(share), percent(of_oracle));
+            output_lines::line(format_args!(
+                "{mode:<14} {goodput:>9.0} {share:>9} {of_oracle:>10} {frames:>8}"
+            ));
         }
     }
     Ok(all_upgraded)

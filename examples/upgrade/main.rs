@@ -74,7 +74,7 @@ struct Options {
     seed: u64,
     #[command(flatten)]
     trust: Trust,
-    /// Compare the transfer modes on this link, with an upgrade for each
+    /// Compare the transfer modes on this link, with an upgrade for each, and with an oracle that learns of each loss at once
     #[arg(long)]
     compare: bool,
     /// Transfer a file as well that no device should get, such as one with a wrong checksum

@@ -6,6 +6,7 @@ use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::StoreEntry;
 
 use crate::Micros;
+use crate::ideal_nodes::Oracle;
 use crate::net::{self, Faults, Hops};
 use crate::radio::timing;
 use crate::sample_files::file_of;
@@ -49,12 +50,28 @@ impl Cell {
             seed,
             device: DeviceSettings { write: self.write, ..DeviceSettings::default() },
             host: HostSettings { delay: self.server_delay, ..HostSettings::default() },
-            net: net::Settings {
-                radio: Some(Hops { hops: self.hops, relay_delay: 0 }),
-                faults: Faults::losing(self.loss),
-                ..net::Settings::default()
-            },
+            net: self.net(),
             ..plain
+        }
+    }
+
+    fn net(&self) -> net::Settings {
+        net::Settings {
+            radio: Some(Hops { hops: self.hops, relay_delay: 0 }),
+            faults: Faults::losing(self.loss),
+            ..net::Settings::default()
+        }
+    }
+
+    /// Returns the oracle of this combination, whose goodput is what a transfer mode can reach.
+    #[must_use]
+    pub fn oracle(&self) -> Oracle {
+        Oracle {
+            net: self.net(),
+            block: self.block,
+            blocks: self.bytes.div_ceil(self.block.into()) as u32,
+            server_delay: self.server_delay,
+            store: self.write,
         }
     }
 

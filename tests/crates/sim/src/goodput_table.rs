@@ -1,4 +1,5 @@
-//! Goodput table: every transfer mode, by hops, server delay and loss.
+//! Goodput table: every transfer mode, by hops, server delay and loss, beside an oracle: a client of the same mode on the
+//! same channel that learns of every loss at the moment it happens.
 
 use std::fmt::Write as _;
 use std::num::{NonZeroU8, NonZeroU16};
@@ -33,7 +34,7 @@ pub const HOPS: [u16; 2] = [1, 3];
 pub const DELAYS: [u64; 4] = [0, 10, 20, 50];
 
 /// Frame losses in percent, end to end.
-pub const LOSSES: [u8; 3] = [0, 1, 5];
+pub const LOSSES: [u8; 4] = [0, 1, 5, 10];
 
 const fn window(window: u8) -> TransferMode {
     TransferMode::Blocks { window: NonZeroU8::new(window).expect("a window holds something") }
@@ -60,12 +61,14 @@ pub struct Line {
     pub deviation: u32,
     /// Mean number of retries per 1000 blocks.
     pub repeats: u32,
+    /// Mean goodput of the oracle; for `Auto` that of the best mode's oracle.
+    pub oracle: u32,
 }
 
 impl Line {
     /// Row without measured values.
     fn empty(mode: usize, hops: u16, delay: u64, loss: u8) -> Self {
-        Self { mode, hops, delay, loss, mean: 0, deviation: 0, repeats: 0 }
+        Self { mode, hops, delay, loss, mean: 0, deviation: 0, repeats: 0, oracle: 0 }
     }
 
     /// Returns the combination that this row measures.
@@ -75,14 +78,23 @@ impl Line {
         Cell { hops: self.hops, server_delay: self.delay * 1000, loss, bytes: BYTES, ..Cell::USUAL }
     }
 
+    /// Returns the goodput as a share of the oracle's.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        f64::from(self.mean) / f64::from(self.oracle)
+    }
+
     fn measured(self) -> Self {
         let (_, transfer) = MODES[self.mode];
+        let oracle =
+            self.cell().oracle().goodput(transfer, SEEDS).expect("a channel without APS acknowledgements");
         let all = self.cell().measure(SEEDS, |world| world.client.transfer = transfer);
         let blocks = BYTES as f64 / 64.0;
         Self {
             mean: all.mean.round() as u32,
             deviation: all.deviation.round() as u32,
             repeats: (1000.0 * all.repeats / blocks).round() as u32,
+            oracle: oracle.round() as u32,
             ..self
         }
     }
@@ -102,14 +114,13 @@ pub fn lines() -> Vec<Line> {
     lines
 }
 
-/// Measures the whole table on all processors. `report_row` is called after each row.
+/// Measures the rows `all` on all processors. `report_row` is called after each row.
 ///
 /// # Panics
 /// If a client does not upgrade or violates a rule.
 #[must_use]
-pub fn measure(report_row: impl Fn() + Sync) -> Vec<Line> {
+pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let all = lines();
     let left = Mutex::new(all.iter().enumerate().rev().collect::<Vec<_>>());
     let done = Mutex::new(vec![None; all.len()]);
     std::thread::scope(|scope| {
@@ -129,16 +140,20 @@ pub fn measure(report_row: impl Fn() + Sync) -> Vec<Line> {
     done.into_iter().map(|line| line.expect("each was measured")).collect()
 }
 
-const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000";
+const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000\toracle_bytes_per_s\tpercent_of_oracle";
 
 /// Formats the table as text: one row per line, columns separated by tabs.
 #[must_use]
 pub fn write(lines: &[Line]) -> String {
     let mut text = format!("{TITLE}\n");
-    for Line { mode, hops, delay, loss, mean, deviation, repeats } in lines {
-        let (name, _) = MODES[*mode];
-        writeln!(text, "{name}\t{hops}\t{delay}\t{loss}\t{mean}\t{deviation}\t{repeats}")
-            .expect("a string takes all");
+    for line in lines {
+        let Line { mode, hops, delay, loss, mean, deviation, repeats, oracle } = line;
+        let ((name, _), share) = (MODES[*mode], 100.0 * line.share());
+        writeln!(
+            text,
+            "{name}\t{hops}\t{delay}\t{loss}\t{mean}\t{deviation}\t{repeats}\t{oracle}\t{share:.1}"
+        )
+        .expect("a string takes all");
     }
     text
 }
@@ -166,6 +181,7 @@ pub fn read(text: &str) -> Vec<Line> {
             mean: number(3),
             deviation: number(4),
             repeats: number(5),
+            oracle: number(6),
         }
     })
     .collect()

@@ -124,7 +124,11 @@ impl Client {
                         self.ask_block(now, block, network);
                     }
                 }
-                if self.page.is_none() && self.in_flight() == 0 && self.next < self.download.blocks {
+                let is_oracle = matches!(self.download.recovery, Recovery::Oracle { .. });
+                if self.page.is_none()
+                    && (is_oracle || self.in_flight() == 0)
+                    && self.next < self.download.blocks
+                {
                     let count = (size / u32::from(self.download.block)).min(self.download.blocks - self.next);
                     self.request(now, self.next, count, network);
                     self.next += count;
@@ -188,7 +192,12 @@ impl Client {
 
     /// Ends the page, and schedules block requests for its missing blocks.
     fn find_missing(&mut self) {
-        self.missing = self.not_here().collect();
+        let is_known = |block: &u32| {
+            self.missing.contains(block) || self.asked.iter().any(|asked| asked.block == *block)
+        };
+        let mut missing: Vec<u32> = self.not_here().filter(|block| !is_known(block)).collect();
+        missing.append(&mut self.missing);
+        self.missing = missing;
     }
 
     /// Returns the missing blocks of the last page in descending order.
@@ -202,7 +211,25 @@ impl Client {
         self.ask(now, network);
     }
 
+    /// Repeats what the lost frame asked for or brought. Only the oracle learns of losses.
+    pub(super) fn lost(&mut self, now: Micros, message: Message, network: &mut IdealNetwork) {
+        if message.count > 1 {
+            self.repeats += 1;
+            self.request(now, message.block, message.count, network);
+        } else if let Some(place) = self.asked.iter().position(|asked| asked.block == message.block) {
+            self.repeats += 1;
+            let request = self.request(now, message.block, 1, network);
+            self.asked[place].tries.push((request, now));
+        } else if self.page.take_if(|page| message.block + 1 == page.end).is_some() {
+            self.find_missing();
+            self.ask(now, network);
+        }
+    }
+
     pub(super) fn overdue(&mut self, now: Micros, network: &mut IdealNetwork) {
+        if matches!(self.download.recovery, Recovery::Oracle { .. }) {
+            return;
+        }
         if self.page.take_if(|page| page.overdue <= now).is_some() {
             self.find_missing();
             self.ask(now, network);

@@ -4,12 +4,14 @@
 //! The goodput of the real client is measured against the goodput of these nodes.
 
 mod client;
+mod oracle;
 mod server;
 
 use crate::net::{ApsAcks, Arrival, Faults, Hops, Net, Outgoing, Settings};
 use crate::radio::Traffic;
 use crate::{EventQueue, Micros};
 use client::Client;
+pub use oracle::Oracle;
 use server::Server;
 use zigbee_ota::aps::TransmitToken;
 
@@ -40,13 +42,19 @@ pub enum Recovery {
         /// Maximum requests in flight.
         at_once: usize,
     },
+    /// The client learns of each lost frame at the moment of the loss, and repeats the request at once; lost blocks of a
+    /// page wait for the end of the page. The reference of what a mode can reach on a channel.
+    Oracle {
+        /// Maximum requests in flight for the lost blocks of a page.
+        at_once: usize,
+    },
 }
 
 impl Recovery {
     const fn at_once(self) -> usize {
         match self {
             Self::Patient => usize::MAX,
-            Self::Prompt { at_once } => at_once,
+            Self::Prompt { at_once } | Self::Oracle { at_once } => at_once,
         }
     }
 }
@@ -168,7 +176,7 @@ impl IdealNetwork {
     }
 }
 
-/// Simulates a whole download.
+/// Simulates a whole download on the channel of `download`.
 ///
 /// # Panics
 /// If the download does not end.
@@ -180,6 +188,11 @@ pub fn run(download: Download, seed: u64) -> Measured {
         aps_acks: if download.aps_acks { ApsAcks::AsAsked } else { ApsAcks::Off },
         ..Settings::default()
     };
+    run_on(settings, download, seed)
+}
+
+/// Simulates a whole download over a network, instead of the one that `download` names.
+fn run_on(settings: Settings, download: Download, seed: u64) -> Measured {
     let mut network =
         IdealNetwork { download, net: Net::new(settings, 1, seed), queue: EventQueue::default() };
     let (mut client, mut server) = (Client::new(download), Server::default());
@@ -201,6 +214,11 @@ pub fn run(download: Download, seed: u64) -> Measured {
                 server.serve(now, message, &mut network)
             } else {
                 client.take(now, message, &mut network)
+            }
+        }
+        while let Some(lost) = network.net.poll_lost() {
+            if matches!(download.recovery, Recovery::Oracle { .. }) {
+                client.lost(now, Message::read(&lost.bytes), &mut network);
             }
         }
         client.finished = now;

@@ -25,6 +25,9 @@ use faults::Weather;
 pub use faults::{Burst, Faults, FrameFate, Narrow};
 pub use sleepy_devices::HELD;
 
+/// Lost frames that the network remembers.
+const MOST_LOST: usize = 64;
+
 /// Settings of the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -148,6 +151,15 @@ pub enum Arrival {
     },
 }
 
+/// Data frame that was lost for good.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// Sender.
+    pub from: Node,
+    /// ZCL frame.
+    pub bytes: Rc<[u8]>,
+}
+
 /// Frame to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
@@ -178,6 +190,8 @@ pub struct Net {
     sleepers: Vec<bool>,
     counter: u32,
     arrivals: VecDeque<Arrival>,
+    /// Frames that were lost since the last call of [`poll_lost`](Net::poll_lost).
+    lost: Vec<Lost>,
 }
 
 #[derive(Debug)]
@@ -205,6 +219,7 @@ impl Net {
             sleepers: vec![false; usize::from(clients) + 1],
             counter: 0,
             arrivals: VecDeque::new(),
+            lost: Vec::new(),
         }
     }
 
@@ -281,11 +296,28 @@ impl Net {
                 self.at_station(now, station, datagram);
                 continue;
             }
+            while let Some(datagram) = self.radio.as_mut().and_then(Radio::poll_lost) {
+                self.lose(datagram);
+            }
             match self.queue.take(now)? {
                 (_, Event::Deliver(datagram)) => self.deliver(now, datagram),
                 (_, Event::Overdue(counter)) => self.overdue(now, counter),
                 (_, Event::Known(counter, report)) => self.known(counter, report),
             }
+        }
+    }
+
+    /// Returns a data frame that was lost for good since the last call, without an attempt of APS that may still bring it.
+    /// No real node knows this; it is for the reference that knows all losses. A caller that never asks is told of the
+    /// first frames only.
+    pub fn poll_lost(&mut self) -> Option<Lost> {
+        self.lost.pop()
+    }
+
+    /// Notes a lost frame, unless APS repeats it.
+    fn lose(&mut self, datagram: Datagram) {
+        if datagram.kind == (Kind::Data { acknowledged: false }) && self.lost.len() < MOST_LOST {
+            self.lost.push(Lost { from: datagram.from, bytes: datagram.bytes });
         }
     }
 
@@ -324,6 +356,10 @@ impl Net {
                 None => (known_after, DeliveryReport::Failed),
             };
             self.queue.put(now + later, Event::Known(datagram.counter, report));
+        }
+        if fates == [None, None] {
+            self.lose(datagram);
+            return;
         }
         for (delay, damage) in fates.into_iter().flatten() {
             let mut datagram = datagram.clone();

@@ -57,6 +57,8 @@ pub struct Radio {
     /// End of the last transmission.
     last_busy: Micros,
     arrived: VecDeque<(Node, Datagram)>,
+    /// Frames that no next hop has received, for [`poll_lost`](Self::poll_lost).
+    lost: VecDeque<Datagram>,
     traffic: Traffic,
 }
 
@@ -99,6 +101,7 @@ impl Radio {
             on_air: Vec::new(),
             last_busy: 0,
             arrived: VecDeque::new(),
+            lost: VecDeque::new(),
             traffic: Traffic::default(),
         }
     }
@@ -121,6 +124,7 @@ impl Radio {
         let len = datagram.mpdu();
         if len > LONGEST_MPDU {
             self.traffic.dropped += 1;
+            self.lost.push_back(datagram);
             return;
         }
         self.enqueue(now, from, Mpdu { to, len, datagram, passed: false });
@@ -139,6 +143,11 @@ impl Radio {
             self.happen(at, station, event);
         }
         self.arrived.pop_front()
+    }
+
+    /// Returns the next frame that a station gave up before its next hop had received it.
+    pub fn poll_lost(&mut self) -> Option<Datagram> {
+        self.lost.pop_front()
     }
 
     fn station(&mut self, node: Node) -> &mut Station {
@@ -278,6 +287,8 @@ impl Radio {
         if station.tries <= RETRIES {
             return self.compete(now, at);
         }
+        let given_up = station.queue.front().filter(|mpdu| !mpdu.passed).map(|mpdu| mpdu.datagram.clone());
+        self.lost.extend(given_up);
         self.traffic.dropped += 1;
         self.done(now, at);
     }
