@@ -7,8 +7,8 @@
 //! controls:
 //!
 //! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
-//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before.
-//!   When single requests stay unanswered, too, the link is worse than assumed: the backoff ends, and more unanswered
+//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. When
+//!   single requests stay unanswered, too, the link is worse than assumed: the backoff ends, and more unanswered
 //!   requests are tolerated.
 //! - The measured size applies to [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the
 //!   window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in
@@ -50,7 +50,7 @@ const LOSSY_LIMIT: u8 = 5;
 
 /// Rise of the limit of unanswered requests after a backoff on a lossy link, and the highest limit.
 ///
-/// At 20 % loss in each direction, 16 of 24 requests stay unanswered in one of 400 samples.
+/// At 20 % loss in each direction, 16 of 24 requests stay unanswered in one of 450 samples.
 const LIMIT_STEP: u8 = 3;
 const HIGHEST_LIMIT: u8 = 16;
 
