@@ -25,7 +25,9 @@ use super::config::FailedImage;
 use super::download::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
-use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, StoredImage, is_specific};
+use super::state::{
+    AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, StoredImage, is_specific,
+};
 use super::transfer::Download;
 
 impl<const RANGES: usize> Client<RANGES> {
@@ -35,16 +37,12 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
-        match self.state {
-            State::Deciding { offer, kept } if self.is_current(ticket) => {
-                if !matches!(kept, Kept::Nothing) {
-                    self.events.push(ClientEvent::Ended(Outcome::Replaced));
-                }
-                self.enter(State::Erasing { offer, faults: 0, retry_at: None });
-                Ok(())
-            }
-            _ => Err(StaleTicket),
+        let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
+        if !matches!(self.state, State::NoFile(_)) {
+            self.events.push(ClientEvent::Ended(Outcome::Replaced));
         }
+        self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
+        Ok(())
     }
 
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
@@ -57,19 +55,17 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
+        let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
+        self.refused_version = offer.id.version;
         match self.state {
-            State::Deciding { offer, kept } if self.is_current(ticket) => {
-                self.refused_version = offer.id.version;
-                match kept {
-                    Kept::Nothing => self.end_upgrade(now, Outcome::Refused),
-                    Kept::Download(download) => self.pause_for_other_offer(now, download),
-                    Kept::Complete(image) => self.enter(State::Verifying { image }),
-                    Kept::Verified(image) => self.begin_upgrade_end(now, image),
-                }
-                Ok(())
+            State::NoFile(_) => self.end_upgrade(now, Outcome::Refused),
+            State::Download(..) => self.pause_for_other_offer(now),
+            State::Image(_, ImageStage::Deciding { is_verified: false, .. }) => {
+                self.enter_image_stage(ImageStage::Verifying);
             }
-            _ => Err(StaleTicket),
+            State::Image(..) => self.begin_upgrade_end(now),
         }
+        Ok(())
     }
 
     /// Answers [`Need::Prepare`] with the result of preparing storage. After a fault the client returns the need again
@@ -84,18 +80,22 @@ impl<const RANGES: usize> Client<RANGES> {
         result: PrepareResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Erasing { offer, faults, .. } if self.is_current(ticket) => {
+            State::NoFile(NoFile::Erasing { offer, faults, .. }) if self.is_current(ticket) => {
                 let next_faults = faults.saturating_add(1);
                 match result {
                     PrepareResult::Ready => {
                         self.events.push(ClientEvent::Started(offer));
                         self.download_start = now;
-                        self.enter(State::Downloading(Download::new(offer, now, &self.config)));
+                        self.state = State::Download(
+                            Download::new(offer, now, &self.config),
+                            DownloadStage::Downloading,
+                        );
+                        self.begin_state();
                     }
                     PrepareResult::Fault if next_faults < self.config.max_prepare_attempts => {
                         let at = now.plus(exponential_backoff(self.config.error_backoff, faults));
                         self.events.push(ClientEvent::PrepareFailed(at));
-                        self.enter(State::Erasing { offer, faults: next_faults, retry_at: Some(at) });
+                        self.enter(NoFile::Erasing { offer, faults: next_faults, retry_at: Some(at) });
                     }
                     PrepareResult::Fault => self.end_upgrade(now, Outcome::StorageFault),
                 }
@@ -126,17 +126,17 @@ impl<const RANGES: usize> Client<RANGES> {
         result: VerifyResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Verifying { image } if self.is_current(ticket) => {
+            State::Image(image, ImageStage::Verifying) if self.is_current(ticket) => {
                 let id = image.id();
                 match result {
-                    VerifyResult::Valid => self.begin_upgrade_end(now, image),
+                    VerifyResult::Valid => self.begin_upgrade_end(now),
                     VerifyResult::Invalid => {
                         self.record_failed_image(now, image);
                         self.report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage);
                     }
                     // A device-specific file is never one of several images, because such a file is complete by itself.
-                    VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now, image),
-                    VerifyResult::NeedsMore(next) => self.enter(State::Reporting {
+                    VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now),
+                    VerifyResult::NeedsMore(next) => self.enter(NoFile::Reporting {
                         id,
                         status: Status::REQUIRE_MORE_IMAGE,
                         after: AfterReport::More(next, image.header),
@@ -157,7 +157,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         match self.state {
-            State::Applying { image } if self.is_current(ticket) => {
+            State::Image(image, ImageStage::Applying) if self.is_current(ticket) => {
                 match result {
                     ApplyResult::Done => self.finish_upgrade(now, image),
                     ApplyResult::Failed => {
@@ -182,11 +182,11 @@ impl<const RANGES: usize> Client<RANGES> {
         result: CredentialResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::AwaitingCredentials { image, needed } if self.is_current(ticket) => {
+            State::Image(image, ImageStage::AwaitingCredentials { needed }) if self.is_current(ticket) => {
                 match result {
                     CredentialResult::Ready => {
                         self.config.credential = Some(needed);
-                        self.ask_for_upgrade_end(now, image);
+                        self.ask_for_upgrade_end(now);
                     }
                     CredentialResult::Missing => {
                         self.report_failure(now, image.id(), Status::ABORT, Outcome::NoCredentials);
@@ -217,7 +217,7 @@ impl<const RANGES: usize> Client<RANGES> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
             Need::Prepare(ticket, _) => match self.state {
-                State::Erasing { .. } if self.is_current(ticket) => {
+                State::NoFile(NoFile::Erasing { .. }) if self.is_current(ticket) => {
                     self.end_upgrade(now, Outcome::StorageFault);
                     Ok(())
                 }
@@ -244,15 +244,16 @@ impl<const RANGES: usize> Client<RANGES> {
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
         match &self.state {
-            State::Idle { .. } => {
+            State::NoFile(NoFile::Idle { .. }) => {
                 self.search_now();
                 self.refused_version = FileVersion::ANY;
                 self.begin_query(now, QueryCause::Application);
                 return Ok(());
             }
-            State::Paused { .. } | State::Waiting { .. } | State::CountingDown { .. } => {}
-            State::Downloading(download) if download.is_told_to_wait(now) => {}
-            State::Ending { pending, .. } if !pending.is_in_flight() => {}
+            State::Download(_, DownloadStage::Paused { .. })
+            | State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {}
+            State::Download(download, DownloadStage::Downloading) if download.is_told_to_wait(now) => {}
+            State::Image(_, ImageStage::Ending { pending, .. }) if !pending.is_in_flight() => {}
             _ => return Err(Busy),
         }
         self.search_now();
@@ -283,8 +284,8 @@ impl<const RANGES: usize> Client<RANGES> {
             return Err(SpecificFileError::NoAddress);
         }
         let next = match self.state {
-            State::Idle { query_at } => query_at,
-            State::AwaitingCredentials { image, .. } => {
+            State::NoFile(NoFile::Idle { query_at }) => query_at,
+            State::Image(image, ImageStage::AwaitingCredentials { .. }) => {
                 self.suspended = Some(image);
                 self.next_query_at(now)
             }
@@ -310,17 +311,17 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if a query or an upgrade is in progress.
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
-        let State::Idle { query_at } = self.state else { return Err(Busy) };
+        let State::NoFile(NoFile::Idle { query_at }) = self.state else { return Err(Busy) };
         let Checkpoint { offer, received, header, stage, pending_images, .. } = checkpoint;
         (self.download_start, self.pending_images) = (now, pending_images);
         let is_clean = false;
         match (stage, header) {
-            (CheckpointStage::ImagesRetained, _) => self.enter(State::Idle { query_at }),
+            (CheckpointStage::ImagesRetained, _) => self.enter(NoFile::Idle { query_at }),
             (CheckpointStage::Verified, Some(header)) => {
-                self.begin_upgrade_end(now, StoredImage { offer, header, is_clean });
+                self.begin_stored_upgrade_end(now, StoredImage { offer, header, is_clean });
             }
             (_, Some(header)) if received >= offer.size => {
-                self.enter(State::Verifying { image: StoredImage { offer, header, is_clean } });
+                self.enter_image(StoredImage { offer, header, is_clean }, ImageStage::Verifying);
             }
             // Without header facts the download starts at offset 0, because the client reads the header only from
             // arriving blocks and not from storage.
@@ -328,7 +329,8 @@ impl<const RANGES: usize> Client<RANGES> {
                 let at = now.plus(self.random_delay(RESUME_SPREAD));
                 let download = Download::resume(&checkpoint, at, &self.config, &mut self.rtt);
                 self.events.push(ClientEvent::Started(offer));
-                self.enter(State::Downloading(download));
+                self.state = State::Download(download, DownloadStage::Downloading);
+                self.begin_state();
             }
         }
         Ok(())
@@ -341,27 +343,16 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Fails if the image is being applied.
     #[doc(alias = "cancel")]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
-        let id = match self.state {
-            State::Reporting { .. } => return Ok(()),
-            State::Idle { .. } if self.pending_images.count == 0 => return Ok(()),
-            State::Applying { .. } => return Err(Busy),
-            State::Idle { .. }
-            | State::Querying { .. }
-            | State::Deciding { kept: Kept::Nothing, .. }
-            | State::Erasing { .. } => {
+        let id = match &self.state {
+            State::NoFile(NoFile::Reporting { .. }) => return Ok(()),
+            State::NoFile(NoFile::Idle { .. }) if self.pending_images.count == 0 => return Ok(()),
+            State::NoFile(_) => {
                 self.end_upgrade(now, Outcome::Cancelled);
                 return Ok(());
             }
-            State::Downloading(Download { offer, .. })
-            | State::Paused { download: Download { offer, .. }, .. }
-            | State::Deciding { kept: Kept::Download(Download { offer, .. }), .. } => offer.id,
-            State::Deciding { kept: Kept::Complete(image) | Kept::Verified(image), .. }
-            | State::Verifying { image }
-            | State::AwaitingCredentials { image, .. }
-            | State::Ending { image, .. }
-            | State::Waiting { image, .. }
-            | State::AwaitingActivation { image }
-            | State::CountingDown { image, .. } => image.id(),
+            State::Image(_, ImageStage::Applying) => return Err(Busy),
+            State::Download(download, _) => download.offer.id,
+            State::Image(image, _) => image.id(),
         };
         self.report_failure(now, id, Status::ABORT, Outcome::Cancelled);
         Ok(())
@@ -374,11 +365,14 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Fails if there is no verified image, or if the verified image waits for security credentials.
     pub fn activate(&mut self) -> Result<(), NothingToActivate> {
         match self.state {
-            State::Ending { image, .. }
-            | State::Waiting { image, .. }
-            | State::AwaitingActivation { image }
-            | State::CountingDown { image, .. } => {
-                self.enter(State::Applying { image });
+            State::Image(
+                _,
+                ImageStage::Ending { .. }
+                | ImageStage::Waiting { .. }
+                | ImageStage::AwaitingActivation
+                | ImageStage::CountingDown { .. },
+            ) => {
+                self.enter_image_stage(ImageStage::Applying);
                 Ok(())
             }
             _ => Err(NothingToActivate),
@@ -390,7 +384,9 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
         self.config.query_interval = interval;
         let due = self.next_query_at(now);
-        if let State::Idle { query_at: next } | State::Querying { next, .. } = &mut self.state {
+        if let State::NoFile(NoFile::Idle { query_at: next } | NoFile::Querying { next, .. }) =
+            &mut self.state
+        {
             *next = due;
         }
     }
@@ -439,21 +435,19 @@ impl<const RANGES: usize> Client<RANGES> {
             _ if self.suspended.is_some() => {
                 self.suspended.map(|image| complete(image, CheckpointStage::Verified))
             }
-            State::Verifying { image } | State::Deciding { kept: Kept::Complete(image), .. } => {
-                Some(complete(*image, CheckpointStage::Downloading))
+            State::Download(download, _) => Some(download.checkpoint(pending_images)),
+            State::Image(image, _) => {
+                let is_verified = self.state.verified_image().is_some();
+                let stage =
+                    if is_verified { CheckpointStage::Verified } else { CheckpointStage::Downloading };
+                Some(complete(*image, stage))
             }
-            state => {
-                let download = state.kept_download().map(|download| download.checkpoint(pending_images));
-                let verified = state.verified_image();
-                let retained = Some(Checkpoint {
-                    stage: CheckpointStage::ImagesRetained,
-                    pending_images,
-                    ..Checkpoint::new(ImageOffer { id: self.next_image(), size: 0 }, 0)
-                });
-                download
-                    .or_else(|| verified.map(|image| complete(image, CheckpointStage::Verified)))
-                    .or_else(|| retained.filter(|_| pending_images.count > 0))
-            }
+            State::NoFile(_) if pending_images.count > 0 => Some(Checkpoint {
+                stage: CheckpointStage::ImagesRetained,
+                pending_images,
+                ..Checkpoint::new(ImageOffer { id: self.next_image(), size: 0 }, 0)
+            }),
+            State::NoFile(_) => None,
         }
     }
 

@@ -42,8 +42,8 @@ use super::Client;
 use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
 use super::event::ClientEvent;
-use super::sequence_numbering::ServerNumbering;
-use super::state::State;
+use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
+use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::transfer::min_request_interval;
 
 /// Number of consecutive failed lookups of the server's network address after which the client searches for any other
@@ -269,20 +269,16 @@ impl<const RANGES: usize> Client<RANGES> {
     /// other states the upgrade continues where it was.
     #[doc(alias = "rejoin")]
     pub fn connection_lost(&mut self, now: Instant) {
-        match self.state {
-            State::Waiting { image, .. } | State::CountingDown { image, .. } => {
-                self.ask_for_upgrade_end(now, image);
+        match &mut self.state {
+            State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {
+                self.ask_for_upgrade_end(now);
             }
-            // The next Upgrade End Request is sent after its hour.
-            State::Ending { image, pending, .. } if !pending.is_in_flight() => {
-                self.ask_for_upgrade_end(now, image);
+            // The next request waits for its hour.
+            State::Image(_, ImageStage::Ending { pending, .. }) if !pending.is_in_flight() => {
+                self.ask_for_upgrade_end(now);
             }
-            State::Downloading(_) => {
-                if let Some(download) = self.state.download_mut() {
-                    download.resend_all(now);
-                }
-            }
-            State::Paused { .. } => self.query_from_pause(),
+            State::Download(download, DownloadStage::Downloading) => download.resend_all(now),
+            State::Download(_, DownloadStage::Paused { .. }) => self.query_from_pause(),
             _ => {
                 if let Some(pending) =
                     self.state.pending_request_mut().filter(|pending| pending.is_in_flight())
@@ -335,7 +331,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         self.query_from_pause();
         let is_other = core::mem::replace(&mut self.search.is_other_server, false);
-        if let (true, State::Downloading(download)) = (is_other, &mut self.state) {
+        if let (true, Some(download)) = (is_other, self.state.downloading_mut()) {
             let interval = min_request_interval(self.server_block_period, &self.config);
             download.begin_check_of_another_server(interval);
         }
@@ -405,7 +401,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
         // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
         // search from a pause starts at most once in the pause between two searches.
-        let is_too_early = matches!(self.state, State::Paused { .. }) && now < self.search.until;
+        let is_too_early = self.state.is_paused() && now < self.search.until;
         if self.search.unanswered_queries >= self.config.max_unanswered_queries
             && self.search.is_done()
             && !is_too_early
@@ -435,9 +431,9 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the time of the next search after a search that failed at `now`.
     fn next_search_at(&self, now: Instant) -> Instant {
         let interval = self.config.discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
-        match self.state {
-            State::Paused { .. } => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
-            _ => now.plus(interval),
+        match self.state.is_paused() {
+            true => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
+            false => now.plus(interval),
         }
     }
 
@@ -452,11 +448,11 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
         self.events.push(ClientEvent::ServerNotFound(until));
-        if let (State::Paused { .. }, true) = (&self.state, is_known(self.config.server)) {
-            // The server may return at its old address, where the queries of the pause find the server. The next search
-            // follows the next unanswered queries, and not before the pause between two searches is over.
+        if self.state.is_paused() && is_known(self.config.server) {
+            // The server may return at its old address, which the queries of the pause find out. The next search follows
+            // the next unanswered queries, and not before the pause between two searches is over.
             self.search.enter(SearchStep::Done);
-        } else if let State::Querying { next, .. } = self.state {
+        } else if let State::NoFile(NoFile::Querying { next, .. }) = self.state {
             self.go_home(now, next);
         } else if let Some(pending) = self.state.pending_request_mut() {
             // A failed search does not count as an attempt of a request that is not due yet.

@@ -16,7 +16,7 @@ use crate::zcl::{
 
 use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
 use super::request_retry::PendingRequest;
-use super::state::State;
+use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::{Client, Reply};
 
 /// Reaction of the client to a message: the remaining work after the handler has completed the state transition.
@@ -152,20 +152,23 @@ impl<const RANGES: usize> Client<RANGES> {
             return Reaction::Done;
         }
         match (&self.state, command) {
-            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST)
+            (State::Download(download, DownloadStage::Downloading), CommandId::IMAGE_BLOCK_REQUEST)
                 if download.has_block_request(sequence) && status != Status::SUCCESS =>
             {
                 self.on_transfer_status(now, command, status)
             }
-            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST)
+            (State::Download(download, DownloadStage::Downloading), CommandId::IMAGE_PAGE_REQUEST)
                 if download.has_page_request(sequence) && status != Status::SUCCESS =>
             {
                 self.on_transfer_status(now, command, status)
             }
             (
-                State::Reporting { pending, .. }
-                | State::Ending { pending, .. }
-                | State::CountingDown { pending: Some(pending), .. },
+                State::NoFile(NoFile::Reporting { pending, .. })
+                | State::Image(
+                    _,
+                    ImageStage::Ending { pending, .. }
+                    | ImageStage::CountingDown { pending: Some(pending), .. },
+                ),
                 CommandId::UPGRADE_END_REQUEST,
             ) if is_answered(pending) => self.on_upgrade_end_status(now, status),
             _ => Reaction::Drop(ClientIgnored::Unexpected),

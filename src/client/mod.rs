@@ -135,8 +135,7 @@ use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
-use sequence_numbering::ServerNumbering;
-use state::{AfterReport, QueryCause, State, StoredImage};
+use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
@@ -270,7 +269,7 @@ impl<const RANGES: usize> Client<RANGES> {
         let node = config.identity.node.map_or(0, |Eui64(address)| address);
         let mut client = Self {
             config,
-            state: State::Idle { query_at: None },
+            state: State::NoFile(NoFile::Idle { query_at: None }),
             generation: 0,
             need_polled: false,
             sequence: 0,
@@ -301,18 +300,51 @@ impl<const RANGES: usize> Client<RANGES> {
         let Millis(delay) = config.first_query_delay;
         let spread = client.random_delay(Millis(delay.saturating_mul(10)));
         let first = now.plus(config.first_query_delay).plus(spread);
-        client.state = State::Idle { query_at: config.query_interval.map(|_| first) };
+        client.state = State::NoFile(NoFile::Idle { query_at: config.query_interval.map(|_| first) });
         client
     }
 
-    /// Enters `state`. Only this function and the constructor assign `self.state`.
+    /// Enters `stage` without a file in hand; a file that was in hand is given up. The constructor and the functions
+    /// `enter*` alone assign `self.state`, and each of them does it in place.
     #[inline(never)]
-    fn enter(&mut self, state: State<RANGES>) {
-        if let State::Idle { .. } | State::Querying { .. } | State::Applying { .. } = state {
-            // The upgrade has ended, so a query about its image is obsolete.
+    fn enter(&mut self, stage: NoFile) {
+        self.state = State::NoFile(stage);
+        self.begin_state();
+    }
+
+    /// Enters `stage` of the download in hand.
+    #[inline(never)]
+    fn enter_download_stage(&mut self, stage: DownloadStage) {
+        if let State::Download(_, present) = &mut self.state {
+            *present = stage;
+        }
+        self.begin_state();
+    }
+
+    /// Enters `stage` of the complete file `image`.
+    #[inline(never)]
+    fn enter_image(&mut self, image: StoredImage, stage: ImageStage) {
+        self.state = State::Image(image, stage);
+        self.begin_state();
+    }
+
+    /// Enters `stage` of the complete file in hand.
+    #[inline(never)]
+    fn enter_image_stage(&mut self, stage: ImageStage) {
+        if let State::Image(_, present) = &mut self.state {
+            *present = stage;
+        }
+        self.begin_state();
+    }
+
+    /// Begins the present state: the tickets of the state before become stale.
+    fn begin_state(&mut self) {
+        if let State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })
+        | State::Image(_, ImageStage::Applying) = self.state
+        {
+            // No upgrade is left for which the query could be about the image in hand.
             self.second_query = None;
         }
-        self.state = state;
         self.generation = next_generation(self.generation);
         self.need_polled = false;
     }
@@ -328,19 +360,21 @@ impl<const RANGES: usize> Client<RANGES> {
             return;
         }
         match self.state {
-            State::Idle { .. } => {
+            State::NoFile(NoFile::Idle { .. }) => {
                 self.refused_version = FileVersion::ANY;
                 self.begin_query(now, QueryCause::Timer);
             }
-            State::Erasing { offer, faults, .. } => {
-                self.enter(State::Erasing { offer, faults, retry_at: None });
+            State::NoFile(NoFile::Erasing { offer, faults, .. }) => {
+                self.enter(NoFile::Erasing { offer, faults, retry_at: None });
             }
-            State::CountingDown { image, at, .. } if at <= now => self.enter(State::Applying { image }),
-            State::Waiting { image, ask, .. } => {
-                self.enter(State::Ending { image, pending: PendingRequest::due_at(now), ask });
+            State::Image(_, ImageStage::CountingDown { at, .. }) if at <= now => {
+                self.enter_image_stage(ImageStage::Applying);
             }
-            State::Downloading(_) => self.handle_download_timeout(now),
-            State::Paused { .. } => self.handle_pause_timeout(now),
+            State::Image(_, ImageStage::Waiting { ask, .. }) => {
+                self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(now), ask });
+            }
+            State::Download(_, DownloadStage::Downloading) => self.handle_download_timeout(now),
+            State::Download(_, DownloadStage::Paused { .. }) => self.handle_pause_timeout(now),
             _ => {
                 let timed_out = |pending: &&mut PendingRequest| pending.is_timed_out(now);
                 if let Some(pending) = self.state.pending_request_mut().filter(timed_out) {
@@ -356,7 +390,7 @@ impl<const RANGES: usize> Client<RANGES> {
     fn retry_or_give_up(&mut self, now: Instant) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {
-            State::Querying { next, .. } if attempts >= self.config.max_query_attempts => {
+            State::NoFile(NoFile::Querying { next, .. }) if attempts >= self.config.max_query_attempts => {
                 self.on_query_timeout(now, next);
             }
             _ => self.on_upgrade_end_timeout(now, attempts),
@@ -376,7 +410,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         if let Some(pending) = self.state.pending_request_mut() {
             pending.on_delivery_failure(token, now, backoff);
-        } else if let Some(download) = self.state.download_mut() {
+        } else if let Some(download) = self.state.downloading_mut() {
             download.handle_failed_delivery(token, now, &self.config, &self.rtt);
         }
     }
@@ -398,7 +432,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if let Some(transmit) = self.poll_second_query(now, buf) {
             return Some(transmit);
         }
-        if let State::Downloading(_) = self.state {
+        if self.state.downloading().is_some() {
             return self.poll_download(now, buf);
         }
         let pending = self.state.pending_request().filter(|pending| pending.is_due(now))?;
@@ -431,16 +465,13 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the request that the current state sends; `None` for a download, whose requests come from
     /// `poll_download`.
     fn request(&self) -> Option<ToServer> {
-        match &self.state {
-            State::Querying { target, .. } => self.query_for(*target),
-            State::Reporting { id, status, .. } => {
-                Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: *status, id: *id }))
-            }
-            State::Ending { image, .. } | State::CountingDown { image, .. } => {
-                Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::SUCCESS, id: image.id() }))
-            }
-            _ => None,
-        }
+        let (id, status) = match &self.state {
+            State::NoFile(NoFile::Querying { target, .. }) => return self.query_for(*target),
+            State::NoFile(NoFile::Reporting { id, status, .. }) => (*id, *status),
+            State::Image(image, _) => (image.id(), Status::SUCCESS),
+            _ => return None,
+        };
+        Some(ToServer::UpgradeEnd(UpgradeEndRequest { status, id }))
     }
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
@@ -481,12 +512,14 @@ impl<const RANGES: usize> Client<RANGES> {
             return None;
         }
         let ticket = Ticket(self.generation);
-        let need = match self.state {
-            State::Deciding { offer, .. } => Need::Decide(ticket, offer),
-            State::Erasing { offer, retry_at: None, .. } => Need::Prepare(ticket, offer),
-            State::Verifying { image } => Need::Verify(ticket, image.offer),
-            State::AwaitingCredentials { needed, .. } => Need::Credentials(ticket, needed),
-            State::Applying { image } => Need::Apply(ticket, image.id()),
+        let need = match &self.state {
+            State::NoFile(NoFile::Deciding { offer })
+            | State::Download(_, DownloadStage::Deciding { offer })
+            | State::Image(_, ImageStage::Deciding { offer, .. }) => Need::Decide(ticket, *offer),
+            State::NoFile(NoFile::Erasing { offer, retry_at: None, .. }) => Need::Prepare(ticket, *offer),
+            State::Image(image, ImageStage::Verifying) => Need::Verify(ticket, image.offer),
+            State::Image(_, ImageStage::AwaitingCredentials { needed }) => Need::Credentials(ticket, *needed),
+            State::Image(image, ImageStage::Applying) => Need::Apply(ticket, image.id()),
             _ => return None,
         };
         self.need_polled = true;
@@ -513,7 +546,7 @@ impl<const RANGES: usize> Client<RANGES> {
     #[doc(alias = "watch")]
     #[must_use]
     pub const fn progress(&self) -> Option<DownloadProgress> {
-        match self.state.kept_download() {
+        match self.state.download() {
             Some(download) => Some(DownloadProgress { offer: download.offer, received: download.received() }),
             None => None,
         }
@@ -558,7 +591,7 @@ impl<const RANGES: usize> Client<RANGES> {
     fn report_failure(&mut self, now: Instant, id: ImageId, status: Status, outcome: Outcome) {
         // The upgrade ends, so a query about its image is obsolete.
         self.second_query = None;
-        self.enter(State::Reporting {
+        self.enter(NoFile::Reporting {
             id,
             status,
             after: AfterReport::End(outcome),

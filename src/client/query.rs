@@ -24,7 +24,10 @@ use super::config::AcceptedVersions;
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, SkipReason};
 use super::request_retry::{PendingRequest, exponential_backoff};
-use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, UpgradeEndAsk, is_specific};
+use super::state::{
+    AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, UpgradeEndAsk,
+    is_specific,
+};
 
 /// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
@@ -79,19 +82,21 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         self.events.push(ClientEvent::Notified);
         let is_unicast = delivery == DeliveryMode::Unicast;
-        if let (true, State::Idle { .. } | State::Querying { .. }) = (is_unicast, &self.state) {
+        if let (true, State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })) =
+            (is_unicast, &self.state)
+        {
             // A copy of this notify may arrive after the offer.
             self.notified_at = Some(now);
         }
         match self.state {
-            State::Idle { .. } => {
+            State::NoFile(NoFile::Idle { .. }) => {
                 self.search_now();
                 let at = now.plus(self.notify_delay(delivery));
                 let cause = if is_unicast { QueryCause::UnicastNotify } else { QueryCause::Timer };
                 self.begin_query(at, cause);
             }
-            State::Querying { .. } | State::Applying { .. } => {}
-            State::Paused { .. } if !is_unicast => {
+            State::NoFile(NoFile::Querying { .. }) | State::Image(_, ImageStage::Applying) => {}
+            State::Download(_, DownloadStage::Paused { .. }) if !is_unicast => {
                 let at = now.plus(self.notify_delay(delivery));
                 self.begin_second_query(at, QueryCause::Timer, 1);
             }
@@ -123,7 +128,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }) => {
                 let has_version = image_type != ImageType::ANY && version != FileVersion::ANY;
-                let verified = self.suspended.or_else(|| self.state.verified_image());
+                let verified = self.suspended.as_ref().or_else(|| self.state.verified_image());
                 let is_downloaded = verified.is_some_and(|image| {
                     image.id().image_type == own.image_type && image.id().version == version
                 });
@@ -180,7 +185,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the query that was sent and waits for its answer; `None` if there is no such query.
     fn open_query(&self) -> Option<OpenQuery> {
         match self.state {
-            State::Querying { target, pending, next, cause } => {
+            State::NoFile(NoFile::Querying { target, pending, next, cause }) => {
                 pending.has_been_sent().then_some(OpenQuery { target, cause, is_second: false, next })
             }
             _ => self.second_query.filter(|query| query.pending.has_been_sent()).map(|query| OpenQuery {
@@ -195,7 +200,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the retry state of the query that waits for its answer; `None` if no query was sent.
     pub(super) fn open_pending_query(&self) -> Option<&PendingRequest> {
         match &self.state {
-            State::Querying { pending, .. } => Some(pending),
+            State::NoFile(NoFile::Querying { pending, .. }) => Some(pending),
             _ => self.second_query.as_ref().map(|query| &query.pending),
         }
     }
@@ -239,35 +244,40 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Continues the current upgrade if `offer` is the image of the upgrade. Returns whether it is.
     fn continue_with(&mut self, now: Instant, offer: ImageOffer) -> bool {
+        if self.state.open_offer() == Some(offer) {
+            return true;
+        }
+        let in_hand = match &self.state {
+            State::NoFile(NoFile::Erasing { offer, .. }) => *offer,
+            State::NoFile(_) => return false,
+            State::Download(download, _) => download.offer,
+            State::Image(image, _) => image.offer,
+        };
+        if in_hand != offer {
+            return false;
+        }
+        let due = PendingRequest::due_at(now);
         match self.state {
-            State::Downloading(download)
-            | State::Paused { download, .. }
-            | State::Deciding { kept: Kept::Download(download), .. }
-                if download.offer == offer =>
-            {
-                self.continue_download(now, download);
-            }
-            State::Deciding { offer: present, .. } | State::Erasing { offer: present, .. }
-                if present == offer => {}
-            State::Deciding { kept: Kept::Complete(image), .. } if image.offer == offer => {
-                self.enter(State::Verifying { image });
-            }
-            State::Deciding { kept: Kept::Verified(image), .. } if image.offer == offer => {
-                self.begin_upgrade_end(now, image);
-            }
-            State::Verifying { image } | State::AwaitingCredentials { image, .. } if image.offer == offer => {
-            }
-            // The countdown goes on, and the server may order the upgrade for an earlier time.
-            State::CountingDown { image, at, utc, .. } if image.offer == offer => {
-                let pending = Some(PendingRequest::due_at(now));
-                self.enter(State::CountingDown { image, at, utc, pending });
-            }
-            State::Ending { image, ask, .. } | State::Waiting { image, ask, .. } if image.offer == offer => {
-                let ask = UpgradeEndAsk { refusals: ask.refusals, ..UpgradeEndAsk::new(now) };
-                self.enter(State::Ending { image, pending: PendingRequest::due_at(now), ask });
-            }
-            State::AwaitingActivation { image } if image.offer == offer => self.begin_upgrade_end(now, image),
-            _ => return false,
+            State::NoFile(_) => {}
+            State::Download(..) => self.continue_download(now),
+            State::Image(_, stage) => match stage {
+                ImageStage::Deciding { is_verified: false, .. } => {
+                    self.enter_image_stage(ImageStage::Verifying)
+                }
+                ImageStage::Deciding { is_verified: true, .. } | ImageStage::AwaitingActivation => {
+                    self.begin_upgrade_end(now);
+                }
+                ImageStage::Verifying | ImageStage::AwaitingCredentials { .. } => {}
+                // The countdown goes on, and the server may order the upgrade for an earlier time.
+                ImageStage::CountingDown { at, utc, .. } => {
+                    self.enter_image_stage(ImageStage::CountingDown { at, utc, pending: Some(due) });
+                }
+                ImageStage::Ending { ask, .. } | ImageStage::Waiting { ask, .. } => {
+                    let ask = UpgradeEndAsk { refusals: ask.refusals, ..UpgradeEndAsk::new(now) };
+                    self.enter_image_stage(ImageStage::Ending { pending: due, ask });
+                }
+                ImageStage::Applying => return false,
+            },
         }
         true
     }
@@ -325,7 +335,7 @@ impl<const RANGES: usize> Client<RANGES> {
             && self.reported_version != offer.id.version;
         if is_reported {
             self.reported_version = offer.id.version;
-            self.enter(State::Reporting {
+            self.enter(NoFile::Reporting {
                 id: offer.id,
                 status: Status::INVALID_IMAGE,
                 after: AfterReport::Skipped(query.next),
@@ -338,32 +348,34 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
     fn decide(&mut self, now: Instant, offer: ImageOffer) {
-        let kept = match self.state {
-            State::Deciding { kept, .. } => kept,
-            State::Downloading(mut download) | State::Paused { mut download, .. } => {
-                download.pause(now);
-                Kept::Download(download)
-            }
-            State::Verifying { image } => Kept::Complete(image),
-            // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
-            State::Reporting { after: AfterReport::End(outcome), .. } => {
+        match self.state {
+            // The report ends the former upgrade, and the server need not answer it.
+            State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
                 self.end_upgrade(now, outcome);
-                Kept::Nothing
             }
-            State::Reporting { .. } => return,
-            State::Erasing { .. } => {
+            State::NoFile(NoFile::Reporting { .. }) => return,
+            State::NoFile(NoFile::Erasing { .. }) => {
                 self.events.push(ClientEvent::Ended(Outcome::Replaced));
-                Kept::Nothing
             }
-            state => state.verified_image().map_or(Kept::Nothing, Kept::Verified),
-        };
-        self.enter(State::Deciding { offer, kept });
+            _ => {}
+        }
+        let is_verified = self.state.verified_image().is_some();
+        match &mut self.state {
+            State::NoFile(_) => self.enter(NoFile::Deciding { offer }),
+            State::Download(download, stage) => {
+                if !matches!(stage, DownloadStage::Deciding { .. }) {
+                    download.pause(now);
+                }
+                self.enter_download_stage(DownloadStage::Deciding { offer });
+            }
+            State::Image(..) => self.enter_image_stage(ImageStage::Deciding { offer, is_verified }),
+        }
     }
 
     /// Handles the refusal of the open query with `status`. A refusal of a query during an upgrade changes nothing.
     pub(super) fn on_no_image(&mut self, now: Instant, status: Status) {
         self.reset_unanswered_queries();
-        let State::Querying { target, next, cause, .. } = self.state else {
+        let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
             self.second_query = None;
             self.events.push(ClientEvent::NoImage(Some(status)));
             return;
@@ -422,7 +434,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ) {
         if self.query_for(target).is_some() {
             let pending = PendingRequest::due_at(at);
-            return self.enter(State::Querying { target, pending, next, cause });
+            return self.enter(NoFile::Querying { target, pending, next, cause });
         }
         self.events.push(ClientEvent::CannotQuery(target.id));
         self.go_home(at, next);

@@ -16,7 +16,7 @@ use crate::time::{Instant, Millis};
 
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
-use super::state::{Kept, QueryCause, QueryTarget, State, is_specific};
+use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State, is_specific};
 use super::{Client, RequestBuffer};
 
 /// Time within which several unicast Image Notifies lead to one query. Gateways repeat a notify that was not answered.
@@ -53,11 +53,11 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the target of a query for the image type of the current upgrade.
     pub(super) fn target_in_hand(&self) -> QueryTarget {
         let id = match &self.state {
-            State::Downloading(download) | State::Paused { download, .. } => download.offer.id,
-            State::Deciding { kept: Kept::Download(download), .. } => download.offer.id,
-            State::Deciding { offer, .. } | State::Erasing { offer, .. } => offer.id,
-            State::Verifying { image } => image.id(),
-            state => state.verified_image().map_or(self.next_image(), |image| image.id()),
+            State::Download(download, _) => download.offer.id,
+            State::NoFile(NoFile::Deciding { offer } | NoFile::Erasing { offer, .. })
+            | State::Image(_, ImageStage::Deciding { offer, .. }) => offer.id,
+            State::Image(image, _) => image.id(),
+            State::NoFile(_) => self.next_image(),
         };
         if is_specific(id) {
             return QueryTarget { id, stack: self.specific_stack };

@@ -359,7 +359,7 @@ impl Script {
 
     /// Returns `true` if the client waits for its next query.
     fn is_idle(&self) -> bool {
-        matches!(self.client.state, State::Idle { .. })
+        matches!(self.client.state, State::NoFile(NoFile::Idle { .. }))
     }
 }
 
