@@ -21,21 +21,21 @@ use super::actions_and_needs::{
     StaleTicket, StoreResult, Ticket, VerifyResult,
 };
 use super::checkpoint::{Checkpoint, CheckpointStage};
-use super::config::FailedImage;
+use super::config::{FailedImage, Settings};
 use super::download::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{
     AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, StoredImage, is_specific,
 };
-use super::transfer::Download;
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Answers [`Need::Decide`]: the client shall download the image. If the client already had another image, the
-    /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
+    /// Answers [`Need::Decide`]: the client shall download the image. If another image was in hand, that image is given
+    /// up with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
         if !matches!(self.state, State::NoFile(_)) {
@@ -54,6 +54,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
         self.refused_version = offer.id.version;
@@ -73,6 +74,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn prepared(
         &mut self,
         now: Instant,
@@ -86,14 +88,10 @@ impl<const RANGES: usize> Client<RANGES> {
                     PrepareResult::Ready => {
                         self.events.push(ClientEvent::Started(offer));
                         self.download_start = now;
-                        self.state = State::Download(
-                            Download::new(offer, now, &self.config),
-                            DownloadStage::Downloading,
-                        );
-                        self.begin_state();
+                        self.enter_download(offer, now);
                     }
-                    PrepareResult::Fault if next_faults < self.config.max_prepare_attempts => {
-                        let at = now.plus(exponential_backoff(self.config.error_backoff, faults));
+                    PrepareResult::Fault if next_faults < self.settings.config().max_prepare_attempts => {
+                        let at = now.plus(exponential_backoff(self.settings.config().error_backoff, faults));
                         self.events.push(ClientEvent::PrepareFailed(at));
                         self.enter(NoFile::Erasing { offer, faults: next_faults, retry_at: Some(at) });
                     }
@@ -111,6 +109,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         self.finish_store(now, ticket, result)
     }
@@ -119,6 +118,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn verified(
         &mut self,
         now: Instant,
@@ -155,6 +155,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         match self.state {
             State::Image(image, ImageStage::Applying) if self.is_current(ticket) => {
@@ -175,6 +176,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn credentials_obtained(
         &mut self,
         now: Instant,
@@ -185,7 +187,7 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Image(image, ImageStage::AwaitingCredentials { needed }) if self.is_current(ticket) => {
                 match result {
                     CredentialResult::Ready => {
-                        self.config.credential = Some(needed);
+                        self.credential = Some(needed);
                         self.ask_for_upgrade_end(now);
                     }
                     CredentialResult::Missing => {
@@ -242,6 +244,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Fails if a query is in progress, or if an upgrade is in progress that is not paused and does not wait for the
     /// server.
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
+    #[inline(never)]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
         match &self.state {
             State::NoFile(NoFile::Idle { .. }) => {
@@ -258,7 +261,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         self.search_now();
         self.refused_version = FileVersion::ANY;
-        self.begin_second_query(now, QueryCause::Application, self.config.max_query_attempts);
+        self.begin_second_query(now, QueryCause::Application, self.settings.config().max_query_attempts);
         Ok(())
     }
 
@@ -271,6 +274,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if a query or an upgrade is in progress, or if the image type is not a type of device-specific files.
     /// Fails as well if the IEEE address of the device is not configured.
+    #[inline(never)]
     pub fn query_specific_file(
         &mut self,
         now: Instant,
@@ -280,7 +284,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if !is_specific(id) {
             return Err(SpecificFileError::NotASpecificType);
         }
-        if self.config.identity.node.is_none() {
+        if self.settings.config().identity.node.is_none() {
             return Err(SpecificFileError::NoAddress);
         }
         let next = match self.state {
@@ -310,6 +314,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if a query or an upgrade is in progress.
+    #[inline(never)]
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
         let State::NoFile(NoFile::Idle { query_at }) = self.state else { return Err(Busy) };
         let Checkpoint { offer, received, header, stage, pending_images, .. } = checkpoint;
@@ -327,10 +332,11 @@ impl<const RANGES: usize> Client<RANGES> {
             // arriving blocks and not from storage.
             _ => {
                 let at = now.plus(self.random_delay(RESUME_SPREAD));
-                let download = Download::resume(&checkpoint, at, &self.config, &mut self.rtt);
                 self.events.push(ClientEvent::Started(offer));
-                self.state = State::Download(download, DownloadStage::Downloading);
-                self.begin_state();
+                self.enter_download(offer, at);
+                if let State::Download(download, _) = &mut self.state {
+                    download.restore(&checkpoint, self.settings.config(), &mut self.rtt);
+                }
             }
         }
         Ok(())
@@ -342,6 +348,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if the image is being applied.
     #[doc(alias = "cancel")]
+    #[inline(never)]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
         let id = match &self.state {
             State::NoFile(NoFile::Reporting { .. }) => return Ok(()),
@@ -363,6 +370,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if there is no verified image, or if the verified image waits for security credentials.
+    #[inline(never)]
     pub fn activate(&mut self) -> Result<(), NothingToActivate> {
         match self.state {
             State::Image(
@@ -381,8 +389,9 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Sets the time between two periodic queries, counted from `now`; `None` stops periodic queries. A download in
     /// progress continues, and an Image Notify or a call of [`query`](Self::query) still causes a query.
+    #[inline(never)]
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
-        self.config.query_interval = interval;
+        self.query_interval = interval;
         let due = self.next_query_at(now);
         if let State::NoFile(NoFile::Idle { query_at: next } | NoFile::Querying { next, .. }) =
             &mut self.state
@@ -400,6 +409,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// the client uses the difference between the two times in a response as a delay (table 18).
     ///
     /// A countdown to an upgrade follows the new time if the clocks of server and device agreed when the order arrived.
+    #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
         self.adjust_countdown(now);
@@ -419,6 +429,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// A block counts as received after the application has confirmed it by [`stored`](Self::stored).
     #[doc(alias = "persist")]
     #[must_use]
+    #[inline(never)]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let pending_images = self.pending_images;
         let complete = |StoredImage { offer, header, .. }, stage| Checkpoint {

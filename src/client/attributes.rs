@@ -10,40 +10,40 @@ use crate::types::{FileVersion, ImageId, ImageType, StackVersion};
 use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus, UpgradeTimeoutPolicy};
 
 use super::Client;
-use super::config::UpgradeEndFallback;
+use super::config::{UpgradeEndFallback, Settings};
 use super::state::{AfterReport, DownloadStage, ImageStage, NoFile, State};
 
 /// First cluster revision with the attributes UpgradeActivationPolicy and UpgradeTimeoutPolicy.
 const FIRST_REVISION_WITH_POLICIES: u16 = 2;
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Returns the current values of the client's attributes. The application uses these values to answer
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
+    /// Returns the present values of the client's attributes. The application uses these values to answer
     /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {
-        let has_policies = self.config.cluster_revision >= FIRST_REVISION_WITH_POLICIES;
+        let has_policies = self.settings.config().cluster_revision >= FIRST_REVISION_WITH_POLICIES;
         let verified = self.state.verified_image().or(self.suspended.as_ref());
         let (file, offset) = self.file();
         let unset = FileVersion::ANY;
-        let policy = match self.config.upgrade_end_fallback {
+        let policy = match self.settings.config().upgrade_end_fallback {
             UpgradeEndFallback::Apply => UpgradeTimeoutPolicy::APPLY,
             UpgradeEndFallback::KeepWaiting => UpgradeTimeoutPolicy::DO_NOT_APPLY,
         };
         AttributeSnapshot {
-            server: self.config.server_id,
+            server: self.server_id,
             status: self.status(),
             file_offset: Some(offset),
-            current_version: Some(self.config.identity.current.version),
-            current_stack: Some(self.config.stack),
+            current_version: Some(self.current.version),
+            current_stack: Some(self.stack),
             downloaded_version: Some(verified.map_or(unset, |image| image.id().version)),
             downloaded_stack: Some(verified.map_or(StackVersion(u16::MAX), |image| image.header.stack)),
-            manufacturer: Some(self.config.identity.current.manufacturer),
+            manufacturer: Some(self.current.manufacturer),
             image_type: Some(file.map_or(ImageType::ANY, |id| id.image_type)),
-            min_block_period: self.config.supports_block_period.then_some(self.server_block_period),
-            image_stamp: self.config.image_stamp,
-            activation_policy: has_policies.then_some(self.config.activation_policy),
+            min_block_period: self.settings.config().supports_block_period.then_some(self.server_block_period),
+            image_stamp: self.settings.config().image_stamp,
+            activation_policy: has_policies.then_some(self.settings.config().activation_policy),
             timeout_policy: has_policies.then_some(policy),
-            cluster_revision: Some(self.config.cluster_revision),
+            cluster_revision: Some(self.settings.config().cluster_revision),
             ..AttributeSnapshot::DEFAULT
         }
     }

@@ -517,6 +517,49 @@ impl ClientConfig {
     }
 }
 
+/// Place of the settings of a client. Settings never change while the client lives.
+///
+/// A [`ClientConfig`] is a place itself: the client then contains the settings. A reference to a place is a place as
+/// well, so that the settings can be in a `static` in flash. A type without fields whose settings are a constant takes
+/// no memory, and the compiler leaves out what these settings never need:
+///
+/// ```
+/// use zigbee_ota::ImageId;
+/// use zigbee_ota::aps::Address;
+/// use zigbee_ota::client::{Client, ClientConfig, Identity, Settings};
+/// use zigbee_ota::time::Instant;
+///
+/// #[derive(Clone, Debug)]
+/// struct Lamp;
+///
+/// impl Settings for Lamp {
+///     fn config(&self) -> &ClientConfig {
+///         const IDENTITY: Identity = Identity::new(ImageId::new(0x1001, 1, 7));
+///         const CONFIG: ClientConfig = ClientConfig::new(IDENTITY, Address::new(0, 1));
+///         &CONFIG
+///     }
+/// }
+///
+/// let client = Client::<0, Lamp>::with_ranges(Lamp, 1, Instant::ZERO);
+/// assert_eq!(client.identity().current.version.0, 7);
+/// ```
+pub trait Settings {
+    /// Returns the settings, which are the same at every call.
+    fn config(&self) -> &ClientConfig;
+}
+
+impl Settings for ClientConfig {
+    fn config(&self) -> &ClientConfig {
+        self
+    }
+}
+
+impl<S: Settings> Settings for &S {
+    fn config(&self) -> &ClientConfig {
+        (**self).config()
+    }
+}
+
 /// Sentinel for an unknown IEEE address, which is the default of the attribute UpgradeServerID (section 6.7.1).
 pub(super) const NO_ADDRESS: Eui64 = Eui64(u64::MAX);
 

@@ -39,8 +39,7 @@ use crate::time::{Instant, Millis};
 use crate::types::Eui64;
 
 use super::Client;
-use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
-use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
+use super::config::{Settings, DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
 use super::event::ClientEvent;
 use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::state::{DownloadStage, ImageStage, NoFile, State};
@@ -159,7 +158,7 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
     }
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::FindServer`] with the address of the first node that has the cluster, or `None` if no node
     /// answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes are
     /// ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for other
@@ -167,6 +166,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn server_found(
         &mut self,
         now: Instant,
@@ -189,8 +189,8 @@ impl<const RANGES: usize> Client<RANGES> {
             Some(server) => {
                 self.use_server(server);
                 // The IEEE address is known if the node was found by the IEEE address.
-                let has_ieee = unicast && is_set(self.config.server_id);
-                let next = if has_ieee { last_step(self.config.link_key) } else { SearchStep::IeeeAddr };
+                let has_ieee = unicast && is_set(self.server_id);
+                let next = if has_ieee { last_step(self.settings.config().link_key) } else { SearchStep::IeeeAddr };
                 self.enter_search_step(next);
             }
         }
@@ -202,6 +202,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     #[doc(alias = "short address")]
+    #[inline(never)]
     pub fn network_address_resolved(
         &mut self,
         now: Instant,
@@ -211,9 +212,9 @@ impl<const RANGES: usize> Client<RANGES> {
         let SearchStep::NwkAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         match network {
             Some(network) => {
-                self.use_server(Address { network, ..self.config.server });
-                let next = if is_known(self.config.server) {
-                    last_step(self.config.link_key)
+                self.use_server(Address { network, ..self.server });
+                let next = if is_known(self.server) {
+                    last_step(self.settings.config().link_key)
                 } else {
                     SearchStep::MatchDescriptor { unicast: true }
                 };
@@ -221,7 +222,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             None => {
                 self.search.failed_lookups = self.search.failed_lookups.saturating_add(1);
-                if self.config.replace_lost_server && self.search.failed_lookups >= MAX_LOOKUPS {
+                if self.settings.config().replace_lost_server && self.search.failed_lookups >= MAX_LOOKUPS {
                     self.search.enter(SearchStep::MatchDescriptor { unicast: false });
                 } else {
                     self.on_search_failed(now);
@@ -236,10 +237,11 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
         let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
-        self.config.server_id = id.unwrap_or(NO_ADDRESS);
-        self.enter_search_step(last_step(self.config.link_key));
+        self.server_id = id.unwrap_or(NO_ADDRESS);
+        self.enter_search_step(last_step(self.settings.config().link_key));
         Ok(())
     }
 
@@ -247,6 +249,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn link_key_established(
         &mut self,
         now: Instant,
@@ -268,6 +271,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// 6.12). A client that has an upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all
     /// other states the upgrade continues where it was.
     #[doc(alias = "rejoin")]
+    #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
         match &mut self.state {
             State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {
@@ -298,27 +302,28 @@ impl<const RANGES: usize> Client<RANGES> {
     /// A download continues with the new server after a check that the server has the same file; a paused download
     /// queries at once. In all other states the next request goes to the new server.
     #[doc(alias = "short address")]
+    #[inline(never)]
     pub fn set_server(&mut self, now: Instant, server: Address) {
         self.use_server(server);
-        self.config.server_id = NO_ADDRESS;
+        self.server_id = NO_ADDRESS;
         if let Some(pending) = self.state.pending_request_mut().filter(|pending| pending.is_in_flight()) {
             pending.retry_at(now);
         }
         let next = if is_known(server) {
-            last_step(self.config.link_key)
+            last_step(self.settings.config().link_key)
         } else {
-            first_step(server, self.config.server_id)
+            first_step(server, self.server_id)
         };
         self.enter_search_step(next);
     }
 
     /// Stores the address of the server, and resets the measurements of a server with another address.
     fn use_server(&mut self, server: Address) {
-        if self.config.server.network != server.network {
+        if self.server.network != server.network {
             self.numbering = ServerNumbering::UNKNOWN;
             self.search.is_other_server = true;
         }
-        self.config.server = server;
+        self.server = server;
     }
 
     /// Enters the next step of a server search after an answer of the server. When the search is done, a download
@@ -332,7 +337,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.query_from_pause();
         let is_other = core::mem::replace(&mut self.search.is_other_server, false);
         if let (true, Some(download)) = (is_other, self.state.downloading_mut()) {
-            let interval = min_request_interval(self.server_block_period, &self.config);
+            let interval = min_request_interval(self.server_block_period, self.settings.config());
             download.begin_check_of_another_server(interval);
         }
     }
@@ -340,7 +345,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the address of the server; 0xFFFF as the network address or 0xFF as the endpoint means unknown.
     #[must_use]
     pub const fn server(&self) -> Address {
-        self.config.server
+        self.server
     }
 
     /// Returns the current step of the search if `ticket` is the ticket of its need.
@@ -353,17 +358,17 @@ impl<const RANGES: usize> Client<RANGES> {
             return None;
         }
         let ticket = self.search.ticket();
-        let network = self.config.server.network;
+        let network = self.server.network;
         let need = match self.search.step {
             SearchStep::Done | SearchStep::Backoff => return None,
             SearchStep::MatchDescriptor { unicast } => {
                 Need::FindServer(ticket, Some(network).filter(|_| unicast))
             }
-            SearchStep::NwkAddr => Need::NetworkAddress(ticket, self.config.server_id),
+            SearchStep::NwkAddr => Need::NetworkAddress(ticket, self.server_id),
             SearchStep::IeeeAddr => Need::IeeeAddress(ticket, network),
             SearchStep::LinkKey => {
                 // The trust center of most networks is the coordinator, which has the network address 0.
-                let kind = match self.config.link_key {
+                let kind = match self.settings.config().link_key {
                     _ if network == 0 => LinkKeyKind::TrustCenter,
                     LinkKeyPolicy::SmartEnergy => LinkKeyKind::Partner,
                     LinkKeyPolicy::NotRequired | LinkKeyPolicy::Global => LinkKeyKind::Global,
@@ -377,7 +382,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Starts a search if the server is unknown, or if `discovery_interval` allows a search for a lost server.
     pub(super) fn start_search(&mut self) {
-        if self.config.discovery_interval.is_some() || !is_known(self.config.server) {
+        if self.settings.config().discovery_interval.is_some() || !is_known(self.server) {
             self.restart_search();
         }
     }
@@ -392,8 +397,8 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn restart_search(&mut self) {
         // A lost server may have a new network address, so the search is a broadcast and not a unicast to the old
         // address.
-        let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
-        self.search.enter(first_step(place, self.config.server_id));
+        let place = if is_known(self.server) { Address::UNKNOWN } else { self.server };
+        self.search.enter(first_step(place, self.server_id));
     }
 
     /// Counts an unanswered query, and starts a search for the server after too many consecutive unanswered queries.
@@ -402,7 +407,7 @@ impl<const RANGES: usize> Client<RANGES> {
         // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
         // search from a pause starts at most once in the pause between two searches.
         let is_too_early = self.state.is_paused() && now < self.search.until;
-        if self.search.unanswered_queries >= self.config.max_unanswered_queries
+        if self.search.unanswered_queries >= self.settings.config().max_unanswered_queries
             && self.search.is_done()
             && !is_too_early
         {
@@ -418,11 +423,11 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Starts a search for another server after a refusal if the configuration allows the search. Returns whether a
     /// search was started.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
-        let replaces = self.config.replace_refusing_server;
+        let replaces = self.settings.config().replace_refusing_server;
         if replaces {
-            self.search.refusing_server = self.config.server.network;
+            self.search.refusing_server = self.server.network;
             self.use_server(Address::UNKNOWN);
-            self.config.server_id = NO_ADDRESS;
+            self.server_id = NO_ADDRESS;
             self.start_search();
         }
         replaces
@@ -430,7 +435,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the time of the next search after a search that failed at `now`.
     fn next_search_at(&self, now: Instant) -> Instant {
-        let interval = self.config.discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
+        let interval = self.settings.config().discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
         match self.state.is_paused() {
             true => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
             false => now.plus(interval),
@@ -448,7 +453,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
         self.events.push(ClientEvent::ServerNotFound(until));
-        if self.state.is_paused() && is_known(self.config.server) {
+        if self.state.is_paused() && is_known(self.server) {
             // The server may return at its old address, which the queries of the pause find out. The next search follows
             // the next unanswered queries, and not before the pause between two searches is over.
             self.search.enter(SearchStep::Done);

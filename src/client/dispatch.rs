@@ -14,7 +14,8 @@ use crate::zcl::{
     ImageBlockResponse, Status, ToClient,
 };
 
-use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
+use super::config::Settings;
+use super::output::{Block, ClientAction, ClientIgnored, Ticket};
 use super::request_retry::PendingRequest;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::{Client, Reply};
@@ -40,7 +41,7 @@ pub(super) struct ReplyTo {
     header: FrameHeader,
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an incoming frame of the cluster.
     ///
     /// The block in [`ClientAction::Store`] borrows the data from `frame`. The client accepts commands only from the
@@ -55,20 +56,24 @@ impl<const RANGES: usize> Client<RANGES> {
         if header.direction() == Direction::ToServer {
             return ClientAction::Ignored(ClientIgnored::NotForClients);
         }
-        if self.config.require_aps_security && !meta.aps_security {
+        if self.settings.config().require_aps_security && !meta.aps_security {
             return ClientAction::Ignored(ClientIgnored::NoApsSecurity);
         }
-        if self.config.require_unicast && meta.delivery != DeliveryMode::Unicast {
+        if self.settings.config().require_unicast && meta.delivery != DeliveryMode::Unicast {
             return ClientAction::Ignored(ClientIgnored::NotUnicast);
         }
         if header.is_cluster_command() && !self.accepts_sender(meta.from, header) {
             return ClientAction::Ignored(ClientIgnored::NotFromServer);
         }
         let answer = ReplyTo { meta, header };
-        let Some(message) = ClientMessage::read(&header, payload, self.config.strict) else {
-            self.note_unreadable_response(CommandId(header.command));
-            self.reply(answer, Status::MALFORMED_COMMAND);
-            return ClientAction::Ignored(ClientIgnored::Unreadable);
+        let quirks = if self.settings.config().strict { Quirks::empty() } else { Quirks::all() };
+        let frame = match Frame::decode_payload(&header, payload, quirks) {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.note_unreadable_response(CommandId(header.command));
+                self.reply(answer, Status::MALFORMED_COMMAND);
+                return ClientAction::Ignored(ClientIgnored::Unreadable(error));
+            }
         };
         let reaction = match message {
             ClientMessage::Command(message) => {
@@ -91,7 +96,7 @@ impl<const RANGES: usize> Client<RANGES> {
                     _ => ClientAction::Ignored(ClientIgnored::NotUnicast),
                 };
             }
-            ClientMessage::DefaultResponse(_) if meta.from.network != self.config.server.network => {
+            Message::DefaultResponse(..) if meta.from.network != self.server.network => {
                 Reaction::Drop(ClientIgnored::NotFromServer)
             }
             ClientMessage::DefaultResponse(response) => {
@@ -109,7 +114,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns whether the client accepts a command with `header` from the node `from`. The client accepts every
     /// command of the server in use and, while the server is unknown, an Image Notify of any node.
     fn accepts_sender(&self, from: Address, header: FrameHeader) -> bool {
-        let network = self.config.server.network;
+        let network = self.server.network;
         let is_notify = CommandId(header.command) == CommandId::IMAGE_NOTIFY;
         from.network == network || (network == Address::UNKNOWN.network && is_notify)
     }

@@ -25,8 +25,7 @@ use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 use crate::zcl::{CommandId, ImageBlockResponse, Status};
 
-use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
-use super::config::ClientConfig;
+use super::config::{ClientConfig, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
 use super::output::{ClientIgnored, StaleTicket, StoreResult, Ticket};
@@ -58,16 +57,16 @@ fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
     Millis(age >> 1).min(limit).max(config.pause_interval)
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Writes the next request of the download to `buf`; returns `None` if no request is due.
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let download = self.state.downloading_mut()?;
-        let next = download.poll_request(now, &self.config, &self.rtt)?;
-        let request = download.message(next, self.server_block_period, &self.config);
+        let next = download.poll_request(now, self.settings.config(), &self.rtt)?;
+        let request = download.message(next, self.server_block_period, self.settings.config());
         let is_retry = download.earlier_attempts(next) > 0;
         let (transmit, sequence) = self.encode_request(request, buf)?;
         self.retries = self.retries.saturating_add(u32::from(is_retry));
-        let pause = min_request_interval(self.server_block_period, &self.config);
+        let pause = min_request_interval(self.server_block_period, self.settings.config());
         if let Some(download) = self.state.downloading_mut() {
             download.record_request(now, next, sequence, pause);
         }
@@ -86,7 +85,7 @@ impl<const RANGES: usize> Client<RANGES> {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
         let mut env = Environment {
-            config: &self.config,
+            config: self.settings.config(),
             rtt: &mut self.rtt,
             numbering: &mut self.numbering,
             block_period: &mut self.server_block_period,
@@ -107,7 +106,7 @@ impl<const RANGES: usize> Client<RANGES> {
         let Some(download) = self.state.downloading_mut() else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
-        let received = download.receive_status(now, command, status, &self.config);
+        let received = download.receive_status(now, command, status, self.settings.config());
         self.conclude_response(now, received)
     }
 
@@ -161,8 +160,8 @@ impl<const RANGES: usize> Client<RANGES> {
     /// has no attempts left, the download pauses.
     pub(super) fn handle_download_timeout(&mut self, now: Instant) {
         let Some(download) = self.state.downloading_mut() else { return };
-        download.expire_requests(now, &self.config, &self.rtt);
-        if download.is_exhausted(&self.config) {
+        download.expire_requests(now, self.settings.config(), &self.rtt);
+        if download.is_exhausted(self.settings.config()) {
             let reason = download.timeout_reason();
             self.pause_download(now, reason);
         }
@@ -171,7 +170,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Counts an attempt of the next download request that could not be sent because no server was found.
     pub(super) fn count_failed_download_request(&mut self, now: Instant) {
         if let Some(download) = self.state.downloading_mut() {
-            download.count_failed_send(now, &self.config);
+            download.count_failed_send(now, self.settings.config());
         }
         self.handle_download_timeout(now);
     }
@@ -188,7 +187,7 @@ impl<const RANGES: usize> Client<RANGES> {
         result: StoreResult,
     ) -> Result<(), StaleTicket> {
         let State::Download(download, stage) = &mut self.state else { return Err(StaleTicket) };
-        let complete = download.finish_store(now, ticket, result, &self.config)?;
+        let complete = download.finish_store(now, ticket, result, self.settings.config())?;
         let id = download.offer.id;
         // While the application decides on another offer, the ticket of its need stays valid.
         match (complete, *stage) {
@@ -216,7 +215,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 PauseReason::ServerSilent | PauseReason::UnusableAnswers(UnusableAnswer::OtherImage)
             );
         let since = download.pause(now);
-        if download.give_up_at(&self.config).is_some_and(|at| at <= now) {
+        if download.give_up_at(self.settings.config()).is_some_and(|at| at <= now) {
             let id = download.offer.id;
             return self.give_up_download(now, id, reason);
         }
@@ -242,7 +241,7 @@ impl<const RANGES: usize> Client<RANGES> {
         let State::Download(download, DownloadStage::Paused { reason, .. }) = &self.state else { return };
         let (reason, id) = (*reason, download.offer.id);
         let since = download.paused_since().unwrap_or(now);
-        if download.give_up_at(&self.config).is_some_and(|at| at <= now) {
+        if download.give_up_at(self.settings.config()).is_some_and(|at| at <= now) {
             return self.give_up_download(now, id, reason);
         }
         let next = self.next_pause_query(now, since);
@@ -272,7 +271,7 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     fn next_pause_query(&mut self, now: Instant, since: Instant) -> Instant {
-        let Millis(interval) = pause_interval(now.since(since), &self.config);
+        let Millis(interval) = pause_interval(now.since(since), self.settings.config());
         let spread = self.random_delay(Millis(interval >> 3));
         now.plus(Millis(interval)).plus(spread)
     }
@@ -281,7 +280,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// file.
     pub(super) fn continue_download(&mut self, now: Instant) {
         let State::Download(download, _) = &mut self.state else { return };
-        download.begin_check(now, min_request_interval(self.server_block_period, &self.config));
+        download.begin_check(now, min_request_interval(self.server_block_period, self.settings.config()));
         let is_checking = download.is_checking();
         self.enter_download_stage(DownloadStage::Downloading);
         if !is_checking {

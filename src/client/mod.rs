@@ -112,7 +112,7 @@ pub use actions_and_needs::{
 pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 pub use checkpoint_bytes::CheckpointError;
 pub use config::{
-    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, TransferMode,
+    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, Settings, TransferMode,
     UpgradeEndFallback,
 };
 pub use event::{
@@ -124,7 +124,7 @@ pub use storage::Storage;
 use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
 use crate::fifo::Fifo;
 use crate::time::{Instant, Millis, UtcTime};
-use crate::types::{Eui64, FileVersion, ImageId, StackVersion};
+use crate::types::{Eui64, FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{
     ClientFrame, DefaultResponse, FromClient, ImageOffer, LONGEST_TO_SERVER, Status, ToServer,
     UpgradeEndRequest,
@@ -135,6 +135,7 @@ use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
+use transfer::Download;
 use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
@@ -144,14 +145,27 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// a client.
 ///
 /// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
-/// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
-/// [`ClientConfig::transfer`], and contains no code for windows and pages.
+/// missing byte of the file. A client with 0 `RANGES` requests blocks by stop-and-wait whatever
+/// [`ClientConfig::transfer`] is, and contains no code for windows and pages.
+///
+/// `S` is the place of the settings, see [`Settings`]: in the client, in a constant or in a `static`.
 #[doc(alias = "resume")]
 #[derive(Clone, Debug)]
-pub struct Client<const RANGES: usize = 8> {
-    /// Settings of the client. The client itself updates the identity, the server address, the credentials and the
-    /// query interval in these settings.
-    config: ClientConfig,
+pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
+    /// Settings of the client, which never change. What changes is in the fields below.
+    settings: S,
+    /// Image that the device runs.
+    current: ImageId,
+    /// Stack version of the image that the device runs.
+    stack: StackVersion,
+    /// Security credential version of the device.
+    credential: Option<SecurityCredentialVersion>,
+    /// Address of the server; [`Address::UNKNOWN`] or a part of it while the server is unknown.
+    server: Address,
+    /// IEEE address of the server, the attribute UpgradeServerID.
+    server_id: Eui64,
+    /// Time between two periodic queries; `None` without periodic queries.
+    query_interval: Option<Millis>,
     state: State<RANGES>,
     /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
     generation: u32,
@@ -253,23 +267,38 @@ impl Client {
     }
 }
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8.
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
+    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8, and with the settings
+    /// in the place that `S` has for them.
     #[must_use]
     // The entry points of the client are not inlined. A device calls each entry point at one place, and inlining would
     // merge them into one large function. The local variables of that function are out of reach of short instructions,
     // so that the code is one fifteenth larger.
     #[inline(never)]
-    pub fn with_ranges(config: ClientConfig, seed: u64, now: Instant) -> Self {
-        let search = if config::is_known(config.server) {
-            discovery::last_step(config.link_key)
+    pub fn with_ranges(settings: S, seed: u64, now: Instant) -> Self {
+        let ClientConfig { identity, server, server_id, stack, query_interval, .. } = *settings.config();
+        let ClientConfig { link_key, credential, failed_image, first_query_delay, query_spread, .. } =
+            *settings.config();
+        let search = if config::is_known(server) {
+            discovery::last_step(link_key)
         } else {
-            discovery::first_step(config.server, config.server_id)
+            discovery::first_step(server, server_id)
         };
-        let node = config.identity.node.map_or(0, |Eui64(address)| address);
-        let mut client = Self {
-            config,
-            state: State::NoFile(NoFile::Idle { query_at: None }),
+        let node = identity.node.map_or(0, |Eui64(address)| address);
+        // The rotation keeps two equal halves from cancelling each other.
+        let mut random = Random::new(seed ^ node.rotate_left(32));
+        let Millis(delay) = first_query_delay;
+        let spread = random.up_to(Millis(delay.saturating_mul(10)).min(query_spread));
+        let first = now.plus(first_query_delay).plus(spread);
+        Self {
+            settings,
+            current: identity.current,
+            stack,
+            credential,
+            server,
+            server_id,
+            query_interval,
+            state: State::NoFile(NoFile::Idle { query_at: query_interval.map(|_| first) }),
             generation: 0,
             need_polled: false,
             sequence: 0,
@@ -279,14 +308,13 @@ impl<const RANGES: usize> Client<RANGES> {
             numbering: ServerNumbering::UNKNOWN,
             query_failures: 0,
             upgrade_failures: 0,
-            failed_image: config.failed_image,
+            failed_image,
             failed_at: now,
             reported_version: FileVersion::ANY,
-            specific_stack: config.stack,
+            specific_stack: stack,
             pending_images: PendingImages::NONE,
             suspended: None,
-            // Without the rotation, two equal halves of the address would cancel each other.
-            random: Random::new(seed ^ node.rotate_left(32)),
+            random,
             rtt: RttEstimator::new(),
             retries: 0,
             refused_version: FileVersion::ANY,
@@ -296,12 +324,7 @@ impl<const RANGES: usize> Client<RANGES> {
             download_start: now,
             replies: Fifo::new(),
             events: Fifo::new(),
-        };
-        let Millis(delay) = config.first_query_delay;
-        let spread = client.random_delay(Millis(delay.saturating_mul(10)));
-        let first = now.plus(config.first_query_delay).plus(spread);
-        client.state = State::NoFile(NoFile::Idle { query_at: config.query_interval.map(|_| first) });
-        client
+        }
     }
 
     /// Enters `stage` without a file in hand; a file that was in hand is given up. The constructor and the functions
@@ -309,6 +332,14 @@ impl<const RANGES: usize> Client<RANGES> {
     #[inline(never)]
     fn enter(&mut self, stage: NoFile) {
         self.state = State::NoFile(stage);
+        self.begin_state();
+    }
+
+    /// Enters the download of `offer` from offset 0; the first request may be sent from `at` on.
+    #[inline(never)]
+    fn enter_download(&mut self, offer: ImageOffer, at: Instant) {
+        let download = Download::new(offer, at, self.settings.config());
+        self.state = State::Download(download, DownloadStage::Downloading);
         self.begin_state();
     }
 
@@ -351,6 +382,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Handles the timers of the client that have expired by `now`. A call before the time that
     /// [`poll_timeout`](Self::poll_timeout) returns changes nothing.
+    #[inline(never)]
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.search.deadline().is_some_and(|at| at <= now) {
             self.restart_search();
@@ -390,7 +422,7 @@ impl<const RANGES: usize> Client<RANGES> {
     fn retry_or_give_up(&mut self, now: Instant) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {
-            State::NoFile(NoFile::Querying { next, .. }) if attempts >= self.config.max_query_attempts => {
+            State::NoFile(NoFile::Querying { next, .. }) if attempts >= self.settings.config().max_query_attempts => {
                 self.on_query_timeout(now, next);
             }
             _ => self.on_upgrade_end_timeout(now, attempts),
@@ -398,10 +430,11 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
-    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Applications on stacks without
-    /// delivery reports never call this method.
+    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Stacks without delivery reports
+    /// never call this method.
+    #[inline(never)]
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
-        let backoff = self.config.error_backoff;
+        let backoff = self.settings.config().error_backoff;
         if report != DeliveryReport::Failed {
             return;
         }
@@ -411,7 +444,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if let Some(pending) = self.state.pending_request_mut() {
             pending.on_delivery_failure(token, now, backoff);
         } else if let Some(download) = self.state.downloading_mut() {
-            download.handle_failed_delivery(token, now, &self.config, &self.rtt);
+            download.handle_failed_delivery(token, now, self.settings.config(), &self.rtt);
         }
     }
 
@@ -420,6 +453,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// A frame may become ready after any other call of the client, and at the time that
     /// [`poll_timeout`](Self::poll_timeout) returns.
+    #[inline(never)]
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
@@ -442,7 +476,7 @@ impl<const RANGES: usize> Client<RANGES> {
         // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
         // blocks does not apply to these requests.
         let timeout =
-            RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts);
+            RttEstimator::new().timeout(self.settings.config().initial_timeout, self.settings.config().max_timeout, attempts);
         self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
         self.retries = self.retries.saturating_add(u32::from(attempts > 0));
         Some(transmit)
@@ -454,11 +488,11 @@ impl<const RANGES: usize> Client<RANGES> {
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
         let len = frame.write(buf);
         self.sequence = sequence.wrapping_add(1);
-        Some((self.unicast(self.config.server, len, TransmitToken::request(sequence)), sequence))
+        Some((self.unicast(self.server, len, TransmitToken::request(sequence)), sequence))
     }
 
     fn unicast(&self, to: Address, len: usize, token: TransmitToken) -> Transmit {
-        let aps_security = self.config.aps_security;
+        let aps_security = self.settings.config().aps_security;
         Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
     }
 
@@ -478,6 +512,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change this
     /// time.
     #[must_use]
+    #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let query = self.second_query.as_ref().map(|query| query.pending.deadline());
         let query = query.filter(|_| self.search.is_done());
@@ -486,10 +521,11 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the deadline of the current state.
     fn state_deadline(&self) -> Option<Instant> {
-        self.state.deadline(&self.config, &self.rtt, self.search.is_done())
+        self.state.deadline(self.settings.config(), &self.rtt, self.search.is_done())
     }
 
     /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
+    #[inline(never)]
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop()
     }
@@ -504,6 +540,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the next [`Need`], which is a request of the client to the application. Each need is returned once; the
     /// client then waits for the answer of the application.
+    #[inline(never)]
     pub fn poll_need(&mut self) -> Option<Need> {
         if let Some(need) = self.poll_search_need() {
             return Some(need);
@@ -531,7 +568,7 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn waiting_for(&self) -> WaitingFor {
         if self.state.waits_for_application() || self.search.waits_for_application() {
             WaitingFor::Application
-        } else if self.search.is_done() && (self.state.expects_answer(&self.config) || self.expects_offer()) {
+        } else if self.search.is_done() && (self.state.expects_answer(self.settings.config()) || self.expects_offer()) {
             WaitingFor::Server
         } else {
             WaitingFor::Time
@@ -567,8 +604,8 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the identity of the device. After an upgrade, the identity has the new file version.
     #[must_use]
-    pub const fn identity(&self) -> &Identity {
-        &self.config.identity
+    pub fn identity(&self) -> Identity {
+        Identity { current: self.current, ..self.settings.config().identity }
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
@@ -577,14 +614,14 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the time of the next periodic query after a query at `now`; `None` without periodic queries.
     fn next_query_at(&mut self, now: Instant) -> Option<Instant> {
-        let Millis(interval) = self.config.query_interval?;
+        let Millis(interval) = self.query_interval?;
         let spread = self.random_delay(Millis(interval >> 2));
         Some(now.plus(Millis(interval)).plus(spread))
     }
 
     /// Returns a random delay of up to `limit`, and up to the configured `query_spread`.
     fn random_delay(&mut self, limit: Millis) -> Millis {
-        self.random.up_to(limit.min(self.config.query_spread))
+        self.random.up_to(limit.min(self.settings.config().query_spread))
     }
 
     /// Reports a failed upgrade to the server before the upgrade ends.
@@ -600,12 +637,12 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 }
 
-/// Maximum size of a client on a microcontroller, in bytes. The largest parts of a client are the download, the
-/// settings (184 bytes), the event queue (72 bytes) and the parallel query (32 bytes). In the download, 8 out-of-order
-/// ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and the sums
-/// for the check after a pause take 28 bytes.
+/// Maximum size of a client on a microcontroller whose settings are in flash, in bytes; [`ClientConfig`] adds 184 bytes.
+/// The largest parts of a client are the download and the event queue (72 bytes). In the download, 8 out-of-order ranges
+/// take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and the sums for the
+/// check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
-    assert!(size_of::<Client>() <= 944);
-    assert!(size_of::<Client<0>>() <= 752);
+    assert!(size_of::<Client<8, &ClientConfig>>() <= 824);
+    assert!(size_of::<Client<0, &ClientConfig>>() <= 632);
 };

@@ -19,8 +19,7 @@ use crate::zcl::{
 };
 
 use super::Client;
-use super::actions_and_needs::ClientIgnored;
-use super::config::AcceptedVersions;
+use super::config::{AcceptedVersions, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, SkipReason};
 use super::request_retry::{PendingRequest, exponential_backoff};
@@ -59,8 +58,8 @@ struct OpenQuery {
     next: Option<Instant>,
 }
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an Image Notify. The client sends a query after every unicast notify, even during an upgrade. After a
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
+    /// Handles an Image Notify. The client sends a query after every unicast notify, also beside an upgrade. After a
     /// broadcast notify, an idle client and a paused download query if the notify is in scope and the query jitter
     /// includes this device.
     pub(super) fn on_notify<'f>(
@@ -77,7 +76,7 @@ impl<const RANGES: usize> Client<RANGES> {
             if !self.is_in_scope(notify.scope) || self.random.percent() > notify.jitter {
                 return Reaction::Drop(ClientIgnored::NotForThisDevice);
             }
-        } else if self.config.strict && notify != ImageNotify::UNICAST {
+        } else if self.settings.config().strict && notify != ImageNotify::UNICAST {
             return Reaction::Malformed(ClientIgnored::Mismatch);
         }
         self.events.push(ClientEvent::Notified);
@@ -118,7 +117,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns whether a notify with `scope` is meant for this device. A version that the device runs or has downloaded
     /// is out of scope (section 6.10.3.4).
     fn is_in_scope(&self, scope: NotifyScope) -> bool {
-        let own = self.config.identity.current;
+        let own = self.current;
         let any = ImageFilter::ALL;
         match scope {
             NotifyScope::Everyone => true,
@@ -286,17 +285,17 @@ impl<const RANGES: usize> Client<RANGES> {
     fn skip_reason(&self, now: Instant, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
         let version = query.target.id.version;
         let is_suspended = self.suspended.is_some_and(|image| image.id() == offer.id);
-        if offer.size < MIN_FILE_SIZE || offer.size > self.config.max_file_size {
+        if offer.size < MIN_FILE_SIZE || offer.size > self.settings.config().max_file_size {
             Some(SkipReason::Size)
         } else if is_specific(offer.id) {
             None
         } else if is_suspended
-            || (offer.id.version == version && self.config.accepted_versions != AcceptedVersions::Any)
+            || (offer.id.version == version && self.settings.config().accepted_versions != AcceptedVersions::Any)
         {
             Some(SkipReason::SameVersion)
         } else if offer.id.version == self.refused_version {
             Some(SkipReason::Refused)
-        } else if offer.id.version < version && self.config.accepted_versions == AcceptedVersions::Newer {
+        } else if offer.id.version < version && self.settings.config().accepted_versions == AcceptedVersions::Newer {
             Some(SkipReason::Older)
         } else if self.has_failed_before(now, offer, query.cause) {
             Some(SkipReason::FailedBefore)
@@ -327,7 +326,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if query.is_second {
             return;
         }
-        let is_reported = self.config.report_skipped_offers
+        let is_reported = self.settings.config().report_skipped_offers
             && reason != SkipReason::Refused
             && !is_specific(offer.id)
             && self.suspended.is_none()
@@ -415,13 +414,13 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the image that the client queries next, with the version that runs: the next image of a set of images, or
     /// the image of the identity.
     pub(super) const fn next_image(&self) -> ImageId {
-        if self.pending_images.count > 0 { self.pending_images.next } else { self.config.identity.current }
+        if self.pending_images.count > 0 { self.pending_images.next } else { self.current }
     }
 
     /// Starts a query to send at `at`, for the running image or for the next image of the device.
     pub(super) fn begin_query(&mut self, at: Instant, cause: QueryCause) {
         let next = self.next_query_at(at);
-        let target = QueryTarget { id: self.next_image(), stack: self.config.stack };
+        let target = QueryTarget { id: self.next_image(), stack: self.stack };
         self.begin_query_for(at, target, next, cause);
     }
 
@@ -455,10 +454,10 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
         if is_specific(id) {
-            let node = self.config.identity.node?;
+            let node = self.settings.config().identity.node?;
             Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))
         } else {
-            let request = QueryNextImageRequest { current: id, hardware: self.config.identity.hardware };
+            let request = QueryNextImageRequest { current: id, hardware: self.settings.config().identity.hardware };
             request.check().is_ok().then_some(ToServer::QueryNextImage(request))
         }
     }

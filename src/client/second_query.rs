@@ -14,6 +14,7 @@
 use crate::aps::Transmit;
 use crate::time::{Instant, Millis};
 
+use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State, is_specific};
@@ -31,9 +32,8 @@ pub(super) struct SecondQuery {
     max_attempts: u8,
 }
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
-    /// progress.
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
+    /// Starts a query beside the present state, to be sent from `at` on. A query in progress is replaced.
     pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
         if self.query_for(self.target_in_hand()).is_some() {
             self.second_query =
@@ -62,7 +62,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if is_specific(id) {
             return QueryTarget { id, stack: self.specific_stack };
         }
-        QueryTarget { id: self.next_image(), stack: self.config.stack }
+        QueryTarget { id: self.next_image(), stack: self.stack }
     }
 
     /// Writes the parallel query to `buf`, if the query is due.
@@ -75,9 +75,9 @@ impl<const RANGES: usize> Client<RANGES> {
         // The last attempt waits for the maximum timeout, because some servers look up the image before they answer.
         let timeout = match attempts.saturating_add(1) < max_attempts {
             true => {
-                RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts)
+                RttEstimator::new().timeout(self.settings.config().initial_timeout, self.settings.config().max_timeout, attempts)
             }
-            false => self.config.max_timeout,
+            false => self.settings.config().max_timeout,
         };
         if let Some(query) = &mut self.second_query {
             query.pending.on_sent(now, sequence, timeout);

@@ -19,7 +19,7 @@ use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
 use super::checkpoint::{HeaderFacts, PendingImages};
-use super::config::UpgradeEndFallback;
+use super::config::{UpgradeEndFallback, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
@@ -44,7 +44,7 @@ const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 /// 6.10.10.3).
 const MAX_REPORT_ATTEMPTS: u8 = 2;
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub(super) fn on_upgrade_end<'f>(
         &mut self,
         now: Instant,
@@ -67,7 +67,7 @@ impl<const RANGES: usize> Client<RANGES> {
             return Reaction::Drop(ClientIgnored::NotForThisDevice);
         }
         let time = response.time;
-        match time.delay(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
+        match time.delay(TimeField::Upgrade, self.utc(now), self.settings.config().utc_tolerance) {
             Ok(Delay::For(_)) if self.requires_activation(id) => {
                 if delivery != DeliveryMode::Unicast {
                     return Reaction::Drop(ClientIgnored::NotAuthorized);
@@ -108,7 +108,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
     fn agreed_utc(&self, now: Instant, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
-        (time.agrees_with(own, self.config.utc_tolerance) && time.then != 0).then_some(UtcTime(time.then))
+        (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0).then_some(UtcTime(time.then))
     }
 
     /// Reports the event that the clocks of server and device disagree, if `time` shows that they do.
@@ -116,7 +116,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if let Some(own) = self.utc(now)
             && time.current != 0
             && time.then != u32::MAX
-            && !time.agrees_with(own, self.config.utc_tolerance)
+            && !time.agrees_with(own, self.settings.config().utc_tolerance)
         {
             self.events.push(ClientEvent::ClocksDisagree { server: UtcTime(time.current), own });
         }
@@ -131,7 +131,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the next Upgrade End Request during a countdown until `at`; `None` if the countdown is short.
     fn next_countdown_request(&mut self, now: Instant, at: Instant) -> Option<PendingRequest> {
-        let is_long = now.plus(self.config.max_unchecked_countdown) < at;
+        let is_long = now.plus(self.settings.config().max_unchecked_countdown) < at;
         is_long.then(|| PendingRequest::due_at(self.next_ask_at(now)))
     }
 
@@ -206,7 +206,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 let pending = &mut self.pending_images;
                 pending.count = pending.count.saturating_add(1);
                 pending.next = next;
-                if is_same_image(id, self.config.identity.current) {
+                if is_same_image(id, self.current) {
                     (pending.identity_version, pending.identity_stack) = (id.version, stack);
                 }
                 pending.missing_credential = missing.or(pending.missing_credential);
@@ -242,7 +242,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns whether the security credentials of the device have the version `needed` or a newer version (section
     /// 6.3.2.11).
     fn has_credential(&self, needed: SecurityCredentialVersion) -> bool {
-        let Some(own) = self.config.credential else { return false };
+        let Some(own) = self.credential else { return false };
         match (credential_rank(own), credential_rank(needed)) {
             (Some(own), Some(needed)) => own >= needed,
             _ => own == needed,
@@ -270,7 +270,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns whether only the application may start the upgrade to the image `id`.
     fn requires_activation(&self, id: ImageId) -> bool {
-        self.config.activation_policy == UpgradeActivationPolicy::OUT_OF_BAND && !is_specific(id)
+        self.settings.config().activation_policy == UpgradeActivationPolicy::OUT_OF_BAND && !is_specific(id)
     }
 
     fn wait_for_activation(&mut self) {
@@ -310,7 +310,7 @@ impl<const RANGES: usize> Client<RANGES> {
     fn on_unanswered_ask(&mut self, now: Instant, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
         let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
         if ask.is_first {
-            let retry_at = now.plus(exponential_backoff(self.config.initial_timeout, attempts));
+            let retry_at = now.plus(exponential_backoff(self.settings.config().initial_timeout, attempts));
             if retry_at < hour_end {
                 if let Some(pending) = self.state.pending_request_mut() {
                     pending.retry_at(retry_at);
@@ -323,7 +323,7 @@ impl<const RANGES: usize> Client<RANGES> {
             if self.requires_activation(id) {
                 return self.wait_for_activation();
             }
-            if self.config.upgrade_end_fallback == UpgradeEndFallback::Apply {
+            if self.settings.config().upgrade_end_fallback == UpgradeEndFallback::Apply {
                 return self.enter_image_stage(ImageStage::Applying);
             }
         }
@@ -342,10 +342,10 @@ impl<const RANGES: usize> Client<RANGES> {
             return self.end_upgrade(now, Outcome::Received(id));
         }
         let PendingImages { identity_version, identity_stack, .. } = self.pending_images;
-        if is_same_image(id, self.config.identity.current) {
-            (self.config.identity.current, self.config.stack) = (id, image.header.stack);
+        if is_same_image(id, self.current) {
+            (self.current, self.stack) = (id, image.header.stack);
         } else if identity_version != FileVersion::ANY {
-            (self.config.identity.current.version, self.config.stack) = (identity_version, identity_stack);
+            (self.current.version, self.stack) = (identity_version, identity_stack);
         }
         self.failed_image = None;
         self.end_upgrade(now, Outcome::Upgraded(id));
