@@ -10,7 +10,7 @@ use crate::types::{FileVersion, ImageId, ImageType, StackVersion};
 use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus, UpgradeTimeoutPolicy};
 
 use super::Client;
-use super::config::{UpgradeEndFallback, Settings};
+use super::config::{Settings, UpgradeEndFallback};
 use super::state::{AfterReport, DownloadStage, ImageStage, NoFile, State};
 
 /// First cluster revision with the attributes UpgradeActivationPolicy and UpgradeTimeoutPolicy.
@@ -39,7 +39,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             downloaded_stack: Some(verified.map_or(StackVersion(u16::MAX), |image| image.header.stack)),
             manufacturer: Some(self.current.manufacturer),
             image_type: Some(file.map_or(ImageType::ANY, |id| id.image_type)),
-            min_block_period: self.settings.config().supports_block_period.then_some(self.server_block_period),
+            min_block_period: self
+                .settings
+                .config()
+                .supports_block_period
+                .then_some(self.server_block_period),
             image_stamp: self.settings.config().image_stamp,
             activation_policy: has_policies.then_some(self.settings.config().activation_policy),
             timeout_policy: has_policies.then_some(policy),

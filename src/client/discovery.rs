@@ -39,7 +39,7 @@ use crate::time::{Instant, Millis};
 use crate::types::Eui64;
 
 use super::Client;
-use super::config::{Settings, DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
+use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
 use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::state::{DownloadStage, ImageStage, NoFile, State};
@@ -190,7 +190,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 self.use_server(server);
                 // The IEEE address is known if the node was found by the IEEE address.
                 let has_ieee = unicast && is_set(self.server_id);
-                let next = if has_ieee { last_step(self.settings.config().link_key) } else { SearchStep::IeeeAddr };
+                let next =
+                    if has_ieee { last_step(self.settings.config().link_key) } else { SearchStep::IeeeAddr };
                 self.enter_search_step(next);
             }
         }

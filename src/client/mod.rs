@@ -112,8 +112,8 @@ pub use actions_and_needs::{
 pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 pub use checkpoint_bytes::CheckpointError;
 pub use config::{
-    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, Settings, TransferMode,
-    UpgradeEndFallback,
+    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, Settings,
+    TransferMode, UpgradeEndFallback,
 };
 pub use event::{
     ClientEvent, DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
@@ -135,8 +135,8 @@ use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
-use transfer::Download;
 use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
+use transfer::Download;
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
@@ -422,7 +422,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     fn retry_or_give_up(&mut self, now: Instant) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {
-            State::NoFile(NoFile::Querying { next, .. }) if attempts >= self.settings.config().max_query_attempts => {
+            State::NoFile(NoFile::Querying { next, .. })
+                if attempts >= self.settings.config().max_query_attempts =>
+            {
                 self.on_query_timeout(now, next);
             }
             _ => self.on_upgrade_end_timeout(now, attempts),
@@ -475,8 +477,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let (transmit, sequence) = self.encode_request(request, buf)?;
         // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
         // blocks does not apply to these requests.
-        let timeout =
-            RttEstimator::new().timeout(self.settings.config().initial_timeout, self.settings.config().max_timeout, attempts);
+        let timeout = RttEstimator::new().timeout(
+            self.settings.config().initial_timeout,
+            self.settings.config().max_timeout,
+            attempts,
+        );
         self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
         self.retries = self.retries.saturating_add(u32::from(attempts > 0));
         Some(transmit)
@@ -568,7 +573,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub fn waiting_for(&self) -> WaitingFor {
         if self.state.waits_for_application() || self.search.waits_for_application() {
             WaitingFor::Application
-        } else if self.search.is_done() && (self.state.expects_answer(self.settings.config()) || self.expects_offer()) {
+        } else if self.search.is_done()
+            && (self.state.expects_answer(self.settings.config()) || self.expects_offer())
+        {
             WaitingFor::Server
         } else {
             WaitingFor::Time

@@ -290,12 +290,15 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         } else if is_specific(offer.id) {
             None
         } else if is_suspended
-            || (offer.id.version == version && self.settings.config().accepted_versions != AcceptedVersions::Any)
+            || (offer.id.version == version
+                && self.settings.config().accepted_versions != AcceptedVersions::Any)
         {
             Some(SkipReason::SameVersion)
         } else if offer.id.version == self.refused_version {
             Some(SkipReason::Refused)
-        } else if offer.id.version < version && self.settings.config().accepted_versions == AcceptedVersions::Newer {
+        } else if offer.id.version < version
+            && self.settings.config().accepted_versions == AcceptedVersions::Newer
+        {
             Some(SkipReason::Older)
         } else if self.has_failed_before(now, offer, query.cause) {
             Some(SkipReason::FailedBefore)
@@ -457,7 +460,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             let node = self.settings.config().identity.node?;
             Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))
         } else {
-            let request = QueryNextImageRequest { current: id, hardware: self.settings.config().identity.hardware };
+            let request =
+                QueryNextImageRequest { current: id, hardware: self.settings.config().identity.hardware };
             request.check().is_ok().then_some(ToServer::QueryNextImage(request))
         }
     }

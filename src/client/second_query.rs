@@ -74,9 +74,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let attempts = pending.attempts();
         // The last attempt waits for the maximum timeout, because some servers look up the image before they answer.
         let timeout = match attempts.saturating_add(1) < max_attempts {
-            true => {
-                RttEstimator::new().timeout(self.settings.config().initial_timeout, self.settings.config().max_timeout, attempts)
-            }
+            true => RttEstimator::new().timeout(
+                self.settings.config().initial_timeout,
+                self.settings.config().max_timeout,
+                attempts,
+            ),
             false => self.settings.config().max_timeout,
         };
         if let Some(query) = &mut self.second_query {

@@ -227,6 +227,7 @@ impl StoredImage {
 }
 
 /// Returns whether the image type of `id` is a type of device-specific files (sections 6.3.2.6 and 6.10.11).
+#[cfg_attr(target_pointer_width = "32", inline(never))]
 pub(super) const fn is_specific(id: ImageId) -> bool {
     matches!(id.image_type.class(), ImageTypeClass::Assigned | ImageTypeClass::Reserved)
 }

@@ -19,7 +19,7 @@ use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
 use super::checkpoint::{HeaderFacts, PendingImages};
-use super::config::{UpgradeEndFallback, Settings};
+use super::config::{Settings, UpgradeEndFallback};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
@@ -108,7 +108,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
     fn agreed_utc(&self, now: Instant, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
-        (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0).then_some(UtcTime(time.then))
+        (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)
+            .then_some(UtcTime(time.then))
     }
 
     /// Reports the event that the clocks of server and device disagree, if `time` shows that they do.

@@ -208,12 +208,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Restores what `checkpoint` describes in a new download of the same offer. Without the header facts in the
     /// checkpoint, the download starts at offset 0.
-    pub(super) fn restore(
-        &mut self,
-        checkpoint: &Checkpoint,
-        config: &ClientConfig,
-        rtt: &mut RttEstimator,
-    ) {
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint, config: &ClientConfig, rtt: &mut RttEstimator) {
         self.is_unconfirmed = true;
         if let Some(header) = checkpoint.header {
             self.begin_rest(header, checkpoint.received, config, rtt);

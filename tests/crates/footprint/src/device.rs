@@ -23,7 +23,10 @@ impl<const RANGES: usize, S: Settings> Device<RANGES, S> {
     /// # Safety
     /// The caller has the only reference to the device.
     #[inline(never)]
-    pub unsafe fn on(this: *mut Self, settings: S) -> (&'static mut Client<RANGES, S>, &'static mut RequestBuffer) {
+    pub unsafe fn on(
+        this: *mut Self,
+        settings: S,
+    ) -> (&'static mut Client<RANGES, S>, &'static mut RequestBuffer) {
         // SAFETY: guaranteed by the caller.
         let Self { client, out } = unsafe { &mut *this };
         let client = client.write(Client::with_ranges(settings, black_box(0), board::now()));

@@ -4,7 +4,9 @@ use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
-use zigbee_ota::client::{Client, ClientAction, Need, PrepareResult, Settings, Storage, StoreResult, VerifyResult};
+use zigbee_ota::client::{
+    Client, ClientAction, Need, PrepareResult, Settings, Storage, StoreResult, VerifyResult,
+};
 use zigbee_ota::time::{Millis, UtcTime};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, StackVersion};

@@ -3,8 +3,8 @@
 #![no_std]
 #![no_main]
 
-use zigbee_ota_footprint::board;
 use zigbee_ota::client::ClientConfig;
+use zigbee_ota_footprint::board;
 use zigbee_ota_footprint::device::{Device, resume, turn};
 
 static mut DEVICE: Device<0, &ClientConfig> = Device::OFF;
