@@ -26,7 +26,7 @@ use super::download::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{
-    AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, StoredImage, is_specific,
+    AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, StoredImage,
 };
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
@@ -47,7 +47,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
     /// refusal to the server. After the next periodic query or call of [`query`](Self::query) the client asks about the
-    /// same version again, but not after an Image Notify.
+    /// same version again, but not after an Image Notify. A client that keeps another image makes no periodic queries, and
+    /// asks about the version again when the query interval has passed since the refusal.
     ///
     /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
     /// offers its image again, and a complete image keeps waiting for its activation.
@@ -57,7 +58,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
-        self.refused_version = offer.id.version;
+        (self.refused_version, self.refused_at) = (offer.id.version, now);
         match self.state {
             State::NoFile(_) => self.end_upgrade(now, Outcome::Refused),
             State::Download(..) => self.pause_for_other_offer(now),
@@ -135,14 +136,18 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                         self.report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage);
                     }
                     // A device-specific file is never one of several images, because such a file is complete by itself.
-                    VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now),
-                    VerifyResult::NeedsMore(next) => self.enter(NoFile::Reporting {
-                        id,
-                        status: Status::REQUIRE_MORE_IMAGE,
-                        after: AfterReport::More(next, image.header),
-                        pending: PendingRequest::due_at(now),
-                    }),
-                    VerifyResult::Abandon => self.report_failure(now, id, Status::ABORT, Outcome::Cancelled),
+                    VerifyResult::NeedsMore(_) if Self::is_specific(id) => self.begin_upgrade_end(now),
+                    VerifyResult::NeedsMore(next) if S::ABILITIES.several_images => {
+                        self.enter(NoFile::Reporting {
+                            id,
+                            status: Status::REQUIRE_MORE_IMAGE,
+                            after: AfterReport::More(next, image.header),
+                            pending: PendingRequest::due_at(now),
+                        })
+                    }
+                    VerifyResult::NeedsMore(_) | VerifyResult::Abandon => {
+                        self.report_failure(now, id, Status::ABORT, Outcome::Cancelled)
+                    }
                 }
                 Ok(())
             }
@@ -281,7 +286,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         id: ImageId,
         stack: StackVersion,
     ) -> Result<(), SpecificFileError> {
-        if !is_specific(id) {
+        if !S::ABILITIES.specific_files {
+            return Err(SpecificFileError::Disabled);
+        }
+        if !Self::is_specific(id) {
             return Err(SpecificFileError::NotASpecificType);
         }
         if self.settings.config().identity.node.is_none() {
@@ -352,7 +360,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
         let id = match &self.state {
             State::NoFile(NoFile::Reporting { .. }) => return Ok(()),
-            State::NoFile(NoFile::Idle { .. }) if self.pending_images.count == 0 => return Ok(()),
+            State::NoFile(NoFile::Idle { .. }) if !self.has_pending_images() => return Ok(()),
             State::NoFile(_) => {
                 self.end_upgrade(now, Outcome::Cancelled);
                 return Ok(());
@@ -431,35 +439,27 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[must_use]
     #[inline(never)]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let pending_images = self.pending_images;
-        let complete = |StoredImage { offer, header, .. }, stage| Checkpoint {
+        let (image, stage) = match &self.state {
+            // The checkpoint is about the suspended image and not about the file with credentials, because the image
+            // took long to download.
+            _ if self.suspended_image().is_some() => (self.suspended_image(), CheckpointStage::Verified),
+            State::Download(download, _) => return Some(download.checkpoint(self.pending_images)),
+            State::Image(image, _) if self.state.verified_image().is_some() => {
+                (Some(image), CheckpointStage::Verified)
+            }
+            State::Image(image, _) => (Some(image), CheckpointStage::Downloading),
+            State::NoFile(_) if self.has_pending_images() => (None, CheckpointStage::ImagesRetained),
+            State::NoFile(_) => return None,
+        };
+        let offer = image.map_or(ImageOffer { id: self.next_image(), size: 0 }, |image| image.offer);
+        Some(Checkpoint {
             offer,
             received: offer.size,
-            header: Some(header),
+            header: image.map(|image| image.header),
             sums: None,
             stage,
-            pending_images,
-        };
-        match &self.state {
-            // The checkpoint describes the suspended image and not the file with credentials, because the download of
-            // the image took longer.
-            _ if self.suspended.is_some() => {
-                self.suspended.map(|image| complete(image, CheckpointStage::Verified))
-            }
-            State::Download(download, _) => Some(download.checkpoint(pending_images)),
-            State::Image(image, _) => {
-                let is_verified = self.state.verified_image().is_some();
-                let stage =
-                    if is_verified { CheckpointStage::Verified } else { CheckpointStage::Downloading };
-                Some(complete(*image, stage))
-            }
-            State::NoFile(_) if pending_images.count > 0 => Some(Checkpoint {
-                stage: CheckpointStage::ImagesRetained,
-                pending_images,
-                ..Checkpoint::new(ImageOffer { id: self.next_image(), size: 0 }, 0)
-            }),
-            State::NoFile(_) => None,
-        }
+            pending_images: self.pending_images,
+        })
     }
 
     /// Returns whether `ticket` is the ticket of the current state.

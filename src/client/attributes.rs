@@ -22,7 +22,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {
         let has_policies = self.settings.config().cluster_revision >= FIRST_REVISION_WITH_POLICIES;
-        let verified = self.state.verified_image().or(self.suspended.as_ref());
+        let verified = self.state.verified_image().or(self.suspended_image());
         let (file, offset) = self.file();
         let unset = FileVersion::ANY;
         let policy = match self.settings.config().upgrade_end_fallback {
@@ -54,14 +54,14 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     fn status(&self) -> ImageUpgradeStatus {
         // A device that keeps pending images shows WAIT_FOR_MORE until all images are downloaded (section 6.7.7).
-        let has_pending = self.pending_images.count > 0;
+        let has_pending = self.has_pending_images();
         let unless_pending = |status| if has_pending { ImageUpgradeStatus::WAIT_FOR_MORE } else { status };
         let in_progress = unless_pending(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);
         match &self.state {
             State::NoFile(stage) => match stage {
                 NoFile::Reporting { after: AfterReport::More(..), .. } => ImageUpgradeStatus::WAIT_FOR_MORE,
                 NoFile::Deciding { .. } | NoFile::Erasing { .. } => in_progress,
-                _ if self.suspended.is_some() => ImageUpgradeStatus::DOWNLOAD_COMPLETE,
+                _ if self.suspended_image().is_some() => ImageUpgradeStatus::DOWNLOAD_COMPLETE,
                 NoFile::Reporting { .. } => ImageUpgradeStatus::NORMAL,
                 NoFile::Idle { .. } | NoFile::Querying { .. } => unless_pending(ImageUpgradeStatus::NORMAL),
             },
@@ -90,7 +90,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::NoFile(NoFile::Reporting { id, after: AfterReport::More(..), .. }) => {
                 (Some(*id), u32::MAX)
             }
-            state => match state.image().or(self.suspended.as_ref()) {
+            state => match state.image().or(self.suspended_image()) {
                 Some(image) => (Some(image.id()), image.offer.size),
                 None => (None, u32::MAX),
             },

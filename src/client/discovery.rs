@@ -292,7 +292,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 }
             }
         }
-        if !self.search.waits_for_application() {
+        if !self.search_waits_for_application() {
             self.start_search();
         }
     }
@@ -310,7 +310,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if let Some(pending) = self.state.pending_request_mut().filter(|pending| pending.is_in_flight()) {
             pending.retry_at(now);
         }
-        let next = if is_known(server) {
+        let next = if is_known(server) || !S::ABILITIES.discovery {
             last_step(self.settings.config().link_key)
         } else {
             first_step(server, self.server_id)
@@ -332,7 +332,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     fn enter_search_step(&mut self, step: SearchStep) {
         self.search.enter(step);
         self.reset_search_counters();
-        if !self.search.is_done() {
+        if !self.can_send() {
             return;
         }
         self.query_from_pause();
@@ -351,11 +351,28 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Returns the current step of the search if `ticket` is the ticket of its need.
     fn search_step(&self, ticket: Ticket) -> Result<SearchStep, StaleTicket> {
-        if ticket == self.search.ticket() { Ok(self.search.step) } else { Err(StaleTicket) }
+        if S::ABILITIES.discovery && ticket == self.search.ticket() {
+            Ok(self.search.step)
+        } else {
+            Err(StaleTicket)
+        }
+    }
+
+    /// Returns whether the server is known, so that requests can be sent.
+    pub(super) const fn can_send(&self) -> bool {
+        if S::ABILITIES.discovery { self.search.is_done() } else { is_known(self.server) }
+    }
+
+    pub(super) const fn search_waits_for_application(&self) -> bool {
+        S::ABILITIES.discovery && self.search.waits_for_application()
+    }
+
+    pub(super) const fn search_deadline(&self) -> Option<Instant> {
+        if S::ABILITIES.discovery { self.search.deadline() } else { None }
     }
 
     pub(super) fn poll_search_need(&mut self) -> Option<Need> {
-        if self.search.need_polled {
+        if self.search.need_polled || !S::ABILITIES.discovery {
             return None;
         }
         let ticket = self.search.ticket();
@@ -396,6 +413,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     pub(super) fn restart_search(&mut self) {
+        if !S::ABILITIES.discovery {
+            return;
+        }
         // A lost server may have a new network address, so the search is a broadcast and not a unicast to the old
         // address.
         let place = if is_known(self.server) { Address::UNKNOWN } else { self.server };
@@ -409,7 +429,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         // search from a pause starts at most once in the pause between two searches.
         let is_too_early = self.state.is_paused() && now < self.search.until;
         if self.search.unanswered_queries >= self.settings.config().max_unanswered_queries
-            && self.search.is_done()
+            && self.can_send()
             && !is_too_early
         {
             self.start_search();
@@ -424,7 +444,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a search for another server after a refusal if the configuration allows the search. Returns whether a
     /// search was started.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
-        let replaces = self.settings.config().replace_refusing_server;
+        let replaces = S::ABILITIES.discovery && self.settings.config().replace_refusing_server;
         if replaces {
             self.search.refusing_server = self.server.network;
             self.use_server(Address::UNKNOWN);

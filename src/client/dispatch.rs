@@ -123,11 +123,16 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     fn on_command<'f>(&mut self, now: Instant, answer: ReplyTo, message: ToClient<'f>) -> Reaction<'f> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {
-            ToClient::ImageNotify(notify) => self.on_notify(now, notify, answer.meta.delivery),
+            ToClient::ImageNotify(notify) => {
+                self.on_notify(now, answer.header.sequence, notify, answer.meta.delivery)
+            }
             ToClient::UpgradeEnd(response) => {
                 self.on_upgrade_end(now, answer.header.sequence, response, answer.meta.delivery)
             }
             _ if !unicast => Reaction::Drop(ClientIgnored::NotUnicast),
+            ToClient::QuerySpecificFile(_) if !S::ABILITIES.specific_files => {
+                Reaction::Drop(ClientIgnored::Unexpected)
+            }
             ToClient::QueryNextImage(response) => {
                 self.on_query_response(now, answer.header.sequence, response)
             }
@@ -157,13 +162,15 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             return Reaction::Done;
         }
         match (&self.state, command) {
+            // A server that serves a page block by block may name the block request that it has made of it.
+            (
+                State::Download(download, DownloadStage::Downloading),
+                CommandId::IMAGE_BLOCK_REQUEST | CommandId::IMAGE_PAGE_REQUEST,
+            ) if download.has_page_request(sequence) && status != Status::SUCCESS => {
+                self.on_transfer_status(now, CommandId::IMAGE_PAGE_REQUEST, status)
+            }
             (State::Download(download, DownloadStage::Downloading), CommandId::IMAGE_BLOCK_REQUEST)
                 if download.has_block_request(sequence) && status != Status::SUCCESS =>
-            {
-                self.on_transfer_status(now, command, status)
-            }
-            (State::Download(download, DownloadStage::Downloading), CommandId::IMAGE_PAGE_REQUEST)
-                if download.has_page_request(sequence) && status != Status::SUCCESS =>
             {
                 self.on_transfer_status(now, command, status)
             }

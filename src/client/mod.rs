@@ -112,7 +112,7 @@ pub use actions_and_needs::{
 pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 pub use checkpoint_bytes::CheckpointError;
 pub use config::{
-    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, Settings,
+    Abilities, AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, Settings,
     TransferMode, UpgradeEndFallback,
 };
 pub use event::{
@@ -179,7 +179,9 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     second_query: Option<SecondQuery>,
     /// Time of the last unicast Image Notify that led to a query.
     notified_at: Option<Instant>,
-    /// Detection of a server that numbers its answers itself.
+    /// Sequence number of that Image Notify.
+    notified_sequence: u8,
+    /// Knowledge about the sequence numbers of the server's answers.
     numbering: ServerNumbering,
     /// Number of consecutive unanswered queries.
     query_failures: u8,
@@ -204,6 +206,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     /// File version that the application has refused since the last periodic query; `FileVersion::ANY` if the
     /// application refused none.
     refused_version: FileVersion,
+    /// Time of the refusal of `refused_version`.
+    refused_at: Instant,
     /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
     server_block_period: u16,
     /// UTC time of the device at the instant `utc_set_at`; `NO_CLOCK` if the device has no UTC clock.
@@ -305,6 +309,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             search: ServerSearch::new(search),
             second_query: None,
             notified_at: None,
+            notified_sequence: 0,
             numbering: ServerNumbering::UNKNOWN,
             query_failures: 0,
             upgrade_failures: 0,
@@ -318,6 +323,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             rtt: RttEstimator::new(),
             retries: 0,
             refused_version: FileVersion::ANY,
+            refused_at: now,
             server_block_period: 0,
             utc: NO_CLOCK,
             utc_set_at: now,
@@ -384,7 +390,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`poll_timeout`](Self::poll_timeout) returns changes nothing.
     #[inline(never)]
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.search.deadline().is_some_and(|at| at <= now) {
+        if self.search_deadline().is_some_and(|at| at <= now) {
             self.restart_search();
         }
         self.handle_second_query_timeout(now);
@@ -462,7 +468,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
             return Some(self.unicast(to, frame.write(buf), TransmitToken::NONE));
         }
-        if !self.search.is_done() {
+        if !self.can_send() {
             return None;
         }
         if let Some(transmit) = self.poll_second_query(now, buf) {
@@ -520,13 +526,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let query = self.second_query.as_ref().map(|query| query.pending.deadline());
-        let query = query.filter(|_| self.search.is_done());
-        [self.search.deadline(), self.state_deadline(), query].into_iter().flatten().min()
+        let query = query.filter(|_| self.can_send());
+        [self.search_deadline(), self.state_deadline(), query].into_iter().flatten().min()
     }
 
     /// Returns the deadline of the current state.
     fn state_deadline(&self) -> Option<Instant> {
-        self.state.deadline(self.settings.config(), &self.rtt, self.search.is_done())
+        self.state.deadline(self.settings.config(), &self.rtt, self.can_send())
     }
 
     /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
@@ -560,7 +566,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             | State::Image(_, ImageStage::Deciding { offer, .. }) => Need::Decide(ticket, *offer),
             State::NoFile(NoFile::Erasing { offer, retry_at: None, .. }) => Need::Prepare(ticket, *offer),
             State::Image(image, ImageStage::Verifying) => Need::Verify(ticket, image.offer),
-            State::Image(_, ImageStage::AwaitingCredentials { needed }) => Need::Credentials(ticket, *needed),
+            State::Image(_, ImageStage::AwaitingCredentials { needed }) if S::ABILITIES.credentials => {
+                Need::Credentials(ticket, *needed)
+            }
             State::Image(image, ImageStage::Applying) => Need::Apply(ticket, image.id()),
             _ => return None,
         };
@@ -571,7 +579,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the party that the client waits for: the application, the server or a timer.
     #[must_use]
     pub fn waiting_for(&self) -> WaitingFor {
-        if self.state.waits_for_application() || self.search.waits_for_application() {
+        if self.state.waits_for_application() || self.search_waits_for_application() {
             WaitingFor::Application
         } else if self.search.is_done()
             && (self.state.expects_answer(self.settings.config()) || self.expects_offer())
@@ -615,8 +623,23 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Identity { current: self.current, ..self.settings.config().identity }
     }
 
+    /// Returns whether `id` names a device-specific file that this client can fetch.
+    const fn is_specific(id: ImageId) -> bool {
+        S::ABILITIES.specific_files && state::is_specific(id)
+    }
+
+    /// Returns the verified file that is suspended while the security credentials for it are downloaded.
+    fn suspended_image(&self) -> Option<&StoredImage> {
+        self.suspended.as_ref().filter(|_| S::ABILITIES.specific_files)
+    }
+
+    /// Returns whether verified images are kept until the remaining images of the device are downloaded.
+    const fn has_pending_images(&self) -> bool {
+        S::ABILITIES.several_images && self.pending_images.count > 0
+    }
+
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        (self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
+        (S::ABILITIES.utc_clock && self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
     }
 
     /// Returns the time of the next periodic query after a query at `now`; `None` without periodic queries.

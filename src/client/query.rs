@@ -25,7 +25,6 @@ use super::event::{ClientEvent, Outcome, SkipReason};
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{
     AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, UpgradeEndAsk,
-    is_specific,
 };
 
 /// Size in bytes of the shortest file, which is a header without optional fields.
@@ -65,6 +64,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Instant,
+        sequence: u8,
         notify: ImageNotify,
         delivery: DeliveryMode,
     ) -> Reaction<'f> {
@@ -85,7 +85,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             (is_unicast, &self.state)
         {
             // A copy of this notify may arrive after the offer.
-            self.notified_at = Some(now);
+            (self.notified_at, self.notified_sequence) = (Some(now), sequence);
         }
         match self.state {
             State::NoFile(NoFile::Idle { .. }) => {
@@ -99,7 +99,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 let at = now.plus(self.notify_delay(delivery));
                 self.begin_second_query(at, QueryCause::Timer, 1);
             }
-            _ if is_unicast => self.begin_notified_query(now),
+            _ if is_unicast => self.begin_notified_query(now, sequence),
             _ => {}
         }
         Reaction::Done
@@ -127,7 +127,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }) => {
                 let has_version = image_type != ImageType::ANY && version != FileVersion::ANY;
-                let verified = self.suspended.as_ref().or_else(|| self.state.verified_image());
+                let verified = self.suspended_image().or_else(|| self.state.verified_image());
                 let is_downloaded = verified.is_some_and(|image| {
                     image.id().image_type == own.image_type && image.id().version == version
                 });
@@ -162,7 +162,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         response: QueryResponse,
         specific: bool,
     ) -> Reaction<'f> {
-        let Some(query) = self.open_query().filter(|query| is_specific(query.target.id) == specific) else {
+        let Some(query) = self.open_query().filter(|query| Self::is_specific(query.target.id) == specific)
+        else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
         let matches = self.open_pending_query().is_some_and(|pending| pending.has_sequence(sequence));
@@ -223,7 +224,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         {
             return Reaction::Malformed(ClientIgnored::Mismatch);
         }
-        let specific = is_specific(query.target.id);
+        let specific = Self::is_specific(query.target.id);
         // A query for a device-specific file names the requested version, or any version (section 6.10.12.2.4).
         if specific && version != FileVersion::ANY && offer.id.version != version {
             return Reaction::Malformed(ClientIgnored::Mismatch);
@@ -284,17 +285,17 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the reason to skip `offer` without asking the application; `None` if the application decides.
     fn skip_reason(&self, now: Instant, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
         let version = query.target.id.version;
-        let is_suspended = self.suspended.is_some_and(|image| image.id() == offer.id);
+        let is_suspended = self.suspended_image().is_some_and(|image| image.id() == offer.id);
         if offer.size < MIN_FILE_SIZE || offer.size > self.settings.config().max_file_size {
             Some(SkipReason::Size)
-        } else if is_specific(offer.id) {
+        } else if Self::is_specific(offer.id) {
             None
         } else if is_suspended
             || (offer.id.version == version
                 && self.settings.config().accepted_versions != AcceptedVersions::Any)
         {
             Some(SkipReason::SameVersion)
-        } else if offer.id.version == self.refused_version {
+        } else if offer.id.version == self.refused_version && !self.has_refusal_expired(now) {
             Some(SkipReason::Refused)
         } else if offer.id.version < version
             && self.settings.config().accepted_versions == AcceptedVersions::Newer
@@ -307,8 +308,14 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns whether `offer` is the file that failed its verification or its boot, and the client does not retry that
-    /// file after a query with `cause`.
+    /// Returns whether a periodic query would have followed the last refusal of the application. A client with a file in
+    /// hand makes no periodic queries.
+    fn has_refusal_expired(&self, now: Instant) -> bool {
+        self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= now)
+    }
+
+    /// Returns whether `offer` is the file that has failed its verification or its boot, and is not to be tried again
+    /// after a query with `cause`.
     fn has_failed_before(&self, now: Instant, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {
@@ -331,9 +338,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
         let is_reported = self.settings.config().report_skipped_offers
             && reason != SkipReason::Refused
-            && !is_specific(offer.id)
-            && self.suspended.is_none()
-            && self.pending_images.count == 0
+            && !Self::is_specific(offer.id)
+            && self.suspended_image().is_none()
+            && !self.has_pending_images()
             && self.reported_version != offer.id.version;
         if is_reported {
             self.reported_version = offer.id.version;
@@ -382,7 +389,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             self.events.push(ClientEvent::NoImage(Some(status)));
             return;
         };
-        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(target.id);
+        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && Self::is_specific(target.id);
         let refused = unsupported || status == Status::NOT_AUTHORIZED;
         let replaces = refused && self.replace_refusing_server();
         self.events.push(match unsupported && !replaces {
@@ -417,7 +424,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the image that the client queries next, with the version that runs: the next image of a set of images, or
     /// the image of the identity.
     pub(super) const fn next_image(&self) -> ImageId {
-        if self.pending_images.count > 0 { self.pending_images.next } else { self.current }
+        if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
 
     /// Starts a query to send at `at`, for the running image or for the next image of the device.
@@ -445,7 +452,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the command that queries `target`. Query Next Image is forbidden for the image types of device-specific
     /// files (section 6.10.4.2.3).
     pub(super) const fn query_command(target: QueryTarget) -> CommandId {
-        if is_specific(target.id) {
+        if Self::is_specific(target.id) {
             CommandId::QUERY_SPECIFIC_FILE_REQUEST
         } else {
             CommandId::QUERY_NEXT_IMAGE_REQUEST
@@ -456,7 +463,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// address that the request needs is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
-        if is_specific(id) {
+        if Self::is_specific(id) {
             let node = self.settings.config().identity.node?;
             Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))
         } else {

@@ -1,7 +1,7 @@
 //! Query during an upgrade, by which the client finds out whether the server still offers the image of the upgrade.
 //!
 //! ```text
-//!   unicast Image Notify --(at most once in 10 s)--+
+//!   unicast Image Notify --(no copy, none open)----+
 //!   pause of a download ---------------------------+--> query --same offer--> the upgrade continues
 //!   refused Upgrade End Request -------------------+          --other offer--> Deciding, with the file in hand kept
 //!   query() of the application --------------------+          --refusal, silence--> nothing changes
@@ -17,10 +17,11 @@ use crate::time::{Instant, Millis};
 use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
-use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State, is_specific};
+use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
 use super::{Client, RequestBuffer};
 
-/// Time within which several unicast Image Notifies lead to one query. Gateways repeat a notify that was not answered.
+/// Time within which a unicast Image Notify leads to no query if it is a copy of the last one, or if the query that
+/// the last one caused is still open. Gateways repeat a notify that was not answered.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
 /// Query that runs in parallel to the current state of the client.
@@ -41,11 +42,14 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts a query after a unicast Image Notify that arrived `now`, during an upgrade.
-    pub(super) fn begin_notified_query(&mut self, now: Instant) {
-        let is_repeated = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
-        if !is_repeated {
-            self.notified_at = Some(now);
+    /// Starts a query after a unicast Image Notify with the sequence number `sequence` that arrived `now` beside an
+    /// upgrade.
+    pub(super) fn begin_notified_query(&mut self, now: Instant, sequence: u8) {
+        let is_open =
+            self.second_query.as_ref().is_some_and(|query| query.cause == QueryCause::UnicastNotify);
+        let is_recent = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
+        if !is_recent || (!is_open && sequence != self.notified_sequence) {
+            (self.notified_at, self.notified_sequence) = (Some(now), sequence);
             self.begin_second_query(now, QueryCause::UnicastNotify, 1);
         }
     }
@@ -59,7 +63,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::Image(image, _) => image.id(),
             State::NoFile(_) => self.next_image(),
         };
-        if is_specific(id) {
+        if Self::is_specific(id) {
             return QueryTarget { id, stack: self.specific_stack };
         }
         QueryTarget { id: self.next_image(), stack: self.stack }

@@ -23,9 +23,7 @@ use super::config::{Settings, UpgradeEndFallback};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
-use super::state::{
-    AfterReport, ImageStage, NoFile, QueryCause, State, StoredImage, UpgradeEndAsk, is_specific,
-};
+use super::state::{AfterReport, ImageStage, NoFile, QueryCause, State, StoredImage, UpgradeEndAsk};
 
 /// Time between two Upgrade End Requests of a client that the server asked to wait. Section 6.12 allows at most one
 /// request per hour.
@@ -163,7 +161,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             // The order to upgrade stands, and the next request follows in an hour.
             ImageStage::CountingDown { at, .. } => self.ask_again_in_countdown(now, at),
-            ImageStage::Ending { .. } if is_specific(id) => match status {
+            ImageStage::Ending { .. } if Self::is_specific(id) => match status {
                 Status::SUCCESS => self.end_upgrade(now, Outcome::Received(id)),
                 status if is_not_understood(status) => {}
                 status => self.end_upgrade(now, Outcome::UpgradeRefused(status)),
@@ -202,6 +200,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         match after {
             AfterReport::End(outcome) => self.end_upgrade(now, outcome),
             AfterReport::Skipped(next) => self.go_home(now, next),
+            AfterReport::More(..) if !S::ABILITIES.several_images => {
+                self.end_upgrade(now, Outcome::Cancelled);
+            }
             AfterReport::More(next, HeaderFacts { stack, credential }) => {
                 let missing = credential.filter(|needed| !self.has_credential(*needed));
                 let pending = &mut self.pending_images;
@@ -223,7 +224,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub(super) fn begin_upgrade_end(&mut self, now: Instant) {
         let State::Image(image, _) = &self.state else { return };
         let needed = image.header.credential.filter(|needed| !self.has_credential(*needed));
-        match needed.or(self.pending_images.missing_credential) {
+        let missing = self.pending_images.missing_credential.filter(|_| S::ABILITIES.several_images);
+        match needed.or(missing) {
+            Some(_) if !S::ABILITIES.credentials => {
+                let id = image.id();
+                self.report_failure(now, id, Status::ABORT, Outcome::NoCredentials);
+            }
             Some(needed) => self.enter_image_stage(ImageStage::AwaitingCredentials { needed }),
             None => self.ask_for_upgrade_end(now),
         }
@@ -243,7 +249,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns whether the security credentials of the device have the version `needed` or a newer version (section
     /// 6.3.2.11).
     fn has_credential(&self, needed: SecurityCredentialVersion) -> bool {
-        let Some(own) = self.credential else { return false };
+        let Some(own) = self.credential.filter(|_| S::ABILITIES.credentials) else { return false };
         match (credential_rank(own), credential_rank(needed)) {
             (Some(own), Some(needed)) => own >= needed,
             _ => own == needed,
@@ -271,7 +277,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Returns whether only the application may start the upgrade to the image `id`.
     fn requires_activation(&self, id: ImageId) -> bool {
-        self.settings.config().activation_policy == UpgradeActivationPolicy::OUT_OF_BAND && !is_specific(id)
+        self.settings.config().activation_policy == UpgradeActivationPolicy::OUT_OF_BAND
+            && !Self::is_specific(id)
     }
 
     fn wait_for_activation(&mut self) {
@@ -285,7 +292,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::NoFile(NoFile::Reporting { id, after, .. }) if attempts >= MAX_REPORT_ATTEMPTS => {
                 self.after_report(now, id, after);
             }
-            State::Image(image, ImageStage::Ending { .. }) if is_specific(image.id()) => {
+            State::Image(image, ImageStage::Ending { .. }) if Self::is_specific(image.id()) => {
                 if attempts >= MAX_REPORT_ATTEMPTS {
                     self.end_upgrade(now, Outcome::Received(image.id()));
                 }
@@ -339,13 +346,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let id = image.id();
         let duration = now.since(self.download_start);
         self.events.push(ClientEvent::Finished { id, size: image.offer.size, duration });
-        if is_specific(id) {
+        if Self::is_specific(id) {
             return self.end_upgrade(now, Outcome::Received(id));
         }
         let PendingImages { identity_version, identity_stack, .. } = self.pending_images;
         if is_same_image(id, self.current) {
             (self.current, self.stack) = (id, image.header.stack);
-        } else if identity_version != FileVersion::ANY {
+        } else if S::ABILITIES.several_images && identity_version != FileVersion::ANY {
             (self.current.version, self.stack) = (identity_version, identity_stack);
         }
         self.failed_image = None;
@@ -368,10 +375,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 | Outcome::UpgradeRefused(_)
                 | Outcome::NoCredentials
         );
-        if ends_set && self.suspended.is_none() {
+        if ends_set && self.suspended_image().is_none() {
             self.pending_images = PendingImages::NONE;
         }
-        if outcome == Outcome::ServerSilent && self.search.is_done() {
+        if outcome == Outcome::ServerSilent && self.can_send() {
             self.start_search();
         }
         let mut next = self.next_query_at(now);
@@ -389,7 +396,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Enters the state Idle or, if a file was suspended to fetch security credentials, the state in which the
     /// suspended file continues.
     pub(super) fn go_home(&mut self, now: Instant, query_at: Option<Instant>) {
-        match self.suspended.take() {
+        match self.suspended.take().filter(|_| S::ABILITIES.specific_files) {
             None => self.enter(NoFile::Idle { query_at }),
             Some(image) => self.begin_stored_upgrade_end(now, image),
         }

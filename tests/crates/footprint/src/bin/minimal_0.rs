@@ -5,7 +5,7 @@
 
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
-use zigbee_ota::client::{ClientConfig, Identity, Settings};
+use zigbee_ota::client::{Abilities, ClientConfig, Identity, Settings};
 use zigbee_ota_footprint::board;
 use zigbee_ota_footprint::device::{Device, resume, turn};
 
@@ -15,6 +15,8 @@ static mut DEVICE: Device<0, Minimal> = Device::OFF;
 struct Minimal;
 
 impl Settings for Minimal {
+    const ABILITIES: Abilities = Abilities::NONE;
+
     #[inline(always)]
     fn config(&self) -> &ClientConfig {
         const CONFIG: ClientConfig = {
