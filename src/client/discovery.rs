@@ -42,6 +42,7 @@ use super::Client;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
 use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
+use super::sequence_numbering::ServerNumbering;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::transfer::min_request_interval;
 
@@ -278,7 +279,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {
                 self.ask_for_upgrade_end(now);
             }
-            // The next request waits for its hour.
+            // The next Upgrade End Request is sent after its hour.
             State::Image(_, ImageStage::Ending { pending, .. }) if !pending.is_in_flight() => {
                 self.ask_for_upgrade_end(now);
             }
@@ -475,8 +476,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.search.enter(SearchStep::Backoff);
         self.events.push(ClientEvent::ServerNotFound(until));
         if self.state.is_paused() && is_known(self.server) {
-            // The server may return at its old address, which the queries of the pause find out. The next search follows
-            // the next unanswered queries, and not before the pause between two searches is over.
+            // The server may return at its old address, where the queries of the pause find the server. The next search
+            // follows the next unanswered queries, and not before the pause between two searches is over.
             self.search.enter(SearchStep::Done);
         } else if let State::NoFile(NoFile::Querying { next, .. }) = self.state {
             self.go_home(now, next);

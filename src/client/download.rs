@@ -143,7 +143,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             Received::Aborted => {
                 self.end_upgrade(now, Outcome::ServerAborted);
-                // The file may have been replaced while the device was off.
+                // The server may have replaced the file while the device was switched off.
                 if is_unconfirmed && matches!(self.state, State::NoFile(NoFile::Idle { .. })) {
                     self.begin_query(now, QueryCause::Timer);
                 }
@@ -208,7 +208,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
     pub(super) fn pause_download(&mut self, now: Instant, reason: PauseReason) {
         let Some(download) = self.state.downloading_mut() else { return };
-        // A server that is silent, or has another file, may wait for a query. A server that refuses needs some time.
+        // A silent server, or a server with another file, gets the query at once. A server that refused gets the query
+        // after some time.
         let asks_at_once = download.paused_since().is_none()
             && matches!(
                 reason,

@@ -135,6 +135,7 @@ use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
+use sequence_numbering::ServerNumbering;
 use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 use transfer::Download;
 
@@ -379,7 +380,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if let State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })
         | State::Image(_, ImageStage::Applying) = self.state
         {
-            // No upgrade is left for which the query could be about the image in hand.
+            // The upgrade has ended, so a query about its image is obsolete.
             self.second_query = None;
         }
         self.generation = next_generation(self.generation);

@@ -358,7 +358,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
     fn decide(&mut self, now: Instant, offer: ImageOffer) {
         match self.state {
-            // The report ends the former upgrade, and the server need not answer it.
+            // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
             State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
                 self.end_upgrade(now, outcome);
             }

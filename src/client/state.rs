@@ -71,7 +71,7 @@
 //! A state is a stage, and what the client has in hand: `NoFile` for Idle, Querying, Erasing and Reporting, a `Download` for
 //! Downloading and Paused, and an `Image` for Verifying to Applying. Deciding is a stage of each of the three.
 //!
-//! In every state from Deciding to CountingDown a second query can be in flight beside the state, see the module
+//! In every state from Deciding to CountingDown a second query can be in flight in parallel, see the module
 //! `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
