@@ -1,5 +1,6 @@
 //! Tests of the client as scripts: literal frames and times are the input, and literal frames are the expected output.
 
+mod abilities;
 mod activation_policy;
 mod attributes;
 mod block_errors;
