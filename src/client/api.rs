@@ -30,8 +30,8 @@ use super::state::{
 };
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Answers [`Need::Decide`]: the client shall download the image. If another image was in hand, that image is given
-    /// up with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
+    /// Answers [`Need::Decide`]: the client shall download the image. If the client already had another image, the
+    /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -440,8 +440,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[inline(never)]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let (image, stage) = match &self.state {
-            // The checkpoint is about the suspended image and not about the file with credentials, because the image
-            // took long to download.
+            // The checkpoint describes the suspended image and not the file with credentials, because the download of
+            // the image took longer.
             _ if self.suspended_image().is_some() => (self.suspended_image(), CheckpointStage::Verified),
             State::Download(download, _) => return Some(download.checkpoint(self.pending_images)),
             State::Image(image, _) if self.state.verified_image().is_some() => {

@@ -66,14 +66,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             return ClientAction::Ignored(ClientIgnored::NotFromServer);
         }
         let answer = ReplyTo { meta, header };
-        let quirks = if self.settings.config().strict { Quirks::empty() } else { Quirks::all() };
-        let frame = match Frame::decode_payload(&header, payload, quirks) {
-            Ok(frame) => frame,
-            Err(error) => {
-                self.note_unreadable_response(CommandId(header.command));
-                self.reply(answer, Status::MALFORMED_COMMAND);
-                return ClientAction::Ignored(ClientIgnored::Unreadable(error));
-            }
+        let Some(message) = ClientMessage::read(&header, payload, self.settings.config().strict) else {
+            self.note_unreadable_response(CommandId(header.command));
+            self.reply(answer, Status::MALFORMED_COMMAND);
+            return ClientAction::Ignored(ClientIgnored::Unreadable);
         };
         let reaction = match message {
             ClientMessage::Command(message) => {
@@ -96,7 +92,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                     _ => ClientAction::Ignored(ClientIgnored::NotUnicast),
                 };
             }
-            Message::DefaultResponse(..) if meta.from.network != self.server.network => {
+            ClientMessage::DefaultResponse(_) if meta.from.network != self.server.network => {
                 Reaction::Drop(ClientIgnored::NotFromServer)
             }
             ClientMessage::DefaultResponse(response) => {

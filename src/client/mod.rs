@@ -146,8 +146,8 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// a client.
 ///
 /// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
-/// missing byte of the file. A client with 0 `RANGES` requests blocks by stop-and-wait whatever
-/// [`ClientConfig::transfer`] is, and contains no code for windows and pages.
+/// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
+/// [`ClientConfig::transfer`], and contains no code for windows and pages.
 ///
 /// `S` is the place of the settings, see [`Settings`]: in the client, in a constant or in a `static`.
 #[doc(alias = "resume")]
@@ -182,7 +182,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     notified_at: Option<Instant>,
     /// Sequence number of that Image Notify.
     notified_sequence: u8,
-    /// Knowledge about the sequence numbers of the server's answers.
+    /// Detection of a server that numbers its answers itself.
     numbering: ServerNumbering,
     /// Number of consecutive unanswered queries.
     query_failures: u8,
@@ -290,7 +290,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             discovery::first_step(server, server_id)
         };
         let node = identity.node.map_or(0, |Eui64(address)| address);
-        // The rotation keeps two equal halves from cancelling each other.
+        // Without the rotation, two equal halves of the address would cancel each other.
         let mut random = Random::new(seed ^ node.rotate_left(32));
         let Millis(delay) = first_query_delay;
         let spread = random.up_to(Millis(delay.saturating_mul(10)).min(query_spread));
@@ -439,8 +439,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
-    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Stacks without delivery reports
-    /// never call this method.
+    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Applications on stacks without
+    /// delivery reports never call this method.
     #[inline(never)]
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let backoff = self.settings.config().error_backoff;

@@ -58,7 +58,7 @@ struct OpenQuery {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Handles an Image Notify. The client sends a query after every unicast notify, also beside an upgrade. After a
+    /// Handles an Image Notify. The client sends a query after every unicast notify, even during an upgrade. After a
     /// broadcast notify, an idle client and a paused download query if the notify is in scope and the query jitter
     /// includes this device.
     pub(super) fn on_notify<'f>(
@@ -314,8 +314,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= now)
     }
 
-    /// Returns whether `offer` is the file that has failed its verification or its boot, and is not to be tried again
-    /// after a query with `cause`.
+    /// Returns whether `offer` is the file that failed its verification or its boot, and the client does not retry that
+    /// file after a query with `cause`.
     fn has_failed_before(&self, now: Instant, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {

@@ -34,7 +34,8 @@ pub(super) struct SecondQuery {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Starts a query beside the present state, to be sent from `at` on. A query in progress is replaced.
+    /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
+    /// progress.
     pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
         if self.query_for(self.target_in_hand()).is_some() {
             self.second_query =
@@ -42,7 +43,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts a query after a unicast Image Notify with the sequence number `sequence` that arrived `now` beside an
+    /// Starts a query after a unicast Image Notify with the sequence number `sequence` that arrived `now`, during an
     /// upgrade.
     pub(super) fn begin_notified_query(&mut self, now: Instant, sequence: u8) {
         let is_open =

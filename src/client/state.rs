@@ -125,7 +125,7 @@ pub(super) enum NoFile {
 pub(super) enum DownloadStage {
     /// The client requests the blocks of the file, and the application stores them.
     Downloading,
-    /// The server does not serve the file at present. All stored bytes are kept, and the client queries at `ask_at`.
+    /// The server does not serve the file at present. The client keeps all stored bytes, and queries at `ask_at`.
     Paused { reason: PauseReason, ask_at: Instant },
     /// The application decides whether to accept the offer of another file. All stored bytes are kept.
     Deciding { offer: ImageOffer },
@@ -248,7 +248,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the download of which bytes are stored, whether or not the download goes on at present.
+    /// Returns the download whose bytes are in storage, whether the download is running or paused.
     pub(super) const fn download(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Download(download, _) => Some(download),

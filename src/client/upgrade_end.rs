@@ -65,8 +65,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             return Reaction::Drop(ClientIgnored::NotForThisDevice);
         }
         let time = response.time;
-        match time.delay(TimeField::Upgrade, self.utc(now), self.settings.config().utc_tolerance) {
-            Ok(Delay::For(_)) if self.requires_activation(id) => {
+        match time.delay_seconds(TimeField::Upgrade, self.utc(now), self.settings.config().utc_tolerance) {
+            Ok(Some(_)) if self.requires_activation(id) => {
                 if delivery != DeliveryMode::Unicast {
                     return Reaction::Drop(ClientIgnored::NotAuthorized);
                 }
@@ -75,11 +75,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             Ok(Some(seconds)) => {
                 self.report_clocks(now, time);
-                let at = self.not_later(sequence, time, now.after(delay));
+                let at = self.not_later(sequence, time, now.plus_seconds(seconds));
                 self.count_down(now, at, self.agreed_utc(now, time));
                 Reaction::Done
             }
-            Ok(Delay::Forever) => {
+            Ok(None) => {
                 if !matches!(self.state, State::Image(_, ImageStage::AwaitingActivation)) {
                     self.wait_for_upgrade_end(now);
                 }
