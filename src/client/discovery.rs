@@ -39,9 +39,9 @@ use crate::time::{Instant, Millis};
 use crate::types::Eui64;
 
 use super::Client;
+use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
-use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::sequence_numbering::ServerNumbering;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::transfer::min_request_interval;

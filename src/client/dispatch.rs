@@ -14,8 +14,8 @@ use crate::zcl::{
     ImageBlockResponse, Status, ToClient,
 };
 
+use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
 use super::config::Settings;
-use super::output::{Block, ClientAction, ClientIgnored, Ticket};
 use super::request_retry::PendingRequest;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::{Client, Reply};

@@ -25,10 +25,10 @@ use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 use crate::zcl::{CommandId, ImageBlockResponse, Status};
 
+use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
 use super::config::{ClientConfig, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
-use super::output::{ClientIgnored, StaleTicket, StoreResult, Ticket};
 use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, RequestBuffer, next_generation};

@@ -11,8 +11,8 @@ use crate::time::Instant;
 use crate::zcl::ImageOffer;
 
 use super::Client;
+use super::actions_and_needs::{ClientAction, Need, PrepareResult, StoreResult, VerifyResult};
 use super::config::Settings;
-use super::output::{ClientAction, Need, PrepareResult, StoreResult, VerifyResult};
 
 /// Storage for one file, with methods that return only when their work is complete. A device implements this trait for
 /// the flash, and calls [`handle_frame_with`](Client::handle_frame_with) and
