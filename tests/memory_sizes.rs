@@ -6,9 +6,11 @@ use zigbee_ota::client::{Client, ClientConfig};
 
 #[test]
 fn a_client_is_small() {
-    let sizes = [size_of::<Client>(), size_of::<Client<0>>(), size_of::<ClientConfig>()];
-    for (size, most) in sizes.into_iter().zip([1016, 824, 184]) {
-        assert!(size <= most, "{sizes:?}");
+    let with_settings = [size_of::<Client>(), size_of::<Client<0>>(), size_of::<ClientConfig>()];
+    let without = [size_of::<Client<8, &ClientConfig>>(), size_of::<Client<0, &ClientConfig>>()];
+    let sizes = with_settings.into_iter().chain(without);
+    for (size, most) in sizes.zip([1056, 864, 184, 880, 688]) {
+        assert!(size <= most, "{size} bytes, above {most}");
     }
 }
 

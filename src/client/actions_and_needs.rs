@@ -122,6 +122,9 @@ pub struct Busy;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SpecificFileError {
+    /// The settings leave the ability out, see [`Abilities`](super::Abilities).
+    #[error("the settings leave device-specific files out")]
+    Disabled,
     /// A query or an upgrade is in progress.
     #[error("a query or an upgrade is in progress")]
     Busy,

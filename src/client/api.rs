@@ -21,55 +21,53 @@ use super::actions_and_needs::{
     StaleTicket, StoreResult, Ticket, VerifyResult,
 };
 use super::checkpoint::{Checkpoint, CheckpointStage};
-use super::config::FailedImage;
+use super::config::{FailedImage, Settings};
 use super::download::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
-use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, StoredImage, is_specific};
-use super::transfer::Download;
+use super::state::{
+    AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, StoredImage,
+};
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Decide`]: the client shall download the image. If the client already had another image, the
     /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
-        match self.state {
-            State::Deciding { offer, kept } if self.is_current(ticket) => {
-                if !matches!(kept, Kept::Nothing) {
-                    self.events.push(ClientEvent::Ended(Outcome::Replaced));
-                }
-                self.enter(State::Erasing { offer, faults: 0, retry_at: None });
-                Ok(())
-            }
-            _ => Err(StaleTicket),
+        let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
+        if !matches!(self.state, State::NoFile(_)) {
+            self.events.push(ClientEvent::Ended(Outcome::Replaced));
         }
+        self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
+        Ok(())
     }
 
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
     /// refusal to the server. After the next periodic query or call of [`query`](Self::query) the client asks about the
-    /// same version again, but not after an Image Notify.
+    /// same version again, but not after an Image Notify. A client that keeps another image makes no periodic queries, and
+    /// asks about the version again when the query interval has passed since the refusal.
     ///
     /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
     /// offers its image again, and a complete image keeps waiting for its activation.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
+        let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
+        (self.refused_version, self.refused_at) = (offer.id.version, now);
         match self.state {
-            State::Deciding { offer, kept } if self.is_current(ticket) => {
-                self.refused_version = offer.id.version;
-                match kept {
-                    Kept::Nothing => self.end_upgrade(now, Outcome::Refused),
-                    Kept::Download(download) => self.pause_for_other_offer(now, download),
-                    Kept::Complete(image) => self.enter(State::Verifying { image }),
-                    Kept::Verified(image) => self.begin_upgrade_end(now, image),
-                }
-                Ok(())
+            State::NoFile(_) => self.end_upgrade(now, Outcome::Refused),
+            State::Download(..) => self.pause_for_other_offer(now),
+            State::Image(_, ImageStage::Deciding { is_verified: false, .. }) => {
+                self.enter_image_stage(ImageStage::Verifying);
             }
-            _ => Err(StaleTicket),
+            State::Image(..) => self.begin_upgrade_end(now),
         }
+        Ok(())
     }
 
     /// Answers [`Need::Prepare`] with the result of preparing storage. After a fault the client returns the need again
@@ -77,6 +75,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn prepared(
         &mut self,
         now: Instant,
@@ -84,18 +83,18 @@ impl<const RANGES: usize> Client<RANGES> {
         result: PrepareResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Erasing { offer, faults, .. } if self.is_current(ticket) => {
+            State::NoFile(NoFile::Erasing { offer, faults, .. }) if self.is_current(ticket) => {
                 let next_faults = faults.saturating_add(1);
                 match result {
                     PrepareResult::Ready => {
                         self.events.push(ClientEvent::Started(offer));
                         self.download_start = now;
-                        self.enter(State::Downloading(Download::new(offer, now, &self.config)));
+                        self.enter_download(offer, now);
                     }
-                    PrepareResult::Fault if next_faults < self.config.max_prepare_attempts => {
-                        let at = now.plus(exponential_backoff(self.config.error_backoff, faults));
+                    PrepareResult::Fault if next_faults < self.settings.config().max_prepare_attempts => {
+                        let at = now.plus(exponential_backoff(self.settings.config().error_backoff, faults));
                         self.events.push(ClientEvent::PrepareFailed(at));
-                        self.enter(State::Erasing { offer, faults: next_faults, retry_at: Some(at) });
+                        self.enter(NoFile::Erasing { offer, faults: next_faults, retry_at: Some(at) });
                     }
                     PrepareResult::Fault => self.end_upgrade(now, Outcome::StorageFault),
                 }
@@ -111,6 +110,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         self.finish_store(now, ticket, result)
     }
@@ -119,6 +119,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn verified(
         &mut self,
         now: Instant,
@@ -126,23 +127,27 @@ impl<const RANGES: usize> Client<RANGES> {
         result: VerifyResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Verifying { image } if self.is_current(ticket) => {
+            State::Image(image, ImageStage::Verifying) if self.is_current(ticket) => {
                 let id = image.id();
                 match result {
-                    VerifyResult::Valid => self.begin_upgrade_end(now, image),
+                    VerifyResult::Valid => self.begin_upgrade_end(now),
                     VerifyResult::Invalid => {
                         self.record_failed_image(now, image);
                         self.report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage);
                     }
                     // A device-specific file is never one of several images, because such a file is complete by itself.
-                    VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now, image),
-                    VerifyResult::NeedsMore(next) => self.enter(State::Reporting {
-                        id,
-                        status: Status::REQUIRE_MORE_IMAGE,
-                        after: AfterReport::More(next, image.header),
-                        pending: PendingRequest::due_at(now),
-                    }),
-                    VerifyResult::Abandon => self.report_failure(now, id, Status::ABORT, Outcome::Cancelled),
+                    VerifyResult::NeedsMore(_) if Self::is_specific(id) => self.begin_upgrade_end(now),
+                    VerifyResult::NeedsMore(next) if S::ABILITIES.several_images => {
+                        self.enter(NoFile::Reporting {
+                            id,
+                            status: Status::REQUIRE_MORE_IMAGE,
+                            after: AfterReport::More(next, image.header),
+                            pending: PendingRequest::due_at(now),
+                        })
+                    }
+                    VerifyResult::NeedsMore(_) | VerifyResult::Abandon => {
+                        self.report_failure(now, id, Status::ABORT, Outcome::Cancelled)
+                    }
                 }
                 Ok(())
             }
@@ -155,9 +160,10 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         match self.state {
-            State::Applying { image } if self.is_current(ticket) => {
+            State::Image(image, ImageStage::Applying) if self.is_current(ticket) => {
                 match result {
                     ApplyResult::Done => self.finish_upgrade(now, image),
                     ApplyResult::Failed => {
@@ -175,6 +181,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn credentials_obtained(
         &mut self,
         now: Instant,
@@ -182,11 +189,11 @@ impl<const RANGES: usize> Client<RANGES> {
         result: CredentialResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::AwaitingCredentials { image, needed } if self.is_current(ticket) => {
+            State::Image(image, ImageStage::AwaitingCredentials { needed }) if self.is_current(ticket) => {
                 match result {
                     CredentialResult::Ready => {
-                        self.config.credential = Some(needed);
-                        self.ask_for_upgrade_end(now, image);
+                        self.credential = Some(needed);
+                        self.ask_for_upgrade_end(now);
                     }
                     CredentialResult::Missing => {
                         self.report_failure(now, image.id(), Status::ABORT, Outcome::NoCredentials);
@@ -217,7 +224,7 @@ impl<const RANGES: usize> Client<RANGES> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
             Need::Prepare(ticket, _) => match self.state {
-                State::Erasing { .. } if self.is_current(ticket) => {
+                State::NoFile(NoFile::Erasing { .. }) if self.is_current(ticket) => {
                     self.end_upgrade(now, Outcome::StorageFault);
                     Ok(())
                 }
@@ -242,22 +249,24 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Fails if a query is in progress, or if an upgrade is in progress that is not paused and does not wait for the
     /// server.
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
+    #[inline(never)]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
         match &self.state {
-            State::Idle { .. } => {
+            State::NoFile(NoFile::Idle { .. }) => {
                 self.search_now();
                 self.refused_version = FileVersion::ANY;
                 self.begin_query(now, QueryCause::Application);
                 return Ok(());
             }
-            State::Paused { .. } | State::Waiting { .. } | State::CountingDown { .. } => {}
-            State::Downloading(download) if download.is_told_to_wait(now) => {}
-            State::Ending { pending, .. } if !pending.is_in_flight() => {}
+            State::Download(_, DownloadStage::Paused { .. })
+            | State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {}
+            State::Download(download, DownloadStage::Downloading) if download.is_told_to_wait(now) => {}
+            State::Image(_, ImageStage::Ending { pending, .. }) if !pending.is_in_flight() => {}
             _ => return Err(Busy),
         }
         self.search_now();
         self.refused_version = FileVersion::ANY;
-        self.begin_second_query(now, QueryCause::Application, self.config.max_query_attempts);
+        self.begin_second_query(now, QueryCause::Application, self.settings.config().max_query_attempts);
         Ok(())
     }
 
@@ -270,21 +279,25 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if a query or an upgrade is in progress, or if the image type is not a type of device-specific files.
     /// Fails as well if the IEEE address of the device is not configured.
+    #[inline(never)]
     pub fn query_specific_file(
         &mut self,
         now: Instant,
         id: ImageId,
         stack: StackVersion,
     ) -> Result<(), SpecificFileError> {
-        if !is_specific(id) {
+        if !S::ABILITIES.specific_files {
+            return Err(SpecificFileError::Disabled);
+        }
+        if !Self::is_specific(id) {
             return Err(SpecificFileError::NotASpecificType);
         }
-        if self.config.identity.node.is_none() {
+        if self.settings.config().identity.node.is_none() {
             return Err(SpecificFileError::NoAddress);
         }
         let next = match self.state {
-            State::Idle { query_at } => query_at,
-            State::AwaitingCredentials { image, .. } => {
+            State::NoFile(NoFile::Idle { query_at }) => query_at,
+            State::Image(image, ImageStage::AwaitingCredentials { .. }) => {
                 self.suspended = Some(image);
                 self.next_query_at(now)
             }
@@ -309,26 +322,29 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if a query or an upgrade is in progress.
+    #[inline(never)]
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
-        let State::Idle { query_at } = self.state else { return Err(Busy) };
+        let State::NoFile(NoFile::Idle { query_at }) = self.state else { return Err(Busy) };
         let Checkpoint { offer, received, header, stage, pending_images, .. } = checkpoint;
         (self.download_start, self.pending_images) = (now, pending_images);
         let is_clean = false;
         match (stage, header) {
-            (CheckpointStage::ImagesRetained, _) => self.enter(State::Idle { query_at }),
+            (CheckpointStage::ImagesRetained, _) => self.enter(NoFile::Idle { query_at }),
             (CheckpointStage::Verified, Some(header)) => {
-                self.begin_upgrade_end(now, StoredImage { offer, header, is_clean });
+                self.begin_stored_upgrade_end(now, StoredImage { offer, header, is_clean });
             }
             (_, Some(header)) if received >= offer.size => {
-                self.enter(State::Verifying { image: StoredImage { offer, header, is_clean } });
+                self.enter_image(StoredImage { offer, header, is_clean }, ImageStage::Verifying);
             }
             // Without header facts the download starts at offset 0, because the client reads the header only from
             // arriving blocks and not from storage.
             _ => {
                 let at = now.plus(self.random_delay(RESUME_SPREAD));
-                let download = Download::resume(&checkpoint, at, &self.config, &mut self.rtt);
                 self.events.push(ClientEvent::Started(offer));
-                self.enter(State::Downloading(download));
+                self.enter_download(offer, at);
+                if let State::Download(download, _) = &mut self.state {
+                    download.restore(&checkpoint, self.settings.config(), &mut self.rtt);
+                }
             }
         }
         Ok(())
@@ -340,28 +356,18 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if the image is being applied.
     #[doc(alias = "cancel")]
+    #[inline(never)]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
-        let id = match self.state {
-            State::Reporting { .. } => return Ok(()),
-            State::Idle { .. } if self.pending_images.count == 0 => return Ok(()),
-            State::Applying { .. } => return Err(Busy),
-            State::Idle { .. }
-            | State::Querying { .. }
-            | State::Deciding { kept: Kept::Nothing, .. }
-            | State::Erasing { .. } => {
+        let id = match &self.state {
+            State::NoFile(NoFile::Reporting { .. }) => return Ok(()),
+            State::NoFile(NoFile::Idle { .. }) if !self.has_pending_images() => return Ok(()),
+            State::NoFile(_) => {
                 self.end_upgrade(now, Outcome::Cancelled);
                 return Ok(());
             }
-            State::Downloading(Download { offer, .. })
-            | State::Paused { download: Download { offer, .. }, .. }
-            | State::Deciding { kept: Kept::Download(Download { offer, .. }), .. } => offer.id,
-            State::Deciding { kept: Kept::Complete(image) | Kept::Verified(image), .. }
-            | State::Verifying { image }
-            | State::AwaitingCredentials { image, .. }
-            | State::Ending { image, .. }
-            | State::Waiting { image, .. }
-            | State::AwaitingActivation { image }
-            | State::CountingDown { image, .. } => image.id(),
+            State::Image(_, ImageStage::Applying) => return Err(Busy),
+            State::Download(download, _) => download.offer.id,
+            State::Image(image, _) => image.id(),
         };
         self.report_failure(now, id, Status::ABORT, Outcome::Cancelled);
         Ok(())
@@ -372,13 +378,17 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if there is no verified image, or if the verified image waits for security credentials.
+    #[inline(never)]
     pub fn activate(&mut self) -> Result<(), NothingToActivate> {
         match self.state {
-            State::Ending { image, .. }
-            | State::Waiting { image, .. }
-            | State::AwaitingActivation { image }
-            | State::CountingDown { image, .. } => {
-                self.enter(State::Applying { image });
+            State::Image(
+                _,
+                ImageStage::Ending { .. }
+                | ImageStage::Waiting { .. }
+                | ImageStage::AwaitingActivation
+                | ImageStage::CountingDown { .. },
+            ) => {
+                self.enter_image_stage(ImageStage::Applying);
                 Ok(())
             }
             _ => Err(NothingToActivate),
@@ -387,10 +397,13 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Sets the time between two periodic queries, counted from `now`; `None` stops periodic queries. A download in
     /// progress continues, and an Image Notify or a call of [`query`](Self::query) still causes a query.
+    #[inline(never)]
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
-        self.config.query_interval = interval;
+        self.query_interval = interval;
         let due = self.next_query_at(now);
-        if let State::Idle { query_at: next } | State::Querying { next, .. } = &mut self.state {
+        if let State::NoFile(NoFile::Idle { query_at: next } | NoFile::Querying { next, .. }) =
+            &mut self.state
+        {
             *next = due;
         }
     }
@@ -404,6 +417,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// the client uses the difference between the two times in a response as a delay (table 18).
     ///
     /// A countdown to an upgrade follows the new time if the clocks of server and device agreed when the order arrived.
+    #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
         self.adjust_countdown(now);
@@ -423,38 +437,29 @@ impl<const RANGES: usize> Client<RANGES> {
     /// A block counts as received after the application has confirmed it by [`stored`](Self::stored).
     #[doc(alias = "persist")]
     #[must_use]
+    #[inline(never)]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let pending_images = self.pending_images;
-        let complete = |StoredImage { offer, header, .. }, stage| Checkpoint {
-            offer,
-            received: offer.size,
-            header: Some(header),
-            sums: None,
-            stage,
-            pending_images,
-        };
-        match &self.state {
+        let (image, stage) = match &self.state {
             // The checkpoint describes the suspended image and not the file with credentials, because the download of
             // the image took longer.
-            _ if self.suspended.is_some() => {
-                self.suspended.map(|image| complete(image, CheckpointStage::Verified))
+            _ if self.suspended_image().is_some() => (self.suspended_image(), CheckpointStage::Verified),
+            State::Download(download, _) => return Some(download.checkpoint(self.pending_images)),
+            State::Image(image, _) if self.state.verified_image().is_some() => {
+                (Some(image), CheckpointStage::Verified)
             }
-            State::Verifying { image } | State::Deciding { kept: Kept::Complete(image), .. } => {
-                Some(complete(*image, CheckpointStage::Downloading))
-            }
-            state => {
-                let download = state.kept_download().map(|download| download.checkpoint(pending_images));
-                let verified = state.verified_image();
-                let retained = Some(Checkpoint {
-                    stage: CheckpointStage::ImagesRetained,
-                    pending_images,
-                    ..Checkpoint::new(ImageOffer { id: self.next_image(), size: 0 }, 0)
-                });
-                download
-                    .or_else(|| verified.map(|image| complete(image, CheckpointStage::Verified)))
-                    .or_else(|| retained.filter(|_| pending_images.count > 0))
-            }
-        }
+            State::Image(image, _) => (Some(image), CheckpointStage::Downloading),
+            State::NoFile(_) if self.has_pending_images() => (None, CheckpointStage::ImagesRetained),
+            State::NoFile(_) => return None,
+        };
+        let offer = image.map_or(ImageOffer { id: self.next_image(), size: 0 }, |image| image.offer);
+        Some(Checkpoint {
+            offer,
+            received: offer.size,
+            header: image.map(|image| image.header),
+            sums: None,
+            stage,
+            pending_images: self.pending_images,
+        })
     }
 
     /// Returns whether `ticket` is the ticket of the current state.

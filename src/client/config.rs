@@ -517,6 +517,103 @@ impl ClientConfig {
     }
 }
 
+/// Place of the settings of a client. Settings never change while the client lives.
+///
+/// A [`ClientConfig`] is a place itself: the client then contains the settings. A reference to a place is a place as
+/// well, so that the settings can be in a `static` in flash. A type without fields whose settings are a constant takes
+/// no memory, and the compiler leaves out what these settings never need:
+///
+/// ```
+/// use zigbee_ota::ImageId;
+/// use zigbee_ota::aps::Address;
+/// use zigbee_ota::client::{Abilities, Client, ClientConfig, Identity, Settings};
+/// use zigbee_ota::time::Instant;
+///
+/// #[derive(Clone, Debug)]
+/// struct Lamp;
+///
+/// impl Settings for Lamp {
+///     const ABILITIES: Abilities = Abilities::NONE;
+///
+///     fn config(&self) -> &ClientConfig {
+///         const IDENTITY: Identity = Identity::new(ImageId::new(0x1001, 1, 7));
+///         const CONFIG: ClientConfig = ClientConfig::new(IDENTITY, Address::new(0, 1));
+///         &CONFIG
+///     }
+/// }
+///
+/// let client = Client::<0, Lamp>::with_ranges(Lamp, 1, Instant::ZERO);
+/// assert_eq!(client.identity().current.version.0, 7);
+/// ```
+pub trait Settings {
+    /// Abilities of the device. An ability that is left out takes no flash.
+    ///
+    /// Default: all.
+    const ABILITIES: Abilities = Abilities::ALL;
+
+    /// Returns the settings, which are the same at every call.
+    fn config(&self) -> &ClientConfig;
+}
+
+/// Abilities of a client that a device can leave out to save flash. An ability that is left out changes nothing but
+/// what its field says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Abilities {
+    /// Whether the client can search for a server and ask for a link key. Without this ability the client sends requests
+    /// to the server in [`ClientConfig::server`] or of [`set_server`](super::Client::set_server), and none while the
+    /// server is unknown.
+    pub discovery: bool,
+    /// Whether the client can fetch device-specific files. Without this ability
+    /// [`query_specific_file`](super::Client::query_specific_file) fails.
+    pub specific_files: bool,
+    /// Whether the client can keep a verified image until another image of the device is downloaded. Without this ability
+    /// [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
+    /// [`Abandon`](super::VerifyResult::Abandon).
+    pub several_images: bool,
+    /// Whether the device has or can obtain security credentials. Without this ability a file that requires them ends
+    /// with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
+    pub credentials: bool,
+    /// Whether the device has a clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and the
+    /// client uses the difference between the two times in a response as a delay.
+    pub utc_clock: bool,
+}
+
+impl Abilities {
+    /// Everything that a client can do.
+    pub const ALL: Self = Self {
+        discovery: true,
+        specific_files: true,
+        several_images: true,
+        credentials: true,
+        utc_clock: true,
+    };
+
+    /// A device with one image, without a clock and without security credentials, whose server is known.
+    pub const NONE: Self = Self {
+        discovery: false,
+        specific_files: false,
+        several_images: false,
+        credentials: false,
+        utc_clock: false,
+    };
+}
+
+impl Settings for ClientConfig {
+    fn config(&self) -> &ClientConfig {
+        self
+    }
+}
+
+impl<S: Settings> Settings for &S {
+    const ABILITIES: Abilities = S::ABILITIES;
+
+    fn config(&self) -> &ClientConfig {
+        (**self).config()
+    }
+}
+
 /// Sentinel for an unknown IEEE address, which is the default of the attribute UpgradeServerID (section 6.7.1).
 pub(super) const NO_ADDRESS: Eui64 = Eui64(u64::MAX);
 

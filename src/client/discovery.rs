@@ -40,10 +40,10 @@ use crate::types::Eui64;
 
 use super::Client;
 use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
-use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
+use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
 use super::sequence_numbering::ServerNumbering;
-use super::state::State;
+use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::transfer::min_request_interval;
 
 /// Number of consecutive failed lookups of the server's network address after which the client searches for any other
@@ -159,7 +159,7 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
     }
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::FindServer`] with the address of the first node that has the cluster, or `None` if no node
     /// answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes are
     /// ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for other
@@ -167,6 +167,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn server_found(
         &mut self,
         now: Instant,
@@ -189,8 +190,9 @@ impl<const RANGES: usize> Client<RANGES> {
             Some(server) => {
                 self.use_server(server);
                 // The IEEE address is known if the node was found by the IEEE address.
-                let has_ieee = unicast && is_set(self.config.server_id);
-                let next = if has_ieee { last_step(self.config.link_key) } else { SearchStep::IeeeAddr };
+                let has_ieee = unicast && is_set(self.server_id);
+                let next =
+                    if has_ieee { last_step(self.settings.config().link_key) } else { SearchStep::IeeeAddr };
                 self.enter_search_step(next);
             }
         }
@@ -202,6 +204,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     #[doc(alias = "short address")]
+    #[inline(never)]
     pub fn network_address_resolved(
         &mut self,
         now: Instant,
@@ -211,9 +214,9 @@ impl<const RANGES: usize> Client<RANGES> {
         let SearchStep::NwkAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         match network {
             Some(network) => {
-                self.use_server(Address { network, ..self.config.server });
-                let next = if is_known(self.config.server) {
-                    last_step(self.config.link_key)
+                self.use_server(Address { network, ..self.server });
+                let next = if is_known(self.server) {
+                    last_step(self.settings.config().link_key)
                 } else {
                     SearchStep::MatchDescriptor { unicast: true }
                 };
@@ -221,7 +224,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             None => {
                 self.search.failed_lookups = self.search.failed_lookups.saturating_add(1);
-                if self.config.replace_lost_server && self.search.failed_lookups >= MAX_LOOKUPS {
+                if self.settings.config().replace_lost_server && self.search.failed_lookups >= MAX_LOOKUPS {
                     self.search.enter(SearchStep::MatchDescriptor { unicast: false });
                 } else {
                     self.on_search_failed(now);
@@ -236,10 +239,11 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
         let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
-        self.config.server_id = id.unwrap_or(NO_ADDRESS);
-        self.enter_search_step(last_step(self.config.link_key));
+        self.server_id = id.unwrap_or(NO_ADDRESS);
+        self.enter_search_step(last_step(self.settings.config().link_key));
         Ok(())
     }
 
@@ -247,6 +251,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    #[inline(never)]
     pub fn link_key_established(
         &mut self,
         now: Instant,
@@ -268,21 +273,18 @@ impl<const RANGES: usize> Client<RANGES> {
     /// 6.12). A client that has an upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all
     /// other states the upgrade continues where it was.
     #[doc(alias = "rejoin")]
+    #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
-        match self.state {
-            State::Waiting { image, .. } | State::CountingDown { image, .. } => {
-                self.ask_for_upgrade_end(now, image);
+        match &mut self.state {
+            State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {
+                self.ask_for_upgrade_end(now);
             }
             // The next Upgrade End Request is sent after its hour.
-            State::Ending { image, pending, .. } if !pending.is_in_flight() => {
-                self.ask_for_upgrade_end(now, image);
+            State::Image(_, ImageStage::Ending { pending, .. }) if !pending.is_in_flight() => {
+                self.ask_for_upgrade_end(now);
             }
-            State::Downloading(_) => {
-                if let Some(download) = self.state.download_mut() {
-                    download.resend_all(now);
-                }
-            }
-            State::Paused { .. } => self.query_from_pause(),
+            State::Download(download, DownloadStage::Downloading) => download.resend_all(now),
+            State::Download(_, DownloadStage::Paused { .. }) => self.query_from_pause(),
             _ => {
                 if let Some(pending) =
                     self.state.pending_request_mut().filter(|pending| pending.is_in_flight())
@@ -291,7 +293,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 }
             }
         }
-        if !self.search.waits_for_application() {
+        if !self.search_waits_for_application() {
             self.start_search();
         }
     }
@@ -302,27 +304,28 @@ impl<const RANGES: usize> Client<RANGES> {
     /// A download continues with the new server after a check that the server has the same file; a paused download
     /// queries at once. In all other states the next request goes to the new server.
     #[doc(alias = "short address")]
+    #[inline(never)]
     pub fn set_server(&mut self, now: Instant, server: Address) {
         self.use_server(server);
-        self.config.server_id = NO_ADDRESS;
+        self.server_id = NO_ADDRESS;
         if let Some(pending) = self.state.pending_request_mut().filter(|pending| pending.is_in_flight()) {
             pending.retry_at(now);
         }
-        let next = if is_known(server) {
-            last_step(self.config.link_key)
+        let next = if is_known(server) || !S::ABILITIES.discovery {
+            last_step(self.settings.config().link_key)
         } else {
-            first_step(server, self.config.server_id)
+            first_step(server, self.server_id)
         };
         self.enter_search_step(next);
     }
 
     /// Stores the address of the server, and resets the measurements of a server with another address.
     fn use_server(&mut self, server: Address) {
-        if self.config.server.network != server.network {
+        if self.server.network != server.network {
             self.numbering = ServerNumbering::UNKNOWN;
             self.search.is_other_server = true;
         }
-        self.config.server = server;
+        self.server = server;
     }
 
     /// Enters the next step of a server search after an answer of the server. When the search is done, a download
@@ -330,13 +333,13 @@ impl<const RANGES: usize> Client<RANGES> {
     fn enter_search_step(&mut self, step: SearchStep) {
         self.search.enter(step);
         self.reset_search_counters();
-        if !self.search.is_done() {
+        if !self.can_send() {
             return;
         }
         self.query_from_pause();
         let is_other = core::mem::replace(&mut self.search.is_other_server, false);
-        if let (true, State::Downloading(download)) = (is_other, &mut self.state) {
-            let interval = min_request_interval(self.server_block_period, &self.config);
+        if let (true, Some(download)) = (is_other, self.state.downloading_mut()) {
+            let interval = min_request_interval(self.server_block_period, self.settings.config());
             download.begin_check_of_another_server(interval);
         }
     }
@@ -344,30 +347,47 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the address of the server; 0xFFFF as the network address or 0xFF as the endpoint means unknown.
     #[must_use]
     pub const fn server(&self) -> Address {
-        self.config.server
+        self.server
     }
 
     /// Returns the current step of the search if `ticket` is the ticket of its need.
     fn search_step(&self, ticket: Ticket) -> Result<SearchStep, StaleTicket> {
-        if ticket == self.search.ticket() { Ok(self.search.step) } else { Err(StaleTicket) }
+        if S::ABILITIES.discovery && ticket == self.search.ticket() {
+            Ok(self.search.step)
+        } else {
+            Err(StaleTicket)
+        }
+    }
+
+    /// Returns whether the server is known, so that requests can be sent.
+    pub(super) const fn can_send(&self) -> bool {
+        if S::ABILITIES.discovery { self.search.is_done() } else { is_known(self.server) }
+    }
+
+    pub(super) const fn search_waits_for_application(&self) -> bool {
+        S::ABILITIES.discovery && self.search.waits_for_application()
+    }
+
+    pub(super) const fn search_deadline(&self) -> Option<Instant> {
+        if S::ABILITIES.discovery { self.search.deadline() } else { None }
     }
 
     pub(super) fn poll_search_need(&mut self) -> Option<Need> {
-        if self.search.need_polled {
+        if self.search.need_polled || !S::ABILITIES.discovery {
             return None;
         }
         let ticket = self.search.ticket();
-        let network = self.config.server.network;
+        let network = self.server.network;
         let need = match self.search.step {
             SearchStep::Done | SearchStep::Backoff => return None,
             SearchStep::MatchDescriptor { unicast } => {
                 Need::FindServer(ticket, Some(network).filter(|_| unicast))
             }
-            SearchStep::NwkAddr => Need::NetworkAddress(ticket, self.config.server_id),
+            SearchStep::NwkAddr => Need::NetworkAddress(ticket, self.server_id),
             SearchStep::IeeeAddr => Need::IeeeAddress(ticket, network),
             SearchStep::LinkKey => {
                 // The trust center of most networks is the coordinator, which has the network address 0.
-                let kind = match self.config.link_key {
+                let kind = match self.settings.config().link_key {
                     _ if network == 0 => LinkKeyKind::TrustCenter,
                     LinkKeyPolicy::SmartEnergy => LinkKeyKind::Partner,
                     LinkKeyPolicy::NotRequired | LinkKeyPolicy::Global => LinkKeyKind::Global,
@@ -381,7 +401,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Starts a search if the server is unknown, or if `discovery_interval` allows a search for a lost server.
     pub(super) fn start_search(&mut self) {
-        if self.config.discovery_interval.is_some() || !is_known(self.config.server) {
+        if self.settings.config().discovery_interval.is_some() || !is_known(self.server) {
             self.restart_search();
         }
     }
@@ -394,10 +414,13 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     pub(super) fn restart_search(&mut self) {
+        if !S::ABILITIES.discovery {
+            return;
+        }
         // A lost server may have a new network address, so the search is a broadcast and not a unicast to the old
         // address.
-        let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
-        self.search.enter(first_step(place, self.config.server_id));
+        let place = if is_known(self.server) { Address::UNKNOWN } else { self.server };
+        self.search.enter(first_step(place, self.server_id));
     }
 
     /// Counts an unanswered query, and starts a search for the server after too many consecutive unanswered queries.
@@ -405,9 +428,9 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
         // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
         // search from a pause starts at most once in the pause between two searches.
-        let is_too_early = matches!(self.state, State::Paused { .. }) && now < self.search.until;
-        if self.search.unanswered_queries >= self.config.max_unanswered_queries
-            && self.search.is_done()
+        let is_too_early = self.state.is_paused() && now < self.search.until;
+        if self.search.unanswered_queries >= self.settings.config().max_unanswered_queries
+            && self.can_send()
             && !is_too_early
         {
             self.start_search();
@@ -422,11 +445,11 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Starts a search for another server after a refusal if the configuration allows the search. Returns whether a
     /// search was started.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
-        let replaces = self.config.replace_refusing_server;
+        let replaces = S::ABILITIES.discovery && self.settings.config().replace_refusing_server;
         if replaces {
-            self.search.refusing_server = self.config.server.network;
+            self.search.refusing_server = self.server.network;
             self.use_server(Address::UNKNOWN);
-            self.config.server_id = NO_ADDRESS;
+            self.server_id = NO_ADDRESS;
             self.start_search();
         }
         replaces
@@ -434,10 +457,10 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the time of the next search after a search that failed at `now`.
     fn next_search_at(&self, now: Instant) -> Instant {
-        let interval = self.config.discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
-        match self.state {
-            State::Paused { .. } => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
-            _ => now.plus(interval),
+        let interval = self.settings.config().discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
+        match self.state.is_paused() {
+            true => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
+            false => now.plus(interval),
         }
     }
 
@@ -452,11 +475,11 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
         self.events.push(ClientEvent::ServerNotFound(until));
-        if let (State::Paused { .. }, true) = (&self.state, is_known(self.config.server)) {
+        if self.state.is_paused() && is_known(self.server) {
             // The server may return at its old address, where the queries of the pause find the server. The next search
             // follows the next unanswered queries, and not before the pause between two searches is over.
             self.search.enter(SearchStep::Done);
-        } else if let State::Querying { next, .. } = self.state {
+        } else if let State::NoFile(NoFile::Querying { next, .. }) = self.state {
             self.go_home(now, next);
         } else if let Some(pending) = self.state.pending_request_mut() {
             // A failed search does not count as an attempt of a request that is not due yet.

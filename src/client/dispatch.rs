@@ -15,8 +15,9 @@ use crate::zcl::{
 };
 
 use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
+use super::config::Settings;
 use super::request_retry::PendingRequest;
-use super::state::State;
+use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::{Client, Reply};
 
 /// Reaction of the client to a message: the remaining work after the handler has completed the state transition.
@@ -40,7 +41,7 @@ pub(super) struct ReplyTo {
     header: FrameHeader,
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an incoming frame of the cluster.
     ///
     /// The block in [`ClientAction::Store`] borrows the data from `frame`. The client accepts commands only from the
@@ -55,17 +56,17 @@ impl<const RANGES: usize> Client<RANGES> {
         if header.direction() == Direction::ToServer {
             return ClientAction::Ignored(ClientIgnored::NotForClients);
         }
-        if self.config.require_aps_security && !meta.aps_security {
+        if self.settings.config().require_aps_security && !meta.aps_security {
             return ClientAction::Ignored(ClientIgnored::NoApsSecurity);
         }
-        if self.config.require_unicast && meta.delivery != DeliveryMode::Unicast {
+        if self.settings.config().require_unicast && meta.delivery != DeliveryMode::Unicast {
             return ClientAction::Ignored(ClientIgnored::NotUnicast);
         }
         if header.is_cluster_command() && !self.accepts_sender(meta.from, header) {
             return ClientAction::Ignored(ClientIgnored::NotFromServer);
         }
         let answer = ReplyTo { meta, header };
-        let Some(message) = ClientMessage::read(&header, payload, self.config.strict) else {
+        let Some(message) = ClientMessage::read(&header, payload, self.settings.config().strict) else {
             self.note_unreadable_response(CommandId(header.command));
             self.reply(answer, Status::MALFORMED_COMMAND);
             return ClientAction::Ignored(ClientIgnored::Unreadable);
@@ -91,7 +92,7 @@ impl<const RANGES: usize> Client<RANGES> {
                     _ => ClientAction::Ignored(ClientIgnored::NotUnicast),
                 };
             }
-            ClientMessage::DefaultResponse(_) if meta.from.network != self.config.server.network => {
+            ClientMessage::DefaultResponse(_) if meta.from.network != self.server.network => {
                 Reaction::Drop(ClientIgnored::NotFromServer)
             }
             ClientMessage::DefaultResponse(response) => {
@@ -109,7 +110,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns whether the client accepts a command with `header` from the node `from`. The client accepts every
     /// command of the server in use and, while the server is unknown, an Image Notify of any node.
     fn accepts_sender(&self, from: Address, header: FrameHeader) -> bool {
-        let network = self.config.server.network;
+        let network = self.server.network;
         let is_notify = CommandId(header.command) == CommandId::IMAGE_NOTIFY;
         from.network == network || (network == Address::UNKNOWN.network && is_notify)
     }
@@ -118,11 +119,16 @@ impl<const RANGES: usize> Client<RANGES> {
     fn on_command<'f>(&mut self, now: Instant, answer: ReplyTo, message: ToClient<'f>) -> Reaction<'f> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {
-            ToClient::ImageNotify(notify) => self.on_notify(now, notify, answer.meta.delivery),
+            ToClient::ImageNotify(notify) => {
+                self.on_notify(now, answer.header.sequence, notify, answer.meta.delivery)
+            }
             ToClient::UpgradeEnd(response) => {
                 self.on_upgrade_end(now, answer.header.sequence, response, answer.meta.delivery)
             }
             _ if !unicast => Reaction::Drop(ClientIgnored::NotUnicast),
+            ToClient::QuerySpecificFile(_) if !S::ABILITIES.specific_files => {
+                Reaction::Drop(ClientIgnored::Unexpected)
+            }
             ToClient::QueryNextImage(response) => {
                 self.on_query_response(now, answer.header.sequence, response)
             }
@@ -152,20 +158,25 @@ impl<const RANGES: usize> Client<RANGES> {
             return Reaction::Done;
         }
         match (&self.state, command) {
-            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST)
+            // A server that serves a page block by block may name the block request that it has made of it.
+            (
+                State::Download(download, DownloadStage::Downloading),
+                CommandId::IMAGE_BLOCK_REQUEST | CommandId::IMAGE_PAGE_REQUEST,
+            ) if download.has_page_request(sequence) && status != Status::SUCCESS => {
+                self.on_transfer_status(now, CommandId::IMAGE_PAGE_REQUEST, status)
+            }
+            (State::Download(download, DownloadStage::Downloading), CommandId::IMAGE_BLOCK_REQUEST)
                 if download.has_block_request(sequence) && status != Status::SUCCESS =>
             {
                 self.on_transfer_status(now, command, status)
             }
-            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST)
-                if download.has_page_request(sequence) && status != Status::SUCCESS =>
-            {
-                self.on_transfer_status(now, command, status)
-            }
             (
-                State::Reporting { pending, .. }
-                | State::Ending { pending, .. }
-                | State::CountingDown { pending: Some(pending), .. },
+                State::NoFile(NoFile::Reporting { pending, .. })
+                | State::Image(
+                    _,
+                    ImageStage::Ending { pending, .. }
+                    | ImageStage::CountingDown { pending: Some(pending), .. },
+                ),
                 CommandId::UPGRADE_END_REQUEST,
             ) if is_answered(pending) => self.on_upgrade_end_status(now, status),
             _ => Reaction::Drop(ClientIgnored::Unexpected),

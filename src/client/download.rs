@@ -22,14 +22,15 @@
 
 use crate::aps::Transmit;
 use crate::time::{Instant, Millis};
+use crate::types::ImageId;
 use crate::zcl::{CommandId, ImageBlockResponse, Status};
 
 use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
-use super::config::ClientConfig;
+use super::config::{ClientConfig, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
-use super::state::{Kept, QueryCause, State, StoredImage};
-use super::transfer::{Download, Environment, Received, min_request_interval};
+use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
+use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, RequestBuffer, next_generation};
 
 /// Longest time between two queries in the first ten minutes of a pause. With the random time and a round trip, a server
@@ -56,17 +57,17 @@ fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
     Millis(age >> 1).min(limit).max(config.pause_interval)
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Writes the next request of the download to `buf`; returns `None` if no request is due.
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
-        let State::Downloading(download) = &mut self.state else { return None };
-        let next = download.poll_request(now, &self.config, &self.rtt)?;
-        let request = download.message(next, self.server_block_period, &self.config);
+        let download = self.state.downloading_mut()?;
+        let next = download.poll_request(now, self.settings.config(), &self.rtt)?;
+        let request = download.message(next, self.server_block_period, self.settings.config());
         let is_retry = download.earlier_attempts(next) > 0;
         let (transmit, sequence) = self.encode_request(request, buf)?;
         self.retries = self.retries.saturating_add(u32::from(is_retry));
-        let pause = min_request_interval(self.server_block_period, &self.config);
-        if let State::Downloading(download) = &mut self.state {
+        let pause = min_request_interval(self.server_block_period, self.settings.config());
+        if let Some(download) = self.state.downloading_mut() {
             download.record_request(now, next, sequence, pause);
         }
         Some(transmit)
@@ -80,11 +81,11 @@ impl<const RANGES: usize> Client<RANGES> {
         response: ImageBlockResponse<'f>,
     ) -> Reaction<'f> {
         let utc = self.utc(now);
-        let State::Downloading(download) = &mut self.state else {
+        let Some(download) = self.state.downloading_mut() else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
         let mut env = Environment {
-            config: &self.config,
+            config: self.settings.config(),
             rtt: &mut self.rtt,
             numbering: &mut self.numbering,
             block_period: &mut self.server_block_period,
@@ -102,15 +103,15 @@ impl<const RANGES: usize> Client<RANGES> {
         command: CommandId,
         status: Status,
     ) -> Reaction<'f> {
-        let State::Downloading(download) = &mut self.state else {
+        let Some(download) = self.state.downloading_mut() else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
-        let received = download.receive_status(now, command, status, &self.config);
+        let received = download.receive_status(now, command, status, self.settings.config());
         self.conclude_response(now, received)
     }
 
     fn conclude_response<'f>(&mut self, now: Instant, received: Received<'f>) -> Reaction<'f> {
-        let State::Downloading(download) = &self.state else {
+        let Some(download) = self.state.downloading() else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
         let (offer, is_unconfirmed) = (download.offer, download.is_unconfirmed());
@@ -129,7 +130,7 @@ impl<const RANGES: usize> Client<RANGES> {
             Received::Checked => self.report_continuation(),
             Received::OtherFile => {
                 self.events.push(ClientEvent::FileReplaced(offer));
-                self.enter(State::Erasing { offer, faults: 0, retry_at: None });
+                self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
             }
             Received::Pause(reason, why) => {
                 self.pause_download(now, reason);
@@ -143,7 +144,7 @@ impl<const RANGES: usize> Client<RANGES> {
             Received::Aborted => {
                 self.end_upgrade(now, Outcome::ServerAborted);
                 // The server may have replaced the file while the device was switched off.
-                if is_unconfirmed && matches!(self.state, State::Idle { .. }) {
+                if is_unconfirmed && matches!(self.state, State::NoFile(NoFile::Idle { .. })) {
                     self.begin_query(now, QueryCause::Timer);
                 }
             }
@@ -158,9 +159,9 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
     /// has no attempts left, the download pauses.
     pub(super) fn handle_download_timeout(&mut self, now: Instant) {
-        let State::Downloading(download) = &mut self.state else { return };
-        download.expire_requests(now, &self.config, &self.rtt);
-        if download.is_exhausted(&self.config) {
+        let Some(download) = self.state.downloading_mut() else { return };
+        download.expire_requests(now, self.settings.config(), &self.rtt);
+        if download.is_exhausted(self.settings.config()) {
             let reason = download.timeout_reason();
             self.pause_download(now, reason);
         }
@@ -168,8 +169,8 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Counts an attempt of the next download request that could not be sent because no server was found.
     pub(super) fn count_failed_download_request(&mut self, now: Instant) {
-        if let State::Downloading(download) = &mut self.state {
-            download.count_failed_send(now, &self.config);
+        if let Some(download) = self.state.downloading_mut() {
+            download.count_failed_send(now, self.settings.config());
         }
         self.handle_download_timeout(now);
     }
@@ -185,36 +186,28 @@ impl<const RANGES: usize> Client<RANGES> {
         ticket: Ticket,
         result: StoreResult,
     ) -> Result<(), StaleTicket> {
-        let download = self.state.kept_download_mut().ok_or(StaleTicket)?;
-        let complete = download.finish_store(now, ticket, result, &self.config)?;
+        let State::Download(download, stage) = &mut self.state else { return Err(StaleTicket) };
+        let complete = download.finish_store(now, ticket, result, self.settings.config())?;
         let id = download.offer.id;
-        let deciding = match self.state {
-            State::Deciding { offer, .. } => Some(offer),
-            _ => None,
-        };
-        match (complete, deciding) {
-            (Some(image), None) => self.enter(State::Verifying { image }),
-            (Some(image), Some(_)) => self.replace_kept(Kept::Complete(image)),
-            (None, _) if result != StoreResult::Fault => {}
-            (None, None) => self.report_failure(now, id, Status::ABORT, Outcome::StorageFault),
-            (None, Some(_)) => {
-                self.events.push(ClientEvent::Ended(Outcome::StorageFault));
-                self.replace_kept(Kept::Nothing);
+        // While the application decides on another offer, the ticket of its need stays valid.
+        match (complete, *stage) {
+            (Some(image), DownloadStage::Deciding { offer }) => {
+                self.state = State::Image(image, ImageStage::Deciding { offer, is_verified: false });
             }
+            (Some(image), _) => self.enter_image(image, ImageStage::Verifying),
+            (None, _) if result != StoreResult::Fault => {}
+            (None, DownloadStage::Deciding { offer }) => {
+                self.events.push(ClientEvent::Ended(Outcome::StorageFault));
+                self.state = State::NoFile(NoFile::Deciding { offer });
+            }
+            (None, _) => self.report_failure(now, id, Status::ABORT, Outcome::StorageFault),
         }
         Ok(())
     }
 
-    /// Replaces the kept file while the application decides on an offer. The need of the state stays the same.
-    fn replace_kept(&mut self, replacement: Kept<RANGES>) {
-        if let State::Deciding { kept, .. } = &mut self.state {
-            *kept = replacement;
-        }
-    }
-
     /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
     pub(super) fn pause_download(&mut self, now: Instant, reason: PauseReason) {
-        let State::Downloading(mut download) = self.state else { return };
+        let Some(download) = self.state.downloading_mut() else { return };
         // A silent server, or a server with another file, gets the query at once. A server that refused gets the query
         // after some time.
         let asks_at_once = download.paused_since().is_none()
@@ -223,34 +216,37 @@ impl<const RANGES: usize> Client<RANGES> {
                 PauseReason::ServerSilent | PauseReason::UnusableAnswers(UnusableAnswer::OtherImage)
             );
         let since = download.pause(now);
-        if download.give_up_at(&self.config).is_some_and(|at| at <= now) {
-            return self.give_up_download(now, download, reason);
+        if download.give_up_at(self.settings.config()).is_some_and(|at| at <= now) {
+            let id = download.offer.id;
+            return self.give_up_download(now, id, reason);
         }
         let ask_at = if asks_at_once { now } else { self.next_pause_query(now, since) };
         self.events.push(ClientEvent::DownloadPaused(reason, ask_at));
-        self.enter(State::Paused { download, reason, ask_at });
+        self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
         if asks_at_once {
             self.handle_pause_timeout(now);
         }
     }
 
-    /// Pauses `download`, because the application has refused another offer of the server.
-    pub(super) fn pause_for_other_offer(&mut self, now: Instant, mut download: Download<RANGES>) {
+    /// Pauses the download in hand, because the application has refused another offer of the server.
+    pub(super) fn pause_for_other_offer(&mut self, now: Instant) {
+        let State::Download(download, _) = &mut self.state else { return };
         let since = download.pause(now);
         let (reason, ask_at) = (PauseReason::OtherOffer, self.next_pause_query(now, since));
         self.events.push(ClientEvent::DownloadPaused(reason, ask_at));
-        self.enter(State::Paused { download, reason, ask_at });
+        self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
     }
 
     /// Queries from a pause, or ends the upgrade if the download has been paused too long.
     pub(super) fn handle_pause_timeout(&mut self, now: Instant) {
-        let State::Paused { download, reason, .. } = self.state else { return };
+        let State::Download(download, DownloadStage::Paused { reason, .. }) = &self.state else { return };
+        let (reason, id) = (*reason, download.offer.id);
         let since = download.paused_since().unwrap_or(now);
-        if download.give_up_at(&self.config).is_some_and(|at| at <= now) {
-            return self.give_up_download(now, download, reason);
+        if download.give_up_at(self.settings.config()).is_some_and(|at| at <= now) {
+            return self.give_up_download(now, id, reason);
         }
         let next = self.next_pause_query(now, since);
-        if let State::Paused { ask_at, .. } = &mut self.state {
+        if let State::Download(_, DownloadStage::Paused { ask_at, .. }) = &mut self.state {
             *ask_at = next;
         }
         if self.second_query.is_some() {
@@ -262,37 +258,39 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Queries at once from a pause, because a server was found.
     pub(super) fn query_from_pause(&mut self) {
-        if let State::Paused { ask_at, .. } = &mut self.state {
+        if let State::Download(_, DownloadStage::Paused { ask_at, .. }) = &mut self.state {
             *ask_at = Instant::ZERO;
         }
     }
 
-    fn give_up_download(&mut self, now: Instant, download: Download<RANGES>, reason: PauseReason) {
+    fn give_up_download(&mut self, now: Instant, id: ImageId, reason: PauseReason) {
         match reason.outcome() {
             // The client sends no report to a server that does not have the image.
             Outcome::ImageGone => self.end_upgrade(now, Outcome::ImageGone),
-            outcome => self.report_failure(now, download.offer.id, Status::ABORT, outcome),
+            outcome => self.report_failure(now, id, Status::ABORT, outcome),
         }
     }
 
     fn next_pause_query(&mut self, now: Instant, since: Instant) -> Instant {
-        let Millis(interval) = pause_interval(now.since(since), &self.config);
+        let Millis(interval) = pause_interval(now.since(since), self.settings.config());
         let spread = self.random_delay(Millis(interval >> 3));
         now.plus(Millis(interval)).plus(spread)
     }
 
-    /// Continues `download` after a pause or a repeated offer, with a check that the server still has the same file.
-    pub(super) fn continue_download(&mut self, now: Instant, mut download: Download<RANGES>) {
-        download.begin_check(now, min_request_interval(self.server_block_period, &self.config));
+    /// Continues the download in hand after a pause or a repeated offer, with a check that the server still has the same
+    /// file.
+    pub(super) fn continue_download(&mut self, now: Instant) {
+        let State::Download(download, _) = &mut self.state else { return };
+        download.begin_check(now, min_request_interval(self.server_block_period, self.settings.config()));
         let is_checking = download.is_checking();
-        self.enter(State::Downloading(download));
+        self.enter_download_stage(DownloadStage::Downloading);
         if !is_checking {
             self.report_continuation();
         }
     }
 
     fn report_continuation(&mut self) {
-        if let State::Downloading(download) = &self.state {
+        if let Some(download) = self.state.downloading() {
             let progress = DownloadProgress { offer: download.offer, received: download.received() };
             self.events.push(ClientEvent::DownloadContinued(progress));
         }
@@ -302,7 +300,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// responses has another reason than the pause of a download without responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
-            && let State::Downloading(download) = &mut self.state
+            && let Some(download) = self.state.downloading_mut()
         {
             download.receive_unreadable();
         }

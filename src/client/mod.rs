@@ -112,8 +112,8 @@ pub use actions_and_needs::{
 pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 pub use checkpoint_bytes::CheckpointError;
 pub use config::{
-    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, TransferMode,
-    UpgradeEndFallback,
+    Abilities, AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, Settings,
+    TransferMode, UpgradeEndFallback,
 };
 pub use event::{
     ClientEvent, DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
@@ -124,7 +124,7 @@ pub use storage::Storage;
 use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
 use crate::fifo::Fifo;
 use crate::time::{Instant, Millis, UtcTime};
-use crate::types::{Eui64, FileVersion, ImageId, StackVersion};
+use crate::types::{Eui64, FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{
     ClientFrame, DefaultResponse, FromClient, ImageOffer, LONGEST_TO_SERVER, Status, ToServer,
     UpgradeEndRequest,
@@ -136,7 +136,8 @@ use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
 use sequence_numbering::ServerNumbering;
-use state::{AfterReport, QueryCause, State, StoredImage};
+use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
+use transfer::Download;
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
@@ -147,12 +148,25 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
 /// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
 /// [`ClientConfig::transfer`], and contains no code for windows and pages.
+///
+/// `S` is the place of the settings, see [`Settings`]: in the client, in a constant or in a `static`.
 #[doc(alias = "resume")]
 #[derive(Clone, Debug)]
-pub struct Client<const RANGES: usize = 8> {
-    /// Settings of the client. The client itself updates the identity, the server address, the credentials and the
-    /// query interval in these settings.
-    config: ClientConfig,
+pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
+    /// Settings of the client, which never change. What changes is in the fields below.
+    settings: S,
+    /// Image that the device runs.
+    current: ImageId,
+    /// Stack version of the image that the device runs.
+    stack: StackVersion,
+    /// Security credential version of the device.
+    credential: Option<SecurityCredentialVersion>,
+    /// Address of the server; [`Address::UNKNOWN`] or a part of it while the server is unknown.
+    server: Address,
+    /// IEEE address of the server, the attribute UpgradeServerID.
+    server_id: Eui64,
+    /// Time between two periodic queries; `None` without periodic queries.
+    query_interval: Option<Millis>,
     state: State<RANGES>,
     /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
     generation: u32,
@@ -166,6 +180,8 @@ pub struct Client<const RANGES: usize = 8> {
     second_query: Option<SecondQuery>,
     /// Time of the last unicast Image Notify that led to a query.
     notified_at: Option<Instant>,
+    /// Sequence number of that Image Notify.
+    notified_sequence: u8,
     /// Detection of a server that numbers its answers itself.
     numbering: ServerNumbering,
     /// Number of consecutive unanswered queries.
@@ -191,6 +207,8 @@ pub struct Client<const RANGES: usize = 8> {
     /// File version that the application has refused since the last periodic query; `FileVersion::ANY` if the
     /// application refused none.
     refused_version: FileVersion,
+    /// Time of the refusal of `refused_version`.
+    refused_at: Instant,
     /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
     server_block_period: u16,
     /// UTC time of the device at the instant `utc_set_at`; `NO_CLOCK` if the device has no UTC clock.
@@ -254,73 +272,126 @@ impl Client {
     }
 }
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8.
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
+    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8, and with the settings
+    /// in the place that `S` has for them.
     #[must_use]
     // The entry points of the client are not inlined. A device calls each entry point at one place, and inlining would
     // merge them into one large function. The local variables of that function are out of reach of short instructions,
     // so that the code is one fifteenth larger.
     #[inline(never)]
-    pub fn with_ranges(config: ClientConfig, seed: u64, now: Instant) -> Self {
-        let search = if config::is_known(config.server) {
-            discovery::last_step(config.link_key)
+    pub fn with_ranges(settings: S, seed: u64, now: Instant) -> Self {
+        let ClientConfig { identity, server, server_id, stack, query_interval, .. } = *settings.config();
+        let ClientConfig { link_key, credential, failed_image, first_query_delay, query_spread, .. } =
+            *settings.config();
+        let search = if config::is_known(server) {
+            discovery::last_step(link_key)
         } else {
-            discovery::first_step(config.server, config.server_id)
+            discovery::first_step(server, server_id)
         };
-        let node = config.identity.node.map_or(0, |Eui64(address)| address);
-        let mut client = Self {
-            config,
-            state: State::Idle { query_at: None },
+        let node = identity.node.map_or(0, |Eui64(address)| address);
+        // Without the rotation, two equal halves of the address would cancel each other.
+        let mut random = Random::new(seed ^ node.rotate_left(32));
+        let Millis(delay) = first_query_delay;
+        let spread = random.up_to(Millis(delay.saturating_mul(10)).min(query_spread));
+        let first = now.plus(first_query_delay).plus(spread);
+        Self {
+            settings,
+            current: identity.current,
+            stack,
+            credential,
+            server,
+            server_id,
+            query_interval,
+            state: State::NoFile(NoFile::Idle { query_at: query_interval.map(|_| first) }),
             generation: 0,
             need_polled: false,
             sequence: 0,
             search: ServerSearch::new(search),
             second_query: None,
             notified_at: None,
+            notified_sequence: 0,
             numbering: ServerNumbering::UNKNOWN,
             query_failures: 0,
             upgrade_failures: 0,
-            failed_image: config.failed_image,
+            failed_image,
             failed_at: now,
             reported_version: FileVersion::ANY,
-            specific_stack: config.stack,
+            specific_stack: stack,
             pending_images: PendingImages::NONE,
             suspended: None,
-            // Without the rotation, two equal halves of the address would cancel each other.
-            random: Random::new(seed ^ node.rotate_left(32)),
+            random,
             rtt: RttEstimator::new(),
             retries: 0,
             refused_version: FileVersion::ANY,
+            refused_at: now,
             server_block_period: 0,
             utc: NO_CLOCK,
             utc_set_at: now,
             download_start: now,
             replies: Fifo::new(),
             events: Fifo::new(),
-        };
-        let Millis(delay) = config.first_query_delay;
-        let spread = client.random_delay(Millis(delay.saturating_mul(10)));
-        let first = now.plus(config.first_query_delay).plus(spread);
-        client.state = State::Idle { query_at: config.query_interval.map(|_| first) };
-        client
+        }
     }
 
-    /// Enters `state`. Only this function and the constructor assign `self.state`.
+    /// Enters `stage` without a file in hand; a file that was in hand is given up. The constructor and the functions
+    /// `enter*` alone assign `self.state`, and each of them does it in place.
     #[inline(never)]
-    fn enter(&mut self, state: State<RANGES>) {
-        if let State::Idle { .. } | State::Querying { .. } | State::Applying { .. } = state {
+    fn enter(&mut self, stage: NoFile) {
+        self.state = State::NoFile(stage);
+        self.begin_state();
+    }
+
+    /// Enters the download of `offer` from offset 0; the first request may be sent from `at` on.
+    #[inline(never)]
+    fn enter_download(&mut self, offer: ImageOffer, at: Instant) {
+        let download = Download::new(offer, at, self.settings.config());
+        self.state = State::Download(download, DownloadStage::Downloading);
+        self.begin_state();
+    }
+
+    /// Enters `stage` of the download in hand.
+    #[inline(never)]
+    fn enter_download_stage(&mut self, stage: DownloadStage) {
+        if let State::Download(_, present) = &mut self.state {
+            *present = stage;
+        }
+        self.begin_state();
+    }
+
+    /// Enters `stage` of the complete file `image`.
+    #[inline(never)]
+    fn enter_image(&mut self, image: StoredImage, stage: ImageStage) {
+        self.state = State::Image(image, stage);
+        self.begin_state();
+    }
+
+    /// Enters `stage` of the complete file in hand.
+    #[inline(never)]
+    fn enter_image_stage(&mut self, stage: ImageStage) {
+        if let State::Image(_, present) = &mut self.state {
+            *present = stage;
+        }
+        self.begin_state();
+    }
+
+    /// Begins the present state: the tickets of the state before become stale.
+    fn begin_state(&mut self) {
+        if let State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })
+        | State::Image(_, ImageStage::Applying) = self.state
+        {
             // The upgrade has ended, so a query about its image is obsolete.
             self.second_query = None;
         }
-        self.state = state;
         self.generation = next_generation(self.generation);
         self.need_polled = false;
     }
 
     /// Handles the timers of the client that have expired by `now`. A call before the time that
     /// [`poll_timeout`](Self::poll_timeout) returns changes nothing.
+    #[inline(never)]
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.search.deadline().is_some_and(|at| at <= now) {
+        if self.search_deadline().is_some_and(|at| at <= now) {
             self.restart_search();
         }
         self.handle_second_query_timeout(now);
@@ -328,19 +399,21 @@ impl<const RANGES: usize> Client<RANGES> {
             return;
         }
         match self.state {
-            State::Idle { .. } => {
+            State::NoFile(NoFile::Idle { .. }) => {
                 self.refused_version = FileVersion::ANY;
                 self.begin_query(now, QueryCause::Timer);
             }
-            State::Erasing { offer, faults, .. } => {
-                self.enter(State::Erasing { offer, faults, retry_at: None });
+            State::NoFile(NoFile::Erasing { offer, faults, .. }) => {
+                self.enter(NoFile::Erasing { offer, faults, retry_at: None });
             }
-            State::CountingDown { image, at, .. } if at <= now => self.enter(State::Applying { image }),
-            State::Waiting { image, ask, .. } => {
-                self.enter(State::Ending { image, pending: PendingRequest::due_at(now), ask });
+            State::Image(_, ImageStage::CountingDown { at, .. }) if at <= now => {
+                self.enter_image_stage(ImageStage::Applying);
             }
-            State::Downloading(_) => self.handle_download_timeout(now),
-            State::Paused { .. } => self.handle_pause_timeout(now),
+            State::Image(_, ImageStage::Waiting { ask, .. }) => {
+                self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(now), ask });
+            }
+            State::Download(_, DownloadStage::Downloading) => self.handle_download_timeout(now),
+            State::Download(_, DownloadStage::Paused { .. }) => self.handle_pause_timeout(now),
             _ => {
                 let timed_out = |pending: &&mut PendingRequest| pending.is_timed_out(now);
                 if let Some(pending) = self.state.pending_request_mut().filter(timed_out) {
@@ -356,7 +429,9 @@ impl<const RANGES: usize> Client<RANGES> {
     fn retry_or_give_up(&mut self, now: Instant) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {
-            State::Querying { next, .. } if attempts >= self.config.max_query_attempts => {
+            State::NoFile(NoFile::Querying { next, .. })
+                if attempts >= self.settings.config().max_query_attempts =>
+            {
                 self.on_query_timeout(now, next);
             }
             _ => self.on_upgrade_end_timeout(now, attempts),
@@ -366,8 +441,9 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
     /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Applications on stacks without
     /// delivery reports never call this method.
+    #[inline(never)]
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
-        let backoff = self.config.error_backoff;
+        let backoff = self.settings.config().error_backoff;
         if report != DeliveryReport::Failed {
             return;
         }
@@ -376,8 +452,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         if let Some(pending) = self.state.pending_request_mut() {
             pending.on_delivery_failure(token, now, backoff);
-        } else if let Some(download) = self.state.download_mut() {
-            download.handle_failed_delivery(token, now, &self.config, &self.rtt);
+        } else if let Some(download) = self.state.downloading_mut() {
+            download.handle_failed_delivery(token, now, self.settings.config(), &self.rtt);
         }
     }
 
@@ -386,19 +462,20 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// A frame may become ready after any other call of the client, and at the time that
     /// [`poll_timeout`](Self::poll_timeout) returns.
+    #[inline(never)]
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
             let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
             return Some(self.unicast(to, frame.write(buf), TransmitToken::NONE));
         }
-        if !self.search.is_done() {
+        if !self.can_send() {
             return None;
         }
         if let Some(transmit) = self.poll_second_query(now, buf) {
             return Some(transmit);
         }
-        if let State::Downloading(_) = self.state {
+        if self.state.downloading().is_some() {
             return self.poll_download(now, buf);
         }
         let pending = self.state.pending_request().filter(|pending| pending.is_due(now))?;
@@ -407,8 +484,11 @@ impl<const RANGES: usize> Client<RANGES> {
         let (transmit, sequence) = self.encode_request(request, buf)?;
         // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
         // blocks does not apply to these requests.
-        let timeout =
-            RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts);
+        let timeout = RttEstimator::new().timeout(
+            self.settings.config().initial_timeout,
+            self.settings.config().max_timeout,
+            attempts,
+        );
         self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
         self.retries = self.retries.saturating_add(u32::from(attempts > 0));
         Some(transmit)
@@ -420,45 +500,44 @@ impl<const RANGES: usize> Client<RANGES> {
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
         let len = frame.write(buf);
         self.sequence = sequence.wrapping_add(1);
-        Some((self.unicast(self.config.server, len, TransmitToken::request(sequence)), sequence))
+        Some((self.unicast(self.server, len, TransmitToken::request(sequence)), sequence))
     }
 
     fn unicast(&self, to: Address, len: usize, token: TransmitToken) -> Transmit {
-        let aps_security = self.config.aps_security;
+        let aps_security = self.settings.config().aps_security;
         Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
     }
 
     /// Returns the request that the current state sends; `None` for a download, whose requests come from
     /// `poll_download`.
     fn request(&self) -> Option<ToServer> {
-        match &self.state {
-            State::Querying { target, .. } => self.query_for(*target),
-            State::Reporting { id, status, .. } => {
-                Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: *status, id: *id }))
-            }
-            State::Ending { image, .. } | State::CountingDown { image, .. } => {
-                Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::SUCCESS, id: image.id() }))
-            }
-            _ => None,
-        }
+        let (id, status) = match &self.state {
+            State::NoFile(NoFile::Querying { target, .. }) => return self.query_for(*target),
+            State::NoFile(NoFile::Reporting { id, status, .. }) => (*id, *status),
+            State::Image(image, _) => (image.id(), Status::SUCCESS),
+            _ => return None,
+        };
+        Some(ToServer::UpgradeEnd(UpgradeEndRequest { status, id }))
     }
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
     /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change this
     /// time.
     #[must_use]
+    #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let query = self.second_query.as_ref().map(|query| query.pending.deadline());
-        let query = query.filter(|_| self.search.is_done());
-        [self.search.deadline(), self.state_deadline(), query].into_iter().flatten().min()
+        let query = query.filter(|_| self.can_send());
+        [self.search_deadline(), self.state_deadline(), query].into_iter().flatten().min()
     }
 
     /// Returns the deadline of the current state.
     fn state_deadline(&self) -> Option<Instant> {
-        self.state.deadline(&self.config, &self.rtt, self.search.is_done())
+        self.state.deadline(self.settings.config(), &self.rtt, self.can_send())
     }
 
     /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
+    #[inline(never)]
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop()
     }
@@ -473,6 +552,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the next [`Need`], which is a request of the client to the application. Each need is returned once; the
     /// client then waits for the answer of the application.
+    #[inline(never)]
     pub fn poll_need(&mut self) -> Option<Need> {
         if let Some(need) = self.poll_search_need() {
             return Some(need);
@@ -481,12 +561,16 @@ impl<const RANGES: usize> Client<RANGES> {
             return None;
         }
         let ticket = Ticket(self.generation);
-        let need = match self.state {
-            State::Deciding { offer, .. } => Need::Decide(ticket, offer),
-            State::Erasing { offer, retry_at: None, .. } => Need::Prepare(ticket, offer),
-            State::Verifying { image } => Need::Verify(ticket, image.offer),
-            State::AwaitingCredentials { needed, .. } => Need::Credentials(ticket, needed),
-            State::Applying { image } => Need::Apply(ticket, image.id()),
+        let need = match &self.state {
+            State::NoFile(NoFile::Deciding { offer })
+            | State::Download(_, DownloadStage::Deciding { offer })
+            | State::Image(_, ImageStage::Deciding { offer, .. }) => Need::Decide(ticket, *offer),
+            State::NoFile(NoFile::Erasing { offer, retry_at: None, .. }) => Need::Prepare(ticket, *offer),
+            State::Image(image, ImageStage::Verifying) => Need::Verify(ticket, image.offer),
+            State::Image(_, ImageStage::AwaitingCredentials { needed }) if S::ABILITIES.credentials => {
+                Need::Credentials(ticket, *needed)
+            }
+            State::Image(image, ImageStage::Applying) => Need::Apply(ticket, image.id()),
             _ => return None,
         };
         self.need_polled = true;
@@ -496,9 +580,11 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the party that the client waits for: the application, the server or a timer.
     #[must_use]
     pub fn waiting_for(&self) -> WaitingFor {
-        if self.state.waits_for_application() || self.search.waits_for_application() {
+        if self.state.waits_for_application() || self.search_waits_for_application() {
             WaitingFor::Application
-        } else if self.search.is_done() && (self.state.expects_answer(&self.config) || self.expects_offer()) {
+        } else if self.search.is_done()
+            && (self.state.expects_answer(self.settings.config()) || self.expects_offer())
+        {
             WaitingFor::Server
         } else {
             WaitingFor::Time
@@ -513,7 +599,7 @@ impl<const RANGES: usize> Client<RANGES> {
     #[doc(alias = "watch")]
     #[must_use]
     pub const fn progress(&self) -> Option<DownloadProgress> {
-        match self.state.kept_download() {
+        match self.state.download() {
             Some(download) => Some(DownloadProgress { offer: download.offer, received: download.received() }),
             None => None,
         }
@@ -534,31 +620,46 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the identity of the device. After an upgrade, the identity has the new file version.
     #[must_use]
-    pub const fn identity(&self) -> &Identity {
-        &self.config.identity
+    pub fn identity(&self) -> Identity {
+        Identity { current: self.current, ..self.settings.config().identity }
+    }
+
+    /// Returns whether `id` names a device-specific file that this client can fetch.
+    const fn is_specific(id: ImageId) -> bool {
+        S::ABILITIES.specific_files && state::is_specific(id)
+    }
+
+    /// Returns the verified file that is suspended while the security credentials for it are downloaded.
+    fn suspended_image(&self) -> Option<&StoredImage> {
+        self.suspended.as_ref().filter(|_| S::ABILITIES.specific_files)
+    }
+
+    /// Returns whether verified images are kept until the remaining images of the device are downloaded.
+    const fn has_pending_images(&self) -> bool {
+        S::ABILITIES.several_images && self.pending_images.count > 0
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        (self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
+        (S::ABILITIES.utc_clock && self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
     }
 
     /// Returns the time of the next periodic query after a query at `now`; `None` without periodic queries.
     fn next_query_at(&mut self, now: Instant) -> Option<Instant> {
-        let Millis(interval) = self.config.query_interval?;
+        let Millis(interval) = self.query_interval?;
         let spread = self.random_delay(Millis(interval >> 2));
         Some(now.plus(Millis(interval)).plus(spread))
     }
 
     /// Returns a random delay of up to `limit`, and up to the configured `query_spread`.
     fn random_delay(&mut self, limit: Millis) -> Millis {
-        self.random.up_to(limit.min(self.config.query_spread))
+        self.random.up_to(limit.min(self.settings.config().query_spread))
     }
 
     /// Reports a failed upgrade to the server before the upgrade ends.
     fn report_failure(&mut self, now: Instant, id: ImageId, status: Status, outcome: Outcome) {
         // The upgrade ends, so a query about its image is obsolete.
         self.second_query = None;
-        self.enter(State::Reporting {
+        self.enter(NoFile::Reporting {
             id,
             status,
             after: AfterReport::End(outcome),
@@ -567,12 +668,12 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 }
 
-/// Maximum size of a client on a microcontroller, in bytes. The largest parts of a client are the download, the
-/// settings (184 bytes), the event queue (72 bytes) and the parallel query (32 bytes). In the download, 8 out-of-order
-/// ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and the sums
-/// for the check after a pause take 28 bytes.
+/// Maximum size of a client on a microcontroller whose settings are in flash, in bytes; [`ClientConfig`] adds 184 bytes.
+/// The largest parts of a client are the download and the event queue (72 bytes). In the download, 8 out-of-order ranges
+/// take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and the sums for the
+/// check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
-    assert!(size_of::<Client>() <= 944);
-    assert!(size_of::<Client<0>>() <= 752);
+    assert!(size_of::<Client<8, &ClientConfig>>() <= 824);
+    assert!(size_of::<Client<0, &ClientConfig>>() <= 632);
 };

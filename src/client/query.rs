@@ -20,11 +20,13 @@ use crate::zcl::{
 
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
-use super::config::AcceptedVersions;
+use super::config::{AcceptedVersions, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, SkipReason};
 use super::request_retry::{PendingRequest, exponential_backoff};
-use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, UpgradeEndAsk, is_specific};
+use super::state::{
+    AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, UpgradeEndAsk,
+};
 
 /// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
@@ -56,13 +58,14 @@ struct OpenQuery {
     next: Option<Instant>,
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an Image Notify. The client sends a query after every unicast notify, even during an upgrade. After a
     /// broadcast notify, an idle client and a paused download query if the notify is in scope and the query jitter
     /// includes this device.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Instant,
+        sequence: u8,
         notify: ImageNotify,
         delivery: DeliveryMode,
     ) -> Reaction<'f> {
@@ -74,28 +77,30 @@ impl<const RANGES: usize> Client<RANGES> {
             if !self.is_in_scope(notify.scope) || self.random.percent() > notify.jitter {
                 return Reaction::Drop(ClientIgnored::NotForThisDevice);
             }
-        } else if self.config.strict && notify != ImageNotify::UNICAST {
+        } else if self.settings.config().strict && notify != ImageNotify::UNICAST {
             return Reaction::Malformed(ClientIgnored::Mismatch);
         }
         self.events.push(ClientEvent::Notified);
         let is_unicast = delivery == DeliveryMode::Unicast;
-        if let (true, State::Idle { .. } | State::Querying { .. }) = (is_unicast, &self.state) {
+        if let (true, State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })) =
+            (is_unicast, &self.state)
+        {
             // A copy of this notify may arrive after the offer.
-            self.notified_at = Some(now);
+            (self.notified_at, self.notified_sequence) = (Some(now), sequence);
         }
         match self.state {
-            State::Idle { .. } => {
+            State::NoFile(NoFile::Idle { .. }) => {
                 self.search_now();
                 let at = now.plus(self.notify_delay(delivery));
                 let cause = if is_unicast { QueryCause::UnicastNotify } else { QueryCause::Timer };
                 self.begin_query(at, cause);
             }
-            State::Querying { .. } | State::Applying { .. } => {}
-            State::Paused { .. } if !is_unicast => {
+            State::NoFile(NoFile::Querying { .. }) | State::Image(_, ImageStage::Applying) => {}
+            State::Download(_, DownloadStage::Paused { .. }) if !is_unicast => {
                 let at = now.plus(self.notify_delay(delivery));
                 self.begin_second_query(at, QueryCause::Timer, 1);
             }
-            _ if is_unicast => self.begin_notified_query(now),
+            _ if is_unicast => self.begin_notified_query(now, sequence),
             _ => {}
         }
         Reaction::Done
@@ -113,7 +118,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns whether a notify with `scope` is meant for this device. A version that the device runs or has downloaded
     /// is out of scope (section 6.10.3.4).
     fn is_in_scope(&self, scope: NotifyScope) -> bool {
-        let own = self.config.identity.current;
+        let own = self.current;
         let any = ImageFilter::ALL;
         match scope {
             NotifyScope::Everyone => true,
@@ -123,7 +128,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }) => {
                 let has_version = image_type != ImageType::ANY && version != FileVersion::ANY;
-                let verified = self.suspended.or_else(|| self.state.verified_image());
+                let verified = self.suspended_image().or_else(|| self.state.verified_image());
                 let is_downloaded = verified.is_some_and(|image| {
                     image.id().image_type == own.image_type && image.id().version == version
                 });
@@ -158,7 +163,8 @@ impl<const RANGES: usize> Client<RANGES> {
         response: QueryResponse,
         specific: bool,
     ) -> Reaction<'f> {
-        let Some(query) = self.open_query().filter(|query| is_specific(query.target.id) == specific) else {
+        let Some(query) = self.open_query().filter(|query| Self::is_specific(query.target.id) == specific)
+        else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
         let matches = self.open_pending_query().is_some_and(|pending| pending.has_sequence(sequence));
@@ -180,7 +186,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the query that was sent and waits for its answer; `None` if there is no such query.
     fn open_query(&self) -> Option<OpenQuery> {
         match self.state {
-            State::Querying { target, pending, next, cause } => {
+            State::NoFile(NoFile::Querying { target, pending, next, cause }) => {
                 pending.has_been_sent().then_some(OpenQuery { target, cause, is_second: false, next })
             }
             _ => self.second_query.filter(|query| query.pending.has_been_sent()).map(|query| OpenQuery {
@@ -195,7 +201,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the retry state of the query that waits for its answer; `None` if no query was sent.
     pub(super) fn open_pending_query(&self) -> Option<&PendingRequest> {
         match &self.state {
-            State::Querying { pending, .. } => Some(pending),
+            State::NoFile(NoFile::Querying { pending, .. }) => Some(pending),
             _ => self.second_query.as_ref().map(|query| &query.pending),
         }
     }
@@ -219,7 +225,7 @@ impl<const RANGES: usize> Client<RANGES> {
         {
             return Reaction::Malformed(ClientIgnored::Mismatch);
         }
-        let specific = is_specific(query.target.id);
+        let specific = Self::is_specific(query.target.id);
         // A query for a device-specific file names the requested version, or any version (section 6.10.12.2.4).
         if specific && version != FileVersion::ANY && offer.id.version != version {
             return Reaction::Malformed(ClientIgnored::Mismatch);
@@ -239,35 +245,40 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Continues the current upgrade if `offer` is the image of the upgrade. Returns whether it is.
     fn continue_with(&mut self, now: Instant, offer: ImageOffer) -> bool {
+        if self.state.open_offer() == Some(offer) {
+            return true;
+        }
+        let in_hand = match &self.state {
+            State::NoFile(NoFile::Erasing { offer, .. }) => *offer,
+            State::NoFile(_) => return false,
+            State::Download(download, _) => download.offer,
+            State::Image(image, _) => image.offer,
+        };
+        if in_hand != offer {
+            return false;
+        }
+        let due = PendingRequest::due_at(now);
         match self.state {
-            State::Downloading(download)
-            | State::Paused { download, .. }
-            | State::Deciding { kept: Kept::Download(download), .. }
-                if download.offer == offer =>
-            {
-                self.continue_download(now, download);
-            }
-            State::Deciding { offer: present, .. } | State::Erasing { offer: present, .. }
-                if present == offer => {}
-            State::Deciding { kept: Kept::Complete(image), .. } if image.offer == offer => {
-                self.enter(State::Verifying { image });
-            }
-            State::Deciding { kept: Kept::Verified(image), .. } if image.offer == offer => {
-                self.begin_upgrade_end(now, image);
-            }
-            State::Verifying { image } | State::AwaitingCredentials { image, .. } if image.offer == offer => {
-            }
-            // The countdown goes on, and the server may order the upgrade for an earlier time.
-            State::CountingDown { image, at, utc, .. } if image.offer == offer => {
-                let pending = Some(PendingRequest::due_at(now));
-                self.enter(State::CountingDown { image, at, utc, pending });
-            }
-            State::Ending { image, ask, .. } | State::Waiting { image, ask, .. } if image.offer == offer => {
-                let ask = UpgradeEndAsk { refusals: ask.refusals, ..UpgradeEndAsk::new(now) };
-                self.enter(State::Ending { image, pending: PendingRequest::due_at(now), ask });
-            }
-            State::AwaitingActivation { image } if image.offer == offer => self.begin_upgrade_end(now, image),
-            _ => return false,
+            State::NoFile(_) => {}
+            State::Download(..) => self.continue_download(now),
+            State::Image(_, stage) => match stage {
+                ImageStage::Deciding { is_verified: false, .. } => {
+                    self.enter_image_stage(ImageStage::Verifying)
+                }
+                ImageStage::Deciding { is_verified: true, .. } | ImageStage::AwaitingActivation => {
+                    self.begin_upgrade_end(now);
+                }
+                ImageStage::Verifying | ImageStage::AwaitingCredentials { .. } => {}
+                // The countdown goes on, and the server may order the upgrade for an earlier time.
+                ImageStage::CountingDown { at, utc, .. } => {
+                    self.enter_image_stage(ImageStage::CountingDown { at, utc, pending: Some(due) });
+                }
+                ImageStage::Ending { ask, .. } | ImageStage::Waiting { ask, .. } => {
+                    let ask = UpgradeEndAsk { refusals: ask.refusals, ..UpgradeEndAsk::new(now) };
+                    self.enter_image_stage(ImageStage::Ending { pending: due, ask });
+                }
+                ImageStage::Applying => return false,
+            },
         }
         true
     }
@@ -275,24 +286,33 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the reason to skip `offer` without asking the application; `None` if the application decides.
     fn skip_reason(&self, now: Instant, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
         let version = query.target.id.version;
-        let is_suspended = self.suspended.is_some_and(|image| image.id() == offer.id);
-        if offer.size < MIN_FILE_SIZE || offer.size > self.config.max_file_size {
+        let is_suspended = self.suspended_image().is_some_and(|image| image.id() == offer.id);
+        if offer.size < MIN_FILE_SIZE || offer.size > self.settings.config().max_file_size {
             Some(SkipReason::Size)
-        } else if is_specific(offer.id) {
+        } else if Self::is_specific(offer.id) {
             None
         } else if is_suspended
-            || (offer.id.version == version && self.config.accepted_versions != AcceptedVersions::Any)
+            || (offer.id.version == version
+                && self.settings.config().accepted_versions != AcceptedVersions::Any)
         {
             Some(SkipReason::SameVersion)
-        } else if offer.id.version == self.refused_version {
+        } else if offer.id.version == self.refused_version && !self.has_refusal_expired(now) {
             Some(SkipReason::Refused)
-        } else if offer.id.version < version && self.config.accepted_versions == AcceptedVersions::Newer {
+        } else if offer.id.version < version
+            && self.settings.config().accepted_versions == AcceptedVersions::Newer
+        {
             Some(SkipReason::Older)
         } else if self.has_failed_before(now, offer, query.cause) {
             Some(SkipReason::FailedBefore)
         } else {
             None
         }
+    }
+
+    /// Returns whether a periodic query would have followed the last refusal of the application. A client with a file in
+    /// hand makes no periodic queries.
+    fn has_refusal_expired(&self, now: Instant) -> bool {
+        self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= now)
     }
 
     /// Returns whether `offer` is the file that failed its verification or its boot, and the client does not retry that
@@ -317,15 +337,15 @@ impl<const RANGES: usize> Client<RANGES> {
         if query.is_second {
             return;
         }
-        let is_reported = self.config.report_skipped_offers
+        let is_reported = self.settings.config().report_skipped_offers
             && reason != SkipReason::Refused
-            && !is_specific(offer.id)
-            && self.suspended.is_none()
-            && self.pending_images.count == 0
+            && !Self::is_specific(offer.id)
+            && self.suspended_image().is_none()
+            && !self.has_pending_images()
             && self.reported_version != offer.id.version;
         if is_reported {
             self.reported_version = offer.id.version;
-            self.enter(State::Reporting {
+            self.enter(NoFile::Reporting {
                 id: offer.id,
                 status: Status::INVALID_IMAGE,
                 after: AfterReport::Skipped(query.next),
@@ -338,37 +358,39 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
     fn decide(&mut self, now: Instant, offer: ImageOffer) {
-        let kept = match self.state {
-            State::Deciding { kept, .. } => kept,
-            State::Downloading(mut download) | State::Paused { mut download, .. } => {
-                download.pause(now);
-                Kept::Download(download)
-            }
-            State::Verifying { image } => Kept::Complete(image),
+        match self.state {
             // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
-            State::Reporting { after: AfterReport::End(outcome), .. } => {
+            State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
                 self.end_upgrade(now, outcome);
-                Kept::Nothing
             }
-            State::Reporting { .. } => return,
-            State::Erasing { .. } => {
+            State::NoFile(NoFile::Reporting { .. }) => return,
+            State::NoFile(NoFile::Erasing { .. }) => {
                 self.events.push(ClientEvent::Ended(Outcome::Replaced));
-                Kept::Nothing
             }
-            state => state.verified_image().map_or(Kept::Nothing, Kept::Verified),
-        };
-        self.enter(State::Deciding { offer, kept });
+            _ => {}
+        }
+        let is_verified = self.state.verified_image().is_some();
+        match &mut self.state {
+            State::NoFile(_) => self.enter(NoFile::Deciding { offer }),
+            State::Download(download, stage) => {
+                if !matches!(stage, DownloadStage::Deciding { .. }) {
+                    download.pause(now);
+                }
+                self.enter_download_stage(DownloadStage::Deciding { offer });
+            }
+            State::Image(..) => self.enter_image_stage(ImageStage::Deciding { offer, is_verified }),
+        }
     }
 
     /// Handles the refusal of the open query with `status`. A refusal of a query during an upgrade changes nothing.
     pub(super) fn on_no_image(&mut self, now: Instant, status: Status) {
         self.reset_unanswered_queries();
-        let State::Querying { target, next, cause, .. } = self.state else {
+        let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
             self.second_query = None;
             self.events.push(ClientEvent::NoImage(Some(status)));
             return;
         };
-        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(target.id);
+        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && Self::is_specific(target.id);
         let refused = unsupported || status == Status::NOT_AUTHORIZED;
         let replaces = refused && self.replace_refusing_server();
         self.events.push(match unsupported && !replaces {
@@ -403,13 +425,13 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the image that the client queries next, with the version that runs: the next image of a set of images, or
     /// the image of the identity.
     pub(super) const fn next_image(&self) -> ImageId {
-        if self.pending_images.count > 0 { self.pending_images.next } else { self.config.identity.current }
+        if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
 
     /// Starts a query to send at `at`, for the running image or for the next image of the device.
     pub(super) fn begin_query(&mut self, at: Instant, cause: QueryCause) {
         let next = self.next_query_at(at);
-        let target = QueryTarget { id: self.next_image(), stack: self.config.stack };
+        let target = QueryTarget { id: self.next_image(), stack: self.stack };
         self.begin_query_for(at, target, next, cause);
     }
 
@@ -422,7 +444,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ) {
         if self.query_for(target).is_some() {
             let pending = PendingRequest::due_at(at);
-            return self.enter(State::Querying { target, pending, next, cause });
+            return self.enter(NoFile::Querying { target, pending, next, cause });
         }
         self.events.push(ClientEvent::CannotQuery(target.id));
         self.go_home(at, next);
@@ -431,7 +453,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the command that queries `target`. Query Next Image is forbidden for the image types of device-specific
     /// files (section 6.10.4.2.3).
     pub(super) const fn query_command(target: QueryTarget) -> CommandId {
-        if is_specific(target.id) {
+        if Self::is_specific(target.id) {
             CommandId::QUERY_SPECIFIC_FILE_REQUEST
         } else {
             CommandId::QUERY_NEXT_IMAGE_REQUEST
@@ -442,11 +464,12 @@ impl<const RANGES: usize> Client<RANGES> {
     /// address that the request needs is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
-        if is_specific(id) {
-            let node = self.config.identity.node?;
+        if Self::is_specific(id) {
+            let node = self.settings.config().identity.node?;
             Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))
         } else {
-            let request = QueryNextImageRequest { current: id, hardware: self.config.identity.hardware };
+            let request =
+                QueryNextImageRequest { current: id, hardware: self.settings.config().identity.hardware };
             request.check().is_ok().then_some(ToServer::QueryNextImage(request))
         }
     }

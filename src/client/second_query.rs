@@ -1,7 +1,7 @@
 //! Query during an upgrade, by which the client finds out whether the server still offers the image of the upgrade.
 //!
 //! ```text
-//!   unicast Image Notify --(at most once in 10 s)--+
+//!   unicast Image Notify --(no copy, none open)----+
 //!   pause of a download ---------------------------+--> query --same offer--> the upgrade continues
 //!   refused Upgrade End Request -------------------+          --other offer--> Deciding, with the file in hand kept
 //!   query() of the application --------------------+          --refusal, silence--> nothing changes
@@ -14,12 +14,14 @@
 use crate::aps::Transmit;
 use crate::time::{Instant, Millis};
 
+use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
-use super::state::{Kept, QueryCause, QueryTarget, State, is_specific};
+use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
 use super::{Client, RequestBuffer};
 
-/// Time within which several unicast Image Notifies lead to one query. Gateways repeat a notify that was not answered.
+/// Time within which a unicast Image Notify leads to no query if it is a copy of the last one, or if the query that
+/// the last one caused is still open. Gateways repeat a notify that was not answered.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
 /// Query that runs in parallel to the current state of the client.
@@ -31,7 +33,7 @@ pub(super) struct SecondQuery {
     max_attempts: u8,
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
     /// progress.
     pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
@@ -41,11 +43,14 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Starts a query after a unicast Image Notify that arrived `now`, during an upgrade.
-    pub(super) fn begin_notified_query(&mut self, now: Instant) {
-        let is_repeated = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
-        if !is_repeated {
-            self.notified_at = Some(now);
+    /// Starts a query after a unicast Image Notify with the sequence number `sequence` that arrived `now`, during an
+    /// upgrade.
+    pub(super) fn begin_notified_query(&mut self, now: Instant, sequence: u8) {
+        let is_open =
+            self.second_query.as_ref().is_some_and(|query| query.cause == QueryCause::UnicastNotify);
+        let is_recent = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
+        if !is_recent || (!is_open && sequence != self.notified_sequence) {
+            (self.notified_at, self.notified_sequence) = (Some(now), sequence);
             self.begin_second_query(now, QueryCause::UnicastNotify, 1);
         }
     }
@@ -53,16 +58,16 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the target of a query for the image type of the current upgrade.
     pub(super) fn target_in_hand(&self) -> QueryTarget {
         let id = match &self.state {
-            State::Downloading(download) | State::Paused { download, .. } => download.offer.id,
-            State::Deciding { kept: Kept::Download(download), .. } => download.offer.id,
-            State::Deciding { offer, .. } | State::Erasing { offer, .. } => offer.id,
-            State::Verifying { image } => image.id(),
-            state => state.verified_image().map_or(self.next_image(), |image| image.id()),
+            State::Download(download, _) => download.offer.id,
+            State::NoFile(NoFile::Deciding { offer } | NoFile::Erasing { offer, .. })
+            | State::Image(_, ImageStage::Deciding { offer, .. }) => offer.id,
+            State::Image(image, _) => image.id(),
+            State::NoFile(_) => self.next_image(),
         };
-        if is_specific(id) {
+        if Self::is_specific(id) {
             return QueryTarget { id, stack: self.specific_stack };
         }
-        QueryTarget { id: self.next_image(), stack: self.config.stack }
+        QueryTarget { id: self.next_image(), stack: self.stack }
     }
 
     /// Writes the parallel query to `buf`, if the query is due.
@@ -74,10 +79,12 @@ impl<const RANGES: usize> Client<RANGES> {
         let attempts = pending.attempts();
         // The last attempt waits for the maximum timeout, because some servers look up the image before they answer.
         let timeout = match attempts.saturating_add(1) < max_attempts {
-            true => {
-                RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts)
-            }
-            false => self.config.max_timeout,
+            true => RttEstimator::new().timeout(
+                self.settings.config().initial_timeout,
+                self.settings.config().max_timeout,
+                attempts,
+            ),
+            false => self.settings.config().max_timeout,
         };
         if let Some(query) = &mut self.second_query {
             query.pending.on_sent(now, sequence, timeout);

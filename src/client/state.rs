@@ -68,6 +68,9 @@
 //! | Verifying to CountingDown | another offer | Deciding, with the image kept |
 //! | Applying | `applied` Done or Failed | home |
 //!
+//! A state is a stage, and what the client has in hand: `NoFile` for Idle, Querying, Erasing and Reporting, a `Download` for
+//! Downloading and Paused, and an `Image` for Verifying to Applying. Deciding is a stage of each of the three.
+//!
 //! In every state from Deciding to CountingDown a second query can be in flight in parallel, see the module
 //! `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
 //!
@@ -84,58 +87,71 @@ use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
 
-/// State of a query or an upgrade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// State of a query or an upgrade, by what the client has in hand: nothing, a download, or a complete image. A file stays
+/// where it is while its stage changes, because a download is by far the largest value of a client.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a client does not allocate, so that a download is kept in place"
+)]
+#[derive(Clone, Debug)]
 pub(super) enum State<const RANGES: usize> {
+    /// The client has no file in hand.
+    NoFile(NoFile),
+    /// The client has a download in hand, of which bytes may be stored.
+    Download(Download<RANGES>, DownloadStage),
+    /// The client has a file in hand of which all bytes are stored.
+    Image(StoredImage, ImageStage),
+}
+
+/// Stage of a client that has no file in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoFile {
     /// No query and no upgrade is in progress. The next periodic query is due at `query_at`; `None` means no periodic
     /// query.
     Idle { query_at: Option<Instant> },
     /// A query is to be sent or in flight. If the query leads to no image, the next periodic query is due at `next`.
     Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant>, cause: QueryCause },
-    /// The application decides whether to accept an offer. Until the decision, `kept` is the file of the earlier
-    /// upgrade.
-    Deciding { offer: ImageOffer, kept: Kept<RANGES> },
+    /// The application decides whether to accept an offer.
+    Deciding { offer: ImageOffer },
     /// The application prepares storage for the offered file, after `faults` attempts that failed. The next attempt
     /// begins at `retry_at`; `None` means that the attempt has begun.
     Erasing { offer: ImageOffer, faults: u8, retry_at: Option<Instant> },
-    /// The client requests the blocks of the file, and the application stores them.
-    Downloading(Download<RANGES>),
-    /// The server does not serve the file at present. The client keeps all stored bytes, and queries at `ask_at`.
-    Paused { download: Download<RANGES>, reason: PauseReason, ask_at: Instant },
-    /// The application verifies the complete file.
-    Verifying { image: StoredImage },
-    /// The file is valid but requires security credentials that the device lacks.
-    AwaitingCredentials { image: StoredImage, needed: SecurityCredentialVersion },
     /// An Upgrade End Request with another status than SUCCESS is to be sent or in flight.
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
-    /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
-    Ending { image: StoredImage, pending: PendingRequest, ask: UpgradeEndAsk },
-    /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
-    Waiting { image: StoredImage, ask_at: Instant, ask: UpgradeEndAsk },
-    /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
-    AwaitingActivation { image: StoredImage },
-    /// The upgrade is scheduled for the time `at`. If both clocks agreed on UTC, `utc` is the same time in UTC. `pending`
-    /// is the next Upgrade End Request during a long countdown.
-    CountingDown { image: StoredImage, at: Instant, utc: Option<UtcTime>, pending: Option<PendingRequest> },
-    /// The application switches the device to the image.
-    Applying { image: StoredImage },
 }
 
-/// File of the current upgrade at the time when the server offers another file.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a client does not allocate, so that a download is kept in place"
-)]
+/// Stage of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept<const RANGES: usize> {
-    /// The client had no upgrade in progress.
-    Nothing,
-    /// A download that has begun.
-    Download(Download<RANGES>),
-    /// A complete file that is not verified yet.
-    Complete(StoredImage),
-    /// A verified file.
-    Verified(StoredImage),
+pub(super) enum DownloadStage {
+    /// The client requests the blocks of the file, and the application stores them.
+    Downloading,
+    /// The server does not serve the file at present. The client keeps all stored bytes, and queries at `ask_at`.
+    Paused { reason: PauseReason, ask_at: Instant },
+    /// The application decides whether to accept the offer of another file. All stored bytes are kept.
+    Deciding { offer: ImageOffer },
+}
+
+/// Stage of a complete file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ImageStage {
+    /// The application verifies the complete file.
+    Verifying,
+    /// The application decides whether to accept the offer of another file. The file in hand is kept until then;
+    /// `is_verified` tells whether it is verified.
+    Deciding { offer: ImageOffer, is_verified: bool },
+    /// The file is valid but requires security credentials that the device lacks.
+    AwaitingCredentials { needed: SecurityCredentialVersion },
+    /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
+    Ending { pending: PendingRequest, ask: UpgradeEndAsk },
+    /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
+    Waiting { ask_at: Instant, ask: UpgradeEndAsk },
+    /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
+    AwaitingActivation,
+    /// The upgrade is scheduled for the time `at`. If both clocks agreed on UTC, `utc` is the same time in UTC. `pending`
+    /// is the next Upgrade End Request during a long countdown.
+    CountingDown { at: Instant, utc: Option<UtcTime>, pending: Option<PendingRequest> },
+    /// The application switches the device to the image.
+    Applying,
 }
 
 /// Cause of a query.
@@ -211,33 +227,61 @@ impl StoredImage {
 }
 
 /// Returns whether the image type of `id` is a type of device-specific files (sections 6.3.2.6 and 6.10.11).
+#[cfg_attr(target_pointer_width = "32", inline(never))]
 pub(super) const fn is_specific(id: ImageId) -> bool {
     matches!(id.image_type.class(), ImageTypeClass::Assigned | ImageTypeClass::Reserved)
 }
 
 impl<const RANGES: usize> State<RANGES> {
-    pub(super) const fn download_mut(&mut self) -> Option<&mut Download<RANGES>> {
+    /// Returns the download that the client fetches at present; `None` if there is none, or if the download is paused.
+    pub(super) const fn downloading(&self) -> Option<&Download<RANGES>> {
         match self {
-            Self::Downloading(download) => Some(download),
+            Self::Download(download, DownloadStage::Downloading) => Some(download),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn downloading_mut(&mut self) -> Option<&mut Download<RANGES>> {
+        match self {
+            Self::Download(download, DownloadStage::Downloading) => Some(download),
             _ => None,
         }
     }
 
     /// Returns the download whose bytes are in storage, whether the download is running or paused.
-    pub(super) const fn kept_download(&self) -> Option<&Download<RANGES>> {
+    pub(super) const fn download(&self) -> Option<&Download<RANGES>> {
         match self {
-            Self::Downloading(download)
-            | Self::Paused { download, .. }
-            | Self::Deciding { kept: Kept::Download(download), .. } => Some(download),
+            Self::Download(download, _) => Some(download),
             _ => None,
         }
     }
 
-    pub(super) const fn kept_download_mut(&mut self) -> Option<&mut Download<RANGES>> {
+    /// Returns the complete file in hand; `None` if there is none.
+    pub(super) const fn image(&self) -> Option<&StoredImage> {
         match self {
-            Self::Downloading(download)
-            | Self::Paused { download, .. }
-            | Self::Deciding { kept: Kept::Download(download), .. } => Some(download),
+            Self::Image(image, _) => Some(image),
+            _ => None,
+        }
+    }
+
+    /// Returns the image that is complete and verified but not applied yet; `None` if there is no such image.
+    pub(super) const fn verified_image(&self) -> Option<&StoredImage> {
+        match self {
+            Self::Image(_, ImageStage::Verifying | ImageStage::Deciding { is_verified: false, .. }) => None,
+            _ => self.image(),
+        }
+    }
+
+    pub(super) const fn is_paused(&self) -> bool {
+        matches!(self, Self::Download(_, DownloadStage::Paused { .. }))
+    }
+
+    /// Returns the offer on which the application decides; `None` in every other state.
+    pub(super) const fn open_offer(&self) -> Option<ImageOffer> {
+        match self {
+            Self::NoFile(NoFile::Deciding { offer })
+            | Self::Download(_, DownloadStage::Deciding { offer })
+            | Self::Image(_, ImageStage::Deciding { offer, .. }) => Some(*offer),
             _ => None,
         }
     }
@@ -246,20 +290,22 @@ impl<const RANGES: usize> State<RANGES> {
     /// of its own.
     pub(super) const fn pending_request(&self) -> Option<&PendingRequest> {
         match self {
-            Self::Querying { pending, .. }
-            | Self::Reporting { pending, .. }
-            | Self::Ending { pending, .. }
-            | Self::CountingDown { pending: Some(pending), .. } => Some(pending),
+            Self::NoFile(NoFile::Querying { pending, .. } | NoFile::Reporting { pending, .. })
+            | Self::Image(
+                _,
+                ImageStage::Ending { pending, .. } | ImageStage::CountingDown { pending: Some(pending), .. },
+            ) => Some(pending),
             _ => None,
         }
     }
 
     pub(super) const fn pending_request_mut(&mut self) -> Option<&mut PendingRequest> {
         match self {
-            Self::Querying { pending, .. }
-            | Self::Reporting { pending, .. }
-            | Self::Ending { pending, .. }
-            | Self::CountingDown { pending: Some(pending), .. } => Some(pending),
+            Self::NoFile(NoFile::Querying { pending, .. } | NoFile::Reporting { pending, .. })
+            | Self::Image(
+                _,
+                ImageStage::Ending { pending, .. } | ImageStage::CountingDown { pending: Some(pending), .. },
+            ) => Some(pending),
             _ => None,
         }
     }
@@ -272,62 +318,57 @@ impl<const RANGES: usize> State<RANGES> {
         rtt: &RttEstimator,
         can_send: bool,
     ) -> Option<Instant> {
+        let request = self.pending_request().map(PendingRequest::deadline).filter(|_| can_send);
         match self {
-            Self::Idle { query_at } => *query_at,
-            Self::Querying { pending, .. }
-            | Self::Reporting { pending, .. }
-            | Self::Ending { pending, .. } => Some(pending.deadline()).filter(|_| can_send),
-            Self::Downloading(download) => download.deadline(config, rtt).filter(|_| can_send),
-            Self::Paused { ask_at, .. } if can_send => Some(*ask_at),
-            Self::Paused { download, .. } => download.give_up_at(config),
-            Self::Erasing { retry_at, .. } => *retry_at,
-            Self::Waiting { ask_at, .. } => Some(*ask_at),
-            Self::CountingDown { at, pending, .. } => {
-                let ask_at = pending.as_ref().map(PendingRequest::deadline).filter(|_| can_send);
-                Some(ask_at.map_or(*at, |ask_at| ask_at.min(*at)))
-            }
-            Self::Deciding { .. }
-            | Self::Verifying { .. }
-            | Self::AwaitingCredentials { .. }
-            | Self::AwaitingActivation { .. }
-            | Self::Applying { .. } => None,
+            Self::NoFile(stage) => match stage {
+                NoFile::Idle { query_at } => *query_at,
+                NoFile::Querying { .. } | NoFile::Reporting { .. } => request,
+                NoFile::Deciding { .. } => None,
+                NoFile::Erasing { retry_at, .. } => *retry_at,
+            },
+            Self::Download(download, stage) => match stage {
+                DownloadStage::Downloading if can_send => download.deadline(config, rtt),
+                DownloadStage::Paused { ask_at, .. } if can_send => Some(*ask_at),
+                DownloadStage::Paused { .. } => download.give_up_at(config),
+                DownloadStage::Downloading | DownloadStage::Deciding { .. } => None,
+            },
+            Self::Image(_, stage) => match stage {
+                ImageStage::Ending { .. } => request,
+                ImageStage::Waiting { ask_at, .. } => Some(*ask_at),
+                ImageStage::CountingDown { at, .. } => Some(request.map_or(*at, |ask_at| ask_at.min(*at))),
+                ImageStage::Verifying
+                | ImageStage::Deciding { .. }
+                | ImageStage::AwaitingCredentials { .. }
+                | ImageStage::AwaitingActivation
+                | ImageStage::Applying => None,
+            },
         }
     }
 
     /// Returns whether the client can leave this state only after an answer of the application.
     pub(super) fn waits_for_application(&self) -> bool {
         match self {
-            Self::Erasing { retry_at, .. } => retry_at.is_none(),
-            Self::Deciding { .. }
-            | Self::Verifying { .. }
-            | Self::AwaitingCredentials { .. }
-            | Self::AwaitingActivation { .. }
-            | Self::Applying { .. } => true,
-            Self::Downloading(download) => download.waits_for_application(),
-            _ => false,
+            Self::NoFile(stage) => {
+                matches!(stage, NoFile::Deciding { .. } | NoFile::Erasing { retry_at: None, .. })
+            }
+            Self::Download(download, stage) => match stage {
+                DownloadStage::Downloading => download.waits_for_application(),
+                DownloadStage::Paused { .. } => false,
+                DownloadStage::Deciding { .. } => true,
+            },
+            Self::Image(_, stage) => !matches!(
+                stage,
+                ImageStage::Ending { .. } | ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }
+            ),
         }
     }
 
     /// Returns whether the client expects an answer of the server soon, so that a sleepy device should poll its parent
     /// often.
     pub(super) fn expects_answer(&self, config: &ClientConfig) -> bool {
-        match self {
-            Self::Downloading(download) => download.has_imminent_response(config),
-            _ => self.pending_request().is_some_and(PendingRequest::is_in_flight),
-        }
-    }
-
-    /// Returns the image that is complete and verified but not applied yet; `None` if there is no such image.
-    pub(super) const fn verified_image(&self) -> Option<StoredImage> {
-        match self {
-            Self::Deciding { kept: Kept::Verified(image), .. }
-            | Self::AwaitingCredentials { image, .. }
-            | Self::Ending { image, .. }
-            | Self::Waiting { image, .. }
-            | Self::AwaitingActivation { image }
-            | Self::CountingDown { image, .. }
-            | Self::Applying { image } => Some(*image),
-            _ => None,
+        match self.downloading() {
+            Some(download) => download.has_imminent_response(config),
+            None => self.pending_request().is_some_and(PendingRequest::is_in_flight),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::zcl::ImageOffer;
 
 use super::Client;
 use super::actions_and_needs::{ClientAction, Need, PrepareResult, StoreResult, VerifyResult};
+use super::config::Settings;
 
 /// Storage for one file, with methods that return only when their work is complete. A device implements this trait for
 /// the flash, and calls [`handle_frame_with`](Client::handle_frame_with) and
@@ -27,7 +28,7 @@ pub trait Storage {
     fn verify(&mut self, offer: &ImageOffer) -> VerifyResult;
 }
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an incoming frame as [`handle_frame`](Self::handle_frame) does, and writes the block in the frame to
     /// `storage`. The result is never [`ClientAction::Store`], because the method itself stores the block.
     pub fn handle_frame_with<'f>(

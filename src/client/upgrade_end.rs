@@ -19,11 +19,11 @@ use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
 use super::checkpoint::{HeaderFacts, PendingImages};
-use super::config::UpgradeEndFallback;
+use super::config::{Settings, UpgradeEndFallback};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
-use super::state::{AfterReport, QueryCause, State, StoredImage, UpgradeEndAsk, is_specific};
+use super::state::{AfterReport, ImageStage, NoFile, QueryCause, State, StoredImage, UpgradeEndAsk};
 
 /// Time between two Upgrade End Requests of a client that the server asked to wait. Section 6.12 allows at most one
 /// request per hour.
@@ -42,7 +42,7 @@ const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 /// 6.10.10.3).
 const MAX_REPORT_ATTEMPTS: u8 = 2;
 
-impl<const RANGES: usize> Client<RANGES> {
+impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub(super) fn on_upgrade_end<'f>(
         &mut self,
         now: Instant,
@@ -50,34 +50,38 @@ impl<const RANGES: usize> Client<RANGES> {
         response: UpgradeEndResponse,
         delivery: DeliveryMode,
     ) -> Reaction<'f> {
-        let (State::Ending { image, .. }
-        | State::Waiting { image, .. }
-        | State::AwaitingActivation { image }
-        | State::CountingDown { image, .. }) = self.state
+        let State::Image(
+            image,
+            ImageStage::Ending { .. }
+            | ImageStage::Waiting { .. }
+            | ImageStage::AwaitingActivation
+            | ImageStage::CountingDown { .. },
+        ) = &self.state
         else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
-        if !response.target.matches(image.id()) {
+        let id = image.id();
+        if !response.target.matches(id) {
             return Reaction::Drop(ClientIgnored::NotForThisDevice);
         }
         let time = response.time;
-        match time.delay_seconds(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
-            Ok(Some(_)) if self.requires_activation(image) => {
+        match time.delay_seconds(TimeField::Upgrade, self.utc(now), self.settings.config().utc_tolerance) {
+            Ok(Some(_)) if self.requires_activation(id) => {
                 if delivery != DeliveryMode::Unicast {
                     return Reaction::Drop(ClientIgnored::NotAuthorized);
                 }
-                self.wait_for_activation(image);
+                self.wait_for_activation();
                 Reaction::Deny
             }
             Ok(Some(seconds)) => {
                 self.report_clocks(now, time);
                 let at = self.not_later(sequence, time, now.plus_seconds(seconds));
-                self.count_down(now, image, at, self.agreed_utc(now, time));
+                self.count_down(now, at, self.agreed_utc(now, time));
                 Reaction::Done
             }
             Ok(None) => {
-                if !matches!(self.state, State::AwaitingActivation { .. }) {
-                    self.wait_for_upgrade_end(now, image);
+                if !matches!(self.state, State::Image(_, ImageStage::AwaitingActivation)) {
+                    self.wait_for_upgrade_end(now);
                 }
                 Reaction::Done
             }
@@ -90,7 +94,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// with a constant offset would otherwise delay the upgrade without end.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
         match &self.state {
-            State::CountingDown { at: present, pending: Some(pending), .. }
+            State::Image(_, ImageStage::CountingDown { at: present, pending: Some(pending), .. })
                 if time.current == 0 && pending.has_been_sent() && pending.has_sequence(sequence) =>
             {
                 at.min(*present)
@@ -102,7 +106,8 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
     fn agreed_utc(&self, now: Instant, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
-        (time.agrees_with(own, self.config.utc_tolerance) && time.then != 0).then_some(UtcTime(time.then))
+        (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)
+            .then_some(UtcTime(time.then))
     }
 
     /// Reports the event that the clocks of server and device disagree, if `time` shows that they do.
@@ -110,63 +115,68 @@ impl<const RANGES: usize> Client<RANGES> {
         if let Some(own) = self.utc(now)
             && time.current != 0
             && time.then != u32::MAX
-            && !time.agrees_with(own, self.config.utc_tolerance)
+            && !time.agrees_with(own, self.settings.config().utc_tolerance)
         {
             self.events.push(ClientEvent::ClocksDisagree { server: UtcTime(time.current), own });
         }
     }
 
     /// Starts or replaces the countdown to the upgrade at the time `at`.
-    fn count_down(&mut self, now: Instant, image: StoredImage, at: Instant, utc: Option<UtcTime>) {
+    fn count_down(&mut self, now: Instant, at: Instant, utc: Option<UtcTime>) {
         self.events.push(ClientEvent::CountingDown(at));
         let pending = self.next_countdown_request(now, at);
-        self.enter(State::CountingDown { image, at, utc, pending });
+        self.enter_image_stage(ImageStage::CountingDown { at, utc, pending });
     }
 
     /// Returns the next Upgrade End Request during a countdown until `at`; `None` if the countdown is short.
     fn next_countdown_request(&mut self, now: Instant, at: Instant) -> Option<PendingRequest> {
-        let is_long = now.plus(self.config.max_unchecked_countdown) < at;
+        let is_long = now.plus(self.settings.config().max_unchecked_countdown) < at;
         is_long.then(|| PendingRequest::due_at(self.next_ask_at(now)))
     }
 
     /// Moves a countdown to a UTC time after the clock of the device was set.
     pub(super) fn adjust_countdown(&mut self, now: Instant) {
         let Some(own) = self.utc(now) else { return };
-        if let State::CountingDown { at, utc: Some(utc), .. } = &mut self.state {
-            *at = now.plus_seconds(utc.0.saturating_sub(own.0));
+        if let State::Image(_, ImageStage::CountingDown { at, utc: Some(utc), .. }) = &mut self.state {
+            let seconds = core::time::Duration::from_secs(u64::from(utc.0.saturating_sub(own.0)));
+            *at = now.after(seconds);
         }
     }
 
     /// Handles a Default Response with `status` to the Upgrade End Request.
     pub(super) fn on_upgrade_end_status<'f>(&mut self, now: Instant, status: Status) -> Reaction<'f> {
-        match self.state {
-            State::Reporting { id, after, .. } => self.after_report(now, id, after),
-            State::CountingDown { .. } | State::Ending { .. } if status == Status::NOT_AUTHORIZED => {
+        let (id, stage) = match self.state {
+            State::NoFile(NoFile::Reporting { id, after, .. }) => {
+                self.after_report(now, id, after);
+                return Reaction::Done;
+            }
+            State::Image(image, stage) => (image.id(), stage),
+            _ => return Reaction::Drop(ClientIgnored::Unexpected),
+        };
+        match stage {
+            ImageStage::CountingDown { .. } | ImageStage::Ending { .. }
+                if status == Status::NOT_AUTHORIZED =>
+            {
                 self.end_upgrade(now, Outcome::UpgradeRefused(status));
             }
-            // The upgrade time stays valid, and the next request follows in an hour.
-            State::CountingDown { at, .. } => {
-                let next = self.next_countdown_request(now, at);
-                if let State::CountingDown { pending, .. } = &mut self.state {
-                    *pending = next;
-                }
-            }
-            State::Ending { image, .. } if is_specific(image.id()) => match status {
-                Status::SUCCESS => self.end_upgrade(now, Outcome::Received(image.id())),
+            // The order to upgrade stands, and the next request follows in an hour.
+            ImageStage::CountingDown { at, .. } => self.ask_again_in_countdown(now, at),
+            ImageStage::Ending { .. } if Self::is_specific(id) => match status {
+                Status::SUCCESS => self.end_upgrade(now, Outcome::Received(id)),
                 status if is_not_understood(status) => {}
                 status => self.end_upgrade(now, Outcome::UpgradeRefused(status)),
             },
             // A Default Response SUCCESS acknowledges the request but gives no upgrade time. The Upgrade End Response
             // is still to come, and the client asks again as if the server had asked it to wait. The state stays the
             // same, because the server did not ask the client to wait: ImageUpgradeStatus remains "download complete".
-            State::Ending { image, .. } if status == Status::SUCCESS => {
+            ImageStage::Ending { .. } if status == Status::SUCCESS => {
                 self.events.push(ClientEvent::WaitingForUpgradeEnd);
                 let next = self.next_ask_at(now);
-                self.ask_later(image, next, UpgradeEndAsk::told_to_wait(now));
+                self.ask_later(next, UpgradeEndAsk::told_to_wait(now));
             }
             // The server does not know the image at present, such as after a restart of a gateway. A query shows
             // whether the server offers the image again.
-            State::Ending { image, ask, .. }
+            ImageStage::Ending { ask, .. }
                 if matches!(status, Status::ABORT | Status::NO_IMAGE_AVAILABLE) =>
             {
                 self.events.push(ClientEvent::UpgradeEndRefused(status));
@@ -174,12 +184,12 @@ impl<const RANGES: usize> Client<RANGES> {
                 let delay = exponential_backoff(REFUSED_QUERY_DELAY, ask.refusals).min(UPGRADE_END_INTERVAL);
                 let ask = UpgradeEndAsk { refusals, ..UpgradeEndAsk::told_to_wait(now) };
                 let next = self.next_ask_at(now);
-                self.ask_later(image, next, ask);
+                self.ask_later(next, ask);
                 self.begin_second_query(now.plus(delay), QueryCause::Timer, 1);
             }
             // Any other error says that the server could not read the request, which counts as no answer. The request
             // may have been damaged on its way.
-            State::Ending { .. } => self.events.push(ClientEvent::UpgradeEndRefused(status)),
+            ImageStage::Ending { .. } => self.events.push(ClientEvent::UpgradeEndRefused(status)),
             _ => return Reaction::Drop(ClientIgnored::Unexpected),
         }
         Reaction::Done
@@ -190,12 +200,15 @@ impl<const RANGES: usize> Client<RANGES> {
         match after {
             AfterReport::End(outcome) => self.end_upgrade(now, outcome),
             AfterReport::Skipped(next) => self.go_home(now, next),
+            AfterReport::More(..) if !S::ABILITIES.several_images => {
+                self.end_upgrade(now, Outcome::Cancelled);
+            }
             AfterReport::More(next, HeaderFacts { stack, credential }) => {
                 let missing = credential.filter(|needed| !self.has_credential(*needed));
                 let pending = &mut self.pending_images;
                 pending.count = pending.count.saturating_add(1);
                 pending.next = next;
-                if is_same_image(id, self.config.identity.current) {
+                if is_same_image(id, self.current) {
                     (pending.identity_version, pending.identity_stack) = (id.version, stack);
                 }
                 pending.missing_credential = missing.or(pending.missing_credential);
@@ -205,26 +218,38 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Continues after a successful verification of `image`. The client waits for credentials if the device lacks
-    /// credentials that `image` or a kept image requires, and asks the server for the upgrade time otherwise.
-    pub(super) fn begin_upgrade_end(&mut self, now: Instant, image: StoredImage) {
+    /// Continues with the complete file in hand, which is verified. The client waits for credentials if the device lacks
+    /// credentials that the file or a kept image requires, and asks the server for the upgrade time otherwise.
+    #[inline(never)]
+    pub(super) fn begin_upgrade_end(&mut self, now: Instant) {
+        let State::Image(image, _) = &self.state else { return };
         let needed = image.header.credential.filter(|needed| !self.has_credential(*needed));
-        match needed.or(self.pending_images.missing_credential) {
-            Some(needed) => self.enter(State::AwaitingCredentials { image, needed }),
-            None => self.ask_for_upgrade_end(now, image),
+        let missing = self.pending_images.missing_credential.filter(|_| S::ABILITIES.several_images);
+        match needed.or(missing) {
+            Some(_) if !S::ABILITIES.credentials => {
+                let id = image.id();
+                self.report_failure(now, id, Status::ABORT, Outcome::NoCredentials);
+            }
+            Some(needed) => self.enter_image_stage(ImageStage::AwaitingCredentials { needed }),
+            None => self.ask_for_upgrade_end(now),
         }
     }
 
-    /// Sends the first Upgrade End Request for `image`.
-    pub(super) fn ask_for_upgrade_end(&mut self, now: Instant, image: StoredImage) {
-        let (pending, ask) = (PendingRequest::due_at(now), UpgradeEndAsk::new(now));
-        self.enter(State::Ending { image, pending, ask });
+    /// Continues with the complete and verified file `image`, as [`begin_upgrade_end`](Self::begin_upgrade_end) does.
+    pub(super) fn begin_stored_upgrade_end(&mut self, now: Instant, image: StoredImage) {
+        self.enter_image(image, ImageStage::Verifying);
+        self.begin_upgrade_end(now);
+    }
+
+    /// Sends the first Upgrade End Request for the file in hand.
+    pub(super) fn ask_for_upgrade_end(&mut self, now: Instant) {
+        self.ask_later(now, UpgradeEndAsk::new(now));
     }
 
     /// Returns whether the security credentials of the device have the version `needed` or a newer version (section
     /// 6.3.2.11).
     fn has_credential(&self, needed: SecurityCredentialVersion) -> bool {
-        let Some(own) = self.config.credential else { return false };
+        let Some(own) = self.credential.filter(|_| S::ABILITIES.credentials) else { return false };
         match (credential_rank(own), credential_rank(needed)) {
             (Some(own), Some(needed)) => own >= needed,
             _ => own == needed,
@@ -232,16 +257,16 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Waits for an hour, because the server answered the Upgrade End Request without a time.
-    fn wait_for_upgrade_end(&mut self, now: Instant, image: StoredImage) {
+    fn wait_for_upgrade_end(&mut self, now: Instant) {
         self.events.push(ClientEvent::WaitingForUpgradeEnd);
         let (ask_at, ask) = (self.next_ask_at(now), UpgradeEndAsk::told_to_wait(now));
-        self.enter(State::Waiting { image, ask_at, ask });
+        self.enter_image_stage(ImageStage::Waiting { ask_at, ask });
     }
 
-    /// Sends the next Upgrade End Request for `image` at `at`. The server has not asked the client to wait, so that the
-    /// client does not enter the state Waiting.
-    fn ask_later(&mut self, image: StoredImage, at: Instant, ask: UpgradeEndAsk) {
-        self.enter(State::Ending { image, pending: PendingRequest::due_at(at), ask });
+    /// Sends the next Upgrade End Request for the file in hand at `at`. The server has not asked the client to wait, so
+    /// that the client does not enter the state Waiting.
+    fn ask_later(&mut self, at: Instant, ask: UpgradeEndAsk) {
+        self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(at), ask });
     }
 
     /// Returns the time of the next hourly request of a client that asks at `now`.
@@ -250,44 +275,52 @@ impl<const RANGES: usize> Client<RANGES> {
         now.plus(UPGRADE_END_INTERVAL).plus(spread)
     }
 
-    /// Returns whether only the application may start the upgrade to `image`.
-    fn requires_activation(&self, image: StoredImage) -> bool {
-        self.config.activation_policy == UpgradeActivationPolicy::OUT_OF_BAND && !is_specific(image.id())
+    /// Returns whether only the application may start the upgrade to the image `id`.
+    fn requires_activation(&self, id: ImageId) -> bool {
+        self.settings.config().activation_policy == UpgradeActivationPolicy::OUT_OF_BAND
+            && !Self::is_specific(id)
     }
 
-    fn wait_for_activation(&mut self, image: StoredImage) {
+    fn wait_for_activation(&mut self) {
         self.events.push(ClientEvent::WaitingForActivation);
-        self.enter(State::AwaitingActivation { image });
+        self.enter_image_stage(ImageStage::AwaitingActivation);
     }
 
     /// Handles the timeout of an Upgrade End Request that was attempted `attempts` times.
     pub(super) fn on_upgrade_end_timeout(&mut self, now: Instant, attempts: u8) {
         match self.state {
-            State::Reporting { id, after, .. } if attempts >= MAX_REPORT_ATTEMPTS => {
+            State::NoFile(NoFile::Reporting { id, after, .. }) if attempts >= MAX_REPORT_ATTEMPTS => {
                 self.after_report(now, id, after);
             }
-            State::Ending { image, .. } if is_specific(image.id()) && attempts < MAX_REPORT_ATTEMPTS => {}
-            State::Ending { image, .. } if is_specific(image.id()) => {
-                self.end_upgrade(now, Outcome::Received(image.id()));
-            }
-            State::Ending { image, ask, .. } => self.on_unanswered_ask(now, image, ask, attempts),
-            State::CountingDown { at, .. } => {
-                let next = self.next_countdown_request(now, at);
-                if let State::CountingDown { pending, .. } = &mut self.state {
-                    *pending = next;
+            State::Image(image, ImageStage::Ending { .. }) if Self::is_specific(image.id()) => {
+                if attempts >= MAX_REPORT_ATTEMPTS {
+                    self.end_upgrade(now, Outcome::Received(image.id()));
                 }
             }
+            State::Image(image, ImageStage::Ending { ask, .. }) => {
+                self.on_unanswered_ask(now, image.id(), ask, attempts);
+            }
+            State::Image(_, ImageStage::CountingDown { at, .. }) => self.ask_again_in_countdown(now, at),
             _ => {}
         }
     }
 
-    /// Handles an Upgrade End Request for `image` that stayed unanswered after `attempts` attempts of the present ask.
-    fn on_unanswered_ask(&mut self, now: Instant, image: StoredImage, ask: UpgradeEndAsk, attempts: u8) {
+    /// Schedules the next Upgrade End Request of a countdown to the time `at`.
+    fn ask_again_in_countdown(&mut self, now: Instant, at: Instant) {
+        let next = self.next_countdown_request(now, at);
+        if let State::Image(_, ImageStage::CountingDown { pending, .. }) = &mut self.state {
+            *pending = next;
+        }
+    }
+
+    /// Handles an Upgrade End Request for the image `id` that stayed unanswered after `attempts` attempts of the present
+    /// ask.
+    fn on_unanswered_ask(&mut self, now: Instant, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
         let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
         if ask.is_first {
-            let retry_at = now.plus(exponential_backoff(self.config.initial_timeout, attempts));
+            let retry_at = now.plus(exponential_backoff(self.settings.config().initial_timeout, attempts));
             if retry_at < hour_end {
-                if let State::Ending { pending, .. } = &mut self.state {
+                if let Some(pending) = self.state.pending_request_mut() {
                     pending.retry_at(retry_at);
                 }
                 return;
@@ -295,17 +328,17 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         let unanswered = ask.unanswered.saturating_add(1);
         if unanswered >= MAX_UNANSWERED_ASKS {
-            if self.requires_activation(image) {
-                return self.wait_for_activation(image);
+            if self.requires_activation(id) {
+                return self.wait_for_activation();
             }
-            if self.config.upgrade_end_fallback == UpgradeEndFallback::Apply {
-                return self.enter(State::Applying { image });
+            if self.settings.config().upgrade_end_fallback == UpgradeEndFallback::Apply {
+                return self.enter_image_stage(ImageStage::Applying);
             }
         }
         let ask_at = if ask.is_first { hour_end.max(now) } else { self.next_ask_at(now) };
         self.events.push(ClientEvent::UpgradeEndUnanswered(ask_at));
         let ask = UpgradeEndAsk { unanswered, is_first: false, ..ask };
-        self.ask_later(image, ask_at, ask);
+        self.ask_later(ask_at, ask);
     }
 
     /// Ends a successful upgrade, after which the device runs `image` and the images kept before `image`.
@@ -313,14 +346,14 @@ impl<const RANGES: usize> Client<RANGES> {
         let id = image.id();
         let duration = now.since(self.download_start);
         self.events.push(ClientEvent::Finished { id, size: image.offer.size, duration });
-        if is_specific(id) {
+        if Self::is_specific(id) {
             return self.end_upgrade(now, Outcome::Received(id));
         }
         let PendingImages { identity_version, identity_stack, .. } = self.pending_images;
-        if is_same_image(id, self.config.identity.current) {
-            (self.config.identity.current, self.config.stack) = (id, image.header.stack);
-        } else if identity_version != FileVersion::ANY {
-            (self.config.identity.current.version, self.config.stack) = (identity_version, identity_stack);
+        if is_same_image(id, self.current) {
+            (self.current, self.stack) = (id, image.header.stack);
+        } else if S::ABILITIES.several_images && identity_version != FileVersion::ANY {
+            (self.current.version, self.stack) = (identity_version, identity_stack);
         }
         self.failed_image = None;
         self.end_upgrade(now, Outcome::Upgraded(id));
@@ -342,10 +375,10 @@ impl<const RANGES: usize> Client<RANGES> {
                 | Outcome::UpgradeRefused(_)
                 | Outcome::NoCredentials
         );
-        if ends_set && self.suspended.is_none() {
+        if ends_set && self.suspended_image().is_none() {
             self.pending_images = PendingImages::NONE;
         }
-        if outcome == Outcome::ServerSilent && self.search.is_done() {
+        if outcome == Outcome::ServerSilent && self.can_send() {
             self.start_search();
         }
         let mut next = self.next_query_at(now);
@@ -363,9 +396,9 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Enters the state Idle or, if a file was suspended to fetch security credentials, the state in which the
     /// suspended file continues.
     pub(super) fn go_home(&mut self, now: Instant, query_at: Option<Instant>) {
-        match self.suspended.take() {
-            None => self.enter(State::Idle { query_at }),
-            Some(image) => self.begin_upgrade_end(now, image),
+        match self.suspended.take().filter(|_| S::ABILITIES.specific_files) {
+            None => self.enter(NoFile::Idle { query_at }),
+            Some(image) => self.begin_stored_upgrade_end(now, image),
         }
     }
 }

@@ -351,7 +351,9 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
         script.client.connection_lost(script.now);
         // The requests of the first hour are one ask, and three more hours are one ask each.
         let mut lookups = 0;
-        while script.now < at(5 * 60 * 60 * 1000) && !matches!(script.client.state, State::Applying { .. }) {
+        while script.now < at(5 * 60 * 60 * 1000)
+            && !matches!(script.client.state, State::Image(_, ImageStage::Applying))
+        {
             if let Some(need) = script.client.poll_need() {
                 let Need::NetworkAddress(ticket, ID) = need else { panic!("{need:?}") };
                 lookups += 1;
@@ -363,8 +365,8 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
         }
         assert!(lookups >= 4, "{lookups}");
         assert!(!applies || script.now >= at(3 * 60 * 60 * 1000), "{:?}", script.now);
-        assert_eq!(matches!(script.client.state, State::Applying { .. }), applies);
-        assert_eq!(matches!(script.client.state, State::Ending { .. }), !applies);
+        assert_eq!(matches!(script.client.state, State::Image(_, ImageStage::Applying)), applies);
+        assert_eq!(matches!(script.client.state, State::Image(_, ImageStage::Ending { .. })), !applies);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the client as scripts: literal frames and times are the input, and literal frames are the expected output.
 
+mod abilities;
 mod activation_policy;
 mod attributes;
 mod block_errors;
@@ -359,7 +360,7 @@ impl Script {
 
     /// Returns `true` if the client waits for its next query.
     fn is_idle(&self) -> bool {
-        matches!(self.client.state, State::Idle { .. })
+        matches!(self.client.state, State::NoFile(NoFile::Idle { .. }))
     }
 }
 

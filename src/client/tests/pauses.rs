@@ -191,6 +191,27 @@ fn a_refused_other_offer_leaves_the_download_paused_until_its_own_offer_returns(
     script.check(&file(|_| {}), 64, 64).assert_requests_block(64);
 }
 
+/// Shows: FLD-001
+#[test]
+fn a_refused_other_offer_is_put_to_the_application_again_after_the_query_interval() {
+    let other = ImageId::new(0x115f, 0x0101, 0x1a2d);
+    let mut script = paused(config());
+    script.assert_queries();
+    receive_offer(&mut script, other);
+    script.refuse();
+    let interval = u64::from(config().query_interval.unwrap().0);
+    let refused = script.now.as_millis();
+    while script.now.as_millis() < refused + interval {
+        assert_eq!(script.client.poll_need(), None, "at {} ms", script.now.as_millis());
+        let next = script.client.poll_timeout().unwrap().as_millis();
+        if script.advance_to(next).transmit().is_some() {
+            receive_offer(&mut script, other);
+        }
+    }
+    assert!(matches!(script.client.poll_need(), Some(Need::Decide(_, offer)) if offer.id == other));
+    assert!(script.client.progress().is_some_and(|progress| progress.received == 64));
+}
+
 /// Shows: FLD-003
 #[test]
 fn a_file_that_was_built_again_is_downloaded_from_the_start() {

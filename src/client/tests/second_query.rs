@@ -55,6 +55,24 @@ fn a_copy_of_the_notify_that_started_the_query_causes_no_second_one() {
     script.assert_queries();
 }
 
+/// Shows: FLD-001
+#[test]
+fn a_second_notify_after_the_answer_to_the_first_query_leads_to_another_query() {
+    let mut script = Script::downloading(config());
+    script.assert_requests_block(0);
+    script.receive("19 77 00 00 64");
+    script.assert_sends(&query(2));
+    // The gateway repeats its notify while the query is under way.
+    script.advance_to(1000).receive("19 78 00 00 64");
+    script.assert_silent();
+    script.receive("19 02 02 98");
+    // A late copy of the first notify, then the notify of a file that was added after the answer.
+    script.advance_to(2000).receive("19 77 00 00 64");
+    script.assert_silent();
+    script.receive("19 79 00 00 64");
+    script.assert_sends(&query(3));
+}
+
 /// Shows: FLD-001, FLD-003
 #[test]
 fn the_same_offer_continues_a_download_after_a_check() {

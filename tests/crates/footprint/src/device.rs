@@ -3,36 +3,40 @@
 use core::hint::black_box;
 use core::mem::MaybeUninit;
 
-use zigbee_ota::client::{Checkpoint, Client, ClientAction, Need, RequestBuffer, VerifyResult};
+use zigbee_ota::client::{Checkpoint, Client, ClientAction, Need, RequestBuffer, Settings, VerifyResult};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
 use crate::board;
 
 /// State that is in memory as long as the device runs.
-pub struct Device<const RANGES: usize> {
-    client: MaybeUninit<Client<RANGES>>,
+pub struct Device<const RANGES: usize, S> {
+    client: MaybeUninit<Client<RANGES, S>>,
     out: RequestBuffer,
 }
 
-impl<const RANGES: usize> Device<RANGES> {
+impl<const RANGES: usize, S: Settings> Device<RANGES, S> {
     pub const OFF: Self = Self { client: MaybeUninit::uninit(), out: [0; LONGEST_TO_SERVER] };
 
-    /// Makes the optimiser forget the state.
+    /// Makes the optimiser forget the state. The function is not inlined, so that the stack of the constructor is free
+    /// again in the loop.
     ///
     /// # Safety
     /// The caller has the only reference to the device.
-    #[inline(always)]
-    pub unsafe fn on(this: *mut Self) -> (&'static mut Client<RANGES>, &'static mut RequestBuffer) {
+    #[inline(never)]
+    pub unsafe fn on(
+        this: *mut Self,
+        settings: S,
+    ) -> (&'static mut Client<RANGES, S>, &'static mut RequestBuffer) {
         // SAFETY: guaranteed by the caller.
         let Self { client, out } = unsafe { &mut *this };
-        let client = client.write(Client::with_ranges(board::config(), black_box(0), board::now()));
+        let client = client.write(Client::with_ranges(settings, black_box(0), board::now()));
         (black_box(client), black_box(out))
     }
 }
 
 /// Resumes from the stored checkpoint, if there is one.
 #[inline(always)]
-pub fn resume<const RANGES: usize>(client: &mut Client<RANGES>) {
+pub fn resume<const RANGES: usize, S: Settings>(client: &mut Client<RANGES, S>) {
     static STORED: [Option<Checkpoint>; 1] = [None];
     if let Some(checkpoint) = black_box(&STORED)[0] {
         client.resume(board::now(), checkpoint).ok();
@@ -41,8 +45,8 @@ pub fn resume<const RANGES: usize>(client: &mut Client<RANGES>) {
 
 /// One round of the loop: needs, frames, events, input, time.
 #[inline(always)]
-pub fn turn<const RANGES: usize>(
-    client: &mut Client<RANGES>,
+pub fn turn<const RANGES: usize, S: Settings>(
+    client: &mut Client<RANGES, S>,
     out: &mut RequestBuffer,
     verify: impl FnOnce() -> VerifyResult,
 ) {
@@ -72,8 +76,8 @@ pub fn turn<const RANGES: usize>(
 }
 
 #[inline(always)]
-fn answer<const RANGES: usize>(
-    client: &mut Client<RANGES>,
+fn answer<const RANGES: usize, S: Settings>(
+    client: &mut Client<RANGES, S>,
     need: Need,
     verify: impl FnOnce() -> VerifyResult,
 ) {

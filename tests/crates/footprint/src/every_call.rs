@@ -4,7 +4,9 @@ use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
-use zigbee_ota::client::{Client, ClientAction, Need, PrepareResult, Storage, StoreResult, VerifyResult};
+use zigbee_ota::client::{
+    Client, ClientAction, Need, PrepareResult, Settings, Storage, StoreResult, VerifyResult,
+};
 use zigbee_ota::time::{Millis, UtcTime};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, StackVersion};
@@ -32,7 +34,7 @@ impl Storage for Flash {
 }
 
 #[inline(always)]
-pub fn call<const RANGES: usize>(client: &mut Client<RANGES>) {
+pub fn call<const RANGES: usize, S: Settings>(client: &mut Client<RANGES, S>) {
     client.handle_delivery(board::now(), board::any(TransmitToken::NONE), black_box(DeliveryReport::Failed));
     client.connection_lost(board::now());
     client.set_utc(board::now(), black_box(Some(UtcTime(0))));

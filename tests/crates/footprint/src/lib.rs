@@ -2,6 +2,7 @@
 //!
 //! | binary | contents |
 //! |---|---|
+//! | `minimal_0` | main loop with a `Client<0>` whose settings are constants, with a known server and without abilities |
 //! | `plain_0` | main loop with a `Client<0>`: blocks in order |
 //! | `plain_8` | main loop with a `Client`, which tracks eight out-of-order ranges: windows and pages |
 //! | `all_8` | additionally every public function of the client |
@@ -10,7 +11,7 @@
 //! | `signed_8` | main loop with a `Client`, and a `Verifier` of both suites for the stored file |
 //!
 //! The loop is that of the README: it discovers a server, queries, downloads, resumes, verifies, applies, and reports.
-//! All of `ClientConfig` is opaque, so no code is left out that a setting could need. There is no driver, no start
+//! But for `minimal_0`, all of `ClientConfig` is opaque and in flash, so no code is left out that a setting could need. There is no driver, no start
 //! code, no interrupt vectors and no formatting. `examples/measure.rs` reads the sizes from the linked binaries.
 
 #![cfg_attr(feature = "device", no_std)]

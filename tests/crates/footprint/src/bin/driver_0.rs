@@ -25,5 +25,5 @@ extern "C" fn _start() -> ! {
 /// Creates the driver. The function is not inlined, so that no copy of the driver stays on the stack of the loop.
 #[inline(never)]
 fn on(place: &'static mut MaybeUninit<Driver<Flash, 0>>) -> &'static mut Driver<Flash, 0> {
-    black_box(place.write(Driver::start(board::config(), black_box(0), Flash, board::now())))
+    black_box(place.write(Driver::start(*board::config(), black_box(0), Flash, board::now())))
 }

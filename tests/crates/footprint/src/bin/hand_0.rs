@@ -3,18 +3,20 @@
 #![no_std]
 #![no_main]
 
+use zigbee_ota::client::ClientConfig;
 use zigbee_ota::device::FrameBuffer;
+use zigbee_ota_footprint::board;
 use zigbee_ota_footprint::device::{Device, resume};
 use zigbee_ota_footprint::whole_device::turn_by_hand;
 
-static mut DEVICE: Device<0> = Device::OFF;
+static mut DEVICE: Device<0, ClientConfig> = Device::OFF;
 static mut FRAME: FrameBuffer = [0; size_of::<FrameBuffer>()];
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     let frame = &raw mut FRAME;
     // SAFETY: these are the only references.
-    let ((client, out), frame) = unsafe { (Device::on(&raw mut DEVICE), &mut *frame) };
+    let ((client, out), frame) = unsafe { (Device::on(&raw mut DEVICE, *board::config()), &mut *frame) };
     resume(client);
     loop {
         turn_by_hand(client, out, frame);

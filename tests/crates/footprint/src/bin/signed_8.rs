@@ -7,19 +7,20 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use zigbee_ota::Eui64;
-use zigbee_ota::client::VerifyResult;
+use zigbee_ota::client::{ClientConfig, VerifyResult};
 use zigbee_ota::signature::{
     AllowedSigners, Authority, PublicKey, SignatureRequirement, Verifier, VerifyPolicy,
 };
+use zigbee_ota_footprint::board;
 use zigbee_ota_footprint::device::{Device, resume, turn};
 
-static mut DEVICE: Device<8> = Device::OFF;
+static mut DEVICE: Device<8, &ClientConfig> = Device::OFF;
 static mut VERIFIER: MaybeUninit<Verifier<'static>> = MaybeUninit::uninit();
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     // SAFETY: this is the only reference.
-    let (client, out) = unsafe { Device::on(&raw mut DEVICE) };
+    let (client, out) = unsafe { Device::on(&raw mut DEVICE, board::config()) };
     resume(client);
     loop {
         turn(client, out, verify);

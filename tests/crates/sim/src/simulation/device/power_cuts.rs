@@ -24,7 +24,7 @@ impl Device {
         self.life.cuts += 1;
         self.life.sent.repeats += self.client.retries();
         let checkpoint = self.client.checkpoint().map(|checkpoint| checkpoint.floor(self.settings.sector));
-        self.config.identity = *self.client.identity();
+        self.config.identity = self.client.identity();
         (self.off, self.busy, self.armed) = (Some(checkpoint), false, None);
         self.jobs.clear();
         self.starts += 1;
