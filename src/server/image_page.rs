@@ -96,11 +96,12 @@ impl<S: SessionSlots> Server<S> {
         len: u8,
     ) {
         // The source route to the client is known only now, so its limit applies to all blocks of the page.
-        let max_data = self.block_size(context, request.id, request.max_data, None, false);
+        let slot = self.table.find_download(context.client, request.id);
+        let max_data = self.block_size(context, slot, request.id, (request.max_data, None), false);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
         let spacing = request.spacing.max(period).max(MIN_PAGE_SPACING);
         let request = ImagePageRequest { max_data, spacing, ..*request };
-        let Some(slot) = self.table.find_download(context.client, request.id) else { return };
+        let Some(slot) = slot else { return };
         let Some(session) = self.table.session_at_mut(slot) else { return };
         session.start_page(&request, context.sequence, len.into());
         session.flags.set(Flags::SECURED, context.secured);

@@ -391,31 +391,36 @@ impl<S: SessionSlots> Server<S> {
     /// Returns the context of a request. If the caller knows the IEEE address of the client, the sessions of the client
     /// follow it to its present network address, and sessions of another device that had the network address are
     /// removed.
+    #[inline]
     fn identify_client(
         &mut self,
         meta: &FrameMeta,
         sequence: u8,
         policy: &mut (impl ServerPolicy + ?Sized),
     ) -> RequestContext {
-        let client = meta.from;
-        let ieee = meta.ieee.or_else(|| policy.ieee(client));
+        let ieee = meta.ieee.or_else(|| policy.ieee(meta.from));
         if let Some(ieee) = ieee {
-            match self.table.session_of(client).map(Session::ieee) {
-                Some(Some(known)) if known == ieee => {}
-                Some(Some(_)) => {
-                    self.table.remove_node(client.network);
-                    self.follow(client, ieee);
-                }
-                // Sessions without an IEEE address may be those of the device that had the network address before.
-                Some(None) | None => self.follow(client, ieee),
-            }
+            self.recognise(meta.from, ieee);
         }
         RequestContext::new(meta, sequence, ieee)
     }
 
+    /// Sees to it that the sessions of `client` are those of the device `ieee`.
+    #[inline(never)]
+    fn recognise(&mut self, client: Address, ieee: Eui64) {
+        match self.table.session_of(client).map(Session::ieee) {
+            Some(Some(known)) if known == ieee => {}
+            Some(Some(_)) => {
+                self.table.remove_node(client.network);
+                self.follow(client, ieee);
+            }
+            // Sessions without an IEEE address may be those of the device that had the network address before.
+            Some(None) | None => self.follow(client, ieee),
+        }
+    }
+
     /// Moves the sessions of the device `ieee` to the network address of `client`, or records `ieee` in the sessions of
     /// `client` if the device has no other sessions.
-    #[inline(never)]
     fn follow(&mut self, client: Address, ieee: Eui64) {
         if let Some(old) = self.table.find_ieee(ieee) {
             self.table.move_node(old, client.network);

@@ -104,34 +104,28 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Sets the timer of a session after a frame from or to the client. The timer of a page is set with each block.
-    pub(super) fn arm_timer(&mut self, now: Instant, slot: Slot) {
-        let Some(session) = self.table.session_at(slot) else { return };
-        // No client may be silent for a shorter time than this, so an earlier timer stays as it is.
-        let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
-        if session.has_timer_before(now.plus(shortest)) {
-            return;
-        }
-        if !session.has_page()
-            && let Some(when) = self.silence_deadline(now, session)
-        {
-            self.table.set_timer_no_later_than(slot, when);
-        }
-    }
-
-    /// Records the time of a frame from the client in the session of the image `id` that the frame is about. A frame
-    /// about no image belongs to the session that the client used last.
+    /// Records the time of a frame from the client in the session of the image `id` that the frame is about, and sets
+    /// its timer. A frame about no image belongs to the session that the client used last. The timer of a page is set
+    /// with each block.
     pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
         let slot = match id {
             Some(id) => self.table.find_download(context.client, id),
             None => self.table.find(context.client),
         };
         let Some(slot) = slot else { return };
-        if let Some(session) = self.table.session_at_mut(slot).filter(|session| session.last_heard() != now) {
+        // No client may be silent for a shorter time than this, so an earlier timer stays as it is.
+        let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
+        let Some(session) = self.table.session_at_mut(slot) else { return };
+        if session.last_heard() != now {
             session.record_frame(now);
         }
+        let is_armed = session.has_page() || session.has_timer_before(now.plus(shortest));
         self.table.touch(slot);
-        self.arm_timer(now, slot);
+        if !is_armed {
+            let session = self.table.session_at(slot);
+            let deadline = session.and_then(|session| self.silence_deadline(now, session));
+            deadline.into_iter().for_each(|when| self.table.set_timer_no_later_than(slot, when));
+        }
     }
 
     /// Ends the page of a session, and no longer counts the session as a download.
