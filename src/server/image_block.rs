@@ -172,6 +172,9 @@ impl<S: SessionSlots> Server<S> {
         if let Some(slot) = slot.filter(|_| session.is_some_and(Session::has_page)) {
             self.table.set_flag(slot, Flags::PAGE, false);
         }
+        if let Some(slot) = slot {
+            self.record_sign(now, slot, true);
+        }
         if !self.supports_destination(id, node) {
             return ServerAction::Reply(context.default_response(
                 query.command(),
@@ -253,6 +256,9 @@ impl<S: SessionSlots> Server<S> {
         let len = clamp_len(left, most);
         match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
             ReadResult::Filled(filled) => {
+                if self.hold_back(now, query, slot, len) {
+                    return ServerAction::Done;
+                }
                 ServerAction::Reply(self.respond_data(now, query, slot, image, (len, filled), out))
             }
             ReadResult::Later => ServerAction::Deferred(Deferred {

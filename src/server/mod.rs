@@ -94,6 +94,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod background;
 mod clock;
 mod config;
 pub mod espressif;
@@ -151,6 +152,7 @@ use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
 };
+use background::Pace;
 use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;
@@ -177,6 +179,7 @@ pub struct Server<S> {
     /// Sequence number of the next frame that the server sends without a request.
     sequence: u8,
     bucket: TokenBucket,
+    pace: Pace,
     /// Number of frames of pages that the server may still send before the next call with an input.
     blocks_left_in_turn: u8,
     /// Queue of events to poll. One call of the server adds at most six events: `cancel`, one for each session of a
@@ -194,7 +197,8 @@ pub enum ServerAction {
     Reply(Transmit),
     /// The store reads the requested block later; the caller answers the request with [`Server::answer`].
     Deferred(Deferred),
-    /// The server handled the frame, and the frame needs no answer.
+    /// The server handled the frame, and the frame needs no answer; or the server holds the answer until it is due, and
+    /// [`Server::poll_transmit`] returns it then ([`ServerConfig::background_from`]).
     Done,
     /// The frame is not for a server of the cluster and changed nothing.
     Ignored(ServerIgnored),
@@ -235,6 +239,7 @@ impl<S> Server<S> {
             clock: Clock::Offsets,
             sequence: 0,
             bucket: TokenBucket::NEW,
+            pace: Pace::NEW,
             blocks_left_in_turn: MAX_BLOCKS_PER_TURN,
             events: Fifo::new(),
         }

@@ -225,7 +225,14 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
     ) -> Result<(), Wait> {
         if self.table.downloads() >= self.config.max_downloads && !self.table.has_download(context.client) {
-            return Err(self.wait(request, self.config.wait_seconds));
+            let seconds = match self.is_background(now) {
+                true => self.pace.next_turn(now, self.config.wait_seconds),
+                false => self.config.wait_seconds,
+            };
+            return Err(self.wait(request, seconds));
+        }
+        if let Some(seconds) = self.background_wait(now, context) {
+            return Err(self.wait(request, seconds));
         }
         if !self.has_bandwidth(now) {
             return Err(self.wait(request, 1));

@@ -67,15 +67,17 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
-        let _ = now;
         let (client, len) = token.receiver();
         if token == TransmitToken::NONE {
             return;
         }
         let arrived = report == DeliveryReport::Acknowledged;
-        let session = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot));
+        let slot = self.table.find(client).filter(|_| len > 0);
         let mut max_block_size = None;
-        if let Some(session) = session.filter(|_| len > 0) {
+        if let Some(slot) = slot {
+            self.record_sign(now, slot, arrived);
+        }
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
             let mut path = session.path.get();
             if path.record_delivery(len, arrived) {
                 max_block_size = path.limit();
@@ -93,7 +95,7 @@ impl<S: SessionSlots> Server<S> {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
             let session = self.table.session_at(slot)?;
             // The timer of a page is exact: it is set for the next block, after each block.
-            if session.has_page() {
+            if session.is_sending() {
                 return Some((slot, Timer::PageBlock));
             }
             match self.silence_deadline(now, session) {
@@ -119,7 +121,7 @@ impl<S: SessionSlots> Server<S> {
         if session.last_heard() != now {
             session.record_frame(now);
         }
-        let is_armed = session.has_page() || session.has_timer_before(now.plus(shortest));
+        let is_armed = session.is_sending() || session.has_timer_before(now.plus(shortest));
         self.table.touch(slot);
         if !is_armed {
             let session = self.table.session_at(slot);
@@ -130,7 +132,7 @@ impl<S: SessionSlots> Server<S> {
 
     /// Ends the page of a session, and no longer counts the session as a download.
     pub(super) fn stop_download(&mut self, slot: Slot) {
-        self.table.set_flag(slot, Flags::PAGE, false);
+        self.end_sending(slot);
         self.table.set_flag(slot, Flags::DOWNLOAD, false);
     }
 

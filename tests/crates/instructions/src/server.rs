@@ -1,7 +1,7 @@
 //! Blocks served: without sessions, with all that a server keeps, and among many clients.
 
 use std::hint::black_box;
-use std::num::{NonZeroU8, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use zigbee_ota::Encode;
 use zigbee_ota::aps::{Address, FrameMeta};
@@ -98,6 +98,7 @@ fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
     config.max_bytes_per_second = NonZeroU32::new(u32::MAX);
     config.max_downloads = u16::MAX;
+    config.background_from = NonZeroU16::new(u16::MAX);
     config
 }
 
