@@ -2,7 +2,7 @@
 //! timers, each beside a hand-written floor; and one frame with few sessions and with those of a whole network.
 
 use std::hint::black_box;
-use std::num::{NonZeroU8, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zigbee_ota::aps::{Address, FrameMeta};
@@ -109,6 +109,7 @@ fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
     config.max_bytes_per_second = NonZeroU32::new(u32::MAX);
     config.max_downloads = u16::MAX;
+    config.background_from = NonZeroU16::new(u16::MAX);
     config
 }
 

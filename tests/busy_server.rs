@@ -4,7 +4,9 @@ use zigbee_ota::server::ServerConfig;
 use zigbee_ota::time::Millis;
 use zigbee_ota_sim::{Behaviour, BusyServer, Served};
 
-fn simulate(slots: usize, config: ServerConfig, seed: u64) -> Vec<Served> {
+fn simulate(slots: usize, mut config: ServerConfig, seed: u64) -> Vec<Served> {
+    // These clients share no radio channel.
+    config.background_from = None;
     BusyServer { seed, clients: 1000, bytes: 1500, slots, config, longest: 1_800_000 }.run()
 }
 

@@ -2,6 +2,8 @@
 //!
 //! - `cargo run --release --example goodput > examples/goodput/goodput.tsv` measures and writes the table.
 //! - `-- --fleet` upgrades up to a thousand devices on one channel, started by one broadcast with a jitter.
+//! - `-- --switches` prints `switches.tsv`: the latency of light switches while a fleet upgrades.
+//! - `-- --picture-of-switches FILE.svg` draws `switches.tsv`, beside this source, without a measurement.
 //! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without a measurement.
 //!
 //! Beside each goodput stands that of an oracle: a client of the same mode on the same channel that learns of each loss at
@@ -11,16 +13,20 @@
 #[path = "../common/output_lines.rs"]
 mod output_lines;
 mod svg_plot;
+mod switches_plot;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::{Fleet, goodput_table};
+use zigbee_ota_sim::{Fleet, goodput_table, polite_fleet};
 
 /// Table as last measured.
 const TABLE: &str = include_str!("goodput.tsv");
+
+/// Latency of light switches as last measured.
+const SWITCHES: &str = include_str!("switches.tsv");
 
 /// Measure or draw the goodput of all transfer modes.
 #[derive(Parser)]
@@ -31,6 +37,12 @@ struct Options {
     /// Upgrade fleets with one server, started by one broadcast, and print the durations
     #[arg(long, conflicts_with = "picture")]
     fleet: bool,
+    /// Measure the latency of light switches while a fleet upgrades
+    #[arg(long, conflicts_with_all = ["picture", "fleet"])]
+    switches: bool,
+    /// Draw the last measured latencies as SVG
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches"])]
+    picture_of_switches: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +59,15 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &options.picture {
         svg_plot::draw(&goodput_table::read(TABLE), file)
             .map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()))?;
+        return Ok(());
+    }
+    if let Some(file) = &options.picture_of_switches {
+        switches_plot::draw(&polite_fleet::read(SWITCHES), file)
+            .map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()))?;
+        return Ok(());
+    }
+    if options.switches {
+        output_lines::write(&polite_fleet::write(&polite_fleet::measure()));
         return Ok(());
     }
     if options.fleet {

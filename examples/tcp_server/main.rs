@@ -166,6 +166,8 @@ impl<'a> Gateway<'a> {
         let mut config = ServerConfig::default();
         config.max_block_size = options.max_block;
         config.min_block_period = Millis(options.period);
+        // The connections share no radio channel.
+        config.background_from = None;
         Self {
             options,
             server: Server::new(config, vec![Session::EMPTY; SESSIONS]),

@@ -1,6 +1,6 @@
 //! Settings of a server, with defaults and their reasons. Sections refer to ZigBee document 095264 (2011).
 
-use core::num::{NonZeroU8, NonZeroU32};
+use core::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use super::model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
@@ -47,6 +47,20 @@ pub struct ServerConfig {
     ///
     /// The default is 65,535, which means no limit: one download takes a small part of the radio channel.
     pub max_downloads: u16,
+    /// Number of clients that download or wait, from which on the blocks are background traffic; `None` means never. The
+    /// server then spaces the blocks to all clients together by twelve times the time that a block takes to arrive, and
+    /// blocks of pages by a third of that. Lamps still follow their switches while a fleet upgrades.
+    ///
+    /// The time that a block takes is measured, from its transmission to the delivery report
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)) or to the next request of the client. A block that is
+    /// not due yet comes later from [`Server::poll_transmit`](super::Server::poll_transmit), and its request has the
+    /// result [`ServerAction::Done`](super::ServerAction::Done). Where too many blocks are due, clients are answered
+    /// WAIT_FOR_DATA, and return one by one, five seconds apart.
+    ///
+    /// The default is 3: one or two downloads are soon over and go on without a pause. A gateway whose clients share no
+    /// radio channel, and an operator to whom the upgrade matters more than switches, choose `None`.
+    #[doc(alias("congestion", "polite", "fleet", "latency"))]
+    pub background_from: Option<NonZeroU16>,
     /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
@@ -131,6 +145,7 @@ impl Default for ServerConfig {
             max_unfragmented_frame: None,
             wait_seconds: 10,
             max_downloads: u16::MAX,
+            background_from: NonZeroU16::new(3),
             min_block_period: Millis(0),
             max_bytes_per_second: None,
             max_pages: u16::MAX,

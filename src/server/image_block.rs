@@ -161,19 +161,23 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
-        let (BlockQuery { context, request, page }, command) = (query, query.command());
+        let BlockQuery { context, request, page } = query;
         let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
         // Any new request for data of an image ends a page of the image that is being sent, even if the request is
         // refused (section 6.10.7.4).
         let mut slot = self.table.select(context.client, id);
         let session = slot.and_then(|slot| self.table.session_at(slot));
         let hardware = session.and_then(Session::hardware);
+        let refusal = session.and_then(Session::refusal_reason);
         if let Some(slot) = slot.filter(|_| session.is_some_and(Session::has_page)) {
             self.table.set_flag(slot, Flags::PAGE, false);
         }
+        if let Some(slot) = slot {
+            self.record_sign(now, slot, true);
+        }
         if !self.supports_destination(id, node) {
             return ServerAction::Reply(context.default_response(
-                command,
+                query.command(),
                 Status::UNSUP_CLUSTER_COMMAND,
                 out,
             ));
@@ -187,18 +191,18 @@ impl<S: SessionSlots> Server<S> {
             FileLookup::Found(image) => image,
             FileLookup::NotFound => {
                 let reason = RefusalReason::UnknownImage;
-                return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
+                return ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out));
             }
             FileLookup::Ambiguous => {
                 let reason = hardware.map_or(RefusalReason::UnknownHardware, |_| RefusalReason::Hardware);
-                return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
+                return ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out));
             }
         };
-        if let Err(reason) = self.check_access(context, slot, id, node, Some(image), policy) {
+        if let Err(reason) = check_access(context, refusal, id, node, Some(image), policy) {
             let is_aborted = page.is_none() || reason == RefusalReason::Cancelled;
             return ServerAction::Reply(match is_aborted {
                 true => self.abort_download(now, context, id, reason, out),
-                false => self.respond_not_authorized(context, id, command, reason, out),
+                false => self.respond_not_authorized(context, id, query.command(), reason, out),
             });
         }
         let checked = match page {
@@ -208,12 +212,17 @@ impl<S: SessionSlots> Server<S> {
         };
         let left = match (checked, image.size.checked_sub(offset)) {
             (Err(violation), _) => {
-                return ServerAction::Reply(self.respond_malformed(context, command, violation.into(), out));
+                return ServerAction::Reply(self.respond_malformed(
+                    context,
+                    query.command(),
+                    violation.into(),
+                    out,
+                ));
             }
             (Ok(()), Some(left)) if left > 0 => left,
             (Ok(()), _) => {
                 let fault = RequestFault::OffsetBeyondEnd { id, offset, size: image.size };
-                return ServerAction::Reply(self.respond_malformed(context, command, fault, out));
+                return ServerAction::Reply(self.respond_malformed(context, query.command(), fault, out));
             }
         };
         if let Err(wait) = self.check_limits(now, context, request, policy) {
@@ -242,11 +251,14 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(self.abort_download(now, context, id, reason, out));
             }
         };
-        let most = self.block_size(context, id, max_data, allowed, page.is_none());
+        let most = self.block_size(context, slot, id, (max_data, allowed), page.is_none());
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
         let len = clamp_len(left, most);
         match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
             ReadResult::Filled(filled) => {
+                if self.hold_back(now, query, slot, len) {
+                    return ServerAction::Done;
+                }
                 ServerAction::Reply(self.respond_data(now, query, slot, image, (len, filled), out))
             }
             ReadResult::Later => ServerAction::Deferred(Deferred {
@@ -261,7 +273,7 @@ impl<S: SessionSlots> Server<S> {
             }
             ReadResult::Gone => {
                 let reason = RefusalReason::UnknownImage;
-                ServerAction::Reply(self.respond_no_image(context, id, command, reason, out))
+                ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out))
             }
         }
     }
@@ -303,32 +315,6 @@ impl<S: SessionSlots> Server<S> {
         };
         self.record_frame_from(now, context, Some(id));
         transmit
-    }
-
-    /// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `slot`
-    /// is the session slot of the download, and `claimed` is the IEEE address in the request. `image` is the file that
-    /// the client would get; `None` if the file is not known.
-    ///
-    /// # Errors
-    /// Fails with the reason if the client may not have the image.
-    pub(super) fn check_access(
-        &mut self,
-        context: RequestContext,
-        slot: Option<Slot>,
-        id: ImageId,
-        claimed: Option<Eui64>,
-        image: Option<&ImageInfo>,
-        policy: &mut (impl ServerPolicy + ?Sized),
-    ) -> Result<(), RefusalReason> {
-        if let Some(destination) = image.and_then(|image| image.destination) {
-            check_destination(context, claimed, destination)?;
-        }
-        let session = slot.and_then(|slot| self.table.session_at(slot));
-        match session.and_then(Session::refusal_reason) {
-            Some(reason) => Err(reason),
-            None if policy.is_authorized(context.client, id, image) => Ok(()),
-            None => Err(RefusalReason::Policy),
-        }
     }
 
     /// Looks up one of several files of the image `id` by the hardware version that the policy knows. The session keeps
@@ -519,6 +505,30 @@ impl<S: SessionSlots> Server<S> {
         };
         self.events.push(ServerEvent::NotServed { client, id, status, reason });
         context.default_response(command, status, out)
+    }
+}
+
+/// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `refusal` is
+/// that of the session of the download, and `claimed` the IEEE address in the request. `image` is the file that the
+/// client would get; `None` if it is not known.
+///
+/// # Errors
+/// Fails with the reason if the client may not have the image.
+pub(super) fn check_access(
+    context: RequestContext,
+    refusal: Option<RefusalReason>,
+    id: ImageId,
+    claimed: Option<Eui64>,
+    image: Option<&ImageInfo>,
+    policy: &mut (impl ServerPolicy + ?Sized),
+) -> Result<(), RefusalReason> {
+    if let Some(destination) = image.and_then(|image| image.destination) {
+        check_destination(context, claimed, destination)?;
+    }
+    match refusal {
+        Some(reason) => Err(reason),
+        None if policy.is_authorized(context.client, id, image) => Ok(()),
+        None => Err(RefusalReason::Policy),
     }
 }
 

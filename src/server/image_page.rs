@@ -96,11 +96,12 @@ impl<S: SessionSlots> Server<S> {
         len: u8,
     ) {
         // The source route to the client is known only now, so its limit applies to all blocks of the page.
-        let max_data = self.block_size(context, request.id, request.max_data, None, false);
+        let slot = self.table.find_download(context.client, request.id);
+        let max_data = self.block_size(context, slot, request.id, (request.max_data, None), false);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
         let spacing = request.spacing.max(period).max(MIN_PAGE_SPACING);
         let request = ImagePageRequest { max_data, spacing, ..*request };
-        let Some(slot) = self.table.find_download(context.client, request.id) else { return };
+        let Some(slot) = slot else { return };
         let Some(session) = self.table.session_at_mut(slot) else { return };
         session.start_page(&request, context.sequence, len.into());
         session.flags.set(Flags::SECURED, context.secured);
@@ -113,13 +114,17 @@ impl<S: SessionSlots> Server<S> {
             return;
         };
         let (more, spacing) = (page.left > 0 && page.next.get() < size, Millis(page.spacing.into()));
-        self.table.set_flag(slot, Flags::PAGE, more);
+        let is_held = page.spacing == 0;
+        let (flag, other) = if is_held { (Flags::HELD, Flags::PAGE) } else { (Flags::PAGE, Flags::HELD) };
+        self.table.set_flag(slot, other, false);
+        self.table.set_flag(slot, flag, more);
         if more {
-            self.table.set_timer(slot, now.plus(spacing));
+            let due = self.next_due(now, spacing, is_held);
+            self.table.set_timer(slot, due);
         }
     }
 
-    /// Returns the next block of a page to send and writes its bytes to `out`. When the deadline of
+    /// Returns the next block of a page, or the next held answer, to send, and writes its bytes to `out`. When the deadline of
     /// [`poll_timeout`](Server::poll_timeout) has come, the caller calls this function until it returns `None`.
     ///
     /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the
@@ -153,10 +158,13 @@ impl<S: SessionSlots> Server<S> {
     ) -> Option<Transmit> {
         let session = self.table.session_at(slot)?;
         // A page without a download cannot happen, because the end of a download ends the page.
-        let Some(Page { next, left, max_data, sequence, .. }) = session.page().copied() else {
-            self.table.set_flag(slot, Flags::PAGE, false);
+        let Some(Page { next, left: left @ 1.., max_data, sequence, .. }) = session.page().copied() else {
+            self.end_sending(slot);
             return None;
         };
+        // Each held answer is the answer to a request of its own.
+        let is_held = session.flags.contains(Flags::HELD);
+        let command = if is_held { CommandId::IMAGE_BLOCK_REQUEST } else { CommandId::IMAGE_PAGE_REQUEST };
         let (client, id, ieee, offset) = (session.client(), session.id(), session.ieee(), next.get());
         let (heard, hardware) = (session.last_heard(), session.hardware());
         let secured = session.flags.contains(Flags::SECURED);
@@ -167,8 +175,8 @@ impl<S: SessionSlots> Server<S> {
         let request = ImageBlockRequest { id, offset, max_data, node: None, min_block_period: None };
         let found = images.info(id, ieee, hardware, Some(client));
         let Some(&image) = found.found().filter(|image| image.is_for(ieee) && image.size > offset) else {
-            self.table.set_flag(slot, Flags::PAGE, false);
-            let (command, reason) = (CommandId::IMAGE_PAGE_REQUEST, RefusalReason::UnknownImage);
+            self.end_sending(slot);
+            let reason = RefusalReason::UnknownImage;
             return Some(self.respond_no_image(context, id, command, reason, out));
         };
         let len = clamp_len(image.size.saturating_sub(offset).min(left.into()), most);
@@ -183,7 +191,7 @@ impl<S: SessionSlots> Server<S> {
         if let (true, Some(head)) = (filled > 0, out.first_chunk_mut()) {
             *head = data_frame_head(sequence, id, offset, filled);
             self.table.make_primary(slot);
-            self.record_block(now, context, Some(slot), &image, (offset, filled), false);
+            self.record_block(now, context, Some(slot), &image, (offset, filled), is_held);
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
             session.set_last_heard(heard);
@@ -193,12 +201,12 @@ impl<S: SessionSlots> Server<S> {
             page.sequence = sequence.wrapping_add(1);
             self.schedule_page(now, slot, image.size);
             let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(filled.into()), filled);
-            return Some(Transmit { aps_ack: false, ..transmit });
+            return Some(Transmit { aps_ack: is_held, ..transmit });
         }
-        self.table.set_flag(slot, Flags::PAGE, false);
+        self.end_sending(slot);
         Some(match read {
             ReadResult::Gone => {
-                let (command, reason) = (CommandId::IMAGE_PAGE_REQUEST, RefusalReason::UnknownImage);
+                let reason = RefusalReason::UnknownImage;
                 self.respond_no_image(context, id, command, reason, out)
             }
             ReadResult::Wait { seconds } => self.respond_wait(now, context, &request, seconds, out),

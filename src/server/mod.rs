@@ -94,6 +94,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod background;
 mod clock;
 mod config;
 pub mod espressif;
@@ -151,6 +152,7 @@ use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
 };
+use background::Pace;
 use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;
@@ -177,6 +179,7 @@ pub struct Server<S> {
     /// Sequence number of the next frame that the server sends without a request.
     sequence: u8,
     bucket: TokenBucket,
+    pace: Pace,
     /// Number of frames of pages that the server may still send before the next call with an input.
     blocks_left_in_turn: u8,
     /// Queue of events to poll. One call of the server adds at most six events: `cancel`, one for each session of a
@@ -194,7 +197,8 @@ pub enum ServerAction {
     Reply(Transmit),
     /// The store reads the requested block later; the caller answers the request with [`Server::answer`].
     Deferred(Deferred),
-    /// The server handled the frame, and the frame needs no answer.
+    /// The server handled the frame, and the frame needs no answer; or the server holds the answer until it is due, and
+    /// [`Server::poll_transmit`] returns it then ([`ServerConfig::background_from`]).
     Done,
     /// The frame is not for a server of the cluster and changed nothing.
     Ignored(ServerIgnored),
@@ -235,6 +239,7 @@ impl<S> Server<S> {
             clock: Clock::Offsets,
             sequence: 0,
             bucket: TokenBucket::NEW,
+            pace: Pace::NEW,
             blocks_left_in_turn: MAX_BLOCKS_PER_TURN,
             events: Fifo::new(),
         }
@@ -391,31 +396,36 @@ impl<S: SessionSlots> Server<S> {
     /// Returns the context of a request. If the caller knows the IEEE address of the client, the sessions of the client
     /// follow it to its present network address, and sessions of another device that had the network address are
     /// removed.
+    #[inline]
     fn identify_client(
         &mut self,
         meta: &FrameMeta,
         sequence: u8,
         policy: &mut (impl ServerPolicy + ?Sized),
     ) -> RequestContext {
-        let client = meta.from;
-        let ieee = meta.ieee.or_else(|| policy.ieee(client));
+        let ieee = meta.ieee.or_else(|| policy.ieee(meta.from));
         if let Some(ieee) = ieee {
-            match self.table.session_of(client).map(Session::ieee) {
-                Some(Some(known)) if known == ieee => {}
-                Some(Some(_)) => {
-                    self.table.remove_node(client.network);
-                    self.follow(client, ieee);
-                }
-                // Sessions without an IEEE address may be those of the device that had the network address before.
-                Some(None) | None => self.follow(client, ieee),
-            }
+            self.recognise(meta.from, ieee);
         }
         RequestContext::new(meta, sequence, ieee)
     }
 
+    /// Sees to it that the sessions of `client` are those of the device `ieee`.
+    #[inline(never)]
+    fn recognise(&mut self, client: Address, ieee: Eui64) {
+        match self.table.session_of(client).map(Session::ieee) {
+            Some(Some(known)) if known == ieee => {}
+            Some(Some(_)) => {
+                self.table.remove_node(client.network);
+                self.follow(client, ieee);
+            }
+            // Sessions without an IEEE address may be those of the device that had the network address before.
+            Some(None) | None => self.follow(client, ieee),
+        }
+    }
+
     /// Moves the sessions of the device `ieee` to the network address of `client`, or records `ieee` in the sessions of
     /// `client` if the device has no other sessions.
-    #[inline(never)]
     fn follow(&mut self, client: Address, ieee: Eui64) {
         if let Some(old) = self.table.find_ieee(ieee) {
             self.table.move_node(old, client.network);

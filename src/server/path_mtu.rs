@@ -318,6 +318,12 @@ impl PackedPathMtu {
         }
     }
 
+    /// Returns the size of the next block in bytes, where `most` bytes are requested and allowed.
+    pub(super) const fn next_size(self, most: u8) -> u8 {
+        let [tag, ..] = self.0;
+        if tag & 3 == 0 { most } else { self.get().next_size(most) }
+    }
+
     pub(super) const fn get(self) -> PathMtu {
         /// Returns the bit field of at most eight bits at the bit position `place`, selected by `mask`.
         const fn field(bits: u32, place: u32, mask: u8) -> u8 {

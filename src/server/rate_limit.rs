@@ -11,6 +11,7 @@ use core::num::{NonZeroU8, NonZeroU32};
 use super::model_overrides::DeviceOverride;
 use super::response_frame::RequestContext;
 use super::session::Flags;
+use super::session_table::Slot;
 use super::{Server, ServerPolicy, Session, SessionSlots};
 use crate::time::{Instant, Millis};
 use crate::types::ImageId;
@@ -179,18 +180,20 @@ impl<S: SessionSlots> Server<S> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. A block with
-    /// a delivery report may be a probe for the path to the client.
+    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `slot` is that
+    /// of the download, if it has one. `requested` and `policy` are limits in bytes. A block with a delivery report may be
+    /// a probe for the path to the client.
+    #[inline]
     pub(super) fn block_size(
         &self,
         context: RequestContext,
+        slot: Option<Slot>,
         id: ImageId,
-        max_data: u8,
-        policy: Option<NonZeroU8>,
+        (requested, policy): (u8, Option<NonZeroU8>),
         is_reported: bool,
     ) -> u8 {
         let limits = BlockSizeLimits {
-            requested: max_data,
+            requested,
             configured: self.config.max_block_size,
             device: self.device_override(id).and_then(|device| device.max_block_size),
             policy,
@@ -199,12 +202,13 @@ impl<S: SessionSlots> Server<S> {
             aps_security: context.secured,
         };
         let most = limits.smallest();
-        let Some(path) = self.table.session_of(context.client).map(|session| session.path.get()) else {
-            return most;
-        };
-        match is_reported {
-            true => path.next_size(most),
-            false => path.limit().map_or(most, |limit| limit.get().min(most)),
+        // The session of a download that the client requests is the primary one, which knows the path.
+        let session =
+            slot.or_else(|| self.table.find(context.client)).and_then(|slot| self.table.session_at(slot));
+        match session {
+            None => most,
+            Some(session) if is_reported => session.path.next_size(most),
+            Some(session) => session.max_block_size().map_or(most, |limit| limit.get().min(most)),
         }
     }
 
@@ -212,6 +216,7 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// # Errors
     /// Fails with the answer WAIT_FOR_DATA if a limit is reached.
+    #[inline]
     pub(super) fn check_limits(
         &mut self,
         now: Instant,
@@ -219,23 +224,51 @@ impl<S: SessionSlots> Server<S> {
         request: &ImageBlockRequest,
         policy: &mut (impl ServerPolicy + ?Sized),
     ) -> Result<(), Wait> {
-        let id = request.id;
-        let period_in_request = request
-            .min_block_period
-            .filter(|_| !self.device_override(id).is_some_and(|device| device.ignore_min_block_period));
-        let wait = |seconds| Wait { seconds, min_block_period: period_in_request };
         if self.table.downloads() >= self.config.max_downloads && !self.table.has_download(context.client) {
-            return Err(wait(self.config.wait_seconds));
+            let seconds = match self.is_background(now) {
+                true => self.pace.next_turn(now, self.config.wait_seconds),
+                false => self.config.wait_seconds,
+            };
+            return Err(self.wait(request, seconds));
         }
-        if let Some(rate) = self.config.max_bytes_per_second
-            && !self.bucket.refill(now, rate)
-        {
-            return Err(wait(1));
+        if let Some(seconds) = self.background_wait(now, context) {
+            return Err(self.wait(request, seconds));
         }
-        let period = self.config.min_block_period;
-        if period == Millis(0) {
-            return Ok(());
+        if !self.has_bandwidth(now) {
+            return Err(self.wait(request, 1));
         }
+        match self.config.min_block_period {
+            Millis(0) => Ok(()),
+            period => self.check_period(now, context, request, period, policy),
+        }
+    }
+
+    /// Returns the answer to wait for `seconds`, with the MinimumBlockPeriod of the request.
+    fn wait(&self, request: &ImageBlockRequest, seconds: u32) -> Wait {
+        Wait { seconds, min_block_period: self.period_in(request) }
+    }
+
+    /// Returns the MinimumBlockPeriod in a request; `None` if it has none, or the device is known not to keep it.
+    fn period_in(&self, request: &ImageBlockRequest) -> Option<u16> {
+        let ignores =
+            |_: &u16| self.device_override(request.id).is_some_and(|device| device.ignore_min_block_period);
+        request.min_block_period.filter(|period| !ignores(period))
+    }
+
+    /// Checks the limit `period` of the client.
+    ///
+    /// # Errors
+    /// Fails with the answer WAIT_FOR_DATA if the block comes too early.
+    #[inline(never)]
+    fn check_period(
+        &mut self,
+        now: Instant,
+        context: RequestContext,
+        request: &ImageBlockRequest,
+        period: Millis,
+        policy: &mut (impl ServerPolicy + ?Sized),
+    ) -> Result<(), Wait> {
+        let (id, period_in_request) = (request.id, self.period_in(request));
         let slot = self.find_or_insert_session(now, context, id);
         let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.session_at(slot)?))) else {
             return Ok(());
@@ -267,7 +300,7 @@ impl<S: SessionSlots> Server<S> {
         let repeats =
             session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);
         if is_early && !repeats {
-            return Err(wait(early.0.div_ceil(SECOND.0)));
+            return Err(Wait { seconds: early.0.div_ceil(SECOND.0), min_block_period: period_in_request });
         }
         self.table.set_flag(slot, Flags::EARLY_REPEAT, is_early);
         Ok(())

@@ -74,6 +74,10 @@ bitflags! {
         const ZERO_WAIT = 1 << 11;
         /// State of the client: the last block was the repeat of a block, and was sent before the period was over.
         const EARLY_REPEAT = 1 << 12;
+        /// Answers to requests for blocks are held until they are due. The page of the session has them.
+        const HELD = 1 << 13;
+        /// State of the client: nothing shows yet whether the last block arrived.
+        const UNCONFIRMED = 1 << 14;
     }
 }
 
@@ -82,7 +86,8 @@ const CLIENT_FLAGS: Flags = Flags::IEEE
     .union(Flags::SERVED)
     .union(Flags::PERIOD_SENT)
     .union(Flags::ZERO_WAIT)
-    .union(Flags::EARLY_REPEAT);
+    .union(Flags::EARLY_REPEAT)
+    .union(Flags::UNCONFIRMED);
 
 /// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that is
 /// being sent, and rate limit.
@@ -175,7 +180,7 @@ enum State {
         measured_at: u32,
         /// Offset at the start of the measurement: the end of the first block in the file, or further.
         measured_from: u32,
-        /// Page that is being sent. The page is valid if the flag PAGE is set.
+        /// Page that is being sent, or held answers. The page is valid if the flag PAGE or HELD is set.
         page: Page,
     },
     Stalled {
@@ -579,10 +584,15 @@ impl Session {
         matches!(self.state, State::Offered | State::Downloading { .. } | State::Stalled { .. })
     }
 
-    /// Returns the page that is being sent; `None` if no page is being sent.
+    /// Returns whether a page or held answers are being sent to the client.
+    pub(super) const fn is_sending(&self) -> bool {
+        self.flags.intersects(Flags::PAGE.union(Flags::HELD))
+    }
+
+    /// Returns the page or the held answers that are being sent; `None` if nothing is being sent.
     pub(super) const fn page(&self) -> Option<&Page> {
         match &self.state {
-            State::Downloading { page, .. } if self.has_page() => Some(page),
+            State::Downloading { page, .. } if self.is_sending() => Some(page),
             _ => None,
         }
     }
@@ -802,6 +812,7 @@ impl Session {
         }
         self.set_last_served(now);
         self.flags.remove(Flags::ZERO_WAIT);
+        self.flags.insert(Flags::UNCONFIRMED);
         let started = before.is_none();
         let before = before.unwrap_or(0);
         let reached = before.max(end);

@@ -212,10 +212,16 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Finds the session of the download of `id`, in any version, by `client`.
+    #[inline]
     pub(super) fn find_download(&self, client: Address, id: ImageId) -> Option<Slot> {
         if self.session_in(self.last_found).is_some_and(|session| session.is_of(client, id)) {
             return Some(Slot(self.last_found));
         }
+        self.search_download(client, id)
+    }
+
+    #[inline(never)]
+    fn search_download(&self, client: Address, id: ImageId) -> Option<Slot> {
         let mut slots = self.slots_of_node(client.network);
         slots.find(|(_, session)| session.is_of(client, id)).map(|(index, _)| Slot(index))
     }
@@ -223,10 +229,13 @@ impl<S: SessionSlots> SessionTable<S> {
     /// Finds the session of the download of `id` by `client`, for a frame about this download. The session becomes the
     /// primary session of its node, and the lookups that follow find it at once.
     pub(super) fn select(&mut self, client: Address, id: ImageId) -> Option<Slot> {
-        let found = self.find_download(client, id);
-        if let Some(slot) = found {
-            self.make_primary(slot);
+        // The session of the client's last frame is the primary one.
+        let last = self.session_in(self.last_found);
+        if last.is_some_and(|session| session.is_primary() && session.is_of(client, id)) {
+            return Some(Slot(self.last_found));
         }
+        let found = self.find_download(client, id);
+        found.into_iter().for_each(|slot| self.make_primary(slot));
         found
     }
 

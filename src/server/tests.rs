@@ -1,5 +1,6 @@
 //! Scripts of the server: frames in and frames out, both as hexadecimal text.
 
+mod background;
 mod delivery_reports;
 mod espressif;
 mod event_text;
@@ -40,6 +41,11 @@ const PLUG: Address = Address::new(0x5678, 9);
 /// `ef cd ab 89 67 45 23 01` in a frame.
 const OWNER: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 
+/// The default without the background pace: scripts of many clients are about something else.
+fn unpaced() -> ServerConfig {
+    ServerConfig { background_from: None, ..ServerConfig::default() }
+}
+
 /// Test caller: a server with four session slots, a store and a policy.
 struct Desk<I, P> {
     server: Server<Vec<Session>>,
@@ -68,7 +74,7 @@ impl Script {
 
 impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
     fn new(images: I, policy: P) -> Self {
-        Self::configured(ServerConfig::default(), 4, images, policy)
+        Self::configured(unpaced(), 4, images, policy)
     }
 
     fn configured(config: ServerConfig, slots: usize, images: I, policy: P) -> Self {

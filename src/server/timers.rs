@@ -67,15 +67,17 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
-        let _ = now;
         let (client, len) = token.receiver();
         if token == TransmitToken::NONE {
             return;
         }
         let arrived = report == DeliveryReport::Acknowledged;
-        let session = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot));
+        let slot = self.table.find(client).filter(|_| len > 0);
         let mut max_block_size = None;
-        if let Some(session) = session.filter(|_| len > 0) {
+        if let Some(slot) = slot {
+            self.record_sign(now, slot, arrived);
+        }
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
             let mut path = session.path.get();
             if path.record_delivery(len, arrived) {
                 max_block_size = path.limit();
@@ -93,7 +95,7 @@ impl<S: SessionSlots> Server<S> {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
             let session = self.table.session_at(slot)?;
             // The timer of a page is exact: it is set for the next block, after each block.
-            if session.has_page() {
+            if session.is_sending() {
                 return Some((slot, Timer::PageBlock));
             }
             match self.silence_deadline(now, session) {
@@ -104,39 +106,33 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Sets the timer of a session after a frame from or to the client. The timer of a page is set with each block.
-    pub(super) fn arm_timer(&mut self, now: Instant, slot: Slot) {
-        let Some(session) = self.table.session_at(slot) else { return };
-        // No client may be silent for a shorter time than this, so an earlier timer stays as it is.
-        let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
-        if session.has_timer_before(now.plus(shortest)) {
-            return;
-        }
-        if !session.has_page()
-            && let Some(when) = self.silence_deadline(now, session)
-        {
-            self.table.set_timer_no_later_than(slot, when);
-        }
-    }
-
-    /// Records the time of a frame from the client in the session of the image `id` that the frame is about. A frame
-    /// about no image belongs to the session that the client used last.
+    /// Records the time of a frame from the client in the session of the image `id` that the frame is about, and sets
+    /// its timer. A frame about no image belongs to the session that the client used last. The timer of a page is set
+    /// with each block.
     pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
         let slot = match id {
             Some(id) => self.table.find_download(context.client, id),
             None => self.table.find(context.client),
         };
         let Some(slot) = slot else { return };
-        if let Some(session) = self.table.session_at_mut(slot).filter(|session| session.last_heard() != now) {
+        // No client may be silent for a shorter time than this, so an earlier timer stays as it is.
+        let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
+        let Some(session) = self.table.session_at_mut(slot) else { return };
+        if session.last_heard() != now {
             session.record_frame(now);
         }
+        let is_armed = session.is_sending() || session.has_timer_before(now.plus(shortest));
         self.table.touch(slot);
-        self.arm_timer(now, slot);
+        if !is_armed {
+            let session = self.table.session_at(slot);
+            let deadline = session.and_then(|session| self.silence_deadline(now, session));
+            deadline.into_iter().for_each(|when| self.table.set_timer_no_later_than(slot, when));
+        }
     }
 
     /// Ends the page of a session, and no longer counts the session as a download.
     pub(super) fn stop_download(&mut self, slot: Slot) {
-        self.table.set_flag(slot, Flags::PAGE, false);
+        self.end_sending(slot);
         self.table.set_flag(slot, Flags::DOWNLOAD, false);
     }
 

@@ -7,6 +7,7 @@
 //! release, hold -> unsolicited Upgrade End Response
 //! ```
 
+use super::image_block::check_access;
 use super::response_frame::{self, RequestContext};
 use super::session::Flags;
 use super::{
@@ -80,9 +81,11 @@ impl<S: SessionSlots> Server<S> {
         let UpgradeEndRequest { status, id } = request;
         let client = context.client;
         let slot = self.table.select(client, id);
-        let hardware = slot.and_then(|slot| self.table.session_at(slot)).and_then(Session::hardware);
+        let session = slot.and_then(|slot| self.table.session_at(slot));
+        let (hardware, refusal) =
+            (session.and_then(Session::hardware), session.and_then(Session::refusal_reason));
         let found = images.info(id, context.ieee, hardware, Some(client));
-        let access = self.check_access(context, slot, id, None, found.found(), policy);
+        let access = check_access(context, refusal, id, None, found.found(), policy);
         // A client whose download was cancelled gets a session for an image that the store has.
         let slot = match found {
             FileLookup::NotFound => slot,

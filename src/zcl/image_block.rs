@@ -53,6 +53,15 @@ struct RequestHead {
     max_data: u8,
 }
 
+/// Frame that contains an Image Block Request, before the optional fields of the request.
+#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct PlainRequest {
+    /// Frame control, sequence number and command.
+    header: [u8; HEADER_LEN],
+    head: RequestHead,
+}
+
 /// Fields of a data response (Image Block Response SUCCESS) between its status and its data.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
@@ -124,13 +133,13 @@ impl ImageBlockRequest {
         const PERIOD: u8 = BlockControl::PERIOD.bits();
         const BOTH: u8 = BlockControl::all().bits();
 
-        let (header, rest) = frame.split_first_chunk::<HEADER_LEN>()?;
+        let (PlainRequest { header, head }, tail) = PlainRequest::ref_from_prefix(frame).ok()?;
         let [control, sequence, command] = *header;
         let control = FrameControl(control);
         let plain = control.masked(FrameControl::OF_MESSAGE) == FrameControl::CLUSTER
             && CommandId(command) == CommandId::IMAGE_BLOCK_REQUEST;
-        let (head, tail) = RequestHead::ref_from_prefix(rest).ok().filter(|_| plain)?;
         let (node, min_block_period) = match (head.control, tail.len()) {
+            _ if !plain => return None,
             (0, 0) => (None, None),
             (NODE, 8) => (Some(tail.first_chunk()?), None),
             (PERIOD, 2) => (None, Some(tail.first_chunk()?)),

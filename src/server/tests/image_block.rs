@@ -37,7 +37,7 @@ fn a_thousand_clients_in_any_order_need_no_memory() {
     let image = plain(5, 1000);
     for slots in [0, 1, 7] {
         let images = catalog(vec![image.clone()]);
-        let mut desk = Desk::configured(ServerConfig::default(), slots, images, Script::default());
+        let mut desk = Desk::configured(unpaced(), slots, images, Script::default());
         let mut files = vec![vec![0; image.len()]; 1000];
         for step in 0..10 {
             for (client, file) in (0..1000).zip(&mut files) {

@@ -304,8 +304,7 @@ fn a_page_of_tiny_blocks_is_not_supported() {
 /// Shows: FLD-044
 #[test]
 fn one_turn_sends_a_bounded_number_of_blocks() {
-    let mut desk =
-        Desk::configured(ServerConfig::default(), 100, catalog(vec![plain(5, 1000)]), Script::default());
+    let mut desk = Desk::configured(unpaced(), 100, catalog(vec![plain(5, 1000)]), Script::default());
     for client in 0..100 {
         let ServerAction::Reply(_) = desk.handle(Address::new(client, 1), &page(0x2a, 0, 16, 1000, 0)) else {
             panic!()

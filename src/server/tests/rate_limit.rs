@@ -251,7 +251,7 @@ fn a_client_of_revision_2_is_given_seconds() {
 fn all_clients_together_keep_the_rate_limit() {
     let rate = NonZeroU32::new(1000);
     let mut desk = Desk::configured(
-        ServerConfig { max_bytes_per_second: rate, ..ServerConfig::default() },
+        ServerConfig { max_bytes_per_second: rate, ..unpaced() },
         100,
         catalog(vec![plain(5, 1000)]),
         Script::default(),

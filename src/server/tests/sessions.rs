@@ -271,7 +271,7 @@ fn the_endpoints_of_one_node_do_not_take_the_table() {
 #[test]
 fn a_newcomer_takes_the_slot_of_an_idle_session_first() {
     let client = |number| Address::new(number, 1);
-    let mut desk = configured(ServerConfig::default(), 4);
+    let mut desk = configured(unpaced(), 4);
     desk.start_page(client(1), IMAGE);
     desk.ask(client(2), &block(IMAGE, 0));
     desk.ask(client(3), QUERY);

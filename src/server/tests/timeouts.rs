@@ -101,7 +101,7 @@ fn a_session_that_ended_has_no_timeout() {
 #[test]
 fn many_stalled_clients_are_reported_one_by_one() {
     let images = catalog(vec![plain(5, 101)]);
-    let mut desk = Desk::configured(ServerConfig::default(), 1000, images, Script::default());
+    let mut desk = Desk::configured(unpaced(), 1000, images, Script::default());
     for client in 0..1000 {
         desk.ask(Address::new(client, 1), BLOCK);
         desk.events();

@@ -1,7 +1,7 @@
 //! Properties of the server under any inputs: frames from any address, delivery reports, pauses, and any results of
 //! store and policy. The bytes of a seed encode every step.
 
-use std::num::{NonZeroU8, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::file::FileHeader;
@@ -303,6 +303,13 @@ impl<S: SessionSlots> Run<S> {
             asked.page_end = asked.page_end.max(page_end);
             asked.most = asked.most.max(request.max_data);
         }
+        if let (Ok(Message::ToServer(ToServer::ImageBlock(request))), DeliveryMode::Unicast) =
+            (read, delivery)
+        {
+            // The answer may be held, and come without a request.
+            let asked = self.asked.entry(from).or_insert(Asked { most: 0, page_end: 0 });
+            asked.most = asked.most.max(request.max_data);
+        }
         let (seed, rest) = choices.0.split_at(choices.0.len() / 2);
         let [mut images, mut policy] = [Choices(seed), Choices(rest)];
         let handled = self.server.handle_frame(
@@ -372,7 +379,9 @@ pub fn any_steps(seed: &[u8]) {
     let mut config = ServerConfig::default();
     config.max_unfragmented_frame = NonZeroU8::new(choices.byte());
     config.wait_seconds = u32::from(choices.byte());
-    config.max_downloads = u16::from(choices.byte());
+    let downloads = choices.byte();
+    config.max_downloads = u16::from(downloads);
+    config.background_from = NonZeroU16::new(u16::from(downloads % 4));
     config.min_block_period = Millis(u32::from(choices.byte()));
     config.max_bytes_per_second = NonZeroU32::new(u32::from(choices.u16()));
     config.max_pages = u16::from(choices.byte() % 8);

@@ -13,7 +13,7 @@
 //!
 //! [`SingleUpgrade`] is the small simulation: one client, one server, one lossy link. [`simulation`] is the large one:
 //! many clients, power cuts, server failures. [`net`] is the network between its nodes, [`radio`] the shared channel,
-//! [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
+//! [`polite_fleet`] measures what others feel of an upgrade, [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
 //! client.
 //!
 //! ```
@@ -47,6 +47,7 @@ mod link;
 mod lone_server;
 pub mod net;
 mod nor_flash;
+pub mod polite_fleet;
 pub mod radio;
 mod sample_files;
 pub mod simulation;

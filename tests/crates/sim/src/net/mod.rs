@@ -187,6 +187,8 @@ pub struct Net {
     pending: Vec<Pending>,
     /// Frames that the parent holds for sleepy devices: expiry time and frame.
     held: Vec<(Micros, Datagram)>,
+    clients: u16,
+    /// Whether a node is sleepy, by its number.
     sleepers: Vec<bool>,
     counter: u32,
     arrivals: VecDeque<Arrival>,
@@ -216,7 +218,8 @@ impl Net {
             queue: EventQueue::default(),
             pending: Vec::new(),
             held: Vec::new(),
-            sleepers: vec![false; usize::from(clients) + 1],
+            clients,
+            sleepers: vec![false; usize::from(Node::MAX) + 1],
             counter: 0,
             arrivals: VecDeque::new(),
             lost: Vec::new(),
@@ -256,11 +259,18 @@ impl Net {
         self.carry(now, datagram);
     }
 
+    /// Sends a command of the light switch that is `hops` hops away from the clients, to the client `to`.
+    pub fn send_command(&mut self, now: Micros, hops: u16, to: Node, bytes: &[u8]) {
+        let from = self.radio.as_ref().map_or(self.clients + 1, |radio| radio.switch(hops));
+        let token = TransmitToken::NONE;
+        self.send(now, Outgoing { from, to, bytes, ack: true, secured: false, token });
+    }
+
     /// Broadcasts a frame of the server to all clients that are awake. Broadcasts take no channel time and are not
     /// repeated.
     pub fn broadcast(&mut self, now: Micros, bytes: &[u8]) {
         let bytes: Rc<[u8]> = bytes.into();
-        for to in (1..).take(self.sleepers.len() - 1) {
+        for to in 1..=self.clients {
             if !self.sleepers[usize::from(to)] {
                 let bytes = Rc::clone(&bytes);
                 self.strike(

@@ -3,6 +3,7 @@
 //! ```text
 //! station 0        n+1 .. n+hops-1             1 .. n
 //!  server  <--->  relay  <--->  relay  <--->  clients
+//!  switch         switch        switch                     n+hops .. n+2 hops-1, one beside the server and each relay
 //! ```
 //!
 //! Two overlapping frames or acknowledgements are both lost. The model has no hidden stations, no capture effect, no
@@ -20,7 +21,7 @@ use timing::{
     ACK_WAIT, BACKOFFS, CCA, GREATEST_EXPONENT, LONGEST_MPDU, MAC_ACK, RETRIES, TURNAROUND, on_air,
 };
 
-/// Station number: the server is 0, clients count from 1, relays follow.
+/// Station number: the server is 0, clients count from 1, relays follow, then switches.
 pub type Node = u16;
 
 /// Topology of the channel.
@@ -92,7 +93,7 @@ impl Radio {
     /// Creates a silent channel.
     #[must_use]
     pub fn new(topology: Topology, seed: u64) -> Self {
-        let stations = usize::from(topology.clients) + usize::from(topology.hops);
+        let stations = usize::from(topology.clients) + 2 * usize::from(topology.hops);
         Self {
             topology,
             random: fastrand::Rng::with_seed(seed),
@@ -116,6 +117,13 @@ impl Radio {
     #[must_use]
     pub const fn parent(&self) -> Node {
         if self.topology.hops > 1 { self.topology.clients + self.topology.hops - 1 } else { 0 }
+    }
+
+    /// Light switch that is `hops` hops away from the clients, at most as far as the server.
+    #[must_use]
+    pub fn switch(&self, hops: u16) -> Node {
+        let Topology { clients, hops: server, .. } = self.topology;
+        clients + server + server.saturating_sub(hops)
     }
 
     /// Sends a frame from station `from` to station `to`, through relays if there are any. A frame that does not fit in
@@ -160,7 +168,8 @@ impl Radio {
         let depth = |node: Node| match node {
             0 => 0,
             node if node <= clients => hops,
-            relay => relay - clients,
+            relay if relay < clients + hops => relay - clients,
+            switch => switch - clients - hops,
         };
         let (here, there) = (depth(from), depth(to));
         let next = if there < here { here - 1 } else { here + 1 };

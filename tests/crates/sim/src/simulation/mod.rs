@@ -15,6 +15,7 @@
 //! Violations are listed in the [`Report`].
 
 mod client_node;
+mod commands;
 mod device;
 mod foreign_device;
 mod report;
@@ -30,6 +31,7 @@ use crate::net::{Arrival, Net};
 use crate::radio::Node;
 use crate::{EventQueue, Micros};
 use client_node::ClientNode;
+use commands::Commands;
 pub use report::{ClientReport, End, FromClient, FromServer, Report, Violation};
 use server_host::{Answer, Host};
 pub(crate) use settings::client_config;
@@ -56,6 +58,8 @@ enum Wake {
     Boot(Node),
     /// An incident at the server.
     Incident(Incident),
+    /// A light switch sends a command.
+    Command,
 }
 
 /// Shared state that a node acts on.
@@ -111,6 +115,7 @@ pub struct Simulation<'a> {
     queue: EventQueue<Wake>,
     host: Host<'a>,
     devices: Vec<ClientNode>,
+    commands: Option<Commands>,
     /// Number of clients that have not ended.
     left: usize,
 }
@@ -124,6 +129,10 @@ impl<'a> Simulation<'a> {
             queue.put(*at, Wake::Incident(*incident));
         }
         let devices = (1..=settings.clients).map(|node| ClientNode::new(node, settings)).collect();
+        let commands = settings.commands.map(|interval| Commands::new(interval, settings));
+        if commands.is_some() {
+            queue.put(0, Wake::Command);
+        }
         Self {
             seed: settings.seed,
             patience: settings.patience,
@@ -134,6 +143,7 @@ impl<'a> Simulation<'a> {
             queue,
             host: Host::new(settings.host, files),
             devices,
+            commands,
             left: usize::from(settings.clients),
         }
     }
@@ -183,6 +193,7 @@ impl<'a> Simulation<'a> {
             server: self.host.sent,
             traffic: self.net.traffic(),
             carried: self.net.carried(),
+            latencies: self.commands.map(Commands::into_latencies).unwrap_or_default(),
             ended: self.devices.iter().map(|device| device.life().ended).max().unwrap_or_default(),
         }
     }
@@ -215,6 +226,9 @@ impl<'a> Simulation<'a> {
         let node = match wake {
             Wake::Answer(answer) => return host.send_response(context, &answer),
             Wake::Incident(incident) => return host.apply_incident(context, incident),
+            Wake::Command => {
+                return self.commands.iter_mut().for_each(|commands| commands.send(context));
+            }
             Wake::Client(node)
             | Wake::Worked(node, _)
             | Wake::Poll(node, _)
@@ -229,7 +243,7 @@ impl<'a> Simulation<'a> {
             Wake::Poll(_, starts) => device.poll_parent(context, starts),
             Wake::PowerCut(_) => device.cut(context),
             Wake::Boot(_) => device.boot(context, host),
-            Wake::Answer(_) | Wake::Incident(_) => {}
+            Wake::Answer(_) | Wake::Incident(_) | Wake::Command => {}
         }
         device.end_if_idle(self.now, self.patience);
         self.left -= usize::from(device.is_done() && !was_done);
@@ -240,6 +254,9 @@ impl<'a> Simulation<'a> {
             &mut Context { now: self.now, net: &mut self.net, queue: &mut self.queue, trace: self.trace };
         let host = &mut self.host;
         let node = match arrival {
+            Arrival::Frame { from, ref bytes, .. } if usize::from(from) > self.devices.len() => {
+                return self.commands.iter_mut().for_each(|commands| commands.arrive(context.now, bytes));
+            }
             Arrival::Frame { to, .. } => to,
             Arrival::Report { sender, .. } => sender,
         };

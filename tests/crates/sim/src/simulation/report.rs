@@ -21,6 +21,9 @@ pub struct Report {
     pub traffic: Traffic,
     /// Number of application frames that reached their receiver before faults were applied.
     pub carried: u64,
+    /// Latencies of the light switches' commands, in the order in which they were sent; `None` for a command that never
+    /// arrived.
+    pub latencies: Vec<Option<Micros>>,
     /// Time at which the last client ended.
     pub ended: Micros,
     /// Violated rules, with the client concerned.

@@ -37,6 +37,9 @@ pub struct Settings {
     pub host: Host,
     /// Network between the nodes.
     pub net: net::Settings,
+    /// Interval between two commands of light switches to random clients, over one hop up to the distance of the server.
+    /// `None` for no other traffic than that of the upgrade.
+    pub commands: Option<Micros>,
     /// Incidents at the server, with their times.
     pub incidents: Vec<(Micros, Incident)>,
     /// Power failures, with the client concerned.
@@ -174,6 +177,7 @@ impl Settings {
             device: Device::default(),
             host: Host::default(),
             net: net::Settings::default(),
+            commands: None,
             incidents: Vec::new(),
             cuts: Vec::new(),
             patience: 49 * HOUR,
