@@ -292,12 +292,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::NoFile(NoFile::Reporting { id, after, .. }) if attempts >= MAX_REPORT_ATTEMPTS => {
                 self.after_report(now, id, after);
             }
-            State::Image(image, ImageStage::Ending { .. }) if Self::is_specific(image.id()) => {
-                if attempts >= MAX_REPORT_ATTEMPTS {
-                    self.end_upgrade(now, Outcome::Received(image.id()));
-                }
+            State::Image(image, ImageStage::Ending { .. })
+                if Self::is_specific(image.id()) && attempts >= MAX_REPORT_ATTEMPTS =>
+            {
+                self.end_upgrade(now, Outcome::Received(image.id()));
             }
-            State::Image(image, ImageStage::Ending { ask, .. }) => {
+            State::Image(image, ImageStage::Ending { ask, .. }) if !Self::is_specific(image.id()) => {
                 self.on_unanswered_ask(now, image.id(), ask, attempts);
             }
             State::Image(_, ImageStage::CountingDown { at, .. }) => self.ask_again_in_countdown(now, at),

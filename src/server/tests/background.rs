@@ -10,6 +10,10 @@ fn block(sequence: u8, offset: u16) -> String {
     std::format!("01 {sequence:02x} 03 00 01 10 ab 00 05 00 00 00 {a:02x} {b:02x} 00 00 32")
 }
 
+fn background_from(clients: u16) -> ServerConfig {
+    ServerConfig { background_from: clients.try_into().ok(), ..ServerConfig::default() }
+}
+
 /// A desk with three clients, each of which was sent its first block at once. The block that then took the first place of
 /// the schedule was sent at once, too.
 fn fleet(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
@@ -36,7 +40,7 @@ fn served_at(desk: &mut Desk<SliceStore<'static>, Script>, from: Address, sequen
 
 #[test]
 fn blocks_of_many_clients_are_spaced() {
-    let mut desk = fleet(ServerConfig::default());
+    let mut desk = fleet(background_from(3));
     for (number, client) in (1..).zip(CLIENTS) {
         assert_eq!(desk.handle(client, &block(2, 50)), ServerAction::Done, "{number}");
     }
@@ -52,7 +56,7 @@ fn few_clients_and_an_operator_who_wants_so_are_served_at_once() {
     for client in CLIENTS {
         assert!(desk.ask(client, &block(2, 50)).starts_with("19 02 05 00"));
     }
-    let mut desk = fleet(ServerConfig { background_from: 4.try_into().ok(), ..ServerConfig::default() });
+    let mut desk = fleet(background_from(4));
     for client in CLIENTS {
         assert!(desk.ask(client, &block(2, 50)).starts_with("19 02 05 00"));
     }
@@ -61,7 +65,7 @@ fn few_clients_and_an_operator_who_wants_so_are_served_at_once() {
 /// The spacing is twelve times the time until the delivery report.
 #[test]
 fn the_spacing_follows_the_delivery_time() {
-    let mut desk = fleet(ServerConfig::default());
+    let mut desk = fleet(background_from(3));
     for (took, rounds) in [(10, 100), (40, 100)] {
         let mut last = 0;
         let mut spacing = 0;
@@ -82,7 +86,7 @@ fn the_spacing_follows_the_delivery_time() {
 
 #[test]
 fn further_clients_return_one_by_one() {
-    let mut desk = fleet(ServerConfig::default());
+    let mut desk = fleet(background_from(3));
     for client in CLIENTS {
         assert_eq!(desk.handle(client, &block(2, 50)), ServerAction::Done);
     }
@@ -98,7 +102,7 @@ fn further_clients_return_one_by_one() {
 /// A client with several requests in flight gets an answer to each, with its own sequence number.
 #[test]
 fn requests_in_a_row_are_held_together() {
-    let mut desk = fleet(ServerConfig::default());
+    let mut desk = fleet(background_from(3));
     for (sequence, offset) in [(2, 50), (3, 100)] {
         assert_eq!(desk.handle(LAMP, &block(sequence, offset)), ServerAction::Done);
     }
@@ -113,11 +117,11 @@ fn requests_in_a_row_are_held_together() {
 
 #[test]
 fn a_held_answer_ends_with_its_download() {
-    let mut desk = fleet(ServerConfig::default());
+    let mut desk = fleet(background_from(3));
     assert_eq!(desk.handle(LAMP, &block(2, 50)), ServerAction::Done);
     assert_eq!(desk.server.cancel(LAMP, IMAGE.into()), 1);
     assert_eq!(desk.run_to(20_000), []);
-    let mut desk = fleet(ServerConfig::default());
+    let mut desk = fleet(background_from(3));
     assert_eq!(desk.handle(PLUG, &block(2, 50)), ServerAction::Done);
     assert!(desk.server.forget(PLUG.network));
     assert_eq!(desk.run_to(40_000), []);
