@@ -428,7 +428,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
 
-    /// Starts a query to send at `at`, for the running image or for the next image of the device.
+    /// Schedules a query for the time `at`. The query is for the running image, or for the next image type if the device
+    /// has several.
     pub(super) fn begin_query(&mut self, at: Instant, cause: QueryCause) {
         let next = self.next_query_at(at);
         let target = QueryTarget { id: self.next_image(), stack: self.stack };

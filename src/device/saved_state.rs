@@ -36,7 +36,8 @@ pub struct SavedState {
 const MAX_FAILURES: u8 = 2;
 
 impl SavedState {
-    /// Creates the state from a checkpoint and the file that failed last.
+    /// Creates the saved state of a device from the checkpoint of its download and the image that failed verification or
+    /// boot last.
     #[must_use]
     pub const fn new(checkpoint: Option<Checkpoint>, failed_image: Option<FailedImage>) -> Self {
         Self { checkpoint, failed_image }

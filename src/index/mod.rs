@@ -142,8 +142,8 @@ impl Index {
             .flat_map(|(number, entry)| entry.faults().iter().map(move |fault| (number, fault)))
     }
 
-    /// Returns the entries that the selection rule of the index's form never selects for any device, in the order of
-    /// their numbers.
+    /// Returns the entries that no device can receive under the selection rule of this index format, in the order of the
+    /// index.
     ///
     /// Entries without a manufacturer code or an image type are not compared: see [`IndexEntry::complete`]. The run
     /// time grows with the square of the number of entries for one image type.

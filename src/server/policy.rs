@@ -250,8 +250,8 @@ pub enum OfferedVersions {
     /// Only versions older than the running version may be offered.
     #[doc(alias = "rollback")]
     Downgrade,
-    /// Only the version that the client runs may be offered. A client that queries again after the upgrade installs the
-    /// image again.
+    /// The server offers only the version that the client already runs, as a reinstallation. A client that queries again
+    /// after the upgrade installs the image again.
     Reinstall,
     /// All versions may be offered. A client that queries again after the upgrade installs the image again.
     Any,

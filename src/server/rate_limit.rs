@@ -87,8 +87,8 @@ pub(super) fn bytes_on_air(len: u8) -> u32 {
 /// Token bucket that limits the blocks to all clients together. The bucket holds the tokens of one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
-    /// Number of tokens in the bucket, in thousandths of a byte. A negative level is the debt of a block that was longer
-    /// than the level.
+    /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative: a block that is
+    /// longer than the rest of the bucket is sent, and later refills pay for it first.
     level: i64,
     /// Time of the last refill of the bucket.
     refilled: Option<Instant>,

@@ -46,7 +46,7 @@ bitflags! {
     pub(super) struct Flags: u16 {
         /// The slot holds a session. `SessionTable` sets and removes the flag.
         const IN_USE = 1 << 0;
-        /// The session has the present state of its client. Exactly one session of each node has the flag. The type
+        /// The session stores what belongs to the whole client, such as its block size. Exactly one session of each node has the flag. The type
         /// `SessionTable` moves the flag between the sessions of a node.
         const PRIMARY = 1 << 1;
         /// The session counts as a download. `SessionTable::set_flag` keeps the count.
@@ -564,7 +564,7 @@ impl Session {
         self.links.heap_place != NO_SLOT && self.timer_deadline <= when
     }
 
-    /// Returns whether the session has the present state of its client.
+    /// Returns whether the session stores what belongs to the whole client, such as its block size.
     pub(super) const fn is_primary(&self) -> bool {
         self.flags.contains(Flags::PRIMARY)
     }
@@ -865,8 +865,8 @@ const HALVED_AFTER_BYTES: u32 = 4_096;
 /// flight. A block further ahead shows that the client already had the bytes in between.
 const MAX_BLOCKS_AHEAD: u32 = 16;
 
-/// Moves the start of a rate measurement after a block, which was sent at `now` and reaches over `range` of the file;
-/// `before` is the end of the furthest block before.
+/// Updates the start of a rate measurement after a block was sent. The block was sent at `now` and holds the bytes `range`
+/// of the file; `before` is the end of the furthest block sent earlier.
 fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32>) {
     let len = range.end.saturating_sub(range.start);
     if range.start > before.saturating_add(len.saturating_mul(MAX_BLOCKS_AHEAD)) {

@@ -379,8 +379,8 @@ impl AttributeRecord {
     /// attribute id.
     ///
     /// # Errors
-    /// [`Violation::AttributeType`] if the data type differs from the table. [`Violation::AttributeRange`] if the value
-    /// is above the maximum.
+    /// [`Violation::AttributeType`] if the data type is not the one that table 15 gives the attribute.
+    /// [`Violation::AttributeRange`] if the value is above the maximum.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id, value } = *self;
         let (Some(info), Ok(value)) = (id.info(), value) else { return Ok(()) };

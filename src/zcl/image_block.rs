@@ -305,8 +305,8 @@ impl WaitForData {
     }
 }
 
-/// Status of an Image Block Response that section 6.10.8.2.1 does not define. The section defines only SUCCESS,
-/// WAIT_FOR_DATA and ABORT.
+/// Status of an Image Block Response that section 6.10.8.2.1 does not define. The defined statuses of this response are
+/// SUCCESS, WAIT_FOR_DATA and ABORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

@@ -83,8 +83,8 @@ use window::Window;
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Number of attempts of the first request after a restart before the client queries. The server may serve only devices
-/// that have queried in its present session.
+/// Number of attempts of the first request after a restart before the client queries. Some servers serve only
+/// devices that have sent a query since the server started.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.

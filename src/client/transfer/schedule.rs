@@ -69,8 +69,9 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the next request, whether or not its time has come. If `has_late` is `true`, one request more than the
     /// window is allowed.
     ///
-    /// With a window above 1, the extra request takes the place of a request with a late response. If the late request
-    /// is lost, its place in the window would otherwise stay unused until its timeout.
+    /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place of
+    /// the late request in the window. If the late request is lost, its place would otherwise stay unused until its
+    /// timeout.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
             self.next_request_in_any_order(config, has_late)

@@ -1,4 +1,5 @@
-//! Announcements of images, and the state of each image from its announcement until the server may offer it.
+//! Images that a provider announced over MQTT: the state of each image from its announcement until the file is fetched
+//! and checked, and the OTA server offers it to devices.
 //!
 //! ```text
 //! ImagePath -> AnnouncedImage { version, apply_after, key, fetch, confirm_by }

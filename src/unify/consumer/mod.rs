@@ -368,7 +368,8 @@ impl Consumer {
         self.actions.pop_front()
     }
 
-    /// Returns the status of an image on a device, as the consumer last published it.
+    /// Returns the status of an image on a device that this consumer (the gateway of the device) last published over
+    /// MQTT.
     #[must_use]
     pub fn status(&self, device: &Unid, uiid: &Uiid) -> Option<&ImageStatus> {
         self.devices.get(device)?.status(uiid)
