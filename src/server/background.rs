@@ -43,7 +43,7 @@ const NEWCOMERS_WAIT: Millis = Millis(300);
 /// field, which are a second and more.
 const CLIENTS_WAIT: Millis = Millis(1500);
 
-/// Time between the returns of two clients that were told to wait. A request that is answered WAIT_FOR_DATA takes as much
+/// Time between the returns of two clients that were answered WAIT_FOR_DATA. A request that is answered WAIT_FOR_DATA takes as much
 /// of the channel as a block, and several downloads go on meanwhile.
 const TURN: Millis = Millis::from_secs(5);
 
@@ -54,7 +54,7 @@ pub(super) struct Pace {
     delivery: u32,
     /// Time at which the next block is due that no request has asked for yet.
     next_block: Instant,
-    /// Time at which the last client returns that was told to wait.
+    /// Time at which the last waiting client returns.
     last_return: Instant,
 }
 
@@ -86,7 +86,7 @@ impl Pace {
         due
     }
 
-    /// Returns the seconds until it is the turn of a client that is told to wait for `least` seconds or longer.
+    /// Returns the seconds until the turn of a client that has to wait for at least `least` seconds.
     pub(super) fn next_turn(&mut self, now: Instant, least: u32) -> u32 {
         self.last_return = self.last_return.plus(TURN).max(now.plus(Millis::from_secs(least)));
         self.last_return.since(now).0.div_ceil(1000)
@@ -104,7 +104,7 @@ impl Pace {
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns whether so many clients download or wait that their blocks are background traffic.
+    /// Returns whether enough clients download or wait to make their blocks background traffic.
     pub(super) fn is_background(&self, now: Instant) -> bool {
         self.config.background_from.is_some_and(|from| {
             let waiting = self.pace.waiting(now, self.config.wait_seconds);
@@ -203,7 +203,7 @@ impl<S: SessionSlots> Server<S> {
 }
 
 impl Page {
-    /// Returns whether a request for `len` bytes goes on where held answers end, with the next sequence number.
+    /// Returns whether a request for `len` bytes continues at the end of the held answers, with the next sequence number.
     fn continues_with(&self, offset: u32, sequence: u8, len: u8) -> bool {
         let blocks = self.left.checked_div(self.max_data.into()).unwrap_or(0);
         let [blocks, _] = blocks.to_le_bytes();

@@ -57,7 +57,8 @@ pub struct ServerConfig {
     /// result [`ServerAction::Done`](super::ServerAction::Done). Where too many blocks are due, clients are answered
     /// WAIT_FOR_DATA, and return one by one, five seconds apart.
     ///
-    /// The default is 10: a few downloads are soon over and go on without a pause. A gateway whose clients share no
+    /// The default is 3: one or two downloads are soon over and go on without a pause. In the simulation of 100 clients over
+    /// three hops, nine downloads without a pause already keep one command in twenty from its lamp. A gateway whose clients share no
     /// radio channel, and an operator to whom the upgrade matters more than switches, choose `None`.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
@@ -145,7 +146,7 @@ impl Default for ServerConfig {
             max_unfragmented_frame: None,
             wait_seconds: 10,
             max_downloads: u16::MAX,
-            background_from: NonZeroU16::new(10),
+            background_from: NonZeroU16::new(3),
             min_block_period: Millis(0),
             max_bytes_per_second: None,
             max_pages: u16::MAX,

@@ -188,11 +188,12 @@ pub fn run(download: Download, seed: u64) -> Measured {
         aps_acks: if download.aps_acks { ApsAcks::AsAsked } else { ApsAcks::Off },
         ..Settings::default()
     };
-    run_on(settings, download, seed)
+    run_on(settings, download, seed).expect("few frames are lost")
 }
 
-/// Simulates a whole download over a network, instead of the one that `download` names.
-fn run_on(settings: Settings, download: Download, seed: u64) -> Measured {
+/// Simulates a whole download over a network, instead of the one that `download` names. Returns `None` if more than 20
+/// requests for a block get no answer, on average.
+fn run_on(settings: Settings, download: Download, seed: u64) -> Option<Measured> {
     let mut network =
         IdealNetwork { download, net: Net::new(settings, 1, seed), queue: EventQueue::default() };
     let (mut client, mut server) = (Client::new(download), Server::default());
@@ -222,13 +223,16 @@ fn run_on(settings: Settings, download: Download, seed: u64) -> Measured {
             }
         }
         client.finished = now;
+        if client.repeats > download.blocks.saturating_mul(20).saturating_add(1000) {
+            return None;
+        }
     }
     let bytes = f64::from(download.blocks) * f64::from(download.block);
-    Measured {
+    Some(Measured {
         goodput: bytes * 1e6 / client.finished as f64,
         repeats: client.repeats,
         traffic: network.net.traffic(),
-    }
+    })
 }
 
 /// Returns the mean goodput over seeds 0 to `seeds`.

@@ -49,7 +49,8 @@ pub struct Oracle {
 
 impl Oracle {
     /// Returns the mean goodput in bytes per second over the seeds, of the best mode for [`TransferMode::Auto`]. Returns
-    /// `None` for a channel with APS acknowledgements, whose retries hide the losses, and for an unknown mode.
+    /// `None` for a channel with APS acknowledgements, whose retries hide the losses, for a channel that loses nearly all
+    /// frames, and for an unknown mode.
     #[must_use]
     pub fn goodput(&self, transfer: TransferMode, seeds: Range<u64>) -> Option<f64> {
         if self.net.aps_acks != ApsAcks::Off {
@@ -64,15 +65,15 @@ impl Oracle {
                 recovery: Recovery::Oracle { at_once },
                 ..Download::new(scheme, 1)
             };
-            let runs = seeds.clone().map(|seed| run_on(self.net.clone(), download, seed).goodput);
-            runs.sum::<f64>() / seeds.clone().count() as f64
+            let runs = seeds.clone().map(|seed| Some(run_on(self.net.clone(), download, seed)?.goodput));
+            Some(runs.sum::<Option<f64>>()? / seeds.clone().count() as f64)
         };
         match transfer {
-            TransferMode::Blocks { window } => Some(mean(Scheme::Blocks { window: window.get().into() }, 1)),
+            TransferMode::Blocks { window } => mean(Scheme::Blocks { window: window.get().into() }, 1),
             TransferMode::Pages { size, spacing } => {
                 let spacing = Micros::from(spacing.max(MIN_PAGE_SPACING)) * 1000;
                 let scheme = Scheme::Pages { size: size.get().into(), spacing };
-                AT_ONCE.into_iter().map(|at_once| mean(scheme, at_once)).max_by(f64::total_cmp)
+                AT_ONCE.into_iter().filter_map(|at_once| mean(scheme, at_once)).max_by(f64::total_cmp)
             }
             TransferMode::Auto => {
                 let choices = CHOICES.into_iter().filter_map(|choice| self.goodput(choice, seeds.clone()));
