@@ -62,7 +62,8 @@ impl ServerPolicy for Decisions {
     }
 }
 
-/// Server with files and policy, and a clock in milliseconds.
+/// Server with files and policy, and a clock in milliseconds. The server paces no blocks as background traffic, so that each
+/// request has its answer at once.
 struct Desk<I> {
     server: Server<Vec<Session>>,
     images: I,
@@ -86,7 +87,8 @@ impl Desk<OwnedStore> {
 }
 
 impl<I: ImageStore> Desk<I> {
-    fn new(config: ServerConfig, images: I) -> Self {
+    fn new(mut config: ServerConfig, images: I) -> Self {
+        config.background_from = None;
         let server = Server::new(config, vec![Session::EMPTY; 16]);
         let decisions = Decisions { standard: StandardPolicy::default(), apply: UpgradeDecision::Now };
         Self { server, images, decisions, now: 0, out: [0; LONGEST_TO_CLIENT] }

@@ -76,8 +76,6 @@ fn crowd(desk: &mut Desk<OwnedStore>, clients: u16, millis: u64) -> Vec<Download
 #[test]
 fn ten_downloads_at_once_keep_the_rate_limit() {
     let mut config = ServerConfig::default();
-    // The limit alone sets the pace.
-    config.background_from = None;
     // 200 bytes of data in blocks of 50, each of which takes 118 bytes on the air.
     config.max_bytes_per_second = NonZeroU32::new(200 / 50 * 118);
     let mut desk = Desk::configured(config, vec![image()]);
