@@ -6,7 +6,7 @@ use crate::run_tool::IDS;
 use crate::snapshots;
 
 /// Fields with measured numbers.
-const MEASURED: [&str; 7] = [
+const MEASURED: [&str; 8] = [
     "frames_to_client",
     "frames_to_server",
     "requests_repeated",
@@ -14,6 +14,7 @@ const MEASURED: [&str; 7] = [
     "goodput_bytes_per_s",
     "frames",
     "share_of_limit",
+    "share_of_oracle",
 ];
 
 /// Successful and failed upgrades, and the comparison of the transfer modes.
