@@ -7,9 +7,7 @@
 //! controls:
 //!
 //! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
-//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. When
-//!   single requests stay unanswered, too, the link is worse than assumed: the backoff ends, and more unanswered
-//!   requests are tolerated.
+//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before.
 //! - The measured size applies to [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the
 //!   window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in
 //!   flight with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
@@ -22,7 +20,6 @@
 //!        +------------------> n
 //!
 //!   any --10 of 24 unanswered--> 1, backoff --256 responses, doubled each time--> given: n; measured: doubles on, or settled
-//!                                  \--5 of 24 unanswered: the link is lossy-----> given: n; measured: doubles; limit 13, then 16
 //! ```
 //!
 //! The limits of the window were tuned in the simulation `examples/goodput`, with 64-byte blocks, one and three hops,
@@ -40,19 +37,6 @@ const SAMPLE_REQUESTS: u8 = 24;
 /// loss, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at
 /// 5 % loss, a limit of 7 costs a window of 8 up to 41 % of the goodput, and a limit of 14 gains nothing.
 const UNANSWERED_LIMIT: u8 = 10;
-
-/// Number of unanswered single requests in a sample during a backoff that shows a lossy link, and not a server that answers
-/// one of several requests. Such a link ends the backoff, and raises the limit of the window by `LIMIT_STEP`.
-///
-/// A link that loses 10 % of the frames in each direction leaves 5 of 24 single requests unanswered in half of the samples;
-/// at 1 % this happens once in 10,000 samples.
-const LOSSY_LIMIT: u8 = 5;
-
-/// Rise of the limit of unanswered requests after a backoff on a lossy link, and the highest limit.
-///
-/// At 20 % loss in each direction, 16 of 24 requests stay unanswered in one of 450 samples.
-const LIMIT_STEP: u8 = 3;
-const HIGHEST_LIMIT: u8 = 16;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
@@ -83,8 +67,6 @@ pub(super) struct Window {
     backoff_left: u16,
     /// Length of the next backoff, in responses.
     next_backoff: u16,
-    /// Number of unanswered requests in a sample at which the window backs off.
-    limit: u8,
     growth: Growth,
 }
 
@@ -114,7 +96,6 @@ impl Window {
             sample_unanswered: 0,
             backoff_left: 0,
             next_backoff: FIRST_BACKOFF,
-            limit: UNANSWERED_LIMIT,
             growth: Growth::Fixed,
         }
     }
@@ -161,29 +142,11 @@ impl Window {
 
     /// Counts the timeout of a request, and reduces the window to 1 after too many timeouts in a sample.
     pub(super) fn count_timeout(&mut self) {
-        if self.backoff_left > 0 && self.backoff_responses() < self.max.into() {
-            // The request may be one of those that were in flight before the backoff.
-            return;
-        }
         self.sample_unanswered = self.sample_unanswered.saturating_add(1);
-        if self.backoff_left > 0 && self.sample_unanswered >= LOSSY_LIMIT {
-            // The next response ends the backoff.
-            self.backoff_left = 1;
-            self.sample_unanswered = 0;
-            self.limit = self.limit.saturating_add(LIMIT_STEP).min(HIGHEST_LIMIT);
-            if let Growth::Measured { is_doubling, .. } = &mut self.growth {
-                *is_doubling = true;
-            }
-        }
-        if self.sample_unanswered >= self.limit && self.current > 1 {
+        if self.sample_unanswered >= UNANSWERED_LIMIT && self.current > 1 {
             (self.current, self.sample_sent, self.sample_unanswered) = (1, 0, 0);
             (self.backoff_left, self.next_backoff) = (self.next_backoff, self.next_backoff.saturating_mul(2));
         }
-    }
-
-    /// Returns the number of responses since the start of the present backoff.
-    fn backoff_responses(&self) -> u16 {
-        (self.next_backoff >> 1).saturating_sub(self.backoff_left)
     }
 
     /// Takes back one [`count_timeout`](Self::count_timeout), because the response arrived after the timeout.
@@ -332,36 +295,6 @@ mod tests {
             }
         }
         assert_eq!(window.size(), 8);
-    }
-
-    /// A link that leaves single requests unanswered, too, reduces no window for long: its window reopens after a sample of
-    /// single requests, and the limit of unanswered requests rises.
-    #[test]
-    fn a_lossy_link_ends_the_backoff_and_raises_the_limit() {
-        let mut rtt = RttEstimator::new();
-        rtt.update(Millis(20));
-        let mut window = Window::fixed(8);
-        window.open(&mut rtt);
-        for limit in [UNANSWERED_LIMIT, UNANSWERED_LIMIT + 3, HIGHEST_LIMIT, HIGHEST_LIMIT] {
-            for unanswered in 0..limit {
-                assert_eq!(window.size(), 8, "{unanswered} of {limit}");
-                window.count_request();
-                window.count_timeout();
-            }
-            // Timeouts of the requests that were in flight before the backoff say nothing about single requests.
-            (0..8).for_each(|_| window.count_timeout());
-            for _ in 0..8 {
-                window.count_request();
-                window.count_response(&mut rtt);
-            }
-            for _ in 0..LOSSY_LIMIT {
-                assert_eq!(window.size(), 1, "limit {limit}");
-                window.count_request();
-                window.count_timeout();
-            }
-            window.count_response(&mut rtt);
-            assert_eq!(window.size(), 8, "limit {limit}");
-        }
     }
 
     #[test]
