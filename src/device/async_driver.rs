@@ -12,7 +12,7 @@ use core::future::poll_fn;
 use core::pin::{Pin, pin};
 use core::task::Poll;
 
-use super::board::{AsyncBoard, Decision, FrameBuffer, Input};
+use super::board::{AsyncBoard, FrameBuffer, Input};
 use super::driver::answer_attributes;
 use super::saved_state::SavedState;
 use super::storage::AsyncDeviceStorage;
@@ -157,11 +157,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
                 Need::Prepare(ticket, offer) => return Some(Job::Prepare(ticket, offer)),
                 Need::Verify(ticket, offer) => return Some(Job::Verify(ticket, offer)),
                 Need::Decide(ticket, offer) => {
-                    match board.decide(ticket, &offer) {
-                        Decision::Accept => self.client.accept(ticket).ok(),
-                        Decision::Refuse => self.client.refuse(board.now(), ticket).ok(),
-                        Decision::Later => None,
-                    };
+                    let decision = board.decide(ticket, &offer);
+                    decision.answer(&mut self.client, board.now(), ticket);
                 }
                 Need::Apply(ticket, image) => {
                     self.storage.save(&SavedState::before_apply(&self.client)).await;

@@ -42,6 +42,22 @@ pub enum Decision {
     Later,
 }
 
+impl Decision {
+    /// Answers the need that the client issued just before with this ticket, so that the ticket is not stale.
+    pub(super) fn answer<const RANGES: usize>(
+        self,
+        client: &mut Client<RANGES>,
+        now: Instant,
+        ticket: Ticket,
+    ) {
+        match self {
+            Self::Accept => client.accept(ticket).ok(),
+            Self::Refuse => client.refuse(now, ticket).ok(),
+            Self::Later => None,
+        };
+    }
+}
+
 /// Blocking board of a device. A device implements the first four methods; the other ones have defaults that suit a
 /// device with a known server and a single image.
 pub trait Board {
@@ -100,8 +116,10 @@ pub trait Board {
 
 /// Asynchronous board of a device. A device implements the first four methods; the other ones have defaults that suit a
 /// device with a known server and a single image.
-// Executors of microcontrollers run tasks in one thread, so that futures need not be `Send`.
-#[allow(async_fn_in_trait)]
+#[expect(
+    async_fn_in_trait,
+    reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
+)]
 pub trait AsyncBoard {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;

@@ -4,7 +4,7 @@
 //! handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
 //! ```
 
-use super::board::{Board, Decision, FrameBuffer, Input};
+use super::board::{Board, FrameBuffer, Input};
 use super::saved_state::SavedState;
 use super::storage::DeviceStorage;
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
@@ -78,11 +78,8 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
             // The client has just issued the tickets, so that no answer is stale.
             match need {
                 Need::Decide(ticket, offer) => {
-                    match board.decide(ticket, &offer) {
-                        Decision::Accept => self.client.accept(ticket).ok(),
-                        Decision::Refuse => self.client.refuse(board.now(), ticket).ok(),
-                        Decision::Later => None,
-                    };
+                    let decision = board.decide(ticket, &offer);
+                    decision.answer(&mut self.client, board.now(), ticket);
                 }
                 Need::Apply(ticket, image) => {
                     self.save_before_apply();

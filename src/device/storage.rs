@@ -32,8 +32,10 @@ pub trait DeviceStorage: Storage {
 ///
 /// A driver awaits one method at a time, and never drops a future before its end. With the feature
 /// `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
-// Executors of microcontrollers run tasks in one thread, so that futures need not be `Send`.
-#[allow(async_fn_in_trait)]
+#[expect(
+    async_fn_in_trait,
+    reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
+)]
 pub trait AsyncDeviceStorage {
     /// Returns the settings of the client with the values that depend on storage, such as
     /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
