@@ -558,6 +558,7 @@ pub trait Settings {
 /// Abilities of a client that a device can leave out to save flash. An ability that is left out changes nothing but
 /// what its field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Abilities {
