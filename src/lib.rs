@@ -189,7 +189,7 @@
 //! | `device` | [`device`] | |
 //! | `embedded-storage` | [`device::FlashStorage`] over blocking NOR flash | `device` |
 //! | `embedded-storage-async` | [`device::FlashStorage`] over asynchronous NOR flash | `device` |
-//! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
+//! | `openssl` | `signature::SigningKey`: signatures and certificates by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
 //! | `unify` | [`unify`] | `alloc`, `serde` |
 //! | `index` | [`index`] | `alloc`, `inspect` |

@@ -36,27 +36,36 @@ use crate::types::Eui64;
 /// Layout of a suite 1 certificate.
 #[derive(Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-struct Layout1 {
-    point: [u8; 22],
-    subject: U64,
-    issuer: U64,
-    attributes: [u8; 10],
+pub(super) struct Layout1 {
+    pub point: [u8; 22],
+    pub subject: U64,
+    pub issuer: U64,
+    pub attributes: [u8; 10],
 }
 
 /// Layout of a suite 2 certificate.
 #[derive(Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-struct Layout2 {
-    kind: u8,
-    serial: U64,
-    curve: u8,
-    hash: u8,
-    issuer: U64,
-    valid_from: [u8; 5],
-    valid_for: U32,
-    subject: U64,
-    key_usage: u8,
-    point: [u8; 37],
+pub(super) struct Layout2 {
+    pub kind: u8,
+    pub serial: U64,
+    pub curve: u8,
+    pub hash: u8,
+    pub issuer: U64,
+    pub valid_from: [u8; 5],
+    pub valid_for: U32,
+    pub subject: U64,
+    pub key_usage: u8,
+    pub point: [u8; 37],
+}
+
+impl Layout2 {
+    /// Type of a certificate that is implicit and has no extensions.
+    pub(super) const IMPLICIT: u8 = 0;
+    /// Curve sect283k1.
+    pub(super) const SECT283K1: u8 = 0x0d;
+    /// Hash AES-MMO.
+    pub(super) const AES_MMO: u8 = 0x08;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,7 +198,12 @@ impl<'a> Certificate<'a> {
     /// certificates hold no such fields.
     #[must_use]
     pub const fn is_supported(&self) -> bool {
-        matches!(self.0, Layout::Suite1(_) | Layout::Suite2(Layout2 { kind: 0, curve: 0x0d, hash: 0x08, .. }))
+        match self.0 {
+            Layout::Suite1(_) => true,
+            Layout::Suite2(Layout2 { kind, curve, hash, .. }) => {
+                matches!((*kind, *curve, *hash), (Layout2::IMPLICIT, Layout2::SECT283K1, Layout2::AES_MMO))
+            }
+        }
     }
 
     const fn suite_2(&self) -> Option<&'a Layout2> {

@@ -8,6 +8,7 @@
 //! | use ECDSA and AES of the chip | [`VerifySignature`], [`BlockCipher`](crate::mmo::BlockCipher) |
 //! | sign a file with an external key | [`FileSigner`], `sign_file` |
 //! | sign a file with OpenSSL | `SigningKey` (feature `openssl`) |
+//! | issue certificates of an authority of one's own | `SigningKey::issue` (feature `openssl`) |
 //! | add or check an integrity code | [`integrity`] |
 //!
 //! A signed file ends in two elements: the certificate and the signature. The signature covers the bytes marked as
@@ -55,6 +56,8 @@ mod curve;
 mod error;
 mod file_signer;
 pub mod integrity;
+#[cfg(feature = "openssl")]
+mod issuance;
 mod policy;
 mod public_key;
 #[cfg(feature = "openssl")]
@@ -66,6 +69,8 @@ pub use error::{SignatureError, VerifyError};
 #[cfg(feature = "alloc")]
 pub use file_signer::sign_file;
 pub use file_signer::{FileSigner, SignFileError};
+#[cfg(feature = "openssl")]
+pub use issuance::{CertificateFields, IssuedCertificate};
 pub use policy::{AllowedSigners, Authority, SignatureRequirement, VerifyPolicy};
 pub use public_key::PublicKey;
 #[cfg(feature = "openssl")]

@@ -32,6 +32,12 @@ pub enum SigningKeyError {
     /// The private key does not belong to the certificate.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
+    /// The key of the authority, the request and the fields of the certificate are of different suites.
+    #[error("the authority's key, the request and the certificate are not of one suite")]
+    SuiteMismatch,
+    /// The Unix time from which a certificate is to be valid exceeds the 40 bits of its field.
+    #[error("valid from {0}: a certificate holds Unix seconds of 40 bits")]
+    ValidFrom(u64),
     /// The linked OpenSSL was built without the curve.
     #[error("this OpenSSL has no curve {0}: it was built without binary curves")]
     NoCurve(&'static str),
@@ -43,10 +49,10 @@ pub enum SigningKeyError {
     File(#[from] SignFileError),
 }
 
-/// Private key of a signer, held by OpenSSL.
+/// Private key of a signer or of a certificate authority, held by OpenSSL.
 #[derive(Clone)]
 pub struct SigningKey {
-    key: EcKey<Private>,
+    pub(super) key: EcKey<Private>,
     public: PublicKey,
 }
 
@@ -58,6 +64,16 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
+    /// Generates a private key from the random numbers of OpenSSL.
+    ///
+    /// # Errors
+    /// [`SigningKeyError::NoCurve`] if OpenSSL was built without the curve, and [`SigningKeyError::OpenSsl`].
+    pub fn generate(suite: Suite) -> Result<Self, SigningKeyError> {
+        let key = EcKey::generate(&*group(suite)?)?;
+        let public = compressed(key.group(), key.public_key(), &mut BigNumContext::new()?)?;
+        Ok(Self { key, public })
+    }
+
     /// Reads a private key: 21 bytes are a key of suite 1, 36 bytes of suite 2.
     ///
     /// # Errors
@@ -73,17 +89,33 @@ impl SigningKey {
         group.order(&mut order, &mut context)?;
         let mut number = BigNum::new_secure()?;
         number.copy_from_slice(bytes)?;
-        number.set_const_time();
-        if number.num_bits() == 0 || *number >= *order {
+        if *number >= *order {
             return Err(SigningKeyError::KeyRange);
         }
+        Self::from_number(&group, number)
+    }
+
+    /// Makes the key of a private number below the order of `group`.
+    pub(super) fn from_number(group: &EcGroupRef, mut number: BigNum) -> Result<Self, SigningKeyError> {
+        if number.num_bits() == 0 {
+            return Err(SigningKeyError::KeyRange);
+        }
+        number.set_const_time();
         // The key holds a copy of the private number; OpenSSL clears the copy when the key is freed.
-        let mut point = EcPoint::new(&group)?;
-        point.mul_generator2(&group, &number, &mut context)?;
-        let key = EcKey::from_private_components(&group, &number, &point);
+        let (mut point, mut context) = (EcPoint::new(group)?, BigNumContext::new_secure()?);
+        point.mul_generator2(group, &number, &mut context)?;
+        let key = EcKey::from_private_components(group, &number, &point);
         number.clear();
-        let public = compressed(&group, &point, &mut context)?;
+        let public = compressed(group, &point, &mut context)?;
         Ok(Self { key: key?, public })
+    }
+
+    /// Returns the private key: 21 bytes for suite 1, 36 bytes for suite 2. The caller must keep these bytes secret.
+    ///
+    /// # Errors
+    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SigningKeyError> {
+        Ok(self.key.private_key().to_vec_padded(width(self.public.suite()))?)
     }
 
     /// Returns the public key that belongs to the private key.
@@ -124,10 +156,7 @@ impl SigningKey {
     /// # Errors
     /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SigningKeyError> {
-        let width = match self.public.suite() {
-            Suite::One => 21,
-            Suite::Two => 36,
-        };
+        let width = width(self.public.suite());
         let signature = EcdsaSig::sign(digest, &self.key)?;
         let mut bytes = signature.r().to_vec_padded(width)?;
         bytes.extend(signature.s().to_vec_padded(width)?);
@@ -155,6 +184,14 @@ impl SigningKey {
     }
 }
 
+/// Returns the length in bytes of a private key, of r and of s.
+pub(super) const fn width(suite: Suite) -> i32 {
+    match suite {
+        Suite::One => 21,
+        Suite::Two => 36,
+    }
+}
+
 fn group(suite: Suite) -> Result<EcGroup, SigningKeyError> {
     let (curve, name) = match suite {
         Suite::One => (Nid::SECT163K1, "sect163k1"),
@@ -164,7 +201,7 @@ fn group(suite: Suite) -> Result<EcGroup, SigningKeyError> {
 }
 
 /// Converts a point to a public key. The point at infinity has no public key.
-fn compressed(
+pub(super) fn compressed(
     group: &EcGroupRef,
     point: &EcPointRef,
     context: &mut BigNumContext,

@@ -1,4 +1,4 @@
-//! Comparison of the signature verification of this crate with OpenSSL, and signing by OpenSSL.
+//! Comparison of the signature verification of this crate with OpenSSL, and signatures and certificates by OpenSSL.
 
 use zigbee_ota::signature::Suite;
 
@@ -9,6 +9,7 @@ mod properties {
     pub mod openssl;
 }
 
+mod certificates;
 mod ecdsa_edge_cases;
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;

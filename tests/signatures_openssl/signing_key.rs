@@ -39,13 +39,13 @@ impl Signer {
     }
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub fn hex(text: &str) -> Vec<u8> {
     let (pairs, _) = text.as_bytes().as_chunks::<2>();
     let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal");
     pairs.iter().map(|pair| byte(pair)).collect()
 }
 
-fn file() -> Vec<u8> {
+pub fn file() -> Vec<u8> {
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[0x5a; 9000] }];
     FileWriter::new(FileHeader::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec()
 }
