@@ -1,4 +1,4 @@
-//! Atomic file replacement: readers see the old or the new file, never a part.
+//! Atomic writing of files: readers see the old or the new file, never a part.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -7,6 +7,9 @@ use std::path::Path;
 use tempfile::Builder;
 
 use crate::error::Failure;
+
+/// Start of the names of files that are not complete yet.
+const PREFIX: &str = ".ota-";
 
 /// Writes `bytes` to `path`. An existing file keeps its permissions, and a symbolic link stays one. Returns whether
 /// `path` is a regular file, not a pipe or device.
@@ -26,13 +29,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
 
 /// Writes a new file beside `path` and renames it.
 fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = Builder::new();
-    builder.prefix(".ota-");
+    builder.prefix(PREFIX);
     // With the permissions of a new file; a temporary file would be readable by its owner only.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder(path))?;
     file.write_all(bytes)?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
@@ -40,4 +42,32 @@ fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Resu
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Writes a secret to a file at `path` that its owner alone can read. A file that is there is an error unless `overwrite`;
+/// a symbolic link stays one.
+#[cfg(feature = "openssl")]
+pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Failure> {
+    let existing = fs::metadata(path).ok();
+    if existing.as_ref().is_some_and(|there| !there.is_file()) {
+        return Err(Failure::at(path, "no regular file; expected a file for a private key"));
+    }
+    let write = || {
+        let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+        // The permissions of a temporary file, also where it takes the place of another file.
+        let mut file = Builder::new().prefix(PREFIX).tempfile_in(folder(&target))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        if overwrite { file.persist(&target) } else { file.persist_noclobber(&target) }?;
+        Ok(())
+    };
+    write().map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::at(path, "exists; --overwrite replaces it"),
+        _ => Failure::at(path, format_args!("cannot write: {error}")),
+    })
+}
+
+/// Returns the folder of the file at `path`.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -31,6 +31,15 @@ impl Failure {
         Self::Nothing(format!("{}: {reason}", terminal_escape::path(path)))
     }
 
+    /// Error of a subcommand that needs OpenSSL.
+    #[cfg(not(feature = "openssl"))]
+    pub fn needs_openssl(command: &str, instead: &str) -> Self {
+        Self::Said(format!(
+            "{command}: built without OpenSSL. Build it with `cargo build --example ota --features openssl`, which \
+             needs the system's OpenSSL and its headers (Debian: libssl-dev and pkg-config){instead}"
+        ))
+    }
+
     /// Whether the reader of standard output has closed the pipe.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe)

@@ -1,5 +1,5 @@
 //! Command line tool for Zigbee OTA files: shows, creates, splits, names, checks, verifies, seals, signs, indexes and
-//! reconstructs them.
+//! reconstructs them, and makes keys and certificates to try signatures with.
 //!
 //! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 for success, 1 when a file is no OTA file
 //! or an operation failed, 2 when the command line is wrong or there is nothing to do.
@@ -16,6 +16,7 @@ mod append_integrity_code;
 mod atomic_write;
 #[path = "../common/capture_lines.rs"]
 mod capture_lines;
+mod certify;
 mod check;
 mod choose;
 mod create;
@@ -30,11 +31,14 @@ mod index;
 mod info;
 mod input;
 mod json;
+mod keygen;
 mod matter_image;
 mod name;
 #[path = "../common/number_args.rs"]
 mod number_args;
 mod payload_report;
+#[cfg(feature = "openssl")]
+mod private_key_file;
 mod reassembly;
 mod reconstruct;
 mod sign;
@@ -71,6 +75,8 @@ enum Command {
     Verify(verify::Options),
     Seal(append_integrity_code::Options),
     Sign(sign::Options),
+    Keygen(keygen::Options),
+    Certify(certify::Options),
     Digest(digest_and_attach::Prepare),
     Attach(digest_and_attach::Attach),
     Index(index::Options),
@@ -104,6 +110,8 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Verify(options) => verify::run(&options, &mut out),
         Command::Seal(options) => append_integrity_code::run(&options),
         Command::Sign(options) => sign::run(&options),
+        Command::Keygen(options) => keygen::run(&options, &mut out),
+        Command::Certify(options) => certify::run(&options, &mut out),
         Command::Digest(options) => digest_and_attach::digest(&options, &mut out),
         Command::Attach(options) => digest_and_attach::attach(&options),
         Command::Index(options) => index::run(&options, &mut out),

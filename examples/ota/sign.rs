@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
-use zigbee_ota::signature::Authority;
+use zigbee_ota::signature::{Authority, Suite};
 
 use crate::error::Failure;
+use crate::text_args::suite;
 use crate::trust_args::authority;
 
 /// Sign a file with a private key, by OpenSSL
@@ -19,8 +19,8 @@ use crate::trust_args::authority;
 #[derive(Args)]
 pub struct Options {
     /// Crypto suite: 1 is sect163k1, 2 is sect283k1
-    #[arg(long, value_name = "SUITE", value_parser = PossibleValuesParser::new(["1", "2"]))]
-    suite: String,
+    #[arg(long, value_name = "SUITE", value_parser = suite())]
+    suite: Suite,
     /// The signer's certificate, 48 (suite 1) or 74 (suite 2) bytes as hexadecimal digits
     #[arg(long, value_name = "HEX")]
     certificate: String,
@@ -42,31 +42,25 @@ pub struct Options {
 
 #[cfg(not(feature = "openssl"))]
 pub fn run(_: &Options) -> Result<bool, Failure> {
-    let reason = concat!(
-        "sign: built without OpenSSL. Build it with `cargo build --example ota --features openssl`, which needs the ",
-        "system's OpenSSL and its headers (Debian: libssl-dev and pkg-config); or let a signer outside sign, with ",
-        "`digest` and `attach`"
-    );
-    Err(Failure::Said(reason.into()))
+    Err(Failure::needs_openssl("sign", "; or let a signer outside sign, with `digest` and `attach`"))
 }
 
 #[cfg(feature = "openssl")]
 pub fn run(options: &Options) -> Result<bool, Failure> {
-    use zigbee_ota::signature::{SigningKeyError, Suite};
+    use zigbee_ota::signature::SigningKeyError;
 
     use crate::atomic_write::replace;
     use crate::error::complain;
-    use crate::hex_lines;
     use crate::input::read;
-    use crate::text_args::{certificate, digits};
+    use crate::private_key_file;
+    use crate::text_args::{self, certificate, digits};
 
-    let suite = if options.suite == "1" { Suite::One } else { Suite::Two };
     let bytes = digits(&options.certificate).map_err(Failure::Said)?;
     let certificate = certificate(&bytes).map_err(Failure::Said)?;
-    let key = key(&options.key)?;
+    let key = private_key_file::read(&options.key)?;
     for (what, found) in [("certificate", certificate.suite()), ("key", key.public_key().suite())] {
-        if found != suite {
-            let suite = &options.suite;
+        if found != options.suite {
+            let suite = if options.suite == Suite::One { 1 } else { 2 };
             return Err(Failure::Said(format!("the {what} is of the other suite than --suite {suite}")));
         }
     }
@@ -76,11 +70,9 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
         None => {
             let would_be = key.derive_authority(&certificate);
             let would_be = would_be.map_err(|error| Failure::Said(format!("the certificate: {error}")))?;
-            let (issuer, public) = (would_be.issuer.0, hex_lines::line(would_be.key.as_bytes()));
             complain(format_args!(
-                "without --ca nobody checked that the key belongs to the certificate; the file verifies with --ca \
-                 {issuer:016x}:{}",
-                public.trim_end()
+                "without --ca nobody checked that the key belongs to the certificate; the file verifies with --ca {}",
+                text_args::authority(&would_be)
             ));
             would_be
         }
@@ -91,15 +83,4 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
     })?;
     replace(&options.to, &signed)?;
     Ok(true)
-}
-
-/// Reads the private key from a file. No error message contains its contents.
-#[cfg(feature = "openssl")]
-fn key(path: &std::path::Path) -> Result<zigbee_ota::signature::SigningKey, Failure> {
-    let text = crate::input::read(path)?;
-    let digits: Vec<u8> =
-        text.into_iter().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect();
-    let bytes = crate::hex_lines::bytes(&digits)
-        .ok_or_else(|| Failure::at(path, "expected a private key as pairs of hexadecimal digits"))?;
-    zigbee_ota::signature::SigningKey::from_bytes(&bytes).map_err(|error| Failure::at(path, error))
 }

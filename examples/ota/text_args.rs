@@ -1,13 +1,19 @@
-//! Parsers of texts on the command line: hexadecimal bytes, certificates, header strings, file name suffixes.
+//! Parsers of texts on the command line: hexadecimal bytes, crypto suites, certificates, header strings, file name suffixes.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use zigbee_ota::file::HeaderString;
-use zigbee_ota::signature::Certificate;
+use zigbee_ota::signature::{Certificate, Suite};
 
 use crate::hex_lines;
 
 /// Parses bytes from hexadecimal digits.
 pub fn digits(text: &str) -> Result<Vec<u8>, String> {
     hex_lines::bytes(text.as_bytes()).ok_or_else(|| "expected pairs of hexadecimal digits".into())
+}
+
+/// Returns the parser of a crypto suite by its number.
+pub fn suite() -> impl TypedValueParser<Value = Suite> {
+    PossibleValuesParser::new(["1", "2"]).map(|number| if number == "1" { Suite::One } else { Suite::Two })
 }
 
 /// Decodes a certificate.
@@ -28,4 +34,10 @@ pub fn suffix(text: &str) -> Result<String, &'static str> {
         return Err("expected text that can be part of a file name, without separators");
     }
     Ok(text.into())
+}
+
+/// Formats an authority as the option `--ca` takes it.
+#[cfg(feature = "openssl")]
+pub fn authority(authority: &zigbee_ota::signature::Authority) -> String {
+    format!("{:016x}:{}", authority.issuer.0, hex_lines::line(authority.key.as_bytes()).trim_end())
 }

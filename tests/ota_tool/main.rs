@@ -1,5 +1,6 @@
 //! Tests of the example `ota` as a command line tool.
 
+mod certify_and_sign;
 mod check;
 mod create;
 mod escaped_output;

@@ -113,6 +113,7 @@ fn writing_subcommands_exit_with_their_status() {
     let attach = format!("ota attach {CA} --signature");
     let signature = hex(&SIGNED[SIGNED.len() - 42..]);
     let sign = format!("ota sign --suite 1 --certificate {} --key", hex(certificate));
+    let certify = "ota certify --ca-key nowhere --issuer 0000000000000001 --subject 0000000000000002";
     let id = hex(&SIGNED[10..18]);
     folder.write("frames", format!("s2c 19010500{id}00000000ec{}", hex(SIGNED)));
     folder.write("gap", format!("s2c 19010500{id}0000000040{}", hex(&SIGNED[..64])));
@@ -154,6 +155,11 @@ fn writing_subcommands_exit_with_their_status() {
             (1, format!("{sign} nowhere -o new unsigned")),
             (2, format!("{sign} nowhere unsigned")),
             (2, format!("{} -o new unsigned", sign.replace("--suite 1", "--suite 3"))),
+            (1, "ota keygen --suite 1 -o plain".into()),
+            (2, "ota keygen --suite 1".into()),
+            (2, "ota keygen --suite 3 -o new".into()),
+            (1, format!("{certify} -o new")),
+            (2, certify.into()),
             (0, "ota reconstruct frames".into()),
             (0, "ota reconstruct --to new frames".into()),
             (1, "ota reconstruct gap".into()),
