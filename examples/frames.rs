@@ -1,65 +1,91 @@
-//! Frame decoder for captures: one frame of the OTA Upgrade cluster per input line, one JSON object per output line.
+//! Frame decoder: captures to one JSON object for each frame of the OTA Upgrade cluster.
 //!
-//! A line is `c2s` or `s2c` (client to server or back), a blank, and the ZCL frame in hexadecimal:
+//! The input is a pcap or pcapng file, the JSON of `tshark -T json -x`, or lines. A line is `c2s` or `s2c` (client to server or
+//! back) and a blank, which may be left out, and the ZCL frame in hexadecimal:
 //! `echo c2s 011f06990b10bfff98badcfe | cargo run --release --example frames`. Each input line, even an empty one,
-//! gives one output line: the decoded frame, or `{"error": ..}`. Exit status 0 when all input was read, 1 after a read
-//! error, 2 for a wrong option.
+//! gives one output line: the decoded frame, or `{"error": ..}`. Each frame of a capture gives one output line, with its
+//! addresses and time; what cannot be read is counted on standard error. Exit status 0 when all input was read, 1 after a
+//! read error, 2 for a wrong option.
 
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::{Map, Value, json};
 use zigbee_ota::zcl::{
-    AttributeCommand, AttributeRecord, Deviations, Frame, FrameControl, FrameHeader, ImageBlockResponse,
-    ImageNotify, ImageOffer, Message, NotifyScope, QueryResponse, Quirks, Refusal, ToClient, ToServer,
+    AttributeCommand, AttributeRecord, Deviations, Direction, Frame, FrameControl, FrameHeader,
+    ImageBlockResponse, ImageNotify, ImageOffer, Message, NotifyScope, QueryResponse, Quirks, Refusal,
+    ToClient, ToServer,
 };
 use zigbee_ota::{DecodeError, ImageId};
 
-use capture_lines::{BadLine, read_line};
+use capture::lines::{BadLine, Line};
+use capture::{CapturedFrame, Decoder, Item, Key, Stop};
 
-#[path = "common/capture_lines.rs"]
-mod capture_lines;
+#[path = "common/capture/mod.rs"]
+mod capture;
 #[path = "common/output_lines.rs"]
 mod output_lines;
 
-/// Decode frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input to JSON on standard output.
+/// Decode frames of the OTA Upgrade cluster to JSON, one object per line
 #[derive(Parser)]
+#[command(after_help = capture::HELP)]
 struct Options {
     /// Decode strictly, without the leniencies that real devices need
     #[arg(long)]
     strict: bool,
+    /// Network key or link key of a capture, in 32 hexadecimal digits; may be repeated
+    #[arg(long = "key", value_name = "KEY")]
+    keys: Vec<Key>,
+    /// Capture [default: standard input]
+    #[arg(value_name = "CAPTURE")]
+    capture: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    let Options { strict } = Options::parse();
-    let quirks = if strict { Quirks::empty() } else { Quirks::all() };
-    match show_lines(io::stdin().lock(), io::stdout().lock(), quirks) {
+    let options = Options::parse();
+    let quirks = if options.strict { Quirks::empty() } else { Quirks::all() };
+    let mut decoder = Decoder::new(&options.keys);
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut receiver = |item: Item<'_>| show(&item, quirks, &mut output);
+    let read = match &options.capture {
+        Some(path) => capture::read_twice(|| File::open(path), &mut decoder, &mut receiver),
+        None => capture::read(io::stdin().lock(), &mut decoder, &mut receiver),
+    };
+    let read = read.and_then(|()| output.flush().map_err(Stop::Receiver));
+    let missing = decoder.counts().to_string();
+    if !missing.is_empty() {
+        output_lines::complain(format_args!("frames: {missing}"));
+    }
+    match read {
         Ok(()) => ExitCode::SUCCESS,
         // A closed pipe at the reader's side is not an error.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            output_lines::complain(format_args!("frames: {error}"));
+        Err(Stop::Receiver(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(stop) => {
+            output_lines::complain(format_args!("frames: {stop}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn show_lines(input: impl Read, output: impl Write, quirks: Quirks) -> io::Result<()> {
-    let (mut input, mut output) = (BufReader::new(input), BufWriter::new(output));
-    let (mut line, mut frame) = (Vec::new(), Vec::new());
-    loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            return output.flush();
-        }
-        let shown = match show(&line, &mut frame, quirks) {
-            Ok(shown) => shown,
-            Err(wrong) => wrong.json(),
-        };
-        serde_json::to_writer(&mut output, &shown)?;
-        output.write_all(b"\n")?;
+/// Writes the object of a line or a frame.
+fn show(item: &Item<'_>, quirks: Quirks, output: &mut impl Write) -> io::Result<()> {
+    let shown = match item {
+        Item::Line(_, Ok(Line { direction, frame })) => decoded(frame, *direction, quirks),
+        Item::Line(_, Err(bad)) => Err(Wrong::from(*bad)),
+        Item::Frame(heard) => decoded(&heard.bytes, None, quirks),
+    };
+    let mut shown = shown.unwrap_or_else(|wrong| wrong.json());
+    if let Item::Frame(CapturedFrame { pan, from, to, time, .. }) = item {
+        shown["from"] = json!(from.to_string());
+        shown["to"] = json!(to.to_string());
+        shown["pan"] = json!(pan);
+        shown["time"] = json!(time.map(|time| time.as_secs_f64()));
     }
+    serde_json::to_writer(&mut *output, &shown)?;
+    output.write_all(b"\n")
 }
 
 /// Error of a line.
@@ -93,16 +119,16 @@ impl From<DecodeError> for Wrong {
     }
 }
 
-fn show(line: &[u8], frame: &mut Vec<u8>, quirks: Quirks) -> Result<Value, Wrong> {
-    let direction = read_line(line, frame)?;
+fn decoded(frame: &[u8], direction: Option<Direction>, quirks: Quirks) -> Result<Value, Wrong> {
     let (header, _) = FrameHeader::decode(frame)?;
     let read = Frame::decode(frame, quirks)?;
+    let contradicts_line = direction.is_some_and(|direction| header.direction() != direction);
     let mut shown = json!({
         "frame": header_json(&header),
         "command_id": header.command,
         "command": command(&read.message),
         "fields": fields(&read.message, frame)?,
-        "deviations": deviations(&read.deviations, header.direction() != direction),
+        "deviations": deviations(&read.deviations, contradicts_line),
     });
     if let Message::Attributes(_, AttributeCommand::ReadResponse(response)) = read.message {
         let records = response.records().map(|record| record.map(|record| record_json(&record)));

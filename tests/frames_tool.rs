@@ -7,6 +7,9 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+#[path = "captures/encoder.rs"]
+#[allow(dead_code, reason = "the tests of captures use all of it")]
+mod capture_encoder;
 #[path = "common/example_binaries.rs"]
 mod example_binaries;
 
@@ -224,13 +227,59 @@ fn deviations_are_listed_and_the_strict_option_refuses_them() {
     assert_eq!(object["fields"]["field_control"], 0x82);
 }
 
+/// A frame tells its direction itself, and nothing contradicts it.
+///
+/// Shows: FLD-085
+#[test]
+fn a_line_needs_no_direction() {
+    for line in ["0907000064", "  09 07 00 00 64\r"] {
+        assert_eq!(one(line), one("s2c 0907000064"), "{line}");
+    }
+    assert_eq!(one("0907000064")["deviations"], json!([]));
+}
+
+/// Shows: FLD-085
+#[test]
+fn the_frames_of_a_capture_have_addresses_and_times() {
+    use capture_encoder::{GATEWAY, LAMP, Order, frame, pcap, pcapng, timed, with_fcs};
+
+    let packets = timed([
+        with_fcs(&frame(1, GATEWAY, LAMP, &[0x09, 7, 0x00, 0x00, 0x64])),
+        with_fcs(&frame(2, LAMP, GATEWAY, &[0x01, 8])),
+    ]);
+    let key = "--key=6e6574776f726b206b65792030313233";
+    for capture in [pcap(Order::Little, false, 195, &packets), pcapng(Order::Big, 9, 195, &packets)] {
+        let objects = objects(&[key], &capture);
+        let [notify, wrong] = &objects[..] else { panic!("{objects:?}") };
+        let mut expected = one("0907000064");
+        expected["from"] = json!("0x0000/1");
+        expected["to"] = json!("0x9a31/1");
+        expected["pan"] = json!(0x1a62);
+        expected["time"] = json!(1_700_000_000.0);
+        assert_eq!(*notify, expected);
+        assert_eq!((&wrong["error"]["item"], &wrong["from"]), (&json!("ZCL header"), &json!("0x9a31/1")));
+    }
+    // From a file, and without the key.
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, pcap(Order::Little, false, 195, &packets)).expect("written");
+    let lines = |options: &[&str]| {
+        let output = Command::new(tool()).args(options).arg(file.path()).output().expect("the tool runs");
+        assert_eq!(output.status.code(), Some(0));
+        let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+        (lines, String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    assert_eq!(lines(&[key]), (2, String::new()));
+    let missing = "frames: 2 frames are encrypted by a network key that is not known (--key)\n";
+    assert_eq!(lines(&[]), (0, missing.into()));
+}
+
 #[test]
 fn lines_that_hold_no_frame_are_errors_in_their_place() {
     let error = |item: &str, offset: usize, kind: &str| (item.to_owned(), offset, kind.to_owned());
     let cases: [(&[u8], _); 13] = [
         (b"", error("line", 0, "Empty")),
         (b" \t", error("line", 0, "Empty")),
-        (b"0907000064", error("line", 0, "MissingDirection")),
+        (b"0907000064 s2c", error("line", 11, "NotHex")),
         (b"c2c 0907000064", error("line", 0, "MissingDirection")),
         (b"\xff\xfe", error("line", 0, "MissingDirection")),
         (b"s2c 09zz000064", error("line", 6, "NotHex")),

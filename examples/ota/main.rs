@@ -14,8 +14,8 @@ use clap::{Parser, Subcommand};
 
 mod append_integrity_code;
 mod atomic_write;
-#[path = "../common/capture_lines.rs"]
-mod capture_lines;
+#[path = "../common/capture/mod.rs"]
+mod capture;
 mod certify;
 mod check;
 mod choose;

@@ -1,7 +1,7 @@
 //! Subcommand `reconstruct`: images reassembled from captured frames.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,7 +13,8 @@ use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::zcl::{Direction, Frame, Quirks};
 
 use crate::atomic_write::replace;
-use crate::capture_lines::read_line;
+use crate::capture::lines::Fault;
+use crate::capture::{self, Decoder, Item, Key};
 use crate::error::{Failure, complain};
 use crate::reassembly::{Download, Recovered};
 
@@ -25,11 +26,11 @@ const NAMED: usize = 32;
 
 /// Reassemble images from captured frames
 ///
-/// A line is c2s or s2c (client to server or back), a blank, and the ZCL frame in hexadecimal, as the example `frames`
-/// reads them. Each block names its image, so the blocks of several clients fill each other's gaps. Exit status 0 when
+/// Each block names its image, so the blocks of several clients fill each other's gaps. Exit status 0 when
 /// every image is complete, 1 when an image has gaps or contradicting blocks or is no OTA file that a device should get, 2
 /// when there is no block.
 #[derive(Args)]
+#[command(after_help = capture::HELP)]
 pub struct Options {
     /// File to write; in a folder each image gets its recommended name
     #[arg(short = 'o', long, value_name = "OUT")]
@@ -37,19 +38,17 @@ pub struct Options {
     /// Write images with gaps too, and fill the gaps with 0xFF
     #[arg(long, requires = "to")]
     partial: bool,
-    /// Captured frames [default: standard input]
-    #[arg(value_name = "FRAMES")]
+    /// Network key or link key, in 32 hexadecimal digits; may be repeated
+    #[arg(long = "key", value_name = "KEY")]
+    keys: Vec<Key>,
+    /// Capture [default: standard input]
+    #[arg(value_name = "CAPTURE")]
     frames: Option<PathBuf>,
 }
 
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
-    let (name, recovered) = match &options.frames {
-        Some(path) => {
-            let file = File::open(path).map_err(|error| Failure::at(path, error))?;
-            (path.as_path(), listen(path, BufReader::new(file))?)
-        }
-        None => (Path::new("-"), listen(Path::new("-"), io::stdin().lock())?),
-    };
+    let name = options.frames.as_deref().unwrap_or(Path::new("-"));
+    let recovered = listen(options, name)?;
     let images: Vec<_> = recovered.images.iter().filter(|(_, image)| image.blocks > 0).collect();
     if images.is_empty() {
         return Err(Failure::nothing(name, "no block of an image: nothing to reconstruct"));
@@ -77,31 +76,46 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     Ok(well)
 }
 
-/// Observes all frames in `input`.
-fn listen(name: &Path, mut input: impl BufRead) -> Result<Recovered, Failure> {
-    // The capture format has no addresses.
+/// Observes all frames of the capture.
+fn listen(options: &Options, name: &Path) -> Result<Recovered, Failure> {
     let (client, server) = (Address::UNKNOWN, Address::new(0, 1));
     let mut observer = Observer::new([Conversation::EMPTY]);
     let mut recovered = Recovered::default();
-    let (mut line, mut frame) = (Vec::new(), Vec::new());
-    for number in 1_u64.. {
-        line.clear();
-        if input.read_until(b'\n', &mut line).map_err(|error| Failure::at(name, error))? == 0 {
-            break;
+    let mut decoder = Decoder::new(&options.keys);
+    let mut receiver = |item: Item<'_>| {
+        let (place, bytes) = match &item {
+            Item::Line(_, Err(bad)) if bad.fault == Fault::Empty => return Ok(()),
+            Item::Line(number, line) => {
+                (format!("line {number}"), line.map(|line| line.frame).map_err(|bad| bad.to_string()))
+            }
+            Item::Frame(heard) => {
+                (format!("a frame from {} to {}", heard.from, heard.to), Ok(&heard.bytes[..]))
+            }
+        };
+        let frame =
+            bytes.and_then(|bytes| Frame::decode(bytes, Quirks::all()).map_err(|error| error.to_string()));
+        match frame {
+            Ok(frame) => {
+                let (from, to) = match (&item, frame.message.direction()) {
+                    (Item::Frame(heard), _) => (heard.from, heard.to),
+                    // Lines have no addresses.
+                    (Item::Line(..), Direction::ToServer) => (client, server),
+                    (Item::Line(..), Direction::ToClient) => (server, client),
+                };
+                recovered.take(&observer.observe(from, to, &frame));
+            }
+            Err(reason) => complain(Failure::at(name, format_args!("{place} is left out: {reason}"))),
         }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let heard = read_line(&line, &mut frame).map_err(|bad| bad.to_string());
-        let heard = heard.and_then(|direction| match Frame::decode(&frame, Quirks::all()) {
-            Ok(read) => Ok((direction, read)),
-            Err(error) => Err(error.to_string()),
-        });
-        match heard {
-            Ok((Direction::ToServer, read)) => recovered.take(&observer.observe(client, server, &read)),
-            Ok((Direction::ToClient, read)) => recovered.take(&observer.observe(server, client, &read)),
-            Err(reason) => complain(Failure::at(name, format_args!("line {number} is left out: {reason}"))),
-        }
+        Ok(())
+    };
+    let read = match &options.frames {
+        Some(path) => capture::read_twice(|| File::open(path), &mut decoder, &mut receiver),
+        None => capture::read(io::stdin().lock(), &mut decoder, &mut receiver),
+    };
+    read.map_err(|stop| Failure::at(name, stop))?;
+    let missing = decoder.counts().to_string();
+    if !missing.is_empty() {
+        complain(Failure::at(name, missing));
     }
     Ok(recovered)
 }

@@ -1,5 +1,8 @@
 //! Tests of the example `ota` as a command line tool.
 
+#[path = "../captures/encoder.rs"]
+#[allow(dead_code, reason = "the tests of captures use all of it")]
+mod capture_encoder;
 mod certify_and_sign;
 mod check;
 mod create;

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use crate::capture_encoder::{GATEWAY, LAMP, Order, Packet, frame, pcap, timed, with_fcs};
 use crate::run_tool::{Folder, IDS};
 
 /// Capture of one download as lines (query, offer, blocks of `data` bytes, end), with the downloaded file.
@@ -44,6 +45,19 @@ impl Capture {
     /// Returns the line index of a block's response.
     fn block(number: usize) -> usize {
         BEFORE + 2 * number
+    }
+
+    /// Returns the lines as packets of an encrypted network.
+    fn packets(&self) -> Vec<Packet> {
+        let packets = (0..).zip(&self.lines).map(|(number, line)| {
+            let (direction, digits) = line.split_once(' ').expect("a direction");
+            let digits = digits.replace(' ', "");
+            let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits");
+            let bytes: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+            let (from, to) = if direction == "c2s" { (LAMP, GATEWAY) } else { (GATEWAY, LAMP) };
+            with_fcs(&frame(number, from, to, &bytes))
+        });
+        timed(packets)
     }
 
     fn write(&self, name: &str, lines: &[String]) {
@@ -181,4 +195,39 @@ fn malformed_lines_are_reported_and_captures_without_blocks_give_nothing() {
     folder.ota("reconstruct frames").says(2, "no block of an image: nothing to reconstruct");
     folder.ota("reconstruct nowhere").says(1, "nowhere");
     folder.ota("reconstruct --partial frames").says(2, "--to");
+}
+
+/// Shows: FLD-085
+#[test]
+fn lines_without_a_direction_give_the_same_image() {
+    let capture = Capture::new();
+    let Capture { folder, file, lines } = &capture;
+    let bare: Vec<String> =
+        lines.iter().map(|line| line.split_once(' ').expect("a direction").1.to_owned()).collect();
+    capture.write("frames", &bare);
+    folder.ota("reconstruct --to image frames").says(0, "400 of 400 bytes in 8 blocks: whole");
+    assert_eq!(&folder.read("image"), file);
+}
+
+/// Shows: FLD-085
+#[test]
+fn an_image_is_written_from_a_capture_file() {
+    let capture = Capture::new();
+    let Capture { folder, file, .. } = &capture;
+    folder.write("capture.pcap", pcap(Order::Big, true, 195, &capture.packets()));
+    let key = "6e:65:74:77:6f:72:6b:20:6b:65:79:20:30:31:32:33";
+    let ran = folder.ota(&format!("reconstruct --key {key} --to image capture.pcap"));
+    ran.says(0, "1001-1011-01010110: 400 of 400 bytes in 8 blocks: whole");
+    assert_eq!((folder.read("image"), ran.err.as_str()), (file.clone(), ""));
+    let ran = folder.ota("reconstruct capture.pcap");
+    ran.says(2, "capture.pcap: 19 frames are encrypted by a network key that is not known (--key)")
+        .says(2, "no block of an image");
+    folder.ota("reconstruct --key 00 capture.pcap").says(2, "expected 32 hexadecimal digits");
+    // A frame that is none of the cluster's is left out.
+    let mut packets = capture.packets();
+    packets.push((packets[0].0, with_fcs(&frame(99, LAMP, GATEWAY, &[0x01, 8]))));
+    folder.write("capture.pcap", pcap(Order::Little, false, 195, &packets));
+    folder
+        .ota(&format!("reconstruct --key {key} capture.pcap"))
+        .says(0, "a frame from 0x9a31/1 to 0x0000/1 is left out: ZCL header");
 }

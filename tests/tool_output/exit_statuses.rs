@@ -168,12 +168,13 @@ fn writing_subcommands_exit_with_their_status() {
             (2, "ota reconstruct query".into()),
             (2, "ota reconstruct --partial frames".into()),
             (2, "ota reconstruct --nothing frames".into()),
+            (2, "ota reconstruct --key 00 frames".into()),
         ],
     );
     assert_eq!(fed(&folder, "ota reconstruct", "frames").status, 0);
 }
 
-/// The tool `frames`, which reads from standard input.
+/// The tool `frames`, which reads from standard input or a file.
 #[test]
 fn frames_exits_with_its_status() {
     let folder = shelf();
@@ -184,7 +185,10 @@ fn frames_exits_with_its_status() {
             (0, "frames --strict"),
             (0, "frames --help"),
             (2, "frames --nothing"),
-            (2, "frames plain"),
+            (0, "frames plain"),
+            (1, "frames nowhere"),
+            (2, "frames plain plain"),
+            (2, "frames --key 00"),
         ],
     );
     // A malformed line is reported in the output, and is no failure.

@@ -7,6 +7,7 @@ use crate::snapshots;
 /// All forms of each OTA command, the other decoded commands, undecoded commands, and deviations.
 const FRAMES: &[&str] = &[
     "s2c 0907000064",
+    "0907000064",
     "s2c 09310001635f11",
     "s2c 09310002635f110101",
     "s2c 09310003635f1101012b1a0000",
@@ -47,7 +48,7 @@ const FRAMES: &[&str] = &[
 /// Lines without a frame, and frames that do not decode: each command truncated, and each error.
 const WRONG: &[&str] = &[
     "",
-    "0907000064",
+    "c2c 0907000064",
     "s2c 09zz000064",
     "s2c 090700006",
     "s2c 0907",

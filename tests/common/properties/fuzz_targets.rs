@@ -3,8 +3,8 @@
 use arbitrary::Unstructured;
 
 use super::{
-    client, container, file, file_stream, frame, index, inspect, lossy_link, matter, observer, payload,
-    server, signature, unify, written_files,
+    capture, client, container, file, file_stream, frame, index, inspect, lossy_link, matter, observer,
+    payload, server, signature, unify, written_files,
 };
 
 /// Function of a fuzz target.
@@ -12,6 +12,7 @@ pub type Target = fn(&[u8]);
 
 /// All fuzz targets, by the name of binary and seed folder.
 pub const ALL: &[(&str, Target)] = &[
+    ("capture", capture),
     ("client", client),
     ("container", container),
     ("lossy_link", lossy_link),
@@ -30,6 +31,12 @@ pub const ALL: &[(&str, Target)] = &[
     ("stream", stream),
     ("unify", unify),
 ];
+
+/// Captures of any bytes, as a file, as a packet and as MAC frames: no panic, and a packet that is heard twice gives no frame more.
+pub fn capture(bytes: &[u8]) {
+    capture::any_input(bytes);
+    capture::any_mac_frames(bytes);
+}
 
 /// Client under any inputs; one or a few bytes encode an input, and the properties are checked after each.
 pub fn client(inputs: &[u8]) {
