@@ -12,7 +12,7 @@ use super::{Decoder, Form, Item, Receiver, Stop};
 const BUFFER: usize = 1 << 16;
 
 /// Maximum size of a block in bytes.
-const LONGEST_BLOCK: usize = 1 << 24;
+const LONGEST_BLOCK: usize = 1 << 22;
 
 /// Maximum number of interfaces of a file; the packets of others are left out.
 const MOST_INTERFACES: usize = 1024;

@@ -25,7 +25,7 @@ use super::decoder::{Closed, Envelope};
 use super::{CapturedFrame, Decoder, Item, Receiver, Stop, link};
 
 /// Maximum length of the JSON of a packet in bytes.
-const LONGEST: usize = 1 << 24;
+const LONGEST: usize = 1 << 22;
 
 #[derive(Deserialize)]
 struct Packet {
