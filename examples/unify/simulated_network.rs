@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
-use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use zigbee_ota::client::{
     self, ApplyResult, Client, Identity, Need, PrepareResult, StoreResult, VerifyResult,
 };
@@ -177,6 +177,9 @@ impl Network {
                 quiet &= !self.turn(now, at);
             }
             self.server.handle_timeout(now);
+            while self.send_due(now) {
+                quiet = false;
+            }
             while let Some(event) = self.server.poll_event() {
                 self.consumer.handle_event(now, &event);
                 self.events.push(event);
@@ -191,6 +194,22 @@ impl Network {
             }
         }
         panic!("it does not come to rest");
+    }
+
+    /// Sends the next block of a page, or the next held answer, that is due. Returns whether there was one.
+    fn send_due(&mut self, now: Instant) -> bool {
+        let sent = self.server.poll_transmit(now, &mut self.consumer.images(), &mut self.out);
+        let Some(transmit) = sent else { return false };
+        self.deliver(now, transmit);
+        true
+    }
+
+    /// Delivers a frame of the server to its device.
+    fn deliver(&mut self, now: Instant, transmit: Transmit) {
+        let frame = &self.out[..transmit.len];
+        if let Some(device) = self.devices.iter_mut().find(|device| device.address == transmit.to) {
+            device.receive(now, DeliveryMode::Unicast, frame);
+        }
     }
 
     /// Returns the time of the next call of `run`.
@@ -243,10 +262,7 @@ impl Network {
             }
             to_broker => return Some(to_broker),
         };
-        let frame = &self.out[..transmit.len];
-        if let Some(device) = self.devices.iter_mut().find(|device| device.address == transmit.to) {
-            device.receive(now, unicast, frame);
-        }
+        self.deliver(now, transmit);
         None
     }
 }

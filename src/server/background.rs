@@ -11,6 +11,8 @@
 //! turns:    the clients that wait return one by one, five seconds apart
 //! ```
 //!
+//! Only a caller that calls [`Server::poll_transmit`] can send a held answer. Until its first call nothing is held.
+//!
 //! The server does not know the channel. It sees how long a block takes until the delivery report comes or the client
 //! asks for the next one. The longer that takes, over more relays or a busier channel, the less often it sends.
 
@@ -56,6 +58,8 @@ pub(super) struct Pace {
     next_block: Instant,
     /// Time at which the last waiting client returns.
     last_return: Instant,
+    /// Whether the caller has polled for frames to send, as it must to send held answers.
+    is_polled: bool,
 }
 
 impl Pace {
@@ -63,7 +67,13 @@ impl Pace {
         delivery: FIRST_DELIVERY.0.saturating_mul(16),
         next_block: Instant::ZERO,
         last_return: Instant::ZERO,
+        is_polled: false,
     };
+
+    /// Records that the caller polls for frames to send.
+    pub(super) const fn record_poll(&mut self) {
+        self.is_polled = true;
+    }
 
     const fn spacing(&self) -> Millis {
         Millis(self.delivery.saturating_mul(SPACING) / 16)
@@ -104,9 +114,10 @@ impl Pace {
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns whether enough clients download or wait to make their blocks background traffic.
+    /// Returns whether enough clients download or wait to make their blocks background traffic, and the caller can send
+    /// them later.
     pub(super) fn is_background(&self, now: Instant) -> bool {
-        self.config.background_from.is_some_and(|from| {
+        self.config.background_from.filter(|_| self.pace.is_polled).is_some_and(|from| {
             let waiting = self.pace.waiting(now, self.config.wait_seconds);
             u32::from(self.table.downloads()).saturating_add(waiting) >= from.get().into()
         })

@@ -137,6 +137,7 @@ impl<S: SessionSlots> Server<S> {
         images: &mut (impl ImageStore + ?Sized),
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
+        self.pace.record_poll();
         self.blocks_left_in_turn.checked_sub(1)?;
         match self.next_due_timer(now)? {
             (slot, Timer::PageBlock) => {

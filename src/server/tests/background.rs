@@ -14,11 +14,12 @@ fn background_from(clients: u16) -> ServerConfig {
     ServerConfig { background_from: clients.try_into().ok(), ..ServerConfig::default() }
 }
 
-/// A desk with three clients, each of which was sent its first block at once. The block that then took the first place of
+/// A desk that polls, with three clients, each of which was sent its first block at once. The block that then took the first place of
 /// the schedule was sent at once, too.
 fn fleet(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
     let mut desk = Desk::configured(config, 64, catalog(vec![plain(5, 5000)]), Script::default());
     desk.now = 1_000;
+    assert_eq!(desk.poll(), None);
     for client in CLIENTS {
         assert!(desk.ask(client, &block(1, 0)).starts_with("19 01 05 00"));
     }
@@ -63,6 +64,18 @@ fn few_clients_and_an_operator_who_wants_so_are_served_at_once() {
 }
 
 /// The spacing is twelve times the time until the delivery report.
+/// A caller without pages that sends only the answers of `handle_frame` leaves no client waiting.
+#[test]
+fn nothing_is_held_for_a_caller_that_does_not_poll() {
+    let mut desk = Desk::configured(background_from(3), 64, catalog(vec![plain(5, 5000)]), Script::default());
+    for sequence in 1..=20 {
+        for client in CLIENTS {
+            let answer = desk.handle(client, &block(sequence, 50 * u16::from(sequence - 1)));
+            assert!(matches!(answer, ServerAction::Reply(_)), "{client} {sequence}: {answer:?}");
+        }
+    }
+}
+
 #[test]
 fn the_spacing_follows_the_delivery_time() {
     let mut desk = fleet(background_from(3));
