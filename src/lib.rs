@@ -26,7 +26,7 @@
 //! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |
 //! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |
 //! | [`server`] | the gateway: offer, serve blocks and pages, limit rates, order upgrades, for 1 to 65,528 clients | |
-//! | [`observer`] | captures: assigns each overheard frame to the conversation of its client | |
+//! | [`observer`] | captures: assigns each overheard frame to the conversation of its client, and assembles the images | |
 //! | [`device`] | the client's loop for a device: drivers, an image and checkpoints in NOR flash, checks of a file | `device` |
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
@@ -266,6 +266,7 @@ pub mod observer;
 mod open_enum;
 #[cfg(feature = "inspect")]
 pub mod payload;
+mod ranges;
 #[cfg(feature = "serde")]
 mod serde_bytes;
 pub mod server;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 #[path = "common/properties"]
 mod properties {
+    pub mod assembly;
     pub mod capture;
     pub mod client;
     pub mod container;

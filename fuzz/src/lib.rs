@@ -10,6 +10,7 @@
 
 #[path = "../../tests/common/properties"]
 pub mod properties {
+    pub mod assembly;
     pub mod capture;
     pub mod client;
     pub mod container;

@@ -92,7 +92,6 @@ mod download;
 mod event;
 mod query;
 mod random;
-mod ranges;
 mod request_retry;
 mod rtt;
 mod second_query;

@@ -1,12 +1,12 @@
-//! Passive observer of overheard frames. For each frame, the observer tells what the frame means for a download between
-//! a client and a server.
+//! Passive observer of overheard frames, and assembly of the overheard images.
 //!
-//! The observer sends no frames and stores no image data. The caller decodes each frame and passes it on with its
-//! sender and receiver. The observer returns the [`Meaning`] of the frame, the client concerned, and the request that
-//! the frame answers.
+//! The observer sends no frames. The caller decodes each frame and passes it on with its sender and receiver. The
+//! observer returns the [`Meaning`] of the frame for a download, the client concerned, and the request that the frame
+//! answers.
 //!
-//! The caller stores the data and keeps track of missing parts, because only the caller knows how much memory is
-//! available. [`Meaning::Block`] carries the identity of the file and the offset of the data.
+//! An [`Assembly`] collects what the observations say of each image and of each download by a client: bytes, gaps,
+//! contradictions, repeated requests, times and the end. The bytes go to [`BlockStorage`] of the caller, and all lists
+//! are in memory that the caller lends, because only the caller knows how much memory is available.
 //!
 //! ```text
 //!   client --- frame ---> server        Query, SpecificFileQuery, BlockRequest, PageRequest, UpgradeEndRequest
@@ -17,6 +17,10 @@
 //!                        Conversation, one for each pair of client and server
 //!                        | requests 12 x (sequence number, request), newest first |
 //!                        | page      sequence number, Image Page Request          |
+//!
+//!   Observation --> Assembly::take --> BlockStorage     write, read: the bytes of each image
+//!                         |
+//!                   Download, one for each image, and one for each client of the image
 //! ```
 //!
 //! Some responses name no file: a refusal, WAIT_FOR_DATA and ABORT (sections 6.10.5 and 6.10.8 of ZigBee document
@@ -33,7 +37,8 @@
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
-//! use zigbee_ota::observer::{Conversation, Meaning, Observer};
+//! use zigbee_ota::observer::{Assembly, Conversation, DownloadSlot, HeardRange, Meaning, Observer};
+//! use zigbee_ota::time::Instant;
 //! use zigbee_ota::zcl::{Frame, Quirks};
 //!
 //! let (lamp, gateway) = (Address::new(0x1234, 1), Address::new(0x0000, 1));
@@ -45,14 +50,31 @@
 //! let seen = observer.observe(gateway, lamp, &Frame::decode(&refusal, Quirks::all())?);
 //! assert!(matches!(seen.meaning, Meaning::NoOffer(_)));
 //! assert_eq!(seen.image().map(|id| id.image_type.0), Some(0x00ab));
-//! # Ok::<(), zigbee_ota::DecodeError>(())
+//!
+//! // What was overheard of each download, without the bytes: the storage is `()`.
+//! let mut assembly = Assembly::new([DownloadSlot::EMPTY; 16], [HeardRange::EMPTY; 512]);
+//! let request = [0x01, 8, 0x03, 0x00, 0x01, 0x10, 0xab, 0x00, 2, 0, 0, 0, 0, 0, 0, 0, 4];
+//! let response = [0x19, 8, 0x05, 0x00, 0x01, 0x10, 0xab, 0x00, 2, 0, 0, 0, 0, 0, 0, 0, 4, 0x1e, 0xf1, 0xee, 0x0b];
+//! for (millis, from, to, bytes) in [(0, lamp, gateway, &request[..]), (50, gateway, lamp, &response)] {
+//!     let seen = observer.observe(from, to, &Frame::decode(bytes, Quirks::all())?);
+//!     assembly.take(Instant::from_millis(millis), &seen, &mut ())?;
+//! }
+//! let download = assembly.downloads().next().expect("of the lamp");
+//! assert_eq!((download.client(), download.bytes(), download.goodput()), (Some(lamp), 4, Some(80)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod assembly;
 mod conversation;
+mod download;
 mod observation;
+mod range_pool;
 
+pub use assembly::{Assembly, AssemblyError, BlockStorage, HeardBytes};
 pub use conversation::Conversation;
+pub use download::{Download, DownloadCounts, DownloadEnd, DownloadSlot, DownloadSlots};
 pub use observation::{Meaning, Observation};
+pub use range_pool::{HeardRange, RangeSlots};
 
 use crate::aps::Address;
 use crate::zcl::{Direction, Frame, ToServer};

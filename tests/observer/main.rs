@@ -1,5 +1,7 @@
 //! Passive observer, on the frames between a client and a server of this crate, overheard completely or in part.
 
+#[path = "../common/properties/assembly.rs"]
+mod assembly;
 #[path = "../common/properties/observer.rs"]
 mod properties;
 #[path = "../../examples/ota/reassembly.rs"]

@@ -18,7 +18,7 @@
 //! ```
 
 use crate::client::actions_and_needs::Ticket;
-use crate::client::ranges::Range;
+use crate::ranges::Range;
 use crate::time::{Instant, Millis};
 
 /// Largest distance in sequence numbers between the latest attempt of a request and a response that still counts as the

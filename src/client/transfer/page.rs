@@ -24,9 +24,9 @@
 //! The timeout of the next block follows the measured interval between blocks. A server may pace its blocks more slowly
 //! than requested, so that the first timeouts are long, and double with each page that ends in silence.
 
-use crate::client::ranges::Range;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
+use crate::ranges::Range;
 use crate::time::{Instant, Millis};
 
 use super::in_flight::Millis32;

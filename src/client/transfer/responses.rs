@@ -17,10 +17,10 @@
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
-use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
 use crate::client::sequence_numbering::ServerNumbering;
 use crate::client::state::is_specific;
+use crate::ranges::Range;
 use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 

@@ -11,7 +11,7 @@
 //! download continues at the first missing byte.
 
 use crate::client::checkpoint::{FileSums, RangeSum};
-use crate::client::ranges::Range;
+use crate::ranges::Range;
 
 /// Shortest and longest number of header bytes that are summed: the length of a header without optional fields, and
 /// the length of the longest known header.

@@ -11,8 +11,8 @@
 //! ```
 
 use crate::client::config::{ClientConfig, TransferMode};
-use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
+use crate::ranges::Range;
 use crate::time::Instant;
 
 use super::block_size::{beyond_word, largest_block};
@@ -220,9 +220,9 @@ mod tests {
     use crate::client::Identity;
     use crate::client::actions_and_needs::Ticket;
     use crate::client::checkpoint::{HeaderFacts, RangeSum};
-    use crate::client::ranges::ReceivedRanges;
     use crate::client::transfer::PartialHeader;
     use crate::client::transfer::in_flight::{Millis32, StoringBlock};
+    use crate::ranges::ReceivedRanges;
     use crate::types::{ImageId, StackVersion};
     use crate::zcl::ImageOffer;
 

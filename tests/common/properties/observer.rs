@@ -1,14 +1,17 @@
 //! Property of the observer, for property tests and fuzz targets alike: the request that a frame is said to answer was sent by that
-//! client to that server, and the newest matching request is always found.
+//! client to that server, and the newest matching request is always found. The observations are assembled to images, too.
 
 use arbitrary::{Result, Unstructured};
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
 use zigbee_ota::observer::{Conversation, Meaning, Observation, Observer};
 use zigbee_ota::zcl::{
-    BlockBytes, BlockData, Direction, Frame, ImageBlockRequest, ImageBlockResponse, ImagePageRequest,
-    Message, QueryNextImageRequest, Quirks, ToClient, ToServer,
+    BlockBytes, BlockData, Direction, Frame, ImageBlockRequest, ImageBlockResponse, ImageOffer,
+    ImagePageRequest, Message, QueryNextImageRequest, QueryResponse, Quirks, Status, ToClient, ToServer,
+    UpgradeEndRequest,
 };
+
+use super::assembly::Compared;
 
 const SERVERS: [Address; 2] = [Address::new(0x0000, 1), Address::new(0x0000, 2)];
 
@@ -22,9 +25,10 @@ pub fn any_steps(bytes: &[u8]) {
     let mut observer = Observer::new([Conversation::EMPTY; 8]);
     let mut forgetful = Observer::new([Conversation::EMPTY; 1]);
     let mut asked = Vec::new();
+    let mut assembled = Compared::new();
     while !u.is_empty() {
-        let Ok((client, server)) = pair(&mut u) else { return };
-        let Ok(len) = u.int_in_range(0..=40) else { return };
+        let Ok((client, server)) = pair(&mut u) else { break };
+        let Ok(len) = u.int_in_range(0..=40) else { break };
         let raw = u.bytes(len).unwrap_or_default();
         let frame = match raw {
             [] => small(&mut u).ok(),
@@ -52,7 +56,9 @@ pub fn any_steps(bytes: &[u8]) {
         if let Message::ToServer(request) = frame.message {
             asked.push((client, server, frame.sequence, request));
         }
+        assembled.take(u32::from(frame.sequence) * 40, &seen);
     }
+    assembled.check();
 }
 
 fn pair(u: &mut Unstructured<'_>) -> Result<(Address, Address)> {
@@ -60,15 +66,32 @@ fn pair(u: &mut Unstructured<'_>) -> Result<(Address, Address)> {
     Ok((client, *u.choose(&SERVERS)?))
 }
 
-/// Frames with values from such small ranges that requests and responses match.
+/// Bytes of blocks, which begin like a file. The second differs from the first in some places.
+const BYTES: [[u8; 80]; 2] = {
+    let mut bytes = [[0x5a; 80]; 2];
+    let mut place = 0;
+    while place < 4 {
+        bytes[0][place] = [0x1e, 0xf1, 0xee, 0x0b][place];
+        bytes[1][place] = bytes[0][place];
+        bytes[1][20 + 2 * place] = 0;
+        // The total image size of a block that begins like a file, with its low byte first.
+        bytes[0][52 + place] = [0xb4, 0, 0, 0][place];
+        place += 1;
+    }
+    bytes
+};
+
+/// Frames with values from such small ranges that requests and responses match, and blocks overlap.
 fn small(u: &mut Unstructured<'_>) -> Result<Frame<'static>> {
     let sequence = u.int_in_range(0..=3)?;
     let id = ImageId::new(0x1001, 0x00ab, u.int_in_range(1..=2)?);
     let offset = 50 * u.int_in_range(0..=7)?;
-    let data = BlockBytes::new(&[0x5a; 50]).unwrap_or_else(|| unreachable!("short"));
+    let len = 40 + 10 * usize::from(sequence);
+    let data = &BYTES[usize::from(sequence % 2)][..len];
+    let data = BlockBytes::new(data).unwrap_or_else(|| unreachable!("short"));
     let block = ImageBlockRequest::new(id, offset, 50);
     let page = ImagePageRequest::new(id, offset, 50, 150, 0);
-    Ok(match u.int_in_range(0..=5)? {
+    Ok(match u.int_in_range(0..=8)? {
         0 => Frame::to_server(sequence, ToServer::ImageBlock(block)),
         1 => Frame::to_server(sequence, ToServer::ImagePage(page)),
         2 => {
@@ -76,6 +99,14 @@ fn small(u: &mut Unstructured<'_>) -> Result<Frame<'static>> {
             Frame::to_server(sequence, ToServer::QueryNextImage(query))
         }
         3 => Frame::response(sequence, ToClient::ImageBlock(ImageBlockResponse::Abort)),
+        4 => {
+            let offer = QueryResponse::Offer(ImageOffer { id, size: 300 + offset });
+            Frame::response(sequence, ToClient::QueryNextImage(offer))
+        }
+        5 => {
+            let end = UpgradeEndRequest { status: Status::INVALID_IMAGE, id };
+            Frame::to_server(sequence, ToServer::UpgradeEnd(end))
+        }
         _ => {
             let block = BlockData { id, offset, data };
             Frame::response(sequence, ToClient::ImageBlock(ImageBlockResponse::Data(block)))

@@ -1,4 +1,5 @@
-//! Set of received byte ranges of a file: all bytes below a watermark, and out-of-order ranges above the watermark.
+//! Byte ranges of a file, and the set of received byte ranges that a client keeps: all bytes below a watermark, and
+//! out-of-order ranges above the watermark.
 //!
 //! ```text
 //! 0              watermark      start    end     start   end        size
@@ -10,32 +11,32 @@
 ///
 /// Invariant: the out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ReceivedRanges<const RANGES: usize> {
+pub(crate) struct ReceivedRanges<const RANGES: usize> {
     watermark: u32,
     out_of_order: [Range; RANGES],
 }
 
-/// Half-open range of file offsets: `start` is included, `end` is not included.
+/// Half-open range of file offsets: `start` is included, `end` is not included. Client and observer share the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(crate) struct Range {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 /// Error of [`ReceivedRanges::insert`]: the set would need more than `RANGES` out-of-order ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooManyRanges;
+pub(crate) struct TooManyRanges;
 
 impl Range {
-    /// Sentinel for an unused place in `ReceivedRanges::out_of_order`.
-    const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
+    /// Sentinel for an unused place in a list of ranges.
+    pub(crate) const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
 
-    pub(super) const fn is_empty(self) -> bool {
+    pub(crate) const fn is_empty(self) -> bool {
         self.start >= self.end
     }
 
     /// Returns the length of the range in bytes.
-    pub(super) const fn len(self) -> u32 {
+    pub(crate) const fn len(self) -> u32 {
         self.end.saturating_sub(self.start)
     }
 
@@ -44,19 +45,19 @@ impl Range {
         self.start <= other.end && other.start <= self.end
     }
 
-    fn union(self, other: Self) -> Self {
+    pub(crate) fn union(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
 impl<const RANGES: usize> ReceivedRanges<RANGES> {
     /// Creates the set of all bytes below `watermark`.
-    pub(super) const fn new(watermark: u32) -> Self {
+    pub(crate) const fn new(watermark: u32) -> Self {
         Self { watermark, out_of_order: [Range::NONE; RANGES] }
     }
 
     /// Returns the file offset of the first missing byte.
-    pub(super) const fn watermark(&self) -> u32 {
+    pub(crate) const fn watermark(&self) -> u32 {
         self.watermark
     }
 
@@ -68,7 +69,7 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     ///
     /// # Errors
     /// Fails if there is no place for another out-of-order range; the set is then unchanged.
-    pub(super) fn insert(&mut self, range: Range) -> Result<(), TooManyRanges> {
+    pub(crate) fn insert(&mut self, range: Range) -> Result<(), TooManyRanges> {
         if range.is_empty() {
             return Ok(());
         }
@@ -96,13 +97,13 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     }
 
     /// Returns the first missing range of a file of `size` bytes; `None` if the file is complete.
-    pub(super) fn first_gap(&self, size: u32) -> Option<Range> {
+    pub(crate) fn first_gap(&self, size: u32) -> Option<Range> {
         self.gap_from(0, size)
     }
 
     /// Returns the first missing range at or after `start` of a file of `size` bytes; `None` if no byte is missing
     /// there.
-    pub(super) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
+    pub(crate) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
         let start = self
             .out_of_order()
             .filter(|range| range.start <= start.max(self.watermark))
@@ -112,12 +113,12 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     }
 
     /// Returns the end of the last received range.
-    pub(super) fn highest_end(&self) -> u32 {
+    pub(crate) fn highest_end(&self) -> u32 {
         self.out_of_order().fold(self.watermark, |highest, range| highest.max(range.end))
     }
 
     /// Returns whether all ranges in `ranges` can be inserted into the set, in any order.
-    pub(super) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
+    pub(crate) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
         let is_separate = |range: &Range| {
             range.start > self.watermark && !self.out_of_order().any(|known| known.touches(*range))
         };
