@@ -21,6 +21,8 @@ mod check;
 mod choose;
 mod create;
 mod digest_and_attach;
+mod download_picture;
+mod download_table;
 mod element_args;
 mod error;
 mod extract;

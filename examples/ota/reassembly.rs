@@ -1,144 +1,133 @@
-//! Reassembly of images from overheard blocks.
+//! Images reassembled from overheard frames: the frames observed one after the other, and the bytes of the images in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use zigbee_ota::ImageId;
-use zigbee_ota::file::FileHeader;
-use zigbee_ota::observer::{Meaning, Observation};
-use zigbee_ota::zcl::Status;
+use zigbee_ota::aps::Address;
+use zigbee_ota::observer::{
+    Assembly, AssemblyError, BlockStorage, Conversation, Download, DownloadSlot, HeardBytes, HeardRange,
+    Meaning, Observer,
+};
+use zigbee_ota::time::Instant;
+use zigbee_ota::zcl::Frame;
+
+/// Memory of the observer and of the assembly: 4 MB, which does for an image of 8 MB of which every other block was overheard.
+const CONVERSATIONS: usize = 256;
+const DOWNLOADS: usize = 4096;
+const RANGES: usize = 1 << 18;
 
 /// Images with overheard blocks. The identity joins the blocks of all clients that download the same image.
-#[derive(Default)]
 pub struct Recovered {
-    pub images: BTreeMap<ImageId, Download>,
+    observer: Observer<Vec<Conversation>>,
+    assembly: Assembly<Vec<DownloadSlot>, Vec<HeardRange>>,
+    files: Files,
+    /// Blocks in the order of the capture.
+    pub blocks: Vec<HeardBlock>,
+    /// Number of frames.
+    frames: u64,
+    /// Time of the first frame.
+    start: Option<Duration>,
+    /// Whether all frames had a time.
+    pub is_timed: bool,
+    /// First error of the assembly.
+    pub error: Option<AssemblyError<Infallible>>,
 }
 
-/// Overheard blocks of one image.
+/// Block with data in a capture.
+#[derive(Clone, Copy)]
+pub struct HeardBlock {
+    pub at: Instant,
+    pub client: Address,
+    pub image: ImageId,
+    pub offset: u32,
+    pub bytes: HeardBytes,
+}
+
+/// Bytes of images, in pieces by offset. The pieces do not overlap, because each byte is written once.
 #[derive(Default)]
-pub struct Download {
-    /// Sizes in the offers.
-    pub offered: BTreeSet<u32>,
-    /// Number of overheard blocks with data.
-    pub blocks: u64,
-    /// End of the last download.
-    pub ended: Option<Status>,
-    /// Ranges where blocks contradict each other; the first value of a byte is kept.
-    pub contradictions: BTreeSet<u64>,
-    /// Overheard ranges by offset; they neither overlap nor touch.
-    runs: BTreeMap<u64, Vec<u8>>,
+struct Files(BTreeMap<ImageId, BTreeMap<u32, Vec<u8>>>);
+
+impl BlockStorage for Files {
+    type Error = Infallible;
+
+    fn write(&mut self, image: ImageId, offset: u32, data: &[u8]) -> Result<(), Infallible> {
+        self.0.entry(image).or_default().insert(offset, data.to_vec());
+        Ok(())
+    }
+
+    fn read(&mut self, image: ImageId, offset: u32, out: &mut [u8]) -> Result<bool, Infallible> {
+        let Some(pieces) = self.0.get(&image) else { return Ok(true) };
+        let first = pieces.range(..=offset).next_back().map_or(offset, |(at, _)| *at);
+        let end = u64::from(offset) + out.len() as u64;
+        for (&at, piece) in pieces.range(first..).take_while(|(at, _)| u64::from(**at) < end) {
+            let (skipped, place) = (offset.saturating_sub(at) as usize, at.saturating_sub(offset) as usize);
+            for (to, byte) in out[place..].iter_mut().zip(piece.iter().skip(skipped)) {
+                *to = *byte;
+            }
+        }
+        Ok(true)
+    }
 }
 
 impl Recovered {
-    /// Adds an observed frame. Images without an overheard block are ignored.
-    pub fn take(&mut self, seen: &Observation<'_>) {
-        match seen.meaning {
-            Meaning::Offer(offer) => {
-                self.images.entry(offer.id).or_default().offered.insert(offer.size);
-            }
-            Meaning::UpgradeEndRequest(end) => {
-                self.images.entry(end.id).or_default().ended = Some(end.status)
-            }
-            Meaning::Block(block) => {
-                let image = self.images.entry(block.id).or_default();
-                image.put(u64::from(block.offset), block.data.get());
-            }
-            _ => {}
+    pub fn new() -> Self {
+        Self {
+            observer: Observer::new(vec![Conversation::EMPTY; CONVERSATIONS]),
+            assembly: Assembly::new(vec![DownloadSlot::EMPTY; DOWNLOADS], vec![HeardRange::EMPTY; RANGES]),
+            files: Files::default(),
+            blocks: Vec::new(),
+            frames: 0,
+            start: None,
+            is_timed: true,
+            error: None,
         }
     }
-}
 
-impl Download {
-    /// Size of the image in bytes: the largest size in an offer, or else the size in its header.
-    pub fn size(&self) -> Option<u64> {
-        self.offered.last().copied().or_else(|| self.header_size()).map(u64::from)
-    }
-
-    /// Total image size in the header, if that was overheard.
-    pub fn header_size(&self) -> Option<u32> {
-        let start = self.runs.get(&0)?;
-        FileHeader::parse_lenient(start).ok().map(|(header, _)| header.total_size)
-    }
-
-    /// Number of overheard bytes of the image, each counted once.
-    pub fn heard(&self) -> u64 {
-        self.runs.values().map(|run| run.len() as u64).sum()
-    }
-
-    /// Missing ranges in ascending order, and the offset of an open-ended gap if the size is unknown.
-    pub fn gaps(&self) -> (Vec<Range<u64>>, Option<u64>) {
-        let size = self.size();
-        let end = size.unwrap_or(u64::MAX);
-        let (mut gaps, mut place) = (Vec::new(), 0);
-        for (at, run) in &self.runs {
-            gaps.push(place..(*at).min(end));
-            place = at + run.len() as u64;
+    /// Adds a frame. If the capture has no times, the frames are numbered in place of them.
+    pub fn hear(&mut self, time: Option<Duration>, from: Address, to: Address, frame: &Frame<'_>) {
+        self.is_timed &= time.is_some();
+        let at = match time {
+            Some(time) => Instant::from(time.saturating_sub(*self.start.get_or_insert(time))),
+            None => Instant::from_millis(self.frames),
+        };
+        self.frames += 1;
+        let seen = self.observer.observe(from, to, frame);
+        match (self.assembly.take(at, &seen, &mut self.files), seen.meaning) {
+            (Ok(bytes), Meaning::Block(block)) => {
+                let client = seen.client;
+                self.blocks.push(HeardBlock { at, client, image: block.id, offset: block.offset, bytes });
+            }
+            (Ok(_), _) => {}
+            (Err(error), _) => self.error = Some(self.error.unwrap_or(error)),
         }
-        gaps.push(place..size.unwrap_or(place));
-        gaps.retain(|gap| gap.start < gap.end);
-        (gaps, size.is_none().then_some(place))
     }
 
-    /// Whether bytes are missing, or the end is not known.
-    #[allow(dead_code, reason = "the tests of the observer print no report")]
-    pub fn has_gaps(&self) -> bool {
-        let (gaps, open) = self.gaps();
-        !gaps.is_empty() || open.is_some()
+    /// Images of which a block was overheard, by identity.
+    pub fn images(&self) -> Vec<Download<'_>> {
+        let mut images: Vec<_> = self.assembly.images().filter(|image| image.counts().blocks > 0).collect();
+        images.sort_by_key(Download::image);
+        images
     }
 
-    /// Whether all bytes were overheard, and no block contradicts another.
-    #[allow(dead_code, reason = "the tests of the observer print no report")]
-    pub fn is_whole(&self) -> bool {
-        !self.has_gaps() && self.contradictions.is_empty()
+    /// Downloads of which a request or a block was overheard, by image and client.
+    pub fn downloads(&self) -> Vec<Download<'_>> {
+        let mut downloads: Vec<_> =
+            self.assembly.downloads().filter(|download| download.first().is_some()).collect();
+        downloads.sort_by_key(|download| (download.image(), download.client()));
+        downloads
     }
 
-    /// Number of overheard bytes beyond the end of the image.
-    pub fn beyond(&self) -> u64 {
-        let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);
-        self.size().map_or(0, |size| end.saturating_sub(size))
-    }
-
-    /// Returns the image with `filler` in its gaps; `None` if the image is larger than `most` bytes.
-    pub fn filled(&self, filler: u8, most: u64) -> Option<Vec<u8>> {
-        let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);
-        let size = self.size().unwrap_or(end);
+    /// Returns an image with `filler` in its gaps; `None` if the image is larger than `most` bytes.
+    pub fn filled(&self, image: &Download<'_>, filler: u8, most: u32) -> Option<Vec<u8>> {
+        let size = image.size().unwrap_or(image.heard_end());
         let mut bytes = vec![filler; usize::try_from(size).ok().filter(|_| size <= most)?];
-        for (at, run) in self.runs.range(..size) {
-            let room = &mut bytes[*at as usize..];
-            let len = room.len().min(run.len());
-            room[..len].copy_from_slice(&run[..len]);
+        for (at, piece) in
+            self.files.0.get(&image.image()).into_iter().flat_map(|pieces| pieces.range(..size))
+        {
+            bytes[*at as usize..].iter_mut().zip(piece).for_each(|(to, byte)| *to = *byte);
         }
         Some(bytes)
-    }
-
-    /// Adds a block. Bytes that are already present are kept.
-    fn put(&mut self, offset: u64, data: &[u8]) {
-        self.blocks += 1;
-        if data.is_empty() {
-            return;
-        }
-        let before = self.runs.range(..=offset).next_back();
-        let touched = before.filter(|(at, run)| *at + run.len() as u64 >= offset).map(|(at, _)| *at);
-        let start = touched.unwrap_or(offset);
-        let mut run = self.runs.remove(&start).unwrap_or_default();
-        let place = (offset - start) as usize;
-        let (there, new) = data.split_at(data.len().min(run.len() - place));
-        self.compare(offset, &run[place..place + there.len()], there);
-        run.extend(new);
-        // Ranges that the block overlaps or touches.
-        while let Some((&at, _)) = self.runs.range(start..=start + run.len() as u64).next() {
-            let next = self.runs.remove(&at).unwrap_or_default();
-            let place = (at - start) as usize;
-            let common = next.len().min(run.len() - place);
-            self.compare(at, &next[..common], &run[place..place + common]);
-            run[place..place + common].copy_from_slice(&next[..common]);
-            run.extend(&next[common..]);
-        }
-        self.runs.insert(start, run);
-    }
-
-    fn compare(&mut self, offset: u64, old: &[u8], new: &[u8]) {
-        let differing = old.iter().zip(new).zip(offset..).filter(|((old, new), _)| old != new);
-        self.contradictions.extend(differing.map(|(_, place)| place));
     }
 }

@@ -2,6 +2,11 @@
 
 #[path = "../common/properties/assembly.rs"]
 mod assembly;
+mod device_reports;
+#[path = "../../examples/ota/download_picture.rs"]
+mod download_picture;
+#[path = "../../examples/ota/download_table.rs"]
+mod download_table;
 #[path = "../common/properties/observer.rs"]
 mod properties;
 #[path = "../../examples/ota/reassembly.rs"]

@@ -4,8 +4,9 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::ops::Range;
 
 use proptest::prelude::*;
+use zigbee_ota::ImageId;
 use zigbee_ota::client::TransferMode;
-use zigbee_ota::observer::{Conversation, Observer};
+use zigbee_ota::observer::{Download, DownloadEnd};
 use zigbee_ota::zcl::{Frame, Quirks, Status};
 
 use crate::reassembly::Recovered;
@@ -17,13 +18,22 @@ pub const PAGES: TransferMode =
     TransferMode::Pages { size: NonZeroU16::MIN.saturating_add(511), spacing: 20 };
 
 fn recover<'a>(heard: impl IntoIterator<Item = &'a Sent>) -> Recovered {
-    let mut observer = Observer::new([Conversation::EMPTY; 2]);
-    let mut recovered = Recovered::default();
+    let mut recovered = Recovered::new();
     for Sent { from, to, bytes } in heard {
         let frame = Frame::decode(bytes, Quirks::empty()).expect("by the letter");
-        recovered.take(&observer.observe(*from, *to, &frame));
+        recovered.hear(None, *from, *to, &frame);
     }
+    assert_eq!(recovered.error, None);
     recovered
+}
+
+fn image(recovered: &Recovered, id: ImageId) -> Option<Download<'_>> {
+    recovered.images().into_iter().find(|image| image.image() == id)
+}
+
+/// Gaps of an image, and the offset of an open-ended gap if the size is unknown.
+fn gaps(image: &Download<'_>) -> (Vec<Range<u32>>, Option<u32>) {
+    (image.gaps().collect(), image.size().is_none().then(|| image.heard_end()))
 }
 
 /// Range of the file that an Image Block Response carries, parsed without the library.
@@ -34,10 +44,10 @@ fn data_of(sent: &Sent) -> Option<Range<usize>> {
 }
 
 /// Ranges of `false` in `seen`.
-fn unseen(seen: &[bool]) -> Vec<Range<u64>> {
-    let mut gaps: Vec<Range<u64>> = Vec::new();
+fn unseen(seen: &[bool]) -> Vec<Range<u32>> {
+    let mut gaps: Vec<Range<u32>> = Vec::new();
     for (place, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
-        let place = place as u64;
+        let place = place as u32;
         match gaps.last_mut() {
             Some(gap) if gap.end == place => gap.end += 1,
             _ => gaps.push(place..place + 1),
@@ -52,13 +62,16 @@ fn what_was_heard_whole_is_the_file() {
         let file = file(5000, 7);
         let air = upgrade(&file, transfers, &mut || 1);
         let recovered = recover(&air);
-        let image = &recovered.images[&id(7)];
-        assert_eq!((image.size(), image.gaps()), (Some(5000), (vec![], None)));
-        assert!(image.contradictions.is_empty() && image.beyond() == 0);
-        assert_eq!(image.ended, Some(Status::SUCCESS));
-        assert_eq!(image.filled(0xff, 5000).as_ref(), Some(&file), "{transfers:?}");
-        assert_eq!(image.filled(0xff, 4999), None);
-        assert_eq!(recovered.images.len(), 1);
+        let image = image(&recovered, id(7)).expect("blocks");
+        assert_eq!((image.size(), gaps(&image)), (Some(5000), (vec![], None)));
+        assert_eq!(
+            (image.contradictions().count(), image.heard_end(), image.percent()),
+            (0, 5000, Some(100))
+        );
+        assert_eq!(image.end(), Some(DownloadEnd::Reported(Status::SUCCESS)));
+        assert_eq!(recovered.filled(&image, 0xff, 5000).as_ref(), Some(&file), "{transfers:?}");
+        assert_eq!(recovered.filled(&image, 0xff, 4999), None);
+        assert_eq!((recovered.images().len(), recovered.downloads().len()), (1, transfers.len()));
     }
 }
 
@@ -68,7 +81,8 @@ fn two_versions_one_after_the_other_are_two_images() {
     let air = files.iter().flat_map(|file| upgrade(file, &[PAGES, BLOCKS], &mut || 1)).collect::<Vec<_>>();
     let recovered = recover(&air);
     for (version, file) in [7, 8].into_iter().zip(&files) {
-        assert_eq!(recovered.images[&id(version)].filled(0, 1000).as_ref(), Some(file));
+        let image = image(&recovered, id(version)).expect("blocks");
+        assert_eq!(recovered.filled(&image, 0, 1000).as_ref(), Some(file));
     }
 }
 
@@ -82,16 +96,16 @@ fn the_end_is_known_by_offer_or_header() {
         recover(blocks.iter().enumerate().filter(|(at, _)| !skip.contains(at)).map(|(_, sent)| *sent))
     };
     let gaps = |recovered: Recovered| {
-        let (gaps, open) = recovered.images[&id(7)].gaps();
+        let (gaps, open) = gaps(&image(&recovered, id(7)).expect("blocks"));
         (gaps.iter().map(|gap| (gap.start, gap.end)).collect::<Vec<_>>(), open)
     };
     assert_eq!(gaps(without(&[])), (vec![], None));
-    let cut = data_of(blocks[last]).expect("a block").start as u64;
+    let cut = data_of(blocks[last]).expect("a block").start as u32;
     assert_eq!(gaps(without(&[last])), (vec![(cut, 500)], None));
     // Blocks before the header is whole are as many as it takes.
     let header: Vec<usize> =
         (0..=blocks.iter().position(|sent| data_of(sent).unwrap().end >= 56).unwrap()).collect();
-    let start = data_of(blocks[header.len()]).expect("a block").start as u64;
+    let start = data_of(blocks[header.len()]).expect("a block").start as u32;
     assert_eq!(first.start, 0);
     assert_eq!(gaps(without(&header)), (vec![(0, start)], Some(500)));
     assert_eq!(gaps(without(&[&header[..], &[last]].concat())), (vec![(0, start)], Some(cut)));
@@ -102,12 +116,12 @@ fn blocks_that_do_not_agree_are_told() {
     let air = upgrade(&file(500, 7), &[BLOCKS], &mut || 1);
     let mut again = air.clone();
     let place = again.iter().position(|sent| data_of(sent).is_some_and(|data| data.start >= 100)).unwrap();
-    let at = data_of(&again[place]).unwrap().start as u64;
+    let at = data_of(&again[place]).unwrap().start as u32;
     again[place].bytes[17 + 3] ^= 1;
     let recovered = recover(air.iter().chain(&again));
-    let image = &recovered.images[&id(7)];
-    assert_eq!(image.contradictions.iter().copied().collect::<Vec<_>>(), [at + 3]);
-    assert_eq!(image.filled(0xff, 500), Some(file(500, 7)), "what came first stays");
+    let image = image(&recovered, id(7)).expect("blocks");
+    assert!(image.contradictions().eq(std::iter::once(at + 3..at + 4)));
+    assert_eq!(recovered.filled(&image, 0xff, 500), Some(file(500, 7)), "what came first stays");
 }
 
 proptest! {
@@ -131,13 +145,13 @@ proptest! {
         heard.iter().filter_map(|sent| data_of(sent)).for_each(|data| seen[data].fill(true));
 
         let recovered = recover(heard.iter().copied());
-        if let Some(image) = recovered.images.get(&id(9)) {
-            let (gaps, open) = image.gaps();
-            let gaps_to = open.unwrap_or(size as u64);
+        if let Some(image) = image(&recovered, id(9)) {
+            let (gaps, open) = gaps(&image);
+            let gaps_to = open.unwrap_or(size as u32);
             let expected: Vec<_> = unseen(&seen).into_iter().filter(|gap| gap.start < gaps_to).collect();
             prop_assert_eq!(gaps, expected);
-            prop_assert_eq!(gaps_to, open.map_or(size, |_| seen.iter().rposition(|seen| *seen).map_or(0, |last| last + 1)) as u64);
-            let filled = image.filled(0xff, size as u64).expect("not too large");
+            prop_assert_eq!(gaps_to, open.map_or(size, |_| seen.iter().rposition(|seen| *seen).map_or(0, |last| last + 1)) as u32);
+            let filled = recovered.filled(&image, 0xff, size as u32).expect("not too large");
             for (place, byte) in filled.iter().enumerate() {
                 prop_assert_eq!(*byte, if seen[place] { file[place] } else { 0xff });
             }
@@ -151,25 +165,24 @@ proptest! {
     fn the_first_value_of_each_byte_is_kept(blocks in prop::collection::vec((0_u32..300, prop::collection::vec(0..3_u8, 0..40)), 0..40)) {
         use zigbee_ota::zcl::{BlockBytes, BlockData, ImageBlockResponse, ToClient};
 
-        let mut observer = Observer::new([Conversation::EMPTY; 0]);
-        let mut recovered = Recovered::default();
+        let mut recovered = Recovered::new();
         let mut bytes = [None; 400];
         let mut wrong = std::collections::BTreeSet::new();
         for (offset, data) in &blocks {
             let block = BlockData { id: id(1), offset: *offset, data: BlockBytes::new(data).unwrap() };
             let (client, server) = (crate::traffic_recorder::DEVICES[0], crate::traffic_recorder::GATEWAY);
             let response = ToClient::ImageBlock(ImageBlockResponse::Data(block));
-            recovered.take(&observer.observe(server, client, &Frame::response(0, response)));
+            recovered.hear(None, server, client, &Frame::response(0, response));
             for (place, byte) in (*offset as usize..).zip(data) {
                 if *bytes[place].get_or_insert(*byte) != *byte {
-                    wrong.insert(place as u64);
+                    wrong.insert(place as u32);
                 }
             }
         }
-        if let Some(image) = recovered.images.get(&id(1)) {
-            prop_assert_eq!(&image.contradictions, &wrong);
-            prop_assert_eq!(image.heard(), bytes.iter().flatten().count() as u64);
-            let filled = image.filled(0xee, 400).unwrap();
+        if let Some(image) = image(&recovered, id(1)) {
+            prop_assert!(image.contradictions().flatten().eq(wrong));
+            prop_assert_eq!(image.bytes() as usize, bytes.iter().flatten().count());
+            let filled = recovered.filled(&image, 0xee, 400).unwrap();
             let end = bytes.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
             let expected: Vec<u8> = bytes[..end].iter().map(|byte| byte.unwrap_or(0xee)).collect();
             prop_assert_eq!(filled, expected);

@@ -115,6 +115,31 @@ fn gaps_are_listed_and_filled_only_with_partial() {
         .says(1, "gap: byte 350 to an end that is not known");
 }
 
+/// Lines have neither addresses nor times, and say so in table and picture.
+#[test]
+fn progress_and_losses_are_a_table_and_a_picture() {
+    let capture = Capture::new();
+    let Capture { folder, lines, .. } = &capture;
+    let mut heard = lines.clone();
+    // The device requests the sixth block again, and nobody overhears the third block.
+    let again = heard[Capture::block(5) - 1..=Capture::block(5)].to_vec();
+    heard.splice(Capture::block(5) + 1..Capture::block(5) + 1, again);
+    heard.remove(Capture::block(2));
+    capture.write("frames", &heard);
+    let ran = folder.ota("reconstruct --picture picture.svg frames");
+    let table: Vec<Vec<&str>> =
+        ran.out.lines().skip(3).map(|line| line.split_whitespace().collect()).collect();
+    let expected = "unknown 1001-1011-01010110 87 350 - - 9 1 (11 %) 8 50 0 - SUCCESS"
+        .split_whitespace()
+        .collect::<Vec<_>>();
+    assert_eq!(table[1], expected, "{}", ran.out);
+    ran.says(1, "not every frame has a time");
+    let picture = String::from_utf8(folder.read("picture.svg")).expect("SVG");
+    assert!(picture.starts_with("<svg ") && picture.trim_end().ends_with("</svg>"), "{picture}");
+    assert!(picture.contains("unknown, 1001-1011-01010110: 87 %, 1 of 9 requests repeated"), "{picture}");
+    folder.ota("reconstruct --picture nowhere/picture.svg frames").says(1, "nowhere/picture.svg");
+}
+
 /// Shows: FLD-085
 #[test]
 fn contradicting_blocks_are_reported() {
