@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`device`] | firmware engineers | the loop, flash that takes its time, power cuts, transfer modes, signatures |
 //! | [`gateway`] | gateway engineers | the loop, stores, policies, rate limits, pages, dashboards, Unify |
-//! | [`tool`] | authors of build servers and analysers | files, containers, payloads, signing, frames, an observer |
+//! | [`tool`] | authors of build servers and analysers | files, containers, payloads, signing, frames, downloads in a capture |
 //! | [`examples`] | everybody | the tools that come with the crate, and their commands |
 //! | [`security`] | everybody | what addresses, codes, signatures and checkpoints prove |
 //! | [`glossary`] | everybody | one word for one thing |

@@ -7,6 +7,9 @@ mod device_reports;
 mod download_picture;
 #[path = "../../examples/ota/download_table.rs"]
 mod download_table;
+mod downloads_example;
+#[path = "../common/example_binaries.rs"]
+mod example_binaries;
 #[path = "../common/properties/observer.rs"]
 mod properties;
 #[path = "../../examples/ota/reassembly.rs"]

@@ -244,6 +244,13 @@ fn an_image_is_written_from_a_capture_file() {
     let ran = folder.ota(&format!("reconstruct --key {key} --to image capture.pcap"));
     ran.says(0, "1001-1011-01010110: 400 of 400 bytes in 8 blocks: whole");
     assert_eq!((folder.read("image"), ran.err.as_str()), (file.clone(), ""));
+    // 15 periods of 10 ms from the first request to the last block.
+    let row = ran.out.lines().last().expect("a table").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        row, "0x9a31/1 1001-1011-01010110 100 400 2666 0.1 8 0 (0 %) 8 0 0 0.0 SUCCESS",
+        "{}",
+        ran.out
+    );
     let ran = folder.ota("reconstruct capture.pcap");
     ran.says(2, "capture.pcap: 19 frames are encrypted by a network key that is not known (--key)")
         .says(2, "no block of an image");
