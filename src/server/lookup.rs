@@ -129,11 +129,22 @@ fn choose<'a>(
     }
     match own {
         FileLookup::NotFound => general,
+        // A query is offered the general file if the hardware version excludes the device's own file.
+        own if hardware.is_some() && !own.suits(hardware) && general.suits(hardware) => general,
         own => own,
     }
 }
 
 impl FileLookup {
+    /// Returns whether the look-up found a file that may be offered to a device with the hardware version `hardware`.
+    pub(crate) fn suits(&self, hardware: Option<HardwareVersion>) -> bool {
+        self.found().is_some_and(|image| match (image.hardware, hardware) {
+            (None, _) => true,
+            (Some(range), Some(hardware)) => range.contains(hardware),
+            (Some(_), None) => false,
+        })
+    }
+
     /// Adds another file of the image that is looked up for a device with the hardware version `hardware`.
     fn add(&mut self, info: ImageInfo, hardware: Option<HardwareVersion>) {
         let fits = |info: &ImageInfo| {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::DecodeErrorKind;
+use crate::types::HardwareRange;
 
 const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
 const NEXT: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 02 00 00 00 02";
@@ -120,4 +121,30 @@ fn files_on_disk_are_read_block_by_block() {
     assert!(desk.images.remove(IMAGE, None) && !desk.images.remove(IMAGE, None));
     assert_eq!(desk.ask(LAMP, BLOCK), "18 2a 0b 03 98");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A device whose hardware version excludes its own file gets the file for all devices, in offers and in blocks.
+///
+/// Shows: FLD-041
+#[test]
+fn an_own_file_for_other_hardware_gives_way_to_the_general_file() {
+    let range = |min, max| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
+    let own = FileHeader { destination: Some(OWNER), hardware: Some(range(0, 1)), ..FileHeader::new(IMAGE) };
+    let files = [file(own, 120), plain(5, 100)];
+    let mut library = OwnedStore::new();
+    files.into_iter().for_each(|file| _ = library.add(file).unwrap());
+    for (hardware, size) in [(Some(1), 120), (Some(2), 100), (None, 120)] {
+        let found = library.info(IMAGE, Some(OWNER), hardware.map(HardwareVersion), None);
+        assert_eq!(found.found().map(|info| info.size), Some(size), "{hardware:?}");
+    }
+    let mut desk = Desk::new(library, Script::of_owner());
+    // A query with hardware version 2 is offered the file of 100 bytes, and the block is of that file.
+    assert_eq!(
+        desk.ask(LAMP, "01 2a 01 01 01 10 ab 00 01 00 00 00 02 00"),
+        "19 2a 02 00 01 10 ab 00 05 00 00 00 64 00 00 00"
+    );
+    // The total image size in the header of the file.
+    assert!(
+        desk.ask(LAMP, "01 2a 03 00 01 10 ab 00 05 00 00 00 34 00 00 00 04").ends_with(" 04 64 00 00 00")
+    );
 }
