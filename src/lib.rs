@@ -186,6 +186,7 @@
 //! |---|---|---|
 //! | `inspect` | [`inspect`], [`container`] and [`payload`] | `crypto` |
 //! | `crypto` | [`mmo`] and [`signature`] | |
+//! | `gateway` | [`gateway`] | |
 //! | `device` | [`device`] | |
 //! | `embedded-storage` | [`device::FlashStorage`] over blocking NOR flash | `device` |
 //! | `embedded-storage-async` | [`device::FlashStorage`] over asynchronous NOR flash | `device` |
@@ -250,6 +251,8 @@ pub mod device;
 mod error;
 mod fifo;
 pub mod file;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 #[cfg(any(doc, doctest))]
 // The examples of the guide need all features, so doctests without all features leave the guide out.
 #[cfg(any(not(doctest), feature = "full"))]

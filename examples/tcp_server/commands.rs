@@ -1,9 +1,5 @@
 //! Commands on standard input, one on each line.
 
-use std::io::{BufRead, Read, stdin};
-use std::thread;
-
-use tokio::sync::mpsc::{Receiver, channel};
 use zigbee_ota::aps::Address;
 
 /// Commands and what they do, as `help` lists them.
@@ -17,9 +13,6 @@ pub const HELP: [(&str, &str); 8] = [
     ("forget ADDRESS", "forget all that is known of a device"),
     ("help", "list the commands; an ADDRESS is 0x0001/1, 0x0001 or 1"),
 ];
-
-/// Maximum length of a line in bytes; a longer line is no command.
-const LONGEST_LINE: u64 = 1000;
 
 /// Command of the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,23 +69,4 @@ fn address(text: &str) -> Option<Address> {
     };
     let (network, endpoint) = text.split_once('/').unwrap_or((text, "1"));
     Some(Address::new(number(network)?, number(endpoint)?.try_into().ok()?))
-}
-
-/// Reads standard input in a thread of its own, because reading a terminal or a pipe blocks.
-pub fn read() -> Receiver<String> {
-    let (sender, lines) = channel(1);
-    thread::spawn(move || {
-        let mut input = stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            match input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-            if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    });
-    lines
 }

@@ -1,14 +1,12 @@
-//! Events of the gateway itself, in addition to the events of the library's server: results of file changes and of
-//! commands.
+//! Events of the gateway itself, in addition to the library's events of server and folders: results of commands.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use serde::Serialize;
-use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
-use zigbee_ota::server::{ImageInfo, Session, SessionPhase, SessionProgress};
-use zigbee_ota::time::Instant;
+use zigbee_ota::gateway::SessionReport;
+use zigbee_ota::server::ImageInfo;
 
 use crate::commands::HELP;
 use crate::terminal_escape;
@@ -17,20 +15,12 @@ use crate::terminal_escape;
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Report {
-    /// A file of a folder is served from now on.
-    FileAdded { path: String, id: ImageId },
-    /// A file has other content, which is served from now on.
-    FileReplaced { path: String, id: ImageId, previous: ImageId },
-    /// A file is no longer served.
-    FileRemoved { path: String, id: ImageId },
-    /// A file of a folder cannot be served.
-    FileRejected { path: String, reason: String },
     /// A file that is served, in answer to `files`.
     File { path: String, info: ImageInfo },
     /// Number of files that are served.
     Files { count: usize },
     /// A device, in answer to `devices`.
-    Device { client: Address, connected: bool, downloads: Vec<Download> },
+    Device { client: Address, connected: bool, downloads: Vec<SessionReport> },
     /// Number of devices.
     Devices { count: usize },
     /// Number of devices that were sent an Image Notify.
@@ -49,22 +39,6 @@ pub enum Report {
     LinesLost { count: u64 },
 }
 
-/// Current or last download of a device.
-#[derive(Serialize)]
-pub struct Download {
-    phase: SessionPhase,
-    progress: Option<SessionProgress>,
-    /// Seconds since the last frame of the device about this image.
-    silent_seconds: u32,
-}
-
-impl Download {
-    pub fn new(now: Instant, session: &Session) -> Self {
-        let silent_seconds = now.since(session.last_heard()).0 / 1000;
-        Self { phase: session.phase(), progress: session.progress(), silent_seconds }
-    }
-}
-
 /// Returns a path as text.
 pub fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
@@ -73,15 +47,6 @@ pub fn path(path: &Path) -> String {
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FileAdded { path, id } => write!(f, "{}: {id} added", terminal_escape::text(path)),
-            Self::FileReplaced { path, id, previous } => {
-                write!(f, "{}: {id} replaces {previous}", terminal_escape::text(path))
-            }
-            Self::FileRemoved { path, id } => write!(f, "{}: {id} removed", terminal_escape::text(path)),
-            // The reason names the path.
-            Self::FileRejected { path: _, reason } => {
-                write!(f, "file rejected: {}", terminal_escape::text(reason))
-            }
             Self::File { path, info } => {
                 write!(f, "{}: {}, {} bytes", terminal_escape::text(path), info.id, info.size)
             }
@@ -105,21 +70,5 @@ impl Display for Report {
             }
             Self::LinesLost { count } => write!(f, "{count} lines lost"),
         }
-    }
-}
-
-impl Display for Download {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { phase, progress, silent_seconds } = self;
-        match phase {
-            SessionPhase::Refused(refusal) => write!(f, "refused with {refusal}"),
-            SessionPhase::Offered(id) => write!(f, "offered {id}"),
-            SessionPhase::Downloading { id, .. } => write!(f, "downloads {id}"),
-            SessionPhase::Stalled { id, reached } => write!(f, "stalled at byte {reached} of {id}"),
-            SessionPhase::Ended { id, status } => write!(f, "ended {id}: {status}"),
-            other => write!(f, "{other:?}"),
-        }?;
-        progress.map_or(Ok(()), |progress| write!(f, ", {progress}"))?;
-        write!(f, ", heard {silent_seconds} s ago")
     }
 }

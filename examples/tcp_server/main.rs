@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::gateway::SessionReport;
 use zigbee_ota::server::{
     FolderChange, FolderError, FolderStore, ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy,
     Session, SessionPhase, UpgradeDecision,
@@ -37,16 +38,17 @@ use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, Status};
 use zigbee_ota::{ImageFilter, ImageId};
 
 use commands::{Command, HELP};
-use connections::{Network, NetworkEvent};
-use gateway_events::{Download, Report};
+use gateway_events::Report;
 use output::Output;
+use tcp_network::{Network, NetworkEvent};
 
 mod commands;
-mod connections;
 mod gateway_events;
-#[path = "../common/hex_lines.rs"]
-mod hex_lines;
+#[path = "../common/input_lines.rs"]
+mod input_lines;
 mod output;
+#[path = "../common/tcp_network.rs"]
+mod tcp_network;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
 
@@ -189,7 +191,7 @@ impl<'a> Gateway<'a> {
     /// due; the library bounds their number. The gateway handles received frames before timers, so that no timer can
     /// starve a device.
     async fn serve(&mut self) {
-        let mut lines = Some(commands::read());
+        let mut lines = Some(input_lines::read());
         let mut refresh_at = Clock::now();
         loop {
             if Clock::now() >= refresh_at {
@@ -249,28 +251,17 @@ impl<'a> Gateway<'a> {
 
     /// Compares the folders with the store.
     fn refresh(&mut self) {
-        let mut is_news = false;
-        for change in self.images.refresh() {
-            match change {
-                FolderChange::Added { path, id, .. } => {
-                    is_news = true;
-                    self.report(&Report::FileAdded { path: gateway_events::path(&path), id });
-                }
-                FolderChange::Replaced { path, id, previous, .. } => {
-                    is_news = true;
-                    self.report(&Report::FileReplaced { path: gateway_events::path(&path), id, previous });
-                    if id == previous {
-                        self.cancel_downloads(id);
-                    }
-                }
-                FolderChange::Removed { path, id, .. } => {
-                    self.report(&Report::FileRemoved { path: gateway_events::path(&path), id });
-                }
-                FolderChange::Rejected(error) => {
-                    let (path, reason) = (gateway_events::path(error.path()), error.to_string());
-                    self.report(&Report::FileRejected { path, reason });
-                }
-                _ => {}
+        let changes = self.images.refresh();
+        let is_new = |change: &FolderChange| {
+            matches!(change, FolderChange::Added { .. } | FolderChange::Replaced { .. })
+        };
+        let is_news = changes.iter().any(is_new);
+        for change in changes {
+            self.report(&change);
+            if let FolderChange::Replaced { id, previous, .. } = change
+                && id == previous
+            {
+                self.cancel_downloads(id);
             }
         }
         if is_news && self.options.notify {
@@ -375,7 +366,7 @@ impl<'a> Gateway<'a> {
         devices.dedup();
         for client in &devices {
             let sessions = self.server.sessions().filter(|session| session.client() == *client);
-            let downloads = sessions.map(|session| Download::new(now, session)).collect();
+            let downloads = sessions.map(|session| SessionReport::new(now, session)).collect();
             let connected = self.network.has(*client);
             self.report(&Report::Device { client: *client, connected, downloads });
         }

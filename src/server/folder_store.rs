@@ -90,6 +90,24 @@ impl FolderError {
     }
 }
 
+/// Serializes path and reason.
+#[cfg(feature = "serde")]
+impl serde::Serialize for FolderError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut fields = serializer.serialize_struct("FolderError", 2)?;
+        fields.serialize_field("path", &self.path().to_string_lossy())?;
+        fields.serialize_field("reason", &std::string::ToString::to_string(self))?;
+        fields.end()
+    }
+}
+
+/// Serializes a path as text, with U+FFFD for bytes that are not UTF-8.
+#[cfg(feature = "serde")]
+fn serialize_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
 /// Path as text of one line, with control characters escaped, because a file name can contain line feeds and control
 /// sequences of terminals.
 struct Shown<'a>(&'a Path);
@@ -101,14 +119,19 @@ impl std::fmt::Display for Shown<'_> {
 }
 
 /// Difference between a [`FolderStore`] and the disk, found and applied to the store by [`FolderStore::refresh`].
+/// `Display` writes the change as one line for a log. `Serialize` (feature `serde`) writes the name of the change in the
+/// field `event`.
 #[derive(Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
 pub enum FolderChange {
     /// A new file in a folder was added to the store.
+    #[cfg_attr(feature = "serde", serde(rename = "file_added"))]
     #[non_exhaustive]
     Added {
         /// File that is new.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
         /// Image of the file.
         id: ImageId,
@@ -117,9 +140,11 @@ pub enum FolderChange {
     ///
     /// A device that downloads the image `id` would get a mixture if `id` equals `previous`. Servers cannot see that the
     /// bytes of an image have changed, so the caller cancels such downloads ([`Server::cancel`](super::Server::cancel)).
+    #[cfg_attr(feature = "serde", serde(rename = "file_replaced"))]
     #[non_exhaustive]
     Replaced {
         /// File that has changed.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
         /// Image of the new content of the file.
         id: ImageId,
@@ -127,16 +152,30 @@ pub enum FolderChange {
         previous: ImageId,
     },
     /// A file was removed from the store, because the file no longer exists or its new content is rejected.
+    #[cfg_attr(feature = "serde", serde(rename = "file_removed"))]
     #[non_exhaustive]
     Removed {
         /// File that the store had.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
         /// Image of the file.
         id: ImageId,
     },
     /// A file in a folder was rejected, because it is not an acceptable OTA file, or the folder cannot be read. The
     /// store reports each content of a file only once.
+    #[cfg_attr(feature = "serde", serde(rename = "file_rejected"))]
     Rejected(FolderError),
+}
+
+impl std::fmt::Display for FolderChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Added { path, id } => write!(f, "{}: {id} added", Shown(path)),
+            Self::Replaced { path, id, previous } => write!(f, "{}: {id} replaces {previous}", Shown(path)),
+            Self::Removed { path, id } => write!(f, "{}: {id} removed", Shown(path)),
+            Self::Rejected(error) => write!(f, "file rejected: {error}"),
+        }
+    }
 }
 
 /// [`ImageStore`] of files on disk. Memory holds only the headers of the files; the store reads each block from disk

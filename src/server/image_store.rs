@@ -98,6 +98,38 @@ pub trait ImageStore {
     -> ReadResult;
 }
 
+/// Lends a store, for instance to a store that is made of several stores.
+impl<S: ImageStore + ?Sized> ImageStore for &mut S {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        (**self).find(manufacturer, image_type, is_eligible)
+    }
+
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup {
+        (**self).info(id, node, hardware, client)
+    }
+
+    fn read(
+        &mut self,
+        image: &ImageInfo,
+        offset: u32,
+        client: Option<Address>,
+        out: &mut [u8],
+    ) -> ReadResult {
+        (**self).read(image, offset, client, out)
+    }
+}
+
 /// Result of [`ImageStore::info`]. Exhaustive: a caller that ignored a variant would serve the wrong file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

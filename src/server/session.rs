@@ -471,7 +471,7 @@ impl Session {
     }
 
     /// Returns the image of the session, with the version that the phase is about.
-    pub(super) const fn id(&self) -> ImageId {
+    pub(crate) const fn id(&self) -> ImageId {
         ImageId { manufacturer: self.manufacturer, image_type: self.image_type, version: self.version }
     }
 
@@ -580,7 +580,7 @@ impl Session {
     }
 
     /// Returns whether the download is offered or in progress, so that an operator can cancel it.
-    pub(super) const fn is_underway(&self) -> bool {
+    pub(crate) const fn is_underway(&self) -> bool {
         matches!(self.state, State::Offered | State::Downloading { .. } | State::Stalled { .. })
     }
 

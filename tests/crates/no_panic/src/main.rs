@@ -22,6 +22,7 @@ mod client;
 mod container;
 mod device;
 mod file;
+mod gateway;
 mod inspect;
 mod matter;
 mod memcpy;
@@ -60,6 +61,7 @@ extern "C" fn _start() -> ! {
     observer::call(&bytes);
     signature::call(&mut bytes);
     device::call(&bytes);
+    gateway::call(&bytes);
     matter::call(&mut bytes);
     loop {
         core::hint::spin_loop();

@@ -18,7 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use zigbee_ota::aps::Address;
 
-use crate::hex_lines;
+#[path = "hex_lines.rs"]
+mod hex_lines;
 
 /// Maximum length of a line, far above every frame of the cluster.
 const LONGEST_LINE: usize = 4096;
@@ -41,7 +42,11 @@ pub enum NetworkEvent {
     /// A device connected.
     Joined(Address),
     /// A device sent a frame. Its next frame is read when the permit is dropped.
-    Frame(Address, Vec<u8>, OwnedSemaphorePermit),
+    Frame(
+        Address,
+        Vec<u8>,
+        #[allow(dead_code, reason = "a permit is dropped, not read")] OwnedSemaphorePermit,
+    ),
     /// A device disconnected.
     Left(Address),
 }
@@ -67,6 +72,7 @@ impl Network {
     }
 
     /// Connected devices, in the order of their addresses.
+    #[allow(dead_code, reason = "not every gateway asks")]
     pub fn devices(&self) -> Vec<Address> {
         let mut networks: Vec<_> = self.devices.keys().copied().collect();
         networks.sort_unstable();
@@ -74,11 +80,13 @@ impl Network {
     }
 
     /// Whether a device is connected.
+    #[allow(dead_code, reason = "not every gateway asks")]
     pub fn has(&self, device: Address) -> bool {
         device.endpoint == ENDPOINT && self.devices.contains_key(&device.network)
     }
 
     /// Returns the reason why the last connection was not accepted, once.
+    #[allow(dead_code, reason = "not every gateway asks")]
     pub fn take_refusal(&mut self) -> Option<io::Error> {
         self.refused.take()
     }
@@ -110,9 +118,11 @@ impl Network {
         }
     }
 
-    /// Sends a frame; it is lost when the device reads too slowly or has disconnected.
+    /// Sends a frame to a device, or to all by broadcast. The frame is lost for a device that reads too slowly or has
+    /// disconnected.
     pub fn send(&self, to: Address, frame: &[u8]) {
-        if let Some(device) = self.devices.get(&to.network) {
+        let is_receiver = |network: &u16| *network == to.network || to == Address::ALL_AWAKE;
+        for (_, device) in self.devices.iter().filter(|(network, _)| is_receiver(network)) {
             let _ = device.try_send(hex_lines::line(frame));
         }
     }

@@ -1,0 +1,159 @@
+//! Commands of an operator to a gateway driver.
+//!
+//! ```text
+//! {"command": "notify"}                                   JSON by serde: all devices
+//! {"command": "release", "to": {"network": 4660, "endpoint": 1}, "seconds": 60}
+//! {"command": "forget", "network": 4660}
+//! ```
+
+use crate::aps::{Address, DeliveryMode, Transmit};
+#[cfg(feature = "std")]
+use crate::server::FolderChange;
+use crate::server::{ResponseBuffer, Server, SessionSlots};
+use crate::time::Instant;
+#[cfg(feature = "std")]
+use crate::types::FileVersion;
+use crate::types::ImageFilter;
+use crate::zcl::{ImageNotify, NotifyScope};
+
+/// Command of an operator or of the network management to a [`GatewayDriver`](super::GatewayDriver). `Serialize` and
+/// `Deserialize` (feature `serde`) use the name of the command in the field `command`. In a read command, a missing `to`
+/// means all devices, and a missing `target` means all images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "command", rename_all = "snake_case"))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum GatewayCommand {
+    /// Send an Image Notify, after which devices query for images ([`Server::notify`]).
+    Notify {
+        /// Client that is notified by unicast; `None` is a broadcast, which about half of the devices follow at once.
+        #[cfg_attr(feature = "serde", serde(default))]
+        to: Option<Address>,
+        /// Images that the broadcast announces. A client that is notified by unicast queries in any case.
+        #[cfg_attr(feature = "serde", serde(default = "all"))]
+        target: ImageFilter,
+    },
+    /// Make devices wait that count down to an upgrade ([`Server::hold`]). The policy decides about later downloads.
+    Hold {
+        /// Client that has to wait; `None` is a broadcast.
+        #[cfg_attr(feature = "serde", serde(default))]
+        to: Option<Address>,
+        /// Images whose upgrade has to wait.
+        #[cfg_attr(feature = "serde", serde(default = "all"))]
+        target: ImageFilter,
+    },
+    /// Let devices upgrade that have downloaded an image ([`Server::release`]).
+    Release {
+        /// Client that upgrades; `None` is a broadcast.
+        #[cfg_attr(feature = "serde", serde(default))]
+        to: Option<Address>,
+        /// Images to upgrade to.
+        #[cfg_attr(feature = "serde", serde(default = "all"))]
+        target: ImageFilter,
+        /// Seconds until the upgrade.
+        #[cfg_attr(feature = "serde", serde(default))]
+        seconds: u32,
+    },
+    /// Cancel downloads of a client ([`Server::cancel`]).
+    Cancel {
+        /// Client whose downloads end.
+        client: Address,
+        /// Images whose download ends.
+        #[cfg_attr(feature = "serde", serde(default = "all"))]
+        target: ImageFilter,
+    },
+    /// Cancel the downloads of certain images by all clients, for instance because a file has other bytes now.
+    CancelAll {
+        /// Images whose download ends.
+        #[cfg_attr(feature = "serde", serde(default = "all"))]
+        target: ImageFilter,
+    },
+    /// Report the state of all sessions ([`Gateway::on_status`](super::Gateway::on_status)).
+    Status,
+    /// Forget a node that left the network ([`Server::forget`]).
+    Forget {
+        /// Network address of the node.
+        network: u16,
+    },
+    /// Follow a node to another network address ([`Server::moved`]).
+    Moved {
+        /// Network address before the change.
+        old: u16,
+        /// Network address after the change.
+        new: u16,
+    },
+}
+
+#[cfg(feature = "serde")]
+const fn all() -> ImageFilter {
+    ImageFilter::ALL
+}
+
+/// Receiver and delivery mode of a frame to one client, or to all.
+const fn delivery(to: Option<Address>) -> (Address, DeliveryMode) {
+    match to {
+        Some(client) => (client, DeliveryMode::Unicast),
+        None => (Address::ALL_AWAKE, DeliveryMode::Broadcast),
+    }
+}
+
+impl GatewayCommand {
+    /// Image Notify for all images, to one client or by broadcast.
+    #[must_use]
+    pub const fn notify(to: Option<Address>) -> Self {
+        Self::Notify { to, target: ImageFilter::ALL }
+    }
+
+    /// Returns the commands that a change of a folder calls for. After a new file, devices are notified. After a change
+    /// of the bytes of an image, the downloads of the image are cancelled before, because a device would get a mixture.
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+    pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {
+        let (id, previous) = match *change {
+            FolderChange::Added { id, .. } => (Some(id), None),
+            FolderChange::Replaced { id, previous, .. } => (Some(id), Some(previous)),
+            FolderChange::Removed { .. } | FolderChange::Rejected(_) => (None, None),
+        };
+        let cancel = previous.filter(|previous| Some(*previous) == id);
+        let cancel = cancel.map(|id| Self::CancelAll { target: id.into() });
+        // With the version, devices would not query that have taken the bytes before.
+        let target = id.map(|id| ImageFilter { version: FileVersion::ANY, ..id.into() });
+        let notify = target.map(|target| Self::Notify { to: None, target });
+        cancel.into_iter().chain(notify)
+    }
+
+    /// Executes a command that sends a frame, which is written to `out`; `None` for any other command.
+    pub(super) fn write<S: SessionSlots>(
+        self,
+        server: &mut Server<S>,
+        now: Instant,
+        out: &mut ResponseBuffer,
+    ) -> Option<Transmit> {
+        match self {
+            Self::Notify { to, target } => {
+                let notify = match to {
+                    Some(_) => ImageNotify::UNICAST,
+                    None => {
+                        ImageNotify { jitter: ImageNotify::DEFAULT_JITTER, scope: NotifyScope::from(target) }
+                    }
+                };
+                let (to, delivery) = delivery(to);
+                server.notify(to, delivery, notify, out).ok()
+            }
+            Self::Hold { to, target } => {
+                let (to, delivery) = delivery(to);
+                Some(server.hold(now, to, delivery, target, out))
+            }
+            Self::Release { to, target, seconds } => {
+                let (to, delivery) = delivery(to);
+                Some(server.release(now, to, delivery, target, seconds, out))
+            }
+            Self::Cancel { .. }
+            | Self::CancelAll { .. }
+            | Self::Status
+            | Self::Forget { .. }
+            | Self::Moved { .. } => None,
+        }
+    }
+}

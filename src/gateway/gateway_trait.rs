@@ -1,0 +1,130 @@
+//! Gateway around a driver: radio, clock, images and decisions.
+//!
+//! ```text
+//! receive -> GatewayInput     GatewayDriver     -> send, lend, refresh, on_frame, on_event, on_command, on_status, ...
+//! ```
+
+use super::command::GatewayCommand;
+use super::session_summary::{SessionReport, SessionSummary};
+use crate::aps::{Address, DeliveryReport, FrameMeta, Transmit, TransmitToken};
+use crate::server::{Deferred, ImageStore, NotReady, ServerEvent, ServerIgnored, ServerPolicy};
+use crate::time::Instant;
+
+/// Length of the longest input: data of 255 bytes. A request of a client is at most 98 bytes long.
+pub(super) const LONGEST_RECEIVED: usize = 255;
+
+/// Buffer for one received frame, or for the data of a deferred request.
+pub type ReceiveBuffer = [u8; LONGEST_RECEIVED];
+
+/// Input to a [`GatewayDriver`](super::GatewayDriver).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum GatewayInput {
+    /// A frame of the cluster arrived. The gateway has written the frame to the start of the buffer; the variant holds
+    /// the length of the frame in bytes.
+    Frame(FrameMeta, usize),
+    /// The stack reports the delivery, or the failed delivery, of the frame with the given token.
+    Delivery(TransmitToken, DeliveryReport),
+    /// An operator, or the management of the network, gives a command.
+    Command(GatewayCommand),
+    /// A store has read the data of a deferred request. The gateway has written the data to the start of the buffer;
+    /// the variant holds the number of bytes, or the reason why there is no data.
+    Data(Deferred, Result<usize, NotReady>),
+}
+
+impl GatewayInput {
+    /// Creates the input for a frame that the gateway has elsewhere: copies `frame` to `buffer`. A frame that is longer
+    /// than the buffer is no frame of the cluster, and is cut off.
+    #[must_use]
+    pub fn frame(meta: FrameMeta, frame: &[u8], buffer: &mut ReceiveBuffer) -> Self {
+        buffer.iter_mut().zip(frame).for_each(|(place, byte)| *place = *byte);
+        Self::Frame(meta, frame.len().min(buffer.len()))
+    }
+}
+
+/// Gateway that a [`GatewayDriver`](super::GatewayDriver) runs. A gateway implements the first four methods; the other
+/// ones have defaults that suit a store in memory or on disk.
+#[expect(
+    async_fn_in_trait,
+    reason = "the caller of `GatewayDriver::run` knows the type of its gateway, and whether the futures are `Send`"
+)]
+pub trait Gateway {
+    /// Returns the time of a monotonic clock.
+    fn now(&mut self) -> Instant;
+
+    /// Sends the frame to the given address. The driver handles no other frame meanwhile, so a gateway in which sending
+    /// takes long for one device puts the frame into a bounded queue of the device.
+    async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
+
+    /// Waits for the next input until `deadline`, at most a second. The method may return `None` before the deadline.
+    ///
+    /// The driver drops the future if no input is ready. A dropped future must not lose an input; a receive from a
+    /// channel loses none.
+    async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
+
+    /// Lends images and decisions to one call of the server: the method calls `call` once and returns its result.
+    fn lend<R>(&mut self, call: impl FnOnce(&mut dyn ImageStore, &mut dyn ServerPolicy) -> R) -> R;
+
+    /// Receives a frame before the server handles the frame, for a store that depends on the device, such as
+    /// [`IndexStore::note_frame`](super::IndexStore::note_frame).
+    ///
+    /// Default: nothing.
+    fn on_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {
+        let _ = (meta, frame);
+    }
+
+    /// Receives an event for a log, a display or a store.
+    ///
+    /// Default: nothing.
+    fn on_event(&mut self, event: &ServerEvent) {
+        let _ = event;
+    }
+
+    /// Receives the reason for which the server ignored a frame.
+    ///
+    /// Default: nothing.
+    fn on_ignored(&mut self, from: Address, reason: ServerIgnored) {
+        let _ = (from, reason);
+    }
+
+    /// Receives the client of a frame that was dropped, because the client sends frames faster than the server answers
+    /// all clients in turns. The client repeats its request.
+    ///
+    /// Default: nothing.
+    fn on_dropped(&mut self, from: Address) {
+        let _ = from;
+    }
+
+    /// Receives a command that was executed. `has_effect` is `true` if the driver sent a frame, or the server had a
+    /// session that the command is about.
+    ///
+    /// Default: nothing.
+    fn on_command(&mut self, command: &GatewayCommand, has_effect: bool) {
+        let _ = (command, has_effect);
+    }
+
+    /// Takes a request whose data the store reads later ([`ReadResult::Later`](crate::server::ReadResult::Later)). The
+    /// gateway returns the data by [`GatewayInput::Data`]. A request that the method returns is answered with
+    /// NO_IMAGE_AVAILABLE.
+    ///
+    /// By default, the method returns each request, because most stores read at once.
+    fn on_deferred(&mut self, request: Deferred) -> Option<Deferred> {
+        Some(request)
+    }
+
+    /// Receives the state of all sessions, after [`GatewayCommand::Status`].
+    ///
+    /// Default: nothing.
+    fn on_status(&mut self, summary: &SessionSummary, sessions: &mut dyn Iterator<Item = SessionReport>) {
+        let _ = (summary, sessions);
+    }
+
+    /// Does work that is due every second, such as a comparison of a folder with its store, and returns commands for the
+    /// driver to execute. The driver calls this method at its start and then every second.
+    ///
+    /// Default: nothing.
+    fn refresh(&mut self) -> impl Iterator<Item = GatewayCommand> + use<Self> {
+        core::iter::empty()
+    }
+}

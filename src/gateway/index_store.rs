@@ -1,0 +1,273 @@
+//! Store of the files of an index, which the caller fetches when a device needs them (features `index` and `gateway`).
+//!
+//! ```text
+//! frame --> note_frame: query --> entry of the index for this device
+//!                                    |  not fetched yet            poll_fetch -> FetchJob --> caller fetches the file
+//!                                    v                             fetched(job, bytes) -----> clients to notify
+//!           find: the file, or no image: the answer is NO_IMAGE_AVAILABLE
+//! ```
+//!
+//! **A file that is not fetched yet is not offered.** The specification has no answer to a query that means "ask again
+//! soon", and an offer of a file that the gateway does not have could not be kept if the fetch fails. The device gets
+//! NO_IMAGE_AVAILABLE, and an Image Notify as soon as the file is there, after which it queries again.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::aps::{Address, FrameMeta};
+use crate::index::{DeviceDescription, FileMismatch, Index, IndexEntry};
+use crate::inspect::{Finding, Inspection};
+use crate::server::lookup;
+use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
+use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
+
+/// Maximum number of clients that one fetched file notifies. Each further client queries in its own time.
+const MAX_WAITING: usize = 256;
+
+/// Maximum number of remembered selections. A node has one for each of its image types.
+const MAX_SELECTIONS: usize = 1 << 16;
+
+/// [`ImageStore`] of the files of an index of zigbee2mqtt or zigpy. The store selects the entry for each device that
+/// queries, and asks the caller to fetch the file of the entry.
+///
+/// The caller calls [`note_frame`](Self::note_frame) with each received frame, before the server handles the frame. The
+/// store knows the device, its hardware version and its running version from this call, so that it obeys all
+/// restrictions of the index. The policy decides about the version of the selected file: an entry with `force` needs a
+/// policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
+///
+/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). Beyond this limit, the file
+/// that was fetched first is dropped, and fetched again when a device needs it.
+#[derive(Clone, Debug)]
+pub struct IndexStore {
+    index: Index,
+    files: VecDeque<IndexFile>,
+    max_bytes: usize,
+    devices: BTreeMap<u16, DeviceFacts>,
+    /// Entry that each client was last selected for, by manufacturer code and image type.
+    selections: BTreeMap<(Address, ManufacturerCode, ImageType), usize>,
+    /// Client and entry of the query that the server handles now.
+    query: Option<(Address, usize)>,
+    /// Clients that wait for a file, by the number of the entry.
+    waiting: BTreeMap<usize, BTreeSet<Address>>,
+    /// Entries whose file the caller fetches.
+    fetching: BTreeSet<usize>,
+}
+
+/// Facts about a device that its query does not contain.
+#[derive(Clone, Debug, Default)]
+struct DeviceFacts {
+    model: Option<String>,
+    manufacturer_name: Option<String>,
+}
+
+/// Fetched file. The key of `info` is the number of the entry.
+#[derive(Clone, Debug)]
+struct IndexFile {
+    number: usize,
+    info: ImageInfo,
+    bytes: Vec<u8>,
+}
+
+/// File that the caller fetches for an [`IndexStore`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FetchJob {
+    /// Number of the entry in the index, counted from 0.
+    pub number: usize,
+    /// Entry of the index, with the URL or the path of the file.
+    pub entry: IndexEntry,
+}
+
+/// Reason why a fetched file was not added to an [`IndexStore`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The file differs from its entry. The error has the first difference.
+    #[error("{0}")]
+    Mismatch(FileMismatch),
+    /// No device should get the file. The error has the first finding of the severity `Wrong`.
+    #[error("{0}")]
+    Wrong(Finding),
+    /// The index has no entry of this number, or more entries than a store can number.
+    #[error("the index has no entry {0}")]
+    NoEntry(usize),
+}
+
+impl IndexStore {
+    /// Creates the store of an index, without any file and with a limit of 64 MiB.
+    #[must_use]
+    pub const fn new(index: Index) -> Self {
+        Self {
+            index,
+            files: VecDeque::new(),
+            max_bytes: 64 << 20,
+            devices: BTreeMap::new(),
+            selections: BTreeMap::new(),
+            query: None,
+            waiting: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+        }
+    }
+
+    /// Sets the maximum number of bytes of the fetched files together. A single larger file is kept as long as no other
+    /// file is fetched.
+    pub const fn set_max_bytes(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
+    /// Sets what the gateway has read from the Basic cluster of the node with the network address `network`: model
+    /// identifier (attribute 0x0005) and manufacturer name (attribute 0x0004). Entries that are restricted to models or
+    /// manufacturers are for no device without these facts. The caller sets the facts again when the network address of
+    /// the node changes.
+    pub fn set_device(&mut self, network: u16, model: Option<String>, manufacturer_name: Option<String>) {
+        self.devices.insert(network, DeviceFacts { model, manufacturer_name });
+    }
+
+    /// Removes all that the store knows of the node with the network address `network`.
+    pub fn forget(&mut self, network: u16) {
+        self.devices.remove(&network);
+        self.selections.retain(|(client, ..), _| client.network != network);
+        for clients in self.waiting.values_mut() {
+            clients.retain(|client| client.network != network);
+        }
+    }
+
+    /// Selects the entry for the device if `frame` is a Query Next Image Request. The caller calls this method before
+    /// the server handles the frame. Each frame of another kind ends the selection of the query before.
+    pub fn note_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {
+        self.query = None;
+        let Ok(Frame { message: Message::ToServer(ToServer::QueryNextImage(request)), .. }) =
+            Frame::decode(frame, Quirks::all())
+        else {
+            return;
+        };
+        let (client, current) = (meta.from, request.current);
+        let Some(number) = self.select(client, &request) else { return };
+        self.query = Some((client, number));
+        let key = (client, current.manufacturer, current.image_type);
+        if self.selections.len() < MAX_SELECTIONS || self.selections.contains_key(&key) {
+            self.selections.insert(key, number);
+        }
+        if self.file(number).is_none() {
+            let clients = self.waiting.entry(number).or_default();
+            if clients.len() < MAX_WAITING {
+                clients.insert(client);
+            }
+        }
+    }
+
+    /// Returns the number of the entry for a client.
+    fn select(&self, client: Address, request: &QueryNextImageRequest) -> Option<usize> {
+        let facts = self.devices.get(&client.network);
+        let mut device = DeviceDescription::from(request);
+        device.model = facts.and_then(|facts| facts.model.as_deref());
+        device.manufacturer_name = facts.and_then(|facts| facts.manufacturer_name.as_deref());
+        self.index.select(&device).number()
+    }
+
+    fn file(&self, number: usize) -> Option<&IndexFile> {
+        self.files.iter().find(|file| file.number == number)
+    }
+
+    /// Returns a file that devices wait for and that the caller has not been asked for yet. The caller fetches the file
+    /// and calls [`fetched`](Self::fetched) or [`fetch_failed`](Self::fetch_failed).
+    pub fn poll_fetch(&mut self) -> Option<FetchJob> {
+        let number = *self.waiting.keys().find(|number| !self.fetching.contains(number))?;
+        let entry = self.index.entries.get(number)?.clone();
+        self.fetching.insert(number);
+        Some(FetchJob { number, entry })
+    }
+
+    /// Adds the fetched file of the entry `number`, and returns the clients that asked for the file. The caller sends an
+    /// Image Notify to each of these clients.
+    ///
+    /// # Errors
+    /// Fails with [`FetchError::Mismatch`] if the file differs from its entry, and with [`FetchError::Wrong`] if no
+    /// device should get the file. The file is fetched again after the next query of a device for it.
+    pub fn fetched(&mut self, number: usize, bytes: &[u8]) -> Result<Vec<Address>, FetchError> {
+        self.fetching.remove(&number);
+        let clients = self.waiting.remove(&number).unwrap_or_default();
+        let entry = self.index.entries.get(number).ok_or(FetchError::NoEntry(number))?;
+        let key = u32::try_from(number).map_err(|_| FetchError::NoEntry(number))?;
+        if let Some(mismatch) = entry.check(bytes).into_iter().next() {
+            return Err(FetchError::Mismatch(mismatch));
+        }
+        let inspection = Inspection::of(bytes);
+        let (container, _) = inspection.usable().map_err(FetchError::Wrong)?;
+        let stored = StoreEntry::parse(container.ota)
+            .map_err(|error| FetchError::Mismatch(FileMismatch::NotOta(error)))?;
+        let (info, file) = (ImageInfo { key, ..*stored.info() }, stored.file());
+        self.files.retain(|other| other.number != number);
+        let mut total: usize = self.files.iter().map(|other| other.bytes.len()).sum();
+        while total.saturating_add(file.len()) > self.max_bytes
+            && let Some(dropped) = self.files.pop_front()
+        {
+            total = total.saturating_sub(dropped.bytes.len());
+        }
+        self.files.push_back(IndexFile { number, info, bytes: file.to_vec() });
+        Ok(clients.into_iter().collect())
+    }
+
+    /// Records that the file of the entry `number` cannot be fetched now. The file is fetched after the next query of a
+    /// device for it.
+    pub fn fetch_failed(&mut self, number: usize) {
+        self.fetching.remove(&number);
+        self.waiting.remove(&number);
+    }
+
+    /// Returns the number of the entry and the identity of each fetched file.
+    pub fn files(&self) -> impl Iterator<Item = (usize, &ImageInfo)> {
+        self.files.iter().map(|file| (file.number, &file.info))
+    }
+}
+
+impl ImageStore for IndexStore {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        let (_, number) = self.query?;
+        lookup::find(
+            self.file(number).map(|file| file.info).into_iter(),
+            manufacturer,
+            image_type,
+            is_eligible,
+        )
+    }
+
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup {
+        let selected =
+            client.and_then(|client| self.selections.get(&(client, id.manufacturer, id.image_type)));
+        let selected = selected.and_then(|number| self.file(*number)).filter(|file| file.info.id == id);
+        if let Some(file) = selected {
+            return if file.info.is_for(node) { FileLookup::Found(file.info) } else { FileLookup::NotFound };
+        }
+        // A client that the store has not seen query may have the file only if no other client could have another one.
+        let is_unrestricted = |file: &&IndexFile| {
+            let entry = self.index.entries.get(file.number);
+            entry.is_some_and(|entry| {
+                entry.restrictions.models.is_none() && entry.restrictions.manufacturer_names.is_none()
+            })
+        };
+        let files = self.files.iter().filter(is_unrestricted);
+        lookup::info(files.map(|file| (file.info.key, &file.info)), id, node, hardware)
+    }
+
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
+        match self.files.iter().find(|file| file.info == *image) {
+            Some(file) => lookup::read(&file.bytes, offset, out),
+            None => ReadResult::Gone,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Two stores as one store.
+//!
+//! ```text
+//!            find: the higher version         info, read: the file that `find` offers
+//! query ---> first ----+----> answer          block ---> first, second ---> block
+//!            second ---+
+//!
+//! key of an image:   first 2 * key   second 2 * key + 1
+//! ```
+
+use crate::aps::Address;
+use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
+
+/// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be a part of another pair.
+///
+/// A query is answered with the eligible image of the higher version. Of two files of equal versions, a device-specific
+/// file comes before a file for all devices, and then a file of `first` before a file of `second`. Blocks come from the
+/// file by the same rule. If the pair has files of one image for different hardware versions and the hardware version
+/// of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`], as in a single store.
+///
+/// A device gets a mixture of two files if `first` gets another file of an image while the device downloads the image
+/// from `second`. The caller then cancels the downloads of the image
+/// ([`Server::cancel`](crate::server::Server::cancel)).
+///
+/// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file is twice the key of the part,
+/// plus 1 for `second`. A file with a key of 2³¹ or more in its own store is not found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StorePair<A, B> {
+    /// Store whose files come first among equal files.
+    pub first: A,
+    /// Other store.
+    pub second: B,
+}
+
+impl<A, B> StorePair<A, B> {
+    /// Makes one store of two stores. Both stores can be lent, as `&mut` references.
+    pub const fn new(first: A, second: B) -> Self {
+        Self { first, second }
+    }
+}
+
+/// Part of a pair, as the last bit of a key.
+#[derive(Clone, Copy)]
+enum Part {
+    First,
+    Second,
+}
+
+impl Part {
+    /// Returns an image of the part as an image of the pair; `None` if its key is too large.
+    fn mark(self, image: ImageInfo) -> Option<ImageInfo> {
+        let bit = match self {
+            Self::First => 0,
+            Self::Second => 1,
+        };
+        Some(ImageInfo { key: image.key.checked_mul(2)? | bit, ..image })
+    }
+
+    /// Returns the part that an image of the pair comes from, and the image as the part knows it.
+    fn split(image: &ImageInfo) -> (Self, ImageInfo) {
+        let part = if image.key & 1 == 0 { Self::First } else { Self::Second };
+        (part, ImageInfo { key: image.key >> 1, ..*image })
+    }
+
+    fn mark_lookup(self, lookup: FileLookup) -> FileLookup {
+        match lookup {
+            FileLookup::Found(image) => FileLookup::from(self.mark(image)),
+            other => other,
+        }
+    }
+}
+
+/// Chooses one of two look-ups of the same image, so that the blocks come from the file that a query was offered.
+fn choose(first: FileLookup, second: FileLookup, hardware: Option<HardwareVersion>) -> FileLookup {
+    let is_own = |lookup: &FileLookup| lookup.found().is_some_and(|image| image.destination.is_some());
+    let (first, second) = match (first, second) {
+        (FileLookup::NotFound, only) | (only, FileLookup::NotFound) => return only,
+        (first, second) if is_own(&second) && !is_own(&first) => (second, first),
+        both => both,
+    };
+    let ranges = (first.found().map(|image| image.hardware), second.found().map(|image| image.hardware));
+    if first.suits(hardware) || ranges.0.is_some() && ranges.0 == ranges.1 {
+        first
+    } else if hardware.is_some() && second.suits(hardware) {
+        second
+    } else {
+        FileLookup::Ambiguous
+    }
+}
+
+impl<A: ImageStore, B: ImageStore> ImageStore for StorePair<A, B> {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        let first = self.first.find(manufacturer, image_type, is_eligible);
+        let second = self.second.find(manufacturer, image_type, is_eligible);
+        let first = first.and_then(|image| Part::First.mark(image));
+        let second = second.and_then(|image| Part::Second.mark(image));
+        let rank = |image: &ImageInfo| (image.id.version, image.destination.is_some());
+        match (first, second) {
+            (Some(first), Some(second)) if rank(&second) > rank(&first) => Some(second),
+            (first, second) => first.or(second),
+        }
+    }
+
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup {
+        let first = Part::First.mark_lookup(self.first.info(id, node, hardware, client));
+        let second = Part::Second.mark_lookup(self.second.info(id, node, hardware, client));
+        choose(first, second, hardware)
+    }
+
+    fn read(
+        &mut self,
+        image: &ImageInfo,
+        offset: u32,
+        client: Option<Address>,
+        out: &mut [u8],
+    ) -> ReadResult {
+        match Part::split(image) {
+            (Part::First, image) => self.first.read(&image, offset, client, out),
+            (Part::Second, image) => self.second.read(&image, offset, client, out),
+        }
+    }
+}
