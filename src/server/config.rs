@@ -56,7 +56,7 @@ pub struct ServerConfig {
     /// not due yet comes later from [`Server::poll_transmit`](super::Server::poll_transmit), and its request has the
     /// result [`ServerAction::Done`](super::ServerAction::Done). Where too many blocks are due, clients are answered
     /// WAIT_FOR_DATA, and return one by one, five seconds apart. Until the first call of `poll_transmit` no answer is
-    /// held, because nobody would send it.
+    /// held, because the caller would not send it later.
     ///
     /// The default is 3: one or two downloads are soon over and go on without a pause. In the simulation of 100 clients over
     /// three hops, nine downloads without a pause already keep one command in twenty from its lamp. A gateway whose clients share no
