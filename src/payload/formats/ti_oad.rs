@@ -111,6 +111,10 @@ fn is_signed(bytes: &[u8]) -> bool {
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
+    // Another digit is a possible mark, too. An image whose checksum matches has the right one.
+    if is(bytes) && matches!(state(bytes), PayloadState::Whole(_)) {
+        return None;
+    }
     let matches =
         |wrong: &WrongByte| crc32_with(summed, wrong.offset, wrong.expected) == u32::from_le_bytes(*crc);
     let named = only_wrong_byte(bytes, &[(0, b'C'), (1, b'C'), (4, b'x'), (6, b'R')]);
