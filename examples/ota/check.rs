@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zigbee_ota::inspect::{FindingKind, Severity};
+use zigbee_ota::inspect::{FindingKind, Inspection, Severity};
 
 use crate::error::Failure;
-use crate::input::{InputFile, expand, with};
+use crate::input::{InputFile, expand, with_inspection};
 use crate::name;
 use crate::terminal_escape;
 
@@ -33,8 +33,9 @@ pub struct Options {
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let mut well = true;
     for path in &expand(&options.files)? {
-        let (wrong, notes) = with(path, |opened| verdict(options, path, opened))
-            .unwrap_or_else(|reason| (vec![reason.to_string()], Vec::new()));
+        let (wrong, notes) =
+            with_inspection(path, |opened, inspection| verdict(options, path, opened, inspection))
+                .unwrap_or_else(|reason| (vec![reason.to_string()], Vec::new()));
         well &= wrong.is_empty();
         let word = if wrong.is_empty() { "ok".into() } else { format!("WRONG: {}", wrong.join("; ")) };
         let notes = if notes.is_empty() { String::new() } else { format!(" (note: {})", notes.join("; ")) };
@@ -44,11 +45,13 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 }
 
 /// Returns the errors and the notes about a file.
-fn verdict(options: &Options, path: &Path, opened: &InputFile<'_>) -> (Vec<String>, Vec<String>) {
-    let inspection = match options.raw_body {
-        true => opened.inspect().allow_raw_body(),
-        false => opened.inspect(),
-    };
+fn verdict(
+    options: &Options,
+    path: &Path,
+    opened: &InputFile<'_>,
+    inspection: Inspection<'_>,
+) -> (Vec<String>, Vec<String>) {
+    let inspection = if options.raw_body { inspection.allow_raw_body() } else { inspection };
     let (wrong, notes): (Vec<_>, Vec<_>) = inspection.findings().partition(|finding| {
         finding.severity == Severity::Wrong || options.strict && finding.is_irregularity()
     });

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::error::{Failure, complain};
-use crate::input::{expand, with};
+use crate::input::{expand, with_inspection};
 use crate::json::{self, File, NoFile};
 use crate::terminal_table;
 
@@ -37,7 +37,9 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 }
 
 fn as_json(path: &Path, out: &mut impl Write) -> io::Result<bool> {
-    let written = with(path, |opened| json::write_line(&File::new(path, opened, &opened.inspect()), out));
+    let written = with_inspection(path, |opened, inspection| {
+        json::write_line(&File::new(path, opened, &inspection), out)
+    });
     match written {
         Ok(written) => written.map(|()| true),
         Err(reason) => json::write_line(&NoFile::new(path, reason), out).map(|()| false),
@@ -45,11 +47,11 @@ fn as_json(path: &Path, out: &mut impl Write) -> io::Result<bool> {
 }
 
 fn as_table(further: bool, path: &Path, out: &mut impl Write) -> io::Result<bool> {
-    let shown = with(path, |opened| {
+    let shown = with_inspection(path, |opened, inspection| {
         if further {
             writeln!(out)?;
         }
-        terminal_table::file(path, opened, out)
+        terminal_table::file(path, opened, &inspection, out)
     });
     match shown {
         Ok(written) => written.map(|()| true),

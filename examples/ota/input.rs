@@ -23,10 +23,20 @@ pub struct InputFile<'a> {
 }
 
 impl<'a> InputFile<'a> {
-    pub fn new(bytes: &'a [u8]) -> Result<Self, NotOta> {
+    fn new(bytes: &'a [u8]) -> Result<Self, NotOta> {
         let container = Container::open(bytes).map_err(|_| NotOta::new(bytes))?;
         let image = Image::parse_lenient(container.ota).map_err(|_| NotOta::new(bytes))?;
         Ok(Self { container, image, strict: Image::parse(bytes).is_ok(), given: bytes })
+    }
+
+    /// Takes container and image from an inspection of `bytes`, because opening a container again computes all its
+    /// checksums again.
+    pub fn of_inspection(inspection: &Inspection<'a>, bytes: &'a [u8]) -> Result<Self, NotOta> {
+        let (Some(container), Some(image)) = (inspection.container(), inspection.image()) else {
+            return Err(NotOta::new(bytes));
+        };
+        let strict = Image::parse(bytes).is_ok();
+        Ok(Self { container: *container, image: image.clone(), strict, given: bytes })
     }
 
     /// Offset of the OTA file in the input.
@@ -39,14 +49,9 @@ impl<'a> InputFile<'a> {
         self.given.len() - self.offset() - self.image.bytes().len()
     }
 
-    /// Inspects the input, which compares all its checksums.
-    pub fn inspect(&self) -> Inspection<'a> {
-        Inspection::of(self.given)
-    }
-
     /// Returns the findings for which no gateway should serve the file, and no index should list it.
     pub fn faults(&self) -> Vec<String> {
-        faults(&self.inspect())
+        faults(&Inspection::of(self.given))
     }
 }
 
@@ -95,6 +100,18 @@ pub fn with<T>(path: &Path, look: impl FnOnce(&InputFile<'_>) -> T) -> Result<T,
     let bytes = fs::read(path)?;
     let opened = InputFile::new(&bytes)?;
     Ok(look(&opened))
+}
+
+/// Reads the file at `path` and calls `look` with it and its inspection, which compares all its checksums. Otherwise as
+/// [`with`].
+pub fn with_inspection<T>(
+    path: &Path,
+    look: impl FnOnce(&InputFile<'_>, Inspection<'_>) -> T,
+) -> Result<T, NotOta> {
+    let bytes = fs::read(path)?;
+    let inspection = Inspection::of(&bytes);
+    let opened = InputFile::of_inspection(&inspection, &bytes)?;
+    Ok(look(&opened, inspection))
 }
 
 /// Returns the files that the arguments name. A folder stands for the files in the folder and its subfolders, sorted by

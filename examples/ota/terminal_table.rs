@@ -22,10 +22,14 @@ pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<
 }
 
 /// Prints a file: first the summary in five lines, then details.
-pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
+pub fn file(
+    path: &Path,
+    opened: &InputFile<'_>,
+    inspection: &Inspection<'_>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let InputFile { container, image, .. } = opened;
-    let inspection = opened.inspect();
-    let summary = Summary::new(opened, &inspection);
+    let summary = Summary::new(opened, inspection);
     writeln!(out, "{}", terminal_escape::path(path))?;
     row(out, "what", summary.what())?;
     row(out, "for", summary.target())?;
@@ -60,7 +64,7 @@ pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Re
     header(&image.header(), out)?;
     row(out, "layout", image.layout())?;
     elements(opened, out)?;
-    payloads(opened, &inspection, out)?;
+    payloads(opened, inspection, out)?;
     for range in inspection.uncovered().take(MOST_RANGES) {
         row(
             out,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use zigbee_ota::index::{IndexEntry, IndexForm, is_web_url};
+use zigbee_ota::inspect::Inspection;
 use zigbee_ota::{Eui64, HardwareRange};
 
 use super::url::Base;
@@ -63,8 +64,8 @@ impl Facts {
     /// a fault of the OTA file.
     pub fn read(path: &Path, place: String, form: IndexForm) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
-        let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
-        let inspection = opened.inspect();
+        let inspection = Inspection::of(&bytes);
+        let opened = InputFile::of_inspection(&inspection, &bytes).map_err(|error| error.to_string())?;
         let faults = faults(&inspection);
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
