@@ -3,11 +3,11 @@
 use core::hint::black_box;
 
 use zigbee_ota::ImageId;
+use zigbee_ota::aps::Address;
 use zigbee_ota::gateway::{GatewayCommand, HoldPolicy, SessionReport, SessionSummary, StorePair};
 use zigbee_ota::server::{
     ImageStore, Server, ServerConfig, ServerPolicy, Session, SliceStore, SlotStore, StoreEntry,
 };
-use zigbee_ota::aps::Address;
 use zigbee_ota::time::Instant;
 
 use crate::Bytes;
