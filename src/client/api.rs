@@ -39,7 +39,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
         if !matches!(self.state, State::NoFile(_)) {
-            self.events.push(ClientEvent::Ended(Outcome::Replaced));
+            self.push_event(ClientEvent::Ended(Outcome::Replaced));
         }
         self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
         Ok(())
@@ -87,13 +87,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 let next_faults = faults.saturating_add(1);
                 match result {
                     PrepareResult::Ready => {
-                        self.events.push(ClientEvent::Started(offer));
+                        self.push_event(ClientEvent::Started(offer));
                         self.download_start = now;
                         self.enter_download(offer, now);
                     }
                     PrepareResult::Fault if next_faults < self.settings.config().max_prepare_attempts => {
                         let at = now.plus(exponential_backoff(self.settings.config().error_backoff, faults));
-                        self.events.push(ClientEvent::PrepareFailed(at));
+                        self.push_event(ClientEvent::PrepareFailed(at));
                         self.enter(NoFile::Erasing { offer, faults: next_faults, retry_at: Some(at) });
                     }
                     PrepareResult::Fault => self.end_upgrade(now, Outcome::StorageFault),
@@ -340,7 +340,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             // arriving blocks and not from storage.
             _ => {
                 let at = now.plus(self.random_delay(RESUME_SPREAD));
-                self.events.push(ClientEvent::Started(offer));
+                self.push_event(ClientEvent::Started(offer));
                 self.enter_download(offer, at);
                 if let State::Download(download, _) = &mut self.state {
                     download.restore(&checkpoint, self.settings.config(), &mut self.rtt);

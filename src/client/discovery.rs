@@ -474,7 +474,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let until = self.next_search_at(now);
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
-        self.events.push(ClientEvent::ServerNotFound(until));
+        self.push_event(ClientEvent::ServerNotFound(until));
         if self.state.is_paused() && is_known(self.server) {
             // The server may return at its old address, where the queries of the pause find the server. The next search
             // follows the next unanswered queries, and not before the pause between two searches is over.

@@ -125,11 +125,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             Received::Ignored(why) => return Reaction::Drop(why),
             Received::Wait(until, time) => {
                 self.report_clocks(now, time);
-                self.events.push(ClientEvent::Paused(until));
+                self.push_event(ClientEvent::Paused(until));
             }
             Received::Checked => self.report_continuation(),
             Received::OtherFile => {
-                self.events.push(ClientEvent::FileReplaced(offer));
+                self.push_event(ClientEvent::FileReplaced(offer));
                 self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
             }
             Received::Pause(reason, why) => {
@@ -197,7 +197,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             (Some(image), _) => self.enter_image(image, ImageStage::Verifying),
             (None, _) if result != StoreResult::Fault => {}
             (None, DownloadStage::Deciding { offer }) => {
-                self.events.push(ClientEvent::Ended(Outcome::StorageFault));
+                self.push_event(ClientEvent::Ended(Outcome::StorageFault));
                 self.state = State::NoFile(NoFile::Deciding { offer });
             }
             (None, _) => self.report_failure(now, id, Status::ABORT, Outcome::StorageFault),
@@ -221,7 +221,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             return self.give_up_download(now, id, reason);
         }
         let ask_at = if asks_at_once { now } else { self.next_pause_query(now, since) };
-        self.events.push(ClientEvent::DownloadPaused(reason, ask_at));
+        self.push_event(ClientEvent::DownloadPaused(reason, ask_at));
         self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
         if asks_at_once {
             self.handle_pause_timeout(now);
@@ -233,7 +233,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let State::Download(download, _) = &mut self.state else { return };
         let since = download.pause(now);
         let (reason, ask_at) = (PauseReason::OtherOffer, self.next_pause_query(now, since));
-        self.events.push(ClientEvent::DownloadPaused(reason, ask_at));
+        self.push_event(ClientEvent::DownloadPaused(reason, ask_at));
         self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
     }
 
@@ -292,7 +292,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     fn report_continuation(&mut self) {
         if let Some(download) = self.state.downloading() {
             let progress = DownloadProgress { offer: download.offer, received: download.received() };
-            self.events.push(ClientEvent::DownloadContinued(progress));
+            self.push_event(ClientEvent::DownloadContinued(progress));
         }
     }
 

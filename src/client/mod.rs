@@ -150,36 +150,16 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 ///
 /// `S` is the place of the settings, see [`Settings`]: in the client, in a constant or in a `static`.
 #[doc(alias = "resume")]
+// On a small processor the order of the fields is that in memory: a short instruction reaches bytes at the start of a
+// value alone, and the compiler would put them at its end, behind the download.
 #[derive(Clone, Debug)]
+#[cfg_attr(target_pointer_width = "32", repr(C))]
 pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
-    /// Settings of the client, which never change. What changes is in the fields below.
-    settings: S,
-    /// Image that the device runs.
-    current: ImageId,
-    /// Stack version of the image that the device runs.
-    stack: StackVersion,
-    /// Security credential version of the device.
-    credential: Option<SecurityCredentialVersion>,
-    /// Address of the server; [`Address::UNKNOWN`] or a part of it while the server is unknown.
-    server: Address,
-    /// IEEE address of the server, the attribute UpgradeServerID.
-    server_id: Eui64,
-    /// Time between two periodic queries; `None` without periodic queries.
-    query_interval: Option<Millis>,
-    state: State<RANGES>,
-    /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
-    generation: u32,
     /// Whether `poll_need` has returned the need of the current state.
     need_polled: bool,
     /// Sequence number of the next request of the client.
     sequence: u8,
-    search: ServerSearch,
-    /// Query that runs in parallel to the current state of the client; `None` if no such query is to be sent or in
-    /// flight.
-    second_query: Option<SecondQuery>,
-    /// Time of the last unicast Image Notify that led to a query.
-    notified_at: Option<Instant>,
-    /// Sequence number of that Image Notify.
+    /// Sequence number of the Image Notify at `notified_at`.
     notified_sequence: u8,
     /// Detection of a server that numbers its answers itself.
     numbering: ServerNumbering,
@@ -187,29 +167,52 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     query_failures: u8,
     /// Number of consecutive failed upgrades.
     upgrade_failures: u8,
+    /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
+    server_block_period: u16,
+    /// Stack version of the image that the device runs.
+    stack: StackVersion,
+    /// Stack version of the last query for a device-specific file.
+    specific_stack: StackVersion,
+    /// Security credential version of the device.
+    credential: Option<SecurityCredentialVersion>,
+    /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
+    generation: u32,
+    /// Settings of the client, which never change. What changes is in the fields below.
+    settings: S,
+    /// Address of the server; [`Address::UNKNOWN`] or a part of it while the server is unknown.
+    server: Address,
+    search: ServerSearch,
+    /// Query that runs in parallel to the current state of the client; `None` if no such query is to be sent or in
+    /// flight.
+    second_query: Option<SecondQuery>,
+    /// Image that the device runs.
+    current: ImageId,
+    /// Count of requests that the client has sent again.
+    retries: u32,
+    rtt: RttEstimator,
+    state: State<RANGES>,
+    /// IEEE address of the server, the attribute UpgradeServerID.
+    server_id: Eui64,
+    /// Time between two periodic queries; `None` without periodic queries.
+    query_interval: Option<Millis>,
+    /// Time of the last unicast Image Notify that led to a query.
+    notified_at: Option<Instant>,
     /// File that failed its verification or its boot last.
     failed_image: Option<FailedImage>,
     /// Time of the last failure, or of the creation of the client.
     failed_at: Instant,
     /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if there is none.
     reported_version: FileVersion,
-    /// Stack version of the last query for a device-specific file.
-    specific_stack: StackVersion,
     /// Verified images that are kept until the remaining images of the device are downloaded.
     pending_images: PendingImages,
     /// Verified file that is suspended while the security credentials for it are downloaded.
     suspended: Option<StoredImage>,
     random: Random,
-    rtt: RttEstimator,
-    /// Count of requests that the client has sent again.
-    retries: u32,
     /// File version that the application has refused since the last periodic query; `FileVersion::ANY` if the
     /// application refused none.
     refused_version: FileVersion,
     /// Time of the refusal of `refused_version`.
     refused_at: Instant,
-    /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
-    server_block_period: u16,
     /// UTC time of the device at the instant `utc_set_at`; `NO_CLOCK` if the device has no UTC clock.
     utc: UtcTime,
     utc_set_at: Instant,
@@ -541,6 +544,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.events.pop()
     }
 
+    /// Adds `event` to the queue of the client.
+    // Out of line: the queue lies beyond the reach of a short instruction, and events arise at thirty places.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    fn push_event(&mut self, event: ClientEvent) {
+        self.events.push(event);
+    }
+
     /// Returns the number of events that were lost because the queue was full. A single call of the client produces at
     /// most three events, and the queue has room for three. No event is lost if the application calls
     /// [`poll_event`](Self::poll_event) until it returns `None` after each other call.
@@ -673,6 +683,6 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 /// check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
-    assert!(size_of::<Client<8, &ClientConfig>>() <= 824);
-    assert!(size_of::<Client<0, &ClientConfig>>() <= 632);
+    assert!(size_of::<Client<8, &ClientConfig>>() <= 840);
+    assert!(size_of::<Client<0, &ClientConfig>>() <= 648);
 };

@@ -80,7 +80,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         } else if self.settings.config().strict && notify != ImageNotify::UNICAST {
             return Reaction::Malformed(ClientIgnored::Mismatch);
         }
-        self.events.push(ClientEvent::Notified);
+        self.push_event(ClientEvent::Notified);
         let is_unicast = delivery == DeliveryMode::Unicast;
         if let (true, State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })) =
             (is_unicast, &self.state)
@@ -333,7 +333,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Skips `offer` for `reason`. An offer in answer to a query during an upgrade has no other effect.
     fn skip_offer(&mut self, now: Instant, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
-        self.events.push(ClientEvent::OfferSkipped(offer, reason));
+        self.push_event(ClientEvent::OfferSkipped(offer, reason));
         if query.is_second {
             return;
         }
@@ -365,7 +365,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             State::NoFile(NoFile::Reporting { .. }) => return,
             State::NoFile(NoFile::Erasing { .. }) => {
-                self.events.push(ClientEvent::Ended(Outcome::Replaced));
+                self.push_event(ClientEvent::Ended(Outcome::Replaced));
             }
             _ => {}
         }
@@ -387,13 +387,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.reset_unanswered_queries();
         let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
             self.second_query = None;
-            self.events.push(ClientEvent::NoImage(Some(status)));
+            self.push_event(ClientEvent::NoImage(Some(status)));
             return;
         };
         let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && Self::is_specific(target.id);
         let refused = unsupported || status == Status::NOT_AUTHORIZED;
         let replaces = refused && self.replace_refusing_server();
-        self.events.push(match unsupported && !replaces {
+        self.push_event(match unsupported && !replaces {
             true => ClientEvent::Ended(Outcome::SpecificFilesUnsupported),
             false => ClientEvent::NoImage(Some(status)),
         });
@@ -407,7 +407,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Ends a query after all its attempts stayed unanswered. The next query follows after some minutes.
     pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) {
-        self.events.push(ClientEvent::NoImage(None));
+        self.push_event(ClientEvent::NoImage(None));
         self.count_unanswered_query(now);
         let retry_at = self.retry_at(now, self.query_failures, next);
         self.query_failures = self.query_failures.saturating_add(1);
@@ -447,7 +447,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             let pending = PendingRequest::due_at(at);
             return self.enter(NoFile::Querying { target, pending, next, cause });
         }
-        self.events.push(ClientEvent::CannotQuery(target.id));
+        self.push_event(ClientEvent::CannotQuery(target.id));
         self.go_home(at, next);
     }
 

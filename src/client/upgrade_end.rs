@@ -117,13 +117,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             && time.then != u32::MAX
             && !time.agrees_with(own, self.settings.config().utc_tolerance)
         {
-            self.events.push(ClientEvent::ClocksDisagree { server: UtcTime(time.current), own });
+            self.push_event(ClientEvent::ClocksDisagree { server: UtcTime(time.current), own });
         }
     }
 
     /// Starts or replaces the countdown to the upgrade at the time `at`.
     fn count_down(&mut self, now: Instant, at: Instant, utc: Option<UtcTime>) {
-        self.events.push(ClientEvent::CountingDown(at));
+        self.push_event(ClientEvent::CountingDown(at));
         let pending = self.next_countdown_request(now, at);
         self.enter_image_stage(ImageStage::CountingDown { at, utc, pending });
     }
@@ -170,7 +170,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             // is still to come, and the client asks again as if the server had asked it to wait. The state stays the
             // same, because the server did not ask the client to wait: ImageUpgradeStatus remains "download complete".
             ImageStage::Ending { .. } if status == Status::SUCCESS => {
-                self.events.push(ClientEvent::WaitingForUpgradeEnd);
+                self.push_event(ClientEvent::WaitingForUpgradeEnd);
                 let next = self.next_ask_at(now);
                 self.ask_later(next, UpgradeEndAsk::told_to_wait(now));
             }
@@ -179,7 +179,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             ImageStage::Ending { ask, .. }
                 if matches!(status, Status::ABORT | Status::NO_IMAGE_AVAILABLE) =>
             {
-                self.events.push(ClientEvent::UpgradeEndRefused(status));
+                self.push_event(ClientEvent::UpgradeEndRefused(status));
                 let refusals = ask.refusals.saturating_add(1);
                 let delay = exponential_backoff(REFUSED_QUERY_DELAY, ask.refusals).min(UPGRADE_END_INTERVAL);
                 let ask = UpgradeEndAsk { refusals, ..UpgradeEndAsk::told_to_wait(now) };
@@ -189,7 +189,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             // Any other error says that the server could not read the request, which counts as no answer. The request
             // may have been damaged on its way.
-            ImageStage::Ending { .. } => self.events.push(ClientEvent::UpgradeEndRefused(status)),
+            ImageStage::Ending { .. } => self.push_event(ClientEvent::UpgradeEndRefused(status)),
             _ => return Reaction::Drop(ClientIgnored::Unexpected),
         }
         Reaction::Done
@@ -212,7 +212,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                     (pending.identity_version, pending.identity_stack) = (id.version, stack);
                 }
                 pending.missing_credential = missing.or(pending.missing_credential);
-                self.events.push(ClientEvent::ImageRetained(id));
+                self.push_event(ClientEvent::ImageRetained(id));
                 self.begin_query(now, QueryCause::Timer);
             }
         }
@@ -258,7 +258,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Waits for an hour, because the server answered the Upgrade End Request without a time.
     fn wait_for_upgrade_end(&mut self, now: Instant) {
-        self.events.push(ClientEvent::WaitingForUpgradeEnd);
+        self.push_event(ClientEvent::WaitingForUpgradeEnd);
         let (ask_at, ask) = (self.next_ask_at(now), UpgradeEndAsk::told_to_wait(now));
         self.enter_image_stage(ImageStage::Waiting { ask_at, ask });
     }
@@ -282,7 +282,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     fn wait_for_activation(&mut self) {
-        self.events.push(ClientEvent::WaitingForActivation);
+        self.push_event(ClientEvent::WaitingForActivation);
         self.enter_image_stage(ImageStage::AwaitingActivation);
     }
 
@@ -336,7 +336,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
         }
         let ask_at = if ask.is_first { hour_end.max(now) } else { self.next_ask_at(now) };
-        self.events.push(ClientEvent::UpgradeEndUnanswered(ask_at));
+        self.push_event(ClientEvent::UpgradeEndUnanswered(ask_at));
         let ask = UpgradeEndAsk { unanswered, is_first: false, ..ask };
         self.ask_later(ask_at, ask);
     }
@@ -345,7 +345,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub(super) fn finish_upgrade(&mut self, now: Instant, image: StoredImage) {
         let id = image.id();
         let duration = now.since(self.download_start);
-        self.events.push(ClientEvent::Finished { id, size: image.offer.size, duration });
+        self.push_event(ClientEvent::Finished { id, size: image.offer.size, duration });
         if Self::is_specific(id) {
             return self.end_upgrade(now, Outcome::Received(id));
         }
@@ -366,7 +366,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// After a success, and after a decision of the application, the next query is the periodic one. After a failure
     /// the next query follows in some minutes, and the delay grows with each further failure.
     pub(super) fn end_upgrade(&mut self, now: Instant, outcome: Outcome) {
-        self.events.push(ClientEvent::Ended(outcome));
+        self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(
             outcome,
             Outcome::Upgraded(_)
