@@ -21,6 +21,7 @@ use super::actions_and_needs::{
     StaleTicket, StoreResult, Ticket, VerifyResult,
 };
 use super::checkpoint::{Checkpoint, CheckpointStage};
+use super::clock::Ticks;
 use super::config::{FailedImage, Settings};
 use super::download::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
@@ -41,7 +42,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if !matches!(self.state, State::NoFile(_)) {
             self.push_event(ClientEvent::Ended(Outcome::Replaced));
         }
-        self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
+        self.enter(NoFile::Erasing { offer, faults: 0, retry_at: Ticks::NEVER });
         Ok(())
     }
 
@@ -57,8 +58,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
-        (self.refused_version, self.refused_at) = (offer.id.version, now);
+        (self.refused_version, self.refused_at) = (offer.id.version, self.clock.instant(now));
         match self.state {
             State::NoFile(_) => self.end_upgrade(now, Outcome::Refused),
             State::Download(..) => self.pause_for_other_offer(now),
@@ -82,19 +84,20 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         ticket: Ticket,
         result: PrepareResult,
     ) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         match self.state {
             State::NoFile(NoFile::Erasing { offer, faults, .. }) if self.is_current(ticket) => {
                 let next_faults = faults.saturating_add(1);
                 match result {
                     PrepareResult::Ready => {
                         self.push_event(ClientEvent::Started(offer));
-                        self.download_start = now;
+                        self.download_start = self.clock.instant(now);
                         self.enter_download(offer, now);
                     }
                     PrepareResult::Fault if next_faults < self.settings.config().max_prepare_attempts => {
                         let at = now.plus(exponential_backoff(self.settings.config().error_backoff, faults));
-                        self.push_event(ClientEvent::PrepareFailed(at));
-                        self.enter(NoFile::Erasing { offer, faults: next_faults, retry_at: Some(at) });
+                        self.push_event(ClientEvent::PrepareFailed(self.clock.instant(at)));
+                        self.enter(NoFile::Erasing { offer, faults: next_faults, retry_at: at });
                     }
                     PrepareResult::Fault => self.end_upgrade(now, Outcome::StorageFault),
                 }
@@ -112,6 +115,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     #[inline(never)]
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         self.finish_store(now, ticket, result)
     }
 
@@ -126,6 +130,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         ticket: Ticket,
         result: VerifyResult,
     ) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         match self.state {
             State::Image(image, ImageStage::Verifying) if self.is_current(ticket) => {
                 let id = image.id();
@@ -162,6 +167,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     #[inline(never)]
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         match self.state {
             State::Image(image, ImageStage::Applying) if self.is_current(ticket) => {
                 match result {
@@ -188,6 +194,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         ticket: Ticket,
         result: CredentialResult,
     ) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         match self.state {
             State::Image(image, ImageStage::AwaitingCredentials { needed }) if self.is_current(ticket) => {
                 match result {
@@ -225,6 +232,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
             Need::Prepare(ticket, _) => match self.state {
                 State::NoFile(NoFile::Erasing { .. }) if self.is_current(ticket) => {
+                    let now = self.ticks(now);
                     self.end_upgrade(now, Outcome::StorageFault);
                     Ok(())
                 }
@@ -251,6 +259,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     #[inline(never)]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
+        let now = self.ticks(now);
         match &self.state {
             State::NoFile(NoFile::Idle { .. }) => {
                 self.search_now();
@@ -286,6 +295,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         id: ImageId,
         stack: StackVersion,
     ) -> Result<(), SpecificFileError> {
+        let now = self.ticks(now);
         if !S::ABILITIES.specific_files {
             return Err(SpecificFileError::Disabled);
         }
@@ -327,6 +337,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let State::NoFile(NoFile::Idle { query_at }) = self.state else { return Err(Busy) };
         let Checkpoint { offer, received, header, stage, pending_images, .. } = checkpoint;
         (self.download_start, self.pending_images) = (now, pending_images);
+        let now = self.ticks(now);
         let is_clean = false;
         match (stage, header) {
             (CheckpointStage::ImagesRetained, _) => self.enter(NoFile::Idle { query_at }),
@@ -358,6 +369,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[doc(alias = "cancel")]
     #[inline(never)]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
+        let now = self.ticks(now);
         let id = match &self.state {
             State::NoFile(NoFile::Reporting { .. }) => return Ok(()),
             State::NoFile(NoFile::Idle { .. }) if !self.has_pending_images() => return Ok(()),
@@ -399,6 +411,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// progress continues, and an Image Notify or a call of [`query`](Self::query) still causes a query.
     #[inline(never)]
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
+        let now = self.ticks(now);
         self.query_interval = interval;
         let due = self.next_query_at(now);
         if let State::NoFile(NoFile::Idle { query_at: next } | NoFile::Querying { next, .. }) =
@@ -420,6 +433,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
+        let now = self.ticks(now);
         self.adjust_countdown(now);
     }
 

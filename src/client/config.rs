@@ -1,5 +1,7 @@
 //! Settings of a client: the identity of the device, the address of the server, checks, limits and timers.
 //!
+//! A client counts a length of time above 41 days as 41 days.
+//!
 //! Sections refer to ZigBee document 095264 (2011).
 
 use core::num::{NonZeroU8, NonZeroU16};

@@ -40,6 +40,7 @@ use crate::types::Eui64;
 
 use super::Client;
 use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
+use super::clock::Ticks;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
 use super::sequence_numbering::ServerNumbering;
@@ -60,9 +61,8 @@ const SEARCH_TICKET: u32 = 1 << 31;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
-    /// Time at which the pause after a failed search ends. As a field of `SearchStep::Backoff`, this time would make
-    /// the client eight bytes larger.
-    until: Instant,
+    /// Time at which the pause after a failed search ends.
+    pub(super) until: Ticks,
     /// Count of changes of `step`. The ticket of a need is the value of this count when the need arises.
     generation: u16,
     /// Whether `poll_need` has returned the need of the current step.
@@ -100,7 +100,7 @@ impl ServerSearch {
     pub(super) const fn new(step: SearchStep) -> Self {
         Self {
             step,
-            until: Instant::ZERO,
+            until: Ticks::LONG_AGO,
             generation: 0,
             need_polled: false,
             refusing_server: Address::UNKNOWN.network,
@@ -119,10 +119,11 @@ impl ServerSearch {
         !matches!(self.step, SearchStep::Done | SearchStep::Backoff)
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
+    /// Returns the end of the pause after a failed search; [`Ticks::NEVER`] without a pause.
+    pub(super) const fn deadline(&self) -> Ticks {
         match self.step {
-            SearchStep::Backoff => Some(self.until),
-            _ => None,
+            SearchStep::Backoff => self.until,
+            _ => Ticks::NEVER,
         }
     }
 
@@ -174,6 +175,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         ticket: Ticket,
         server: Option<Address>,
     ) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         let unicast = match self.search_step(ticket)? {
             SearchStep::MatchDescriptor { unicast } => unicast,
             // Only a server that refused this device has answered so far, and such an answer leaves the ticket valid.
@@ -211,6 +213,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         ticket: Ticket,
         network: Option<u16>,
     ) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         let SearchStep::NwkAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         match network {
             Some(network) => {
@@ -258,6 +261,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         ticket: Ticket,
         established: bool,
     ) -> Result<(), StaleTicket> {
+        let now = self.ticks(now);
         let SearchStep::LinkKey = self.search_step(ticket)? else { return Err(StaleTicket) };
         if established {
             self.enter_search_step(SearchStep::Done);
@@ -275,6 +279,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[doc(alias = "rejoin")]
     #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
+        let now = self.ticks(now);
         match &mut self.state {
             State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {
                 self.ask_for_upgrade_end(now);
@@ -306,6 +311,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[doc(alias = "short address")]
     #[inline(never)]
     pub fn set_server(&mut self, now: Instant, server: Address) {
+        let now = self.ticks(now);
         self.use_server(server);
         self.server_id = NO_ADDRESS;
         if let Some(pending) = self.state.pending_request_mut().filter(|pending| pending.is_in_flight()) {
@@ -368,8 +374,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         S::ABILITIES.discovery && self.search.waits_for_application()
     }
 
-    pub(super) const fn search_deadline(&self) -> Option<Instant> {
-        if S::ABILITIES.discovery { self.search.deadline() } else { None }
+    pub(super) const fn search_deadline(&self) -> Ticks {
+        if S::ABILITIES.discovery { self.search.deadline() } else { Ticks::NEVER }
     }
 
     pub(super) fn poll_search_need(&mut self) -> Option<Need> {
@@ -424,7 +430,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Counts an unanswered query, and starts a search for the server after too many consecutive unanswered queries.
-    pub(super) fn count_unanswered_query(&mut self, now: Instant) {
+    pub(super) fn count_unanswered_query(&mut self, now: Ticks) {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
         // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
         // search from a pause starts at most once in the pause between two searches.
@@ -456,7 +462,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the time of the next search after a search that failed at `now`.
-    fn next_search_at(&self, now: Instant) -> Instant {
+    fn next_search_at(&self, now: Ticks) -> Ticks {
         let interval = self.settings.config().discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
         match self.state.is_paused() {
             true => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
@@ -470,11 +476,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Starts the pause after a failed search. The failed search counts as a failed attempt of the request that waited
     /// for the server.
-    fn on_search_failed(&mut self, now: Instant) {
+    fn on_search_failed(&mut self, now: Ticks) {
         let until = self.next_search_at(now);
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
-        self.push_event(ClientEvent::ServerNotFound(until));
+        self.push_event(ClientEvent::ServerNotFound(self.clock.instant(until)));
         if self.state.is_paused() && is_known(self.server) {
             // The server may return at its old address, where the queries of the pause find the server. The next search
             // follows the next unanswered queries, and not before the pause between two searches is over.

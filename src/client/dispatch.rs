@@ -15,6 +15,7 @@ use crate::zcl::{
 };
 
 use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
+use super::clock::Ticks;
 use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
@@ -50,6 +51,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[doc(alias = "block response")]
     #[inline(never)]
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: FrameMeta, frame: &'f [u8]) -> ClientAction<'f> {
+        let now = self.ticks(now);
         let Some((header, payload)) = FrameHeader::read(frame) else {
             return ClientAction::Ignored(ClientIgnored::Unreadable);
         };
@@ -116,7 +118,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Calls the handler of the cluster command `message`. The effect of a command depends on the state of the client.
-    fn on_command<'f>(&mut self, now: Instant, answer: ReplyTo, message: ToClient<'f>) -> Reaction<'f> {
+    fn on_command<'f>(&mut self, now: Ticks, answer: ReplyTo, message: ToClient<'f>) -> Reaction<'f> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {
             ToClient::ImageNotify(notify) => {
@@ -143,7 +145,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// flight, because some servers send unrelated Default Responses.
     fn on_default_response<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         DefaultResponse { command, status }: DefaultResponse,
     ) -> Reaction<'f> {

@@ -21,11 +21,12 @@
 //! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::Transmit;
-use crate::time::{Instant, Millis};
+use crate::time::Millis;
 use crate::types::ImageId;
 use crate::zcl::{CommandId, ImageBlockResponse, Status};
 
 use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
+use super::clock::Ticks;
 use super::config::{ClientConfig, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
@@ -59,7 +60,7 @@ fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Writes the next request of the download to `buf`; returns `None` if no request is due.
-    pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
+    pub(super) fn poll_download(&mut self, now: Ticks, buf: &mut RequestBuffer) -> Option<Transmit> {
         let download = self.state.downloading_mut()?;
         let next = download.poll_request(now, self.settings.config(), &self.rtt)?;
         let request = download.message(next, self.server_block_period, self.settings.config());
@@ -76,7 +77,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an Image Block Response with the sequence number `sequence`.
     pub(super) fn on_block_response<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         response: ImageBlockResponse<'f>,
     ) -> Reaction<'f> {
@@ -99,7 +100,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles a Default Response with an error `status` to a block or page request.
     pub(super) fn on_transfer_status<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         command: CommandId,
         status: Status,
     ) -> Reaction<'f> {
@@ -110,7 +111,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.conclude_response(now, received)
     }
 
-    fn conclude_response<'f>(&mut self, now: Instant, received: Received<'f>) -> Reaction<'f> {
+    fn conclude_response<'f>(&mut self, now: Ticks, received: Received<'f>) -> Reaction<'f> {
         let Some(download) = self.state.downloading() else {
             return Reaction::Drop(ClientIgnored::Unexpected);
         };
@@ -125,12 +126,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             Received::Ignored(why) => return Reaction::Drop(why),
             Received::Wait(until, time) => {
                 self.report_clocks(now, time);
+                let until = (!until.is_never()).then(|| self.clock.instant(until));
                 self.push_event(ClientEvent::Paused(until));
             }
             Received::Checked => self.report_continuation(),
             Received::OtherFile => {
                 self.push_event(ClientEvent::FileReplaced(offer));
-                self.enter(NoFile::Erasing { offer, faults: 0, retry_at: None });
+                self.enter(NoFile::Erasing { offer, faults: 0, retry_at: Ticks::NEVER });
             }
             Received::Pause(reason, why) => {
                 self.pause_download(now, reason);
@@ -158,7 +160,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
     /// has no attempts left, the download pauses.
-    pub(super) fn handle_download_timeout(&mut self, now: Instant) {
+    pub(super) fn handle_download_timeout(&mut self, now: Ticks) {
         let Some(download) = self.state.downloading_mut() else { return };
         download.expire_requests(now, self.settings.config(), &self.rtt);
         if download.is_exhausted(self.settings.config()) {
@@ -168,7 +170,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Counts an attempt of the next download request that could not be sent because no server was found.
-    pub(super) fn count_failed_download_request(&mut self, now: Instant) {
+    pub(super) fn count_failed_download_request(&mut self, now: Ticks) {
         if let Some(download) = self.state.downloading_mut() {
             download.count_failed_send(now, self.settings.config());
         }
@@ -182,7 +184,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Fails if no block with this ticket is being stored; the call then changes nothing.
     pub(super) fn finish_store(
         &mut self,
-        now: Instant,
+        now: Ticks,
         ticket: Ticket,
         result: StoreResult,
     ) -> Result<(), StaleTicket> {
@@ -206,22 +208,22 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
-    pub(super) fn pause_download(&mut self, now: Instant, reason: PauseReason) {
+    pub(super) fn pause_download(&mut self, now: Ticks, reason: PauseReason) {
         let Some(download) = self.state.downloading_mut() else { return };
         // A silent server, or a server with another file, gets the query at once. A server that refused gets the query
         // after some time.
-        let asks_at_once = download.paused_since().is_none()
+        let asks_at_once = !download.is_paused()
             && matches!(
                 reason,
                 PauseReason::ServerSilent | PauseReason::UnusableAnswers(UnusableAnswer::OtherImage)
             );
-        let since = download.pause(now);
-        if download.give_up_at(self.settings.config()).is_some_and(|at| at <= now) {
+        let since = download.pause(now, self.settings.config());
+        if download.give_up_at() <= now {
             let id = download.offer.id;
             return self.give_up_download(now, id, reason);
         }
         let ask_at = if asks_at_once { now } else { self.next_pause_query(now, since) };
-        self.push_event(ClientEvent::DownloadPaused(reason, ask_at));
+        self.push_event(ClientEvent::DownloadPaused(reason, self.clock.instant(ask_at)));
         self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
         if asks_at_once {
             self.handle_pause_timeout(now);
@@ -229,20 +231,20 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Pauses the download in hand, because the application has refused another offer of the server.
-    pub(super) fn pause_for_other_offer(&mut self, now: Instant) {
+    pub(super) fn pause_for_other_offer(&mut self, now: Ticks) {
         let State::Download(download, _) = &mut self.state else { return };
-        let since = download.pause(now);
+        let since = download.pause(now, self.settings.config());
         let (reason, ask_at) = (PauseReason::OtherOffer, self.next_pause_query(now, since));
-        self.push_event(ClientEvent::DownloadPaused(reason, ask_at));
+        self.push_event(ClientEvent::DownloadPaused(reason, self.clock.instant(ask_at)));
         self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
     }
 
     /// Queries from a pause, or ends the upgrade if the download has been paused too long.
-    pub(super) fn handle_pause_timeout(&mut self, now: Instant) {
+    pub(super) fn handle_pause_timeout(&mut self, now: Ticks) {
         let State::Download(download, DownloadStage::Paused { reason, .. }) = &self.state else { return };
         let (reason, id) = (*reason, download.offer.id);
-        let since = download.paused_since().unwrap_or(now);
-        if download.give_up_at(self.settings.config()).is_some_and(|at| at <= now) {
+        let since = download.paused_since();
+        if download.give_up_at() <= now {
             return self.give_up_download(now, id, reason);
         }
         let next = self.next_pause_query(now, since);
@@ -259,11 +261,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Queries at once from a pause, because a server was found.
     pub(super) fn query_from_pause(&mut self) {
         if let State::Download(_, DownloadStage::Paused { ask_at, .. }) = &mut self.state {
-            *ask_at = Instant::ZERO;
+            *ask_at = Ticks::LONG_AGO;
         }
     }
 
-    fn give_up_download(&mut self, now: Instant, id: ImageId, reason: PauseReason) {
+    fn give_up_download(&mut self, now: Ticks, id: ImageId, reason: PauseReason) {
         match reason.outcome() {
             // The client sends no report to a server that does not have the image.
             Outcome::ImageGone => self.end_upgrade(now, Outcome::ImageGone),
@@ -271,7 +273,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    fn next_pause_query(&mut self, now: Instant, since: Instant) -> Instant {
+    fn next_pause_query(&mut self, now: Ticks, since: Ticks) -> Ticks {
         let Millis(interval) = pause_interval(now.since(since), self.settings.config());
         let spread = self.random_delay(Millis(interval >> 3));
         now.plus(Millis(interval)).plus(spread)
@@ -279,7 +281,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Continues the download in hand after a pause or a repeated offer, with a check that the server still has the same
     /// file.
-    pub(super) fn continue_download(&mut self, now: Instant) {
+    pub(super) fn continue_download(&mut self, now: Ticks) {
         let State::Download(download, _) = &mut self.state else { return };
         download.begin_check(now, min_request_interval(self.server_block_period, self.settings.config()));
         let is_checking = download.is_checking();
@@ -308,7 +310,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Records that the application stores the image as complete and failed, see
     /// [`FailedImage`](super::FailedImage).
-    pub(super) fn record_failed_image(&mut self, now: Instant, image: StoredImage) {
+    pub(super) fn record_failed_image(&mut self, now: Ticks, image: StoredImage) {
         if !image.is_clean {
             return;
         }

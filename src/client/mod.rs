@@ -85,6 +85,7 @@ mod api;
 mod attributes;
 mod checkpoint;
 mod checkpoint_bytes;
+mod clock;
 mod config;
 mod discovery;
 mod dispatch;
@@ -129,6 +130,7 @@ use crate::zcl::{
     UpgradeEndRequest,
 };
 
+use clock::{Clock, Ticks};
 use discovery::ServerSearch;
 use random::Random;
 use request_retry::PendingRequest;
@@ -179,6 +181,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     generation: u32,
     /// Settings of the client, which never change. What changes is in the fields below.
     settings: S,
+    /// Origin of all instants of the client.
+    clock: Clock,
     /// Address of the server; [`Address::UNKNOWN`] or a part of it while the server is unknown.
     server: Address,
     search: ServerSearch,
@@ -196,11 +200,11 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     /// Time between two periodic queries; `None` without periodic queries.
     query_interval: Option<Millis>,
     /// Time of the last unicast Image Notify that led to a query.
-    notified_at: Option<Instant>,
+    notified_at: Ticks,
     /// File that failed its verification or its boot last.
     failed_image: Option<FailedImage>,
     /// Time of the last failure, or of the creation of the client.
-    failed_at: Instant,
+    failed_at: Ticks,
     /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if there is none.
     reported_version: FileVersion,
     /// Verified images that are kept until the remaining images of the device are downloaded.
@@ -296,28 +300,33 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let mut random = Random::new(seed ^ node.rotate_left(32));
         let Millis(delay) = first_query_delay;
         let spread = random.up_to(Millis(delay.saturating_mul(10)).min(query_spread));
-        let first = now.plus(first_query_delay).plus(spread);
+        let clock = Clock::new(now);
+        let start = clock.ticks(now);
+        let first = start.plus(first_query_delay).plus(spread);
         Self {
             settings,
+            clock,
             current: identity.current,
             stack,
             credential,
             server,
             server_id,
             query_interval,
-            state: State::NoFile(NoFile::Idle { query_at: query_interval.map(|_| first) }),
+            state: State::NoFile(NoFile::Idle {
+                query_at: if query_interval.is_some() { first } else { Ticks::NEVER },
+            }),
             generation: 0,
             need_polled: false,
             sequence: 0,
             search: ServerSearch::new(search),
             second_query: None,
-            notified_at: None,
+            notified_at: Ticks::LONG_AGO,
             notified_sequence: 0,
             numbering: ServerNumbering::UNKNOWN,
             query_failures: 0,
             upgrade_failures: 0,
             failed_image,
-            failed_at: now,
+            failed_at: start,
             reported_version: FileVersion::ANY,
             specific_stack: stack,
             pending_images: PendingImages::NONE,
@@ -346,7 +355,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Enters the download of `offer` from offset 0; the first request may be sent from `at` on.
     #[inline(never)]
-    fn enter_download(&mut self, offer: ImageOffer, at: Instant) {
+    fn enter_download(&mut self, offer: ImageOffer, at: Ticks) {
         let download = Download::new(offer, at, self.settings.config());
         self.state = State::Download(download, DownloadStage::Downloading);
         self.begin_state();
@@ -393,11 +402,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`poll_timeout`](Self::poll_timeout) returns changes nothing.
     #[inline(never)]
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.search_deadline().is_some_and(|at| at <= now) {
+        let now = self.ticks(now);
+        if self.search_deadline() <= now {
             self.restart_search();
         }
         self.handle_second_query_timeout(now);
-        if self.state_deadline().is_none_or(|at| now < at) {
+        if self.state_deadline() > now {
             return;
         }
         match self.state {
@@ -406,9 +416,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 self.begin_query(now, QueryCause::Timer);
             }
             State::NoFile(NoFile::Erasing { offer, faults, .. }) => {
-                self.enter(NoFile::Erasing { offer, faults, retry_at: None });
+                self.enter(NoFile::Erasing { offer, faults, retry_at: Ticks::NEVER });
             }
-            State::Image(_, ImageStage::CountingDown { at, .. }) if at <= now => {
+            State::Image(_, ImageStage::CountingDown { at, .. }) if self.clock.ticks(at) <= now => {
                 self.enter_image_stage(ImageStage::Applying);
             }
             State::Image(_, ImageStage::Waiting { ask, .. }) => {
@@ -428,7 +438,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Enters the next state if the pending request has used up its attempts; otherwise the request stays due for a
     /// retry.
-    fn retry_or_give_up(&mut self, now: Instant) {
+    fn retry_or_give_up(&mut self, now: Ticks) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {
             State::NoFile(NoFile::Querying { next, .. })
@@ -445,6 +455,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// delivery reports never call this method.
     #[inline(never)]
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
+        let now = self.ticks(now);
         let backoff = self.settings.config().error_backoff;
         if report != DeliveryReport::Failed {
             return;
@@ -466,6 +477,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`poll_timeout`](Self::poll_timeout) returns.
     #[inline(never)]
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
+        let now = self.ticks(now);
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
             let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
@@ -524,18 +536,21 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
     /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change this
-    /// time.
+    /// time. The time is at most 41 days ahead, also if the client has nothing to do for longer.
     #[must_use]
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let query = self.second_query.as_ref().map(|query| query.pending.deadline());
-        let query = query.filter(|_| self.can_send());
-        [self.search_deadline(), self.state_deadline(), query].into_iter().flatten().min()
+        let query = match &self.second_query {
+            Some(query) if self.can_send() => query.pending.deadline(),
+            _ => Ticks::NEVER,
+        };
+        let at = self.search_deadline().min(self.state_deadline()).min(query);
+        (!at.is_never()).then(|| self.clock.instant(at))
     }
 
     /// Returns the deadline of the current state.
-    fn state_deadline(&self) -> Option<Instant> {
-        self.state.deadline(self.settings.config(), &self.rtt, self.can_send())
+    fn state_deadline(&self) -> Ticks {
+        self.state.deadline(self.settings.config(), &self.rtt, self.clock, self.can_send())
     }
 
     /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
@@ -574,7 +589,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::NoFile(NoFile::Deciding { offer })
             | State::Download(_, DownloadStage::Deciding { offer })
             | State::Image(_, ImageStage::Deciding { offer, .. }) => Need::Decide(ticket, *offer),
-            State::NoFile(NoFile::Erasing { offer, retry_at: None, .. }) => Need::Prepare(ticket, *offer),
+            State::NoFile(NoFile::Erasing { offer, retry_at: Ticks::NEVER, .. }) => {
+                Need::Prepare(ticket, *offer)
+            }
             State::Image(image, ImageStage::Verifying) => Need::Verify(ticket, image.offer),
             State::Image(_, ImageStage::AwaitingCredentials { needed }) if S::ABILITIES.credentials => {
                 Need::Credentials(ticket, *needed)
@@ -648,15 +665,37 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         S::ABILITIES.several_images && self.pending_images.count > 0
     }
 
-    fn utc(&self, now: Instant) -> Option<UtcTime> {
-        (S::ABILITIES.utc_clock && self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
+    fn utc(&self, now: Ticks) -> Option<UtcTime> {
+        let advance = || self.utc.advance(self.utc_set_at, self.clock.instant(now));
+        (S::ABILITIES.utc_clock && self.utc != NO_CLOCK).then(advance)
     }
 
-    /// Returns the time of the next periodic query after a query at `now`; `None` without periodic queries.
-    fn next_query_at(&mut self, now: Instant) -> Option<Instant> {
-        let Millis(interval) = self.query_interval?;
+    /// Returns the time of the next periodic query after a query at `now`; [`Ticks::NEVER`] without periodic queries.
+    fn next_query_at(&mut self, now: Ticks) -> Ticks {
+        let Some(Millis(interval)) = self.query_interval else { return Ticks::NEVER };
         let spread = self.random_delay(Millis(interval >> 2));
-        Some(now.plus(Millis(interval)).plus(spread))
+        now.plus(Millis(interval)).plus(spread)
+    }
+
+    /// Returns `now` in the time of the client. Each call from outside with the time begins here.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    fn ticks(&mut self, now: Instant) -> Ticks {
+        self.clock.recent_ticks(now).unwrap_or_else(|| self.move_origin(now))
+    }
+
+    /// Moves the origin of the clock to `now`, and all instants of the client with it.
+    #[inline(never)]
+    fn move_origin(&mut self, now: Instant) -> Ticks {
+        let shift = self.clock.move_origin(now);
+        let Self { notified_at, failed_at, search, .. } = self;
+        for at in [notified_at, failed_at, &mut search.until] {
+            at.shift(shift);
+        }
+        if let Some(query) = &mut self.second_query {
+            query.pending.shift(shift);
+        }
+        self.state.shift(shift);
+        self.clock.ticks(now)
     }
 
     /// Returns a random delay of up to `limit`, and up to the configured `query_spread`.
@@ -665,7 +704,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Reports a failed upgrade to the server before the upgrade ends.
-    fn report_failure(&mut self, now: Instant, id: ImageId, status: Status, outcome: Outcome) {
+    fn report_failure(&mut self, now: Ticks, id: ImageId, status: Status, outcome: Outcome) {
         // The upgrade ends, so a query about its image is obsolete.
         self.second_query = None;
         self.enter(NoFile::Reporting {
@@ -683,6 +722,6 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 /// check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
-    assert!(size_of::<Client<8, &ClientConfig>>() <= 840);
-    assert!(size_of::<Client<0, &ClientConfig>>() <= 648);
+    assert!(size_of::<Client<8, &ClientConfig>>() <= 776);
+    assert!(size_of::<Client<0, &ClientConfig>>() <= 584);
 };

@@ -11,7 +11,7 @@
 //! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
-use crate::time::{Instant, Millis};
+use crate::time::Millis;
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType};
 use crate::zcl::{
     CommandId, ImageNotify, ImageOffer, NotifyScope, QueryNextImageRequest, QueryResponse,
@@ -20,6 +20,7 @@ use crate::zcl::{
 
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
+use super::clock::Ticks;
 use super::config::{AcceptedVersions, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, SkipReason};
@@ -54,8 +55,8 @@ struct OpenQuery {
     cause: QueryCause,
     /// `true` for a query during an upgrade.
     is_second: bool,
-    /// Time of the next periodic query; `None` for a query during an upgrade.
-    next: Option<Instant>,
+    /// Time of the next periodic query; [`Ticks::NEVER`] for a query during an upgrade.
+    next: Ticks,
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
@@ -64,7 +65,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// includes this device.
     pub(super) fn on_notify<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         notify: ImageNotify,
         delivery: DeliveryMode,
@@ -86,7 +87,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             (is_unicast, &self.state)
         {
             // A copy of this notify may arrive after the offer.
-            (self.notified_at, self.notified_sequence) = (Some(now), sequence);
+            (self.notified_at, self.notified_sequence) = (now, sequence);
         }
         match self.state {
             State::NoFile(NoFile::Idle { .. }) => {
@@ -140,7 +141,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     pub(super) fn on_query_response<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         response: QueryResponse,
     ) -> Reaction<'f> {
@@ -149,7 +150,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     pub(super) fn on_specific_response<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         response: QueryResponse,
     ) -> Reaction<'f> {
@@ -158,7 +159,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     fn on_answer<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         response: QueryResponse,
         specific: bool,
@@ -193,7 +194,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 target: self.target_in_hand(),
                 cause: query.cause,
                 is_second: true,
-                next: None,
+                next: Ticks::NEVER,
             }),
         }
     }
@@ -213,7 +214,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     fn on_offer<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         offer: ImageOffer,
         query: OpenQuery,
         matches: bool,
@@ -244,7 +245,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Continues the current upgrade if `offer` is the image of the upgrade. Returns whether it is.
-    fn continue_with(&mut self, now: Instant, offer: ImageOffer) -> bool {
+    fn continue_with(&mut self, now: Ticks, offer: ImageOffer) -> bool {
         if self.state.open_offer() == Some(offer) {
             return true;
         }
@@ -284,7 +285,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the reason to skip `offer` without asking the application; `None` if the application decides.
-    fn skip_reason(&self, now: Instant, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
+    fn skip_reason(&self, now: Ticks, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
         let version = query.target.id.version;
         let is_suspended = self.suspended_image().is_some_and(|image| image.id() == offer.id);
         if offer.size < MIN_FILE_SIZE || offer.size > self.settings.config().max_file_size {
@@ -311,13 +312,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Returns whether a periodic query would have followed the last refusal of the application. A client with a file in
     /// hand makes no periodic queries.
-    fn has_refusal_expired(&self, now: Instant) -> bool {
-        self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= now)
+    fn has_refusal_expired(&self, now: Ticks) -> bool {
+        self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= self.clock.instant(now))
     }
 
     /// Returns whether `offer` is the file that failed its verification or its boot, and the client does not retry that
     /// file after a query with `cause`.
-    fn has_failed_before(&self, now: Instant, offer: ImageOffer, cause: QueryCause) -> bool {
+    fn has_failed_before(&self, now: Ticks, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {
             QueryCause::Application => true,
@@ -332,7 +333,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Skips `offer` for `reason`. An offer in answer to a query during an upgrade has no other effect.
-    fn skip_offer(&mut self, now: Instant, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
+    fn skip_offer(&mut self, now: Ticks, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
         self.push_event(ClientEvent::OfferSkipped(offer, reason));
         if query.is_second {
             return;
@@ -357,7 +358,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
-    fn decide(&mut self, now: Instant, offer: ImageOffer) {
+    fn decide(&mut self, now: Ticks, offer: ImageOffer) {
         match self.state {
             // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
             State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
@@ -374,7 +375,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::NoFile(_) => self.enter(NoFile::Deciding { offer }),
             State::Download(download, stage) => {
                 if !matches!(stage, DownloadStage::Deciding { .. }) {
-                    download.pause(now);
+                    download.pause(now, self.settings.config());
                 }
                 self.enter_download_stage(DownloadStage::Deciding { offer });
             }
@@ -383,7 +384,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Handles the refusal of the open query with `status`. A refusal of a query during an upgrade changes nothing.
-    pub(super) fn on_no_image(&mut self, now: Instant, status: Status) {
+    pub(super) fn on_no_image(&mut self, now: Ticks, status: Status) {
         self.reset_unanswered_queries();
         let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
             self.second_query = None;
@@ -406,7 +407,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Ends a query after all its attempts stayed unanswered. The next query follows after some minutes.
-    pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) {
+    pub(super) fn on_query_timeout(&mut self, now: Ticks, next: Ticks) {
         self.push_event(ClientEvent::NoImage(None));
         self.count_unanswered_query(now);
         let retry_at = self.retry_at(now, self.query_failures, next);
@@ -414,12 +415,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, retry_at);
     }
 
-    /// Returns the time of the next query after `failures` consecutive failures, which is `next` at the latest; `None`
+    /// Returns the time of the next query after `failures` consecutive failures, which is `next` at the latest, and never
     /// without periodic queries.
-    pub(super) fn retry_at(&mut self, now: Instant, failures: u8, next: Option<Instant>) -> Option<Instant> {
+    pub(super) fn retry_at(&mut self, now: Ticks, failures: u8, next: Ticks) -> Ticks {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
         let spread = self.random_delay(Millis(delay >> 2));
-        next.map(|next| now.plus(Millis(delay)).plus(spread).min(next))
+        if next.is_never() { next } else { now.plus(Millis(delay)).plus(spread).min(next) }
     }
 
     /// Returns the image that the client queries next, with the version that runs: the next image of a set of images, or
@@ -430,19 +431,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Schedules a query for the time `at`. The query is for the running image, or for the next image type if the device
     /// has several.
-    pub(super) fn begin_query(&mut self, at: Instant, cause: QueryCause) {
+    pub(super) fn begin_query(&mut self, at: Ticks, cause: QueryCause) {
         let next = self.next_query_at(at);
         let target = QueryTarget { id: self.next_image(), stack: self.stack };
         self.begin_query_for(at, target, next, cause);
     }
 
-    pub(super) fn begin_query_for(
-        &mut self,
-        at: Instant,
-        target: QueryTarget,
-        next: Option<Instant>,
-        cause: QueryCause,
-    ) {
+    pub(super) fn begin_query_for(&mut self, at: Ticks, target: QueryTarget, next: Ticks, cause: QueryCause) {
         if self.query_for(target).is_some() {
             let pending = PendingRequest::due_at(at);
             return self.enter(NoFile::Querying { target, pending, next, cause });

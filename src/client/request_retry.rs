@@ -8,7 +8,9 @@
 //! ```
 
 use crate::aps::TransmitToken;
-use crate::time::{Instant, Millis};
+use crate::time::Millis;
+
+use super::clock::Ticks;
 
 /// Number of latest attempts of a request to which the client still accepts answers, by their sequence numbers.
 const MAX_SEQUENCES: u8 = 3;
@@ -17,7 +19,7 @@ const MAX_SEQUENCES: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PendingRequest {
     /// Time to send the request or, while the request is in flight, the end of the timeout.
-    deadline: Instant,
+    deadline: Ticks,
     /// Number of attempts so far, including attempts that could not be sent.
     attempts: u8,
     /// Number of attempts sent since the last attempt that could not be sent. The sequence numbers of these attempts
@@ -31,16 +33,21 @@ pub(super) struct PendingRequest {
 
 impl PendingRequest {
     /// Creates the retry state of a request that is to be sent from `at` on.
-    pub(super) const fn due_at(at: Instant) -> Self {
+    pub(super) const fn due_at(at: Ticks) -> Self {
         Self { deadline: at, attempts: 0, sequences: 0, sequence: 0, in_flight: false }
     }
 
     /// Returns the time of the next attempt or, while the request is in flight, the end of the timeout.
-    pub(super) const fn deadline(&self) -> Instant {
+    pub(super) const fn deadline(&self) -> Ticks {
         self.deadline
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    /// Shifts the deadline, because the origin of the clock has moved by `shift`.
+    pub(super) fn shift(&mut self, shift: Millis) {
+        self.deadline.shift(shift);
+    }
+
+    pub(super) fn is_due(&self, now: Ticks) -> bool {
         !self.in_flight && self.deadline <= now
     }
 
@@ -54,7 +61,7 @@ impl PendingRequest {
 
     /// Records an attempt that was sent `now` with the sequence number `sequence`, and starts the timeout of this
     /// attempt.
-    pub(super) fn on_sent(&mut self, now: Instant, sequence: u8, timeout: Millis) {
+    pub(super) fn on_sent(&mut self, now: Ticks, sequence: u8, timeout: Millis) {
         self.deadline = now.plus(timeout);
         self.sequence = sequence;
         self.attempts = self.attempts.saturating_add(1);
@@ -63,12 +70,12 @@ impl PendingRequest {
     }
 
     /// Returns whether the timeout of the last attempt has passed.
-    pub(super) fn is_timed_out(&self, now: Instant) -> bool {
+    pub(super) fn is_timed_out(&self, now: Ticks) -> bool {
         self.in_flight && self.deadline <= now
     }
 
     /// Schedules a retry of the request at `at`.
-    pub(super) fn retry_at(&mut self, at: Instant) {
+    pub(super) fn retry_at(&mut self, at: Ticks) {
         self.deadline = at;
         self.in_flight = false;
     }
@@ -82,7 +89,7 @@ impl PendingRequest {
 
     /// Shortens the timeout to `backoff`, doubled with each attempt, if the undelivered frame with `token` is the last
     /// attempt. The client still accepts an answer to this attempt, because perhaps only the acknowledgement was lost.
-    pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Instant, backoff: Millis) {
+    pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Ticks, backoff: Millis) {
         if self.in_flight && token == TransmitToken::request(self.sequence) {
             let backoff = exponential_backoff(backoff, self.attempts.saturating_sub(1));
             self.deadline = self.deadline.min(now.plus(backoff));
@@ -113,8 +120,8 @@ pub(super) fn exponential_backoff(Millis(base): Millis, doublings: u8) -> Millis
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Instant {
-        Instant::from_millis(millis)
+    fn at(millis: u64) -> Ticks {
+        Ticks::from_millis(millis)
     }
 
     #[test]

@@ -12,8 +12,9 @@
 //! to ZigBee document 095264 (2011).
 
 use crate::aps::Transmit;
-use crate::time::{Instant, Millis};
+use crate::time::Millis;
 
+use super::clock::Ticks;
 use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
@@ -36,7 +37,7 @@ pub(super) struct SecondQuery {
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
     /// progress.
-    pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
+    pub(super) fn begin_second_query(&mut self, at: Ticks, cause: QueryCause, max_attempts: u8) {
         if self.query_for(self.target_in_hand()).is_some() {
             self.second_query =
                 Some(SecondQuery { pending: PendingRequest::due_at(at), cause, max_attempts });
@@ -45,12 +46,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Starts a query after a unicast Image Notify with the sequence number `sequence` that arrived `now`, during an
     /// upgrade.
-    pub(super) fn begin_notified_query(&mut self, now: Instant, sequence: u8) {
+    pub(super) fn begin_notified_query(&mut self, now: Ticks, sequence: u8) {
         let is_open =
             self.second_query.as_ref().is_some_and(|query| query.cause == QueryCause::UnicastNotify);
-        let is_recent = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
+        let is_recent = now < self.notified_at.plus(NOTIFY_WINDOW);
         if !is_recent || (!is_open && sequence != self.notified_sequence) {
-            (self.notified_at, self.notified_sequence) = (Some(now), sequence);
+            (self.notified_at, self.notified_sequence) = (now, sequence);
             self.begin_second_query(now, QueryCause::UnicastNotify, 1);
         }
     }
@@ -71,7 +72,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Writes the parallel query to `buf`, if the query is due.
-    pub(super) fn poll_second_query(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
+    pub(super) fn poll_second_query(&mut self, now: Ticks, buf: &mut RequestBuffer) -> Option<Transmit> {
         let SecondQuery { pending, max_attempts, .. } =
             self.second_query.filter(|query| query.pending.is_due(now))?;
         let request = self.query_for(self.target_in_hand())?;
@@ -94,7 +95,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Handles the timeout of the parallel query.
-    pub(super) fn handle_second_query_timeout(&mut self, now: Instant) {
+    pub(super) fn handle_second_query_timeout(&mut self, now: Ticks) {
         let Some(query) = self.second_query.as_mut().filter(|query| query.pending.is_timed_out(now)) else {
             return;
         };

@@ -76,11 +76,12 @@
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
-use crate::time::{Instant, UtcTime};
+use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{ImageId, ImageTypeClass, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{ImageOffer, Status};
 
 use super::checkpoint::HeaderFacts;
+use super::clock::{Clock, Ticks};
 use super::config::ClientConfig;
 use super::event::{Outcome, PauseReason};
 use super::request_retry::PendingRequest;
@@ -106,16 +107,15 @@ pub(super) enum State<const RANGES: usize> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum NoFile {
-    /// No query and no upgrade is in progress. The next periodic query is due at `query_at`; `None` means no periodic
-    /// query.
-    Idle { query_at: Option<Instant> },
+    /// No query and no upgrade is in progress. The next periodic query is due at `query_at`.
+    Idle { query_at: Ticks },
     /// A query is to be sent or in flight. If the query leads to no image, the next periodic query is due at `next`.
-    Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant>, cause: QueryCause },
+    Querying { target: QueryTarget, pending: PendingRequest, next: Ticks, cause: QueryCause },
     /// The application decides whether to accept an offer.
     Deciding { offer: ImageOffer },
     /// The application prepares storage for the offered file, after `faults` attempts that failed. The next attempt
-    /// begins at `retry_at`; `None` means that the attempt has begun.
-    Erasing { offer: ImageOffer, faults: u8, retry_at: Option<Instant> },
+    /// begins at `retry_at`; [`Ticks::NEVER`] means that the attempt has begun.
+    Erasing { offer: ImageOffer, faults: u8, retry_at: Ticks },
     /// An Upgrade End Request with another status than SUCCESS is to be sent or in flight.
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
 }
@@ -127,7 +127,7 @@ pub(super) enum DownloadStage {
     /// The client requests the blocks of the file, and the application stores them.
     Downloading,
     /// The server does not serve the file at present. The client keeps all stored bytes, and queries at `ask_at`.
-    Paused { reason: PauseReason, ask_at: Instant },
+    Paused { reason: PauseReason, ask_at: Ticks },
     /// The application decides whether to accept the offer of another file. All stored bytes are kept.
     Deciding { offer: ImageOffer },
 }
@@ -146,7 +146,7 @@ pub(super) enum ImageStage {
     /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
     Ending { pending: PendingRequest, ask: UpgradeEndAsk },
     /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
-    Waiting { ask_at: Instant, ask: UpgradeEndAsk },
+    Waiting { ask_at: Ticks, ask: UpgradeEndAsk },
     /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
     AwaitingActivation,
     /// The upgrade is scheduled for the time `at`. If both clocks agreed on UTC, `utc` is the same time in UTC. `pending`
@@ -171,7 +171,7 @@ pub(super) enum QueryCause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UpgradeEndAsk {
     /// Time of the first request; later requests within the first hour have growing pauses.
-    pub(super) since: Instant,
+    pub(super) since: Ticks,
     /// Number of unanswered asks for an upgrade time. All requests of the first hour count as one ask, and each hourly
     /// request counts as one ask.
     pub(super) unanswered: u8,
@@ -183,12 +183,12 @@ pub(super) struct UpgradeEndAsk {
 
 impl UpgradeEndAsk {
     /// Creates the record of a first ask at `now`.
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: Ticks) -> Self {
         Self { since: now, unanswered: 0, refusals: 0, is_first: true }
     }
 
     /// Creates the record of a client that the server asked to wait at `now`.
-    pub(super) const fn told_to_wait(now: Instant) -> Self {
+    pub(super) const fn told_to_wait(now: Ticks) -> Self {
         Self { is_first: false, ..Self::new(now) }
     }
 }
@@ -219,7 +219,7 @@ pub(super) enum AfterReport {
     /// the running version; the [`HeaderFacts`] belong to the kept image.
     More(ImageId, HeaderFacts),
     /// The client skipped an offer without having started an upgrade. The next periodic query is due at the given time.
-    Skipped(Option<Instant>),
+    Skipped(Ticks),
 }
 
 impl StoredImage {
@@ -235,6 +235,28 @@ pub(super) const fn is_specific(id: ImageId) -> bool {
 }
 
 impl<const RANGES: usize> State<RANGES> {
+    /// Shifts all instants of the state, because the origin of the clock has moved by `shift`.
+    pub(super) fn shift(&mut self, shift: Millis) {
+        match self {
+            Self::NoFile(NoFile::Idle { query_at: at } | NoFile::Erasing { retry_at: at, .. })
+            | Self::Download(_, DownloadStage::Paused { ask_at: at, .. })
+            | Self::Image(_, ImageStage::Waiting { ask_at: at, .. }) => at.shift(shift),
+            Self::NoFile(
+                NoFile::Querying { next, .. } | NoFile::Reporting { after: AfterReport::Skipped(next), .. },
+            ) => next.shift(shift),
+            _ => {}
+        }
+        if let Self::Image(_, ImageStage::Ending { ask, .. } | ImageStage::Waiting { ask, .. }) = self {
+            ask.since.shift(shift);
+        }
+        if let Self::Download(download, _) = self {
+            download.shift(shift);
+        }
+        if let Some(pending) = self.pending_request_mut() {
+            pending.shift(shift);
+        }
+    }
+
     /// Returns the download that the client fetches at present; `None` if there is none, or if the download is paused.
     pub(super) const fn downloading(&self) -> Option<&Download<RANGES>> {
         match self {
@@ -312,37 +334,41 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the deadline of the timer of this state; `None` if the state has no timer. A state that sends requests
-    /// has no deadline for requests while `can_send` is `false`.
+    /// Returns the deadline of the timer of this state; [`Ticks::NEVER`] if the state has no timer. A state that sends
+    /// requests has no deadline for requests while `can_send` is `false`.
     pub(super) fn deadline(
         &self,
         config: &ClientConfig,
         rtt: &RttEstimator,
+        clock: Clock,
         can_send: bool,
-    ) -> Option<Instant> {
-        let request = self.pending_request().map(PendingRequest::deadline).filter(|_| can_send);
+    ) -> Ticks {
+        let request = match self.pending_request() {
+            Some(pending) if can_send => pending.deadline(),
+            _ => Ticks::NEVER,
+        };
         match self {
             Self::NoFile(stage) => match stage {
                 NoFile::Idle { query_at } => *query_at,
                 NoFile::Querying { .. } | NoFile::Reporting { .. } => request,
-                NoFile::Deciding { .. } => None,
+                NoFile::Deciding { .. } => Ticks::NEVER,
                 NoFile::Erasing { retry_at, .. } => *retry_at,
             },
             Self::Download(download, stage) => match stage {
                 DownloadStage::Downloading if can_send => download.deadline(config, rtt),
-                DownloadStage::Paused { ask_at, .. } if can_send => Some(*ask_at),
-                DownloadStage::Paused { .. } => download.give_up_at(config),
-                DownloadStage::Downloading | DownloadStage::Deciding { .. } => None,
+                DownloadStage::Paused { ask_at, .. } if can_send => *ask_at,
+                DownloadStage::Paused { .. } => download.give_up_at(),
+                DownloadStage::Downloading | DownloadStage::Deciding { .. } => Ticks::NEVER,
             },
             Self::Image(_, stage) => match stage {
                 ImageStage::Ending { .. } => request,
-                ImageStage::Waiting { ask_at, .. } => Some(*ask_at),
-                ImageStage::CountingDown { at, .. } => Some(request.map_or(*at, |ask_at| ask_at.min(*at))),
+                ImageStage::Waiting { ask_at, .. } => *ask_at,
+                ImageStage::CountingDown { at, .. } => request.min(clock.ticks(*at)),
                 ImageStage::Verifying
                 | ImageStage::Deciding { .. }
                 | ImageStage::AwaitingCredentials { .. }
                 | ImageStage::AwaitingActivation
-                | ImageStage::Applying => None,
+                | ImageStage::Applying => Ticks::NEVER,
             },
         }
     }
@@ -351,7 +377,7 @@ impl<const RANGES: usize> State<RANGES> {
     pub(super) fn waits_for_application(&self) -> bool {
         match self {
             Self::NoFile(stage) => {
-                matches!(stage, NoFile::Deciding { .. } | NoFile::Erasing { retry_at: None, .. })
+                matches!(stage, NoFile::Deciding { .. } | NoFile::Erasing { retry_at: Ticks::NEVER, .. })
             }
             Self::Download(download, stage) => match stage {
                 DownloadStage::Downloading => download.waits_for_application(),

@@ -19,6 +19,7 @@ use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
 use super::checkpoint::{HeaderFacts, PendingImages};
+use super::clock::Ticks;
 use super::config::{Settings, UpgradeEndFallback};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};
@@ -45,7 +46,7 @@ const MAX_REPORT_ATTEMPTS: u8 = 2;
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     pub(super) fn on_upgrade_end<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         response: UpgradeEndResponse,
         delivery: DeliveryMode,
@@ -75,7 +76,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
             Ok(Some(seconds)) => {
                 self.report_clocks(now, time);
-                let at = self.not_later(sequence, time, now.plus_seconds(seconds));
+                let at = self.not_later(sequence, time, self.clock.instant(now).plus_seconds(seconds));
                 self.count_down(now, at, self.agreed_utc(now, time));
                 Reaction::Done
             }
@@ -104,14 +105,14 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
-    fn agreed_utc(&self, now: Instant, time: ServerTime) -> Option<UtcTime> {
+    fn agreed_utc(&self, now: Ticks, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
         (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)
             .then_some(UtcTime(time.then))
     }
 
     /// Reports the event that the clocks of server and device disagree, if `time` shows that they do.
-    pub(super) fn report_clocks(&mut self, now: Instant, time: ServerTime) {
+    pub(super) fn report_clocks(&mut self, now: Ticks, time: ServerTime) {
         if let Some(own) = self.utc(now)
             && time.current != 0
             && time.then != u32::MAX
@@ -122,29 +123,29 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Starts or replaces the countdown to the upgrade at the time `at`.
-    fn count_down(&mut self, now: Instant, at: Instant, utc: Option<UtcTime>) {
+    fn count_down(&mut self, now: Ticks, at: Instant, utc: Option<UtcTime>) {
         self.push_event(ClientEvent::CountingDown(at));
         let pending = self.next_countdown_request(now, at);
         self.enter_image_stage(ImageStage::CountingDown { at, utc, pending });
     }
 
     /// Returns the next Upgrade End Request during a countdown until `at`; `None` if the countdown is short.
-    fn next_countdown_request(&mut self, now: Instant, at: Instant) -> Option<PendingRequest> {
-        let is_long = now.plus(self.settings.config().max_unchecked_countdown) < at;
+    fn next_countdown_request(&mut self, now: Ticks, at: Instant) -> Option<PendingRequest> {
+        let is_long = self.clock.instant(now.plus(self.settings.config().max_unchecked_countdown)) < at;
         is_long.then(|| PendingRequest::due_at(self.next_ask_at(now)))
     }
 
     /// Moves a countdown to a UTC time after the clock of the device was set.
-    pub(super) fn adjust_countdown(&mut self, now: Instant) {
+    pub(super) fn adjust_countdown(&mut self, now: Ticks) {
         let Some(own) = self.utc(now) else { return };
         if let State::Image(_, ImageStage::CountingDown { at, utc: Some(utc), .. }) = &mut self.state {
             let seconds = core::time::Duration::from_secs(u64::from(utc.0.saturating_sub(own.0)));
-            *at = now.after(seconds);
+            *at = self.clock.instant(now).after(seconds);
         }
     }
 
     /// Handles a Default Response with `status` to the Upgrade End Request.
-    pub(super) fn on_upgrade_end_status<'f>(&mut self, now: Instant, status: Status) -> Reaction<'f> {
+    pub(super) fn on_upgrade_end_status<'f>(&mut self, now: Ticks, status: Status) -> Reaction<'f> {
         let (id, stage) = match self.state {
             State::NoFile(NoFile::Reporting { id, after, .. }) => {
                 self.after_report(now, id, after);
@@ -196,7 +197,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Continues after the report about image `id`, whether the server answered the report or not.
-    fn after_report(&mut self, now: Instant, id: ImageId, after: AfterReport) {
+    fn after_report(&mut self, now: Ticks, id: ImageId, after: AfterReport) {
         match after {
             AfterReport::End(outcome) => self.end_upgrade(now, outcome),
             AfterReport::Skipped(next) => self.go_home(now, next),
@@ -221,7 +222,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Continues with the complete file in hand, which is verified. The client waits for credentials if the device lacks
     /// credentials that the file or a kept image requires, and asks the server for the upgrade time otherwise.
     #[inline(never)]
-    pub(super) fn begin_upgrade_end(&mut self, now: Instant) {
+    pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };
         let needed = image.header.credential.filter(|needed| !self.has_credential(*needed));
         let missing = self.pending_images.missing_credential.filter(|_| S::ABILITIES.several_images);
@@ -236,13 +237,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Continues with the complete and verified file `image`, as [`begin_upgrade_end`](Self::begin_upgrade_end) does.
-    pub(super) fn begin_stored_upgrade_end(&mut self, now: Instant, image: StoredImage) {
+    pub(super) fn begin_stored_upgrade_end(&mut self, now: Ticks, image: StoredImage) {
         self.enter_image(image, ImageStage::Verifying);
         self.begin_upgrade_end(now);
     }
 
     /// Sends the first Upgrade End Request for the file in hand.
-    pub(super) fn ask_for_upgrade_end(&mut self, now: Instant) {
+    pub(super) fn ask_for_upgrade_end(&mut self, now: Ticks) {
         self.ask_later(now, UpgradeEndAsk::new(now));
     }
 
@@ -257,7 +258,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Waits for an hour, because the server answered the Upgrade End Request without a time.
-    fn wait_for_upgrade_end(&mut self, now: Instant) {
+    fn wait_for_upgrade_end(&mut self, now: Ticks) {
         self.push_event(ClientEvent::WaitingForUpgradeEnd);
         let (ask_at, ask) = (self.next_ask_at(now), UpgradeEndAsk::told_to_wait(now));
         self.enter_image_stage(ImageStage::Waiting { ask_at, ask });
@@ -265,12 +266,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Sends the next Upgrade End Request for the file in hand at `at`. The server has not asked the client to wait, so
     /// that the client does not enter the state Waiting.
-    fn ask_later(&mut self, at: Instant, ask: UpgradeEndAsk) {
+    fn ask_later(&mut self, at: Ticks, ask: UpgradeEndAsk) {
         self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(at), ask });
     }
 
     /// Returns the time of the next hourly request of a client that asks at `now`.
-    fn next_ask_at(&mut self, now: Instant) -> Instant {
+    fn next_ask_at(&mut self, now: Ticks) -> Ticks {
         let spread = self.random_delay(Millis(UPGRADE_END_INTERVAL.0 >> 2));
         now.plus(UPGRADE_END_INTERVAL).plus(spread)
     }
@@ -287,7 +288,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Handles the timeout of an Upgrade End Request that was attempted `attempts` times.
-    pub(super) fn on_upgrade_end_timeout(&mut self, now: Instant, attempts: u8) {
+    pub(super) fn on_upgrade_end_timeout(&mut self, now: Ticks, attempts: u8) {
         match self.state {
             State::NoFile(NoFile::Reporting { id, after, .. }) if attempts >= MAX_REPORT_ATTEMPTS => {
                 self.after_report(now, id, after);
@@ -306,7 +307,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Schedules the next Upgrade End Request of a countdown to the time `at`.
-    fn ask_again_in_countdown(&mut self, now: Instant, at: Instant) {
+    fn ask_again_in_countdown(&mut self, now: Ticks, at: Instant) {
         let next = self.next_countdown_request(now, at);
         if let State::Image(_, ImageStage::CountingDown { pending, .. }) = &mut self.state {
             *pending = next;
@@ -315,7 +316,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Handles an Upgrade End Request for the image `id` that stayed unanswered after `attempts` attempts of the present
     /// ask.
-    fn on_unanswered_ask(&mut self, now: Instant, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
+    fn on_unanswered_ask(&mut self, now: Ticks, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
         let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
         if ask.is_first {
             let retry_at = now.plus(exponential_backoff(self.settings.config().initial_timeout, attempts));
@@ -336,15 +337,15 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             }
         }
         let ask_at = if ask.is_first { hour_end.max(now) } else { self.next_ask_at(now) };
-        self.push_event(ClientEvent::UpgradeEndUnanswered(ask_at));
+        self.push_event(ClientEvent::UpgradeEndUnanswered(self.clock.instant(ask_at)));
         let ask = UpgradeEndAsk { unanswered, is_first: false, ..ask };
         self.ask_later(ask_at, ask);
     }
 
     /// Ends a successful upgrade, after which the device runs `image` and the images kept before `image`.
-    pub(super) fn finish_upgrade(&mut self, now: Instant, image: StoredImage) {
+    pub(super) fn finish_upgrade(&mut self, now: Ticks, image: StoredImage) {
         let id = image.id();
-        let duration = now.since(self.download_start);
+        let duration = self.clock.instant(now).since(self.download_start);
         self.push_event(ClientEvent::Finished { id, size: image.offer.size, duration });
         if Self::is_specific(id) {
             return self.end_upgrade(now, Outcome::Received(id));
@@ -365,7 +366,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     ///
     /// After a success, and after a decision of the application, the next query is the periodic one. After a failure
     /// the next query follows in some minutes, and the delay grows with each further failure.
-    pub(super) fn end_upgrade(&mut self, now: Instant, outcome: Outcome) {
+    pub(super) fn end_upgrade(&mut self, now: Ticks, outcome: Outcome) {
         self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(
             outcome,
@@ -395,7 +396,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Enters the state Idle or, if a file was suspended to fetch security credentials, the state in which the
     /// suspended file continues.
-    pub(super) fn go_home(&mut self, now: Instant, query_at: Option<Instant>) {
+    pub(super) fn go_home(&mut self, now: Ticks, query_at: Ticks) {
         match self.suspended.take().filter(|_| S::ABILITIES.specific_files) {
             None => self.enter(NoFile::Idle { query_at }),
             Some(image) => self.begin_stored_upgrade_end(now, image),

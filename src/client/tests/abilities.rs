@@ -1,6 +1,7 @@
 //! Clients without abilities: what stays the same, and what each missing ability leaves out.
 
 use super::*;
+use crate::client::clock::Ticks;
 
 /// Settings of a device that leaves all abilities out.
 struct Lean(ClientConfig);
@@ -125,5 +126,5 @@ fn without_the_ability_a_specific_file_cannot_be_queried_and_the_clock_is_ignore
     let result = client.query_specific_file(at(0), credentials, StackVersion(2));
     assert_eq!(result, Err(SpecificFileError::Disabled));
     client.set_utc(at(0), Some(UtcTime(1)));
-    assert_eq!(client.utc(at(0)), None);
+    assert_eq!(client.utc(Ticks::from_millis(0)), None);
 }

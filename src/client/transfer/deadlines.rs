@@ -9,24 +9,25 @@
 //! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
 
 use crate::aps::TransmitToken;
+use crate::client::clock::Ticks;
 use crate::client::config::ClientConfig;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
-use crate::time::{Instant, Millis};
+use crate::time::Millis;
 
 use super::Download;
 use super::in_flight::{BlockRequest, Slot};
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Returns the earliest deadline of the download; `None` while the download waits for the application or for a
-    /// message of the server.
-    pub(in crate::client) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
+    /// Returns the earliest deadline of the download; [`Ticks::NEVER`] while the download waits for the application
+    /// or for a message of the server.
+    pub(in crate::client) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         if let Some(page) = self.page() {
-            return Some(self.page_deadline(page, config, rtt));
+            return self.page_deadline(page, config, rtt);
         }
         if self.is_exhausted(config) {
-            return Some(self.last_activity);
+            return self.last_activity;
         }
         if !Self::ANY_ORDER {
             return self.deadline_in_order(config, rtt);
@@ -35,48 +36,46 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Returns the deadline of a client without out-of-order ranges, which has one slot (guide, "Fast paths").
-    pub(super) fn deadline_in_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
+    pub(super) fn deadline_in_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         match self.in_flight.first() {
-            Slot::Requested(request) if request.is_waiting => {
-                Some(request_timeout(request, self.last_activity, config, rtt))
-            }
-            _ => self.next_request(config, false).and(self.not_before),
+            Slot::Requested(request) if request.is_waiting => request_timeout(request, config, rtt),
+            _ => self.next_request(config, false).map_or(Ticks::NEVER, |_| self.not_before),
         }
     }
 
-    pub(super) fn deadline_in_any_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
+    pub(super) fn deadline_in_any_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let next_request = self.next_request_at(config, rtt);
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting);
-        let timeouts = waiting.map(|request| request_timeout(request, self.last_activity, config, rtt));
-        timeouts.chain(next_request).min()
+        waiting.map(|request| request_timeout(request, config, rtt)).fold(next_request, Ticks::min)
     }
 
-    /// Returns the time of the next request; `None` if no request can be sent before a response, an answer of the
+    /// Returns the time of the next request; [`Ticks::NEVER`] if no request can be sent before a response, an answer of the
     /// application or a timeout.
-    fn next_request_at(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
-        let not_before = self.not_before?;
+    fn next_request_at(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         if self.next_request(config, false).is_some() {
-            return Some(not_before);
+            return self.not_before;
         }
-        let late = self.late_at(rtt)?;
-        self.next_request(config, true).map(|_| not_before.max(late))
+        match self.late_at(rtt) {
+            Ticks::NEVER => Ticks::NEVER,
+            late => self.next_request(config, true).map_or(Ticks::NEVER, |_| self.not_before.max(late)),
+        }
     }
 
     /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
-    /// although its timeout has not passed.
+    /// although its timeout has not passed. The result is [`Ticks::NEVER`] if no response is awaited.
     ///
     /// The function considers only requests with a single attempt. A request that was resent was late before, and the
     /// extra request for it was sent at that time.
-    pub(super) fn late_at(&self, rtt: &RttEstimator) -> Option<Instant> {
-        let time = rtt.late_after().filter(|_| Self::ANY_ORDER)?;
+    pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
+        let Some(time) = rtt.late_after().filter(|_| Self::ANY_ORDER) else { return Ticks::NEVER };
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
-        waiting.map(|request| request.last_sent.to_instant(self.last_activity).plus(time)).min()
+        waiting.map(|request| request.last_sent.plus(time)).fold(Ticks::NEVER, Ticks::min)
     }
 
     /// Ends the page in transfer if its deadline has passed, and marks each request with a passed timeout to be resent.
     pub(in crate::client) fn expire_requests(
         &mut self,
-        now: Instant,
+        now: Ticks,
         config: &ClientConfig,
         rtt: &RttEstimator,
     ) {
@@ -93,9 +92,8 @@ impl<const RANGES: usize> Download<RANGES> {
         if self.uses_pages && self.silent_pages >= SILENT_PAGES_LIMIT {
             (self.uses_pages, self.is_silent_about_pages) = (false, true);
         }
-        let last_activity = self.last_activity;
         for request in self.in_flight.requests_mut() {
-            if request.is_waiting && request_timeout(request, last_activity, config, rtt) <= now {
+            if request.is_waiting && request_timeout(request, config, rtt) <= now {
                 request.is_waiting = false;
                 if Self::ANY_ORDER {
                     self.window.count_timeout();
@@ -111,7 +109,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each block request in
     /// flight, because the server answers block requests first. The client also adds two intervals between blocks,
     /// because the first two blocks may be lost.
-    fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
+    fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
         let waiting = u32::try_from(self.in_flight.waiting_count()).unwrap_or(0);
@@ -121,7 +119,6 @@ impl<const RANGES: usize> Download<RANGES> {
         let first = timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost);
         let first_timeout = Millis(first).max(self.page_timing.shortest_first_wait(config.max_timeout));
         page.deadline(
-            self.last_activity,
             self.block_size.bytes(),
             first_timeout,
             &self.page_timing,
@@ -138,22 +135,22 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Delays the next request until `at` at the earliest. A wait without an end is not changed.
-    pub(super) fn delay_until(&mut self, at: Instant) {
-        self.not_before = self.not_before.map(|not_before| not_before.max(at));
+    pub(super) fn delay_until(&mut self, at: Ticks) {
+        self.not_before = self.not_before.max(at);
     }
 
     /// Drops the page in transfer, marks all requests to be resent from `not_before` on, and sets their numbers of
-    /// attempts to 0. If `not_before` is `None`, the download waits for a message of the server.
-    pub(super) fn restart_at(&mut self, not_before: Option<Instant>) {
+    /// attempts to 0. If `not_before` is [`Ticks::NEVER`], the download waits for a message of the server.
+    pub(super) fn restart_at(&mut self, not_before: Ticks) {
         self.in_flight.reset_requests();
         (self.page, self.silent_pages, self.not_before) = (None, 0, not_before);
     }
 
     /// Marks all requests to be resent, because the client looks up the address of the server again.
-    pub(in crate::client) fn resend_all(&mut self, now: Instant) {
+    pub(in crate::client) fn resend_all(&mut self, now: Ticks) {
         if self.is_waiting() {
             self.page = None;
-            self.not_before = Some(now);
+            self.not_before = now;
             for request in self.in_flight.requests_mut() {
                 request.is_waiting = false;
             }
@@ -161,7 +158,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Counts an attempt of the next request that could not be sent because no server was found.
-    pub(in crate::client) fn count_failed_send(&mut self, now: Instant, config: &ClientConfig) {
+    pub(in crate::client) fn count_failed_send(&mut self, now: Ticks, config: &ClientConfig) {
         if let Some(next) = self.next_request(config, false) {
             self.record_request(now, next, 0, Millis(0));
             self.resend_all(now);
@@ -176,7 +173,7 @@ impl<const RANGES: usize> Download<RANGES> {
     pub(in crate::client) fn handle_failed_delivery(
         &mut self,
         token: TransmitToken,
-        now: Instant,
+        now: Ticks,
         config: &ClientConfig,
         rtt: &RttEstimator,
     ) {
@@ -187,9 +184,7 @@ impl<const RANGES: usize> Download<RANGES> {
             |request: &&BlockRequest| request.is_waiting && TransmitToken::request(request.sequence) == token;
         let (timeout, attempts) = match (page, self.in_flight.requests().find(is_reported)) {
             (Some(page), _) => (self.page_deadline(page, config, rtt), self.silent_pages),
-            (None, Some(request)) => {
-                (request_timeout(request, self.last_activity, config, rtt), request.attempts)
-            }
+            (None, Some(request)) => (request_timeout(request, config, rtt), request.attempts),
             (None, None) => return,
         };
         let at = now.plus(exponential_backoff(config.error_backoff, attempts.saturating_sub(1)));
@@ -215,13 +210,8 @@ impl<const RANGES: usize> Download<RANGES> {
 }
 
 /// Returns the time at which the latest attempt of `request` times out.
-fn request_timeout(
-    request: &BlockRequest,
-    last_activity: Instant,
-    config: &ClientConfig,
-    rtt: &RttEstimator,
-) -> Instant {
+fn request_timeout(request: &BlockRequest, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
     let earlier_attempts = request.attempts.saturating_sub(1);
     let timeout = rtt.timeout(config.initial_timeout, config.max_timeout, earlier_attempts);
-    request.last_sent.to_instant(last_activity).plus(timeout)
+    request.last_sent.plus(timeout)
 }

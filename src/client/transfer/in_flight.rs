@@ -18,8 +18,9 @@
 //! ```
 
 use crate::client::actions_and_needs::Ticket;
+use crate::client::clock::Ticks;
 use crate::ranges::Range;
-use crate::time::{Instant, Millis};
+use crate::time::Millis;
 
 /// Largest distance in sequence numbers between the latest attempt of a request and a response that still counts as the
 /// answer to an earlier attempt.
@@ -53,9 +54,9 @@ pub(super) struct BlockRequest {
     /// File offset of the block.
     pub(super) offset: u32,
     /// Time at which the first attempt of the request was sent.
-    pub(super) first_sent: Millis32,
+    pub(super) first_sent: Ticks,
     /// Time at which the latest attempt of the request was sent.
-    pub(super) last_sent: Millis32,
+    pub(super) last_sent: Ticks,
     /// Sequence number of the latest attempt of the request.
     pub(super) sequence: u8,
     /// Number of attempts that were sent. The count starts from 0 again after WAIT_FOR_DATA or an error.
@@ -79,30 +80,6 @@ pub(super) struct StoringBlock {
     pub(super) size: u8,
 }
 
-/// Low 32 bits of the milliseconds of an [`Instant`]. A `Millis32` has half the size of an `Instant`, and is
-/// unambiguous for 49 days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Millis32(u32);
-
-impl Millis32 {
-    /// Truncates the milliseconds of `at` to 32 bits.
-    pub(super) const fn from_instant(at: Instant) -> Self {
-        let [a, b, c, d, ..] = at.as_millis().to_le_bytes();
-        Self(u32::from_le_bytes([a, b, c, d]))
-    }
-
-    /// Returns the time from `earlier` to `self`, modulo 49 days.
-    pub(super) const fn since(self, earlier: Self) -> Millis {
-        Millis(self.0.wrapping_sub(earlier.0))
-    }
-
-    /// Restores the full instant from its low 32 bits (`self`): of all instants with these low bits, the latest that is
-    /// not after `not_after`.
-    pub(super) fn to_instant(self, not_after: Instant) -> Instant {
-        not_after.minus(Self::from_instant(not_after).since(self))
-    }
-}
-
 impl BlockRequest {
     /// Returns the range of file bytes that the request asks for.
     pub(super) fn range(&self) -> Range {
@@ -123,13 +100,7 @@ impl BlockRequest {
     /// is measured only if the sequence number identifies the answered attempt (Karn's algorithm). If the number is
     /// that of an earlier attempt, the round trip is measured from the first attempt. Too long a round trip is
     /// harmless; too short a round trip causes spurious retries.
-    pub(super) fn round_trip(
-        &self,
-        now: Instant,
-        last_activity: Instant,
-        sequence: u8,
-        is_own: bool,
-    ) -> Option<Millis> {
+    pub(super) fn round_trip(&self, now: Ticks, sequence: u8, is_own: bool) -> Option<Millis> {
         let sent = match self.attempts {
             0 => None,
             1 => Some(self.last_sent),
@@ -137,7 +108,7 @@ impl BlockRequest {
             _ if self.sequence == sequence => Some(self.last_sent),
             _ => Some(self.first_sent).filter(|_| self.has_sequence(sequence)),
         };
-        sent.map(|sent| now.since(sent.to_instant(last_activity)))
+        sent.map(|sent| now.since(sent))
     }
 }
 
@@ -308,21 +279,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_of_32_bits_is_exact_for_49_days() {
-        for (at, latest) in [
-            (5, 5),
-            (0, u64::from(u32::MAX)),
-            (u64::from(u32::MAX), u64::from(u32::MAX) + 1),
-            (u64::MAX - 9, u64::MAX),
-        ] {
-            let at = Instant::from_millis(at);
-            assert_eq!(Millis32::from_instant(at).to_instant(Instant::from_millis(latest)), at);
-        }
-    }
-
-    #[test]
     fn an_arriving_block_takes_the_slot_of_its_request() {
-        let sent = Millis32::from_instant(Instant::ZERO);
+        let sent = Ticks::LONG_AGO;
         let request = |offset, size| {
             let (first_sent, last_sent, sequence, attempts) = (sent, sent, 1, 1);
             BlockRequest { offset, first_sent, last_sent, sequence, attempts, size, is_waiting: true }
@@ -350,7 +308,7 @@ mod tests {
     /// Shows: FLD-015
     #[test]
     fn a_response_is_matched_by_the_sequence_number_of_any_attempt() {
-        let [first_sent, last_sent] = [1000, 4000].map(|at| Millis32::from_instant(Instant::from_millis(at)));
+        let [first_sent, last_sent] = [1000, 4000].map(Ticks::from_millis);
         let twice = BlockRequest {
             offset: 0,
             first_sent,
@@ -362,7 +320,7 @@ mod tests {
         };
         let once = BlockRequest { first_sent: last_sent, attempts: 1, ..twice };
         let reset = BlockRequest { attempts: 0, ..twice };
-        let now = Instant::from_millis(4100);
+        let now = Ticks::from_millis(4100);
         let [from_first, from_last] = [Some(Millis(3100)), Some(Millis(100))];
         for (request, sequence, is_own, time) in [
             (twice, 10, false, from_last),
@@ -377,7 +335,7 @@ mod tests {
             (reset, 10, false, None),
         ] {
             assert_eq!(
-                request.round_trip(now, now, sequence, is_own),
+                request.round_trip(now, sequence, is_own),
                 time,
                 "sequence number {sequence} after {} attempts",
                 request.attempts

@@ -59,7 +59,8 @@ mod window;
 
 use core::num::NonZeroU8;
 
-use crate::time::{Instant, Millis};
+use crate::client::clock::Ticks;
+use crate::time::Millis;
 use crate::zcl::{ImageBlockRequest, ImageOffer, ImagePageRequest, ToServer};
 
 use super::actions_and_needs::{StaleTicket, StoreResult, Ticket};
@@ -71,7 +72,7 @@ use super::state::{StoredImage, is_specific};
 use crate::ranges::{Range, ReceivedRanges};
 use block_size::BlockSize;
 use header_check::PartialHeader;
-use in_flight::{BlockRequest, InFlight, Millis32, Slot, StoringBlock};
+use in_flight::{BlockRequest, InFlight, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
 use page::{Page, PageStage, PageTiming};
 pub(super) use responses::{Environment, Received};
@@ -96,10 +97,10 @@ pub(super) struct Download<const RANGES: usize> {
     pub(super) phase: DownloadPhase<RANGES>,
     in_flight: InFlight<RANGES>,
     page: Option<Page>,
-    /// Earliest time at which the next request may be sent; `None` while the server demands a wait without end.
-    not_before: Option<Instant>,
+    /// Earliest time at which the next request may be sent; [`Ticks::NEVER`] while the server demands a wait without end.
+    not_before: Ticks,
     /// Time of the latest request or of the latest block, whichever is later.
-    last_activity: Instant,
+    last_activity: Ticks,
     /// Timers of pages.
     page_timing: PageTiming,
     window: Window,
@@ -140,8 +141,10 @@ pub(super) struct Download<const RANGES: usize> {
     sums: FileSums,
     /// Check that precedes the next request for missing bytes.
     check: Option<FileCheck>,
-    /// Time at which the download was paused; `None` if a byte has arrived since.
-    paused_since: Option<Instant>,
+    /// Time at which the download was paused; [`Ticks::NEVER`] if a byte has arrived since.
+    paused_since: Ticks,
+    /// Time at which the pause is too long; [`Ticks::NEVER`] without a pause, or without a limit.
+    give_up_at: Ticks,
 }
 
 /// Phase of a download: the stored bytes of the file, and the known part of the header.
@@ -169,7 +172,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Creates the download of `offer`; the first request may be sent from `at` on.
     // Out of line, because a download is created at two places.
     #[inline(never)]
-    pub(super) fn new(offer: ImageOffer, at: Instant, config: &ClientConfig) -> Self {
+    pub(super) fn new(offer: ImageOffer, at: Ticks, config: &ClientConfig) -> Self {
         let slots = u8::try_from(InFlight::<RANGES>::EMPTY.capacity()).unwrap_or(u8::MAX);
         let (window, uses_pages) = match Self::mode(config) {
             TransferMode::Blocks { window } => (Window::fixed(window.get().min(slots)), false),
@@ -181,7 +184,7 @@ impl<const RANGES: usize> Download<RANGES> {
             phase: DownloadPhase::Header(PartialHeader::EMPTY),
             in_flight: InFlight::EMPTY,
             page: None,
-            not_before: Some(at),
+            not_before: at,
             last_activity: at,
             page_timing: PageTiming::new(),
             window,
@@ -202,7 +205,8 @@ impl<const RANGES: usize> Download<RANGES> {
             is_clean: true,
             sums: FileSums::EMPTY,
             check: None,
-            paused_since: None,
+            paused_since: Ticks::NEVER,
+            give_up_at: Ticks::NEVER,
         }
     }
 
@@ -232,9 +236,9 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Demands a check before the next request for missing bytes, and ends a wait that the server has demanded. The
     /// first request may be sent from `at` on, and `interval` after the last request at the earliest.
-    pub(super) fn begin_check(&mut self, at: Instant, interval: Millis) {
+    pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
         self.drop_requests();
-        self.not_before = Some(at.max(self.last_activity.plus(interval)));
+        self.not_before = at.max(self.last_activity.plus(interval));
         self.check = FileCheck::new(&self.sums);
         // The server may have been unreachable, for example during a restart, so that its silence is no evidence that
         // it ignores page requests.
@@ -248,7 +252,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Records that another server was found, or the same server at another address.
     pub(super) fn begin_check_of_another_server(&mut self, interval: Millis) {
-        self.begin_check(Instant::ZERO, interval);
+        self.begin_check(Ticks::LONG_AGO, interval);
         self.is_unconfirmed = true;
     }
 
@@ -259,21 +263,47 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Drops all requests, because the download pauses at `now`. Returns the start of the pause. If no byte has arrived
     /// since an earlier pause, the start is the start of the earlier pause.
-    pub(super) fn pause(&mut self, now: Instant) -> Instant {
+    pub(super) fn pause(&mut self, now: Ticks, config: &ClientConfig) -> Ticks {
         self.drop_requests();
         self.is_clean = false;
-        *self.paused_since.get_or_insert(now)
-    }
-
-    /// Returns the start of the present pause; `None` if a byte has arrived since the last pause.
-    pub(super) const fn paused_since(&self) -> Option<Instant> {
+        if !self.is_paused() {
+            self.paused_since = now;
+            self.give_up_at = config.max_pause.map_or(Ticks::NEVER, |max| now.plus(max));
+        }
         self.paused_since
     }
 
-    /// Returns the time at which the present pause is too long; `None` if no pause lasts, or without a limit.
-    #[inline(never)]
-    pub(super) fn give_up_at(&self, config: &ClientConfig) -> Option<Instant> {
-        self.paused_since.zip(config.max_pause).map(|(since, max)| since.plus(max))
+    /// Returns whether no byte has arrived since a pause.
+    pub(super) const fn is_paused(&self) -> bool {
+        !self.paused_since.is_never()
+    }
+
+    /// Returns the start of the present pause; [`Ticks::NEVER`] if a byte has arrived since the last pause.
+    pub(super) const fn paused_since(&self) -> Ticks {
+        self.paused_since
+    }
+
+    /// Returns the time at which the present pause is too long; [`Ticks::NEVER`] if no pause lasts, or without a limit.
+    pub(super) const fn give_up_at(&self) -> Ticks {
+        self.give_up_at
+    }
+
+    /// Shifts all instants of the download, because the origin of the clock has moved by `shift`.
+    pub(super) fn shift(&mut self, shift: Millis) {
+        let Self { not_before, last_activity, paused_since, give_up_at, .. } = self;
+        for at in [not_before, last_activity, paused_since, give_up_at] {
+            at.shift(shift);
+        }
+        for request in self.in_flight.requests_mut() {
+            request.first_sent.shift(shift);
+            request.last_sent.shift(shift);
+        }
+        if Self::ANY_ORDER {
+            self.mode_probe.shift(shift);
+            if let Some(page) = &mut self.page {
+                page.shift(shift);
+            }
+        }
     }
 
     fn drop_requests(&mut self) {
@@ -291,8 +321,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Returns whether a wait that the server demanded, or a pause after an error, has not ended.
-    pub(super) fn is_told_to_wait(&self, now: Instant) -> bool {
-        self.not_before.is_none_or(|not_before| not_before > now)
+    pub(super) fn is_told_to_wait(&self, now: Ticks) -> bool {
+        self.not_before > now
     }
 
     /// Returns the number of attempts of one request before the download pauses.
@@ -420,10 +450,9 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Records that `request` was sent `now` with the sequence number `sequence`. The next request is sent after
     /// `pause` at the earliest.
-    pub(super) fn record_request(&mut self, now: Instant, request: NextRequest, sequence: u8, pause: Millis) {
+    pub(super) fn record_request(&mut self, now: Ticks, request: NextRequest, sequence: u8, pause: Millis) {
         self.sent = self.sent.saturating_add(1);
-        (self.last_activity, self.not_before) = (now, Some(now.plus(pause)));
-        let last_sent = Millis32::from_instant(now);
+        (self.last_activity, self.not_before) = (now, now.plus(pause));
         match request {
             NextRequest::Page(_) if !Self::ANY_ORDER => {}
             NextRequest::Page(range) => {
@@ -435,12 +464,12 @@ impl<const RANGES: usize> Download<RANGES> {
                 let size = u8::try_from(end.saturating_sub(offset)).unwrap_or(u8::MAX);
                 let earlier = self.in_flight.request_at(offset).filter(|earlier| earlier.attempts > 0);
                 let (first_sent, attempts) =
-                    earlier.map_or((last_sent, 0), |earlier| (earlier.first_sent, earlier.attempts));
+                    earlier.map_or((now, 0), |earlier| (earlier.first_sent, earlier.attempts));
                 let attempts = attempts.saturating_add(1);
                 self.in_flight.insert_request(BlockRequest {
                     offset,
                     first_sent,
-                    last_sent,
+                    last_sent: now,
                     sequence,
                     attempts,
                     size,
@@ -502,7 +531,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Fails if no block with this ticket is being stored; the call then changes nothing.
     pub(super) fn finish_store(
         &mut self,
-        now: Instant,
+        now: Ticks,
         ticket: Ticket,
         result: StoreResult,
         config: &ClientConfig,
@@ -546,7 +575,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the request to send at `now`, after the timeouts that have passed; `None` if no request is due.
     pub(super) fn poll_request(
         &mut self,
-        now: Instant,
+        now: Ticks,
         config: &ClientConfig,
         rtt: &RttEstimator,
     ) -> Option<NextRequest> {

@@ -28,10 +28,9 @@
 //! asserts that `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a server delay, and 95 %
 //! otherwise.
 
+use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
-use crate::time::Instant;
-
-use super::in_flight::Millis32;
+use crate::time::Millis;
 
 /// Number of blocks of a page. With 64 bytes per block, such a page has 4 KiB and reaches 99 % of the channel's
 /// capacity over one hop.
@@ -85,9 +84,9 @@ pub(super) struct ModeProbe {
     /// blocks may arrive twice.
     is_repeated: bool,
     /// Time at which the first block of the present page or run arrived.
-    first_data: Millis32,
+    first_data: Ticks,
     /// Time at which the latest block of the present page or run arrived.
-    last_data: Millis32,
+    last_data: Ticks,
 }
 
 /// Stage of the comparison of pages with blocks.
@@ -120,8 +119,7 @@ pub(super) enum Choice {
 
 impl ModeProbe {
     /// Creates a comparison without measurements.
-    pub(super) const fn new(at: Instant) -> Self {
-        let at = Millis32::from_instant(at);
+    pub(super) const fn new(at: Ticks) -> Self {
         Self {
             trial: Trial::Unmeasured,
             spacing: 0,
@@ -136,6 +134,12 @@ impl ModeProbe {
         }
     }
 
+    /// Shifts the instants of the probe, because the origin of the clock has moved by `shift`.
+    pub(super) fn shift(&mut self, shift: Millis) {
+        self.first_data.shift(shift);
+        self.last_data.shift(shift);
+    }
+
     /// Returns the response spacing to request for the next page, in ms.
     pub(super) const fn spacing(&self) -> u16 {
         self.spacing
@@ -148,16 +152,16 @@ impl ModeProbe {
 
     /// Records the arrival of `size` bytes of data at the file offset `start`. Returns a choice after the last block
     /// that the client fetched for comparison, otherwise `None`.
-    pub(super) fn record_data(&mut self, now: Instant, start: u32, size: u32) -> Option<Choice> {
+    pub(super) fn record_data(&mut self, now: Ticks, start: u32, size: u32) -> Option<Choice> {
         if start < self.start {
             // A block below `self.start` is a lost block of an earlier page, which is not measured.
             return None;
         }
         if self.bytes == 0 {
-            self.first_data = Millis32::from_instant(now);
+            self.first_data = now;
         }
         self.bytes = self.bytes.saturating_add(size);
-        self.last_data = Millis32::from_instant(now);
+        self.last_data = now;
         let Trial::Window(left) = &mut self.trial else { return None };
         *left = left.saturating_sub(1);
         if *left > 0 {
@@ -249,13 +253,11 @@ impl ModeProbe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Millis;
-
     const SIZE: u8 = 64;
 
     struct Scenario {
         probe: ModeProbe,
-        now: Instant,
+        now: Ticks,
         start: u32,
     }
 
@@ -264,9 +266,9 @@ mod tests {
         fn new(single: u32) -> Self {
             let mut rtt = RttEstimator::new();
             rtt.update(Millis(single));
-            let mut probe = ModeProbe::new(Instant::ZERO);
+            let mut probe = ModeProbe::new(Ticks::LONG_AGO);
             probe.set_single_rtt(&rtt);
-            let mut scenario = Self { probe, now: Instant::ZERO, start: 128 };
+            let mut scenario = Self { probe, now: Ticks::LONG_AGO, start: 128 };
             assert_eq!(scenario.probe.end_page(scenario.start, SIZE), Choice::Pages);
             scenario
         }
@@ -395,7 +397,8 @@ mod tests {
 
     #[test]
     fn a_first_page_near_the_start_of_the_file_is_measured() {
-        let mut scenario = Scenario { probe: ModeProbe::new(Instant::ZERO), now: Instant::ZERO, start: 56 };
+        let mut scenario =
+            Scenario { probe: ModeProbe::new(Ticks::LONG_AGO), now: Ticks::LONG_AGO, start: 56 };
         assert_eq!(scenario.probe.end_page(scenario.start, SIZE), Choice::Pages);
         scenario.page(14, 0);
         assert_eq!(scenario.probe.spacing(), 14);

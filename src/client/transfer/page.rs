@@ -24,12 +24,11 @@
 //! The timeout of the next block follows the measured interval between blocks. A server may pace its blocks more slowly
 //! than requested, so that the first timeouts are long, and double with each page that ends in silence.
 
+use crate::client::clock::Ticks;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
 use crate::ranges::Range;
-use crate::time::{Instant, Millis};
-
-use super::in_flight::Millis32;
+use crate::time::Millis;
 
 /// Number of consecutive page requests without any data after which the download continues by blocks.
 ///
@@ -78,7 +77,7 @@ pub(super) struct Page {
     /// Bytes of the page after the highest byte that arrived.
     pub(super) remaining: Range,
     /// Time of the page request or of the last block, whichever is later.
-    updated: Millis32,
+    pub(super) updated: Ticks,
     /// Sequence number of the Image Page Request.
     pub(super) sequence: u8,
     /// Sequence number of the first response of the page; 0 before the first response.
@@ -100,10 +99,16 @@ pub(super) enum PageStage {
 
 impl Page {
     /// Starts the page that covers `range`; the request for this page is sent `now`.
-    pub(super) const fn new(now: Instant, sequence: u8, range: Range) -> Self {
-        let updated = Millis32::from_instant(now);
+    pub(super) const fn new(now: Ticks, sequence: u8, range: Range) -> Self {
         let start = range.start;
-        Self { start, remaining: range, updated, sequence, first_response: 0, stage: PageStage::Requested }
+        Self {
+            start,
+            remaining: range,
+            updated: now,
+            sequence,
+            first_response: 0,
+            stage: PageStage::Requested,
+        }
     }
 
     /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of the
@@ -119,9 +124,9 @@ impl Page {
         self.start <= offset && offset < self.remaining.end
     }
 
-    /// Returns the time of the page request or of the last block, whichever is later.
-    pub(super) fn last_update(&self, last_activity: Instant) -> Instant {
-        self.updated.to_instant(last_activity)
+    /// Shifts the instant of the page, because the origin of the clock has moved by `shift`.
+    pub(super) fn shift(&mut self, shift: Millis) {
+        self.updated.shift(shift);
     }
 
     /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the page, and the
@@ -131,18 +136,16 @@ impl Page {
     /// first block of a page arrives after a round trip, so its time is no sample of the interval between blocks.
     pub(super) fn record_block(
         self,
-        now: Instant,
-        last_activity: Instant,
+        now: Ticks,
         response: u8,
         block: Range,
         block_size: u8,
     ) -> (Self, BlockTiming) {
         let Self { remaining, updated, stage, .. } = self;
-        let now_short = Millis32::from_instant(now);
-        let elapsed = now.since(updated.to_instant(last_activity));
+        let elapsed = now.since(updated);
         if block.start >= remaining.end {
             // A late block of an earlier page, which lies behind this one.
-            return (Self { updated: now_short, ..self }, BlockTiming::Unknown);
+            return (Self { updated: now, ..self }, BlockTiming::Unknown);
         }
         if block.start < remaining.start {
             // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
@@ -155,7 +158,7 @@ impl Page {
                 }
                 PageStage::Receiving | PageStage::Trailing => BlockTiming::Unknown,
             };
-            return (Self { updated: now_short, ..self }, timing);
+            return (Self { updated: now, ..self }, timing);
         }
         let blocks =
             block.end.saturating_sub(remaining.start).checked_div(block_size.into()).unwrap_or(1).max(1);
@@ -169,7 +172,7 @@ impl Page {
         };
         let remaining = Range { start: block.end.min(remaining.end), end: remaining.end };
         let stage = if remaining.is_empty() { PageStage::Trailing } else { PageStage::Receiving };
-        (Self { remaining, updated: now_short, first_response, stage, ..self }, timing)
+        (Self { remaining, updated: now, first_response, stage, ..self }, timing)
     }
 
     /// Returns the time until which the client waits for the next block of the page.
@@ -185,13 +188,12 @@ impl Page {
     /// enough, the time is at least [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
-        last_activity: Instant,
         block_size: u8,
         first_timeout: Millis,
         timing: &PageTiming,
         spacing: u16,
         max_timeout: Millis,
-    ) -> Instant {
+    ) -> Ticks {
         let interval = &timing.interval;
         let wait = match self.stage {
             PageStage::Requested => first_timeout.0,
@@ -207,7 +209,7 @@ impl Page {
             }
             PageStage::Trailing => timing.reordering.0,
         };
-        self.last_update(last_activity).plus(Millis(wait))
+        self.updated.plus(Millis(wait))
     }
 }
 
@@ -294,24 +296,24 @@ impl PageTiming {
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Instant {
-        Instant::from_millis(millis)
+    fn at(millis: u64) -> Ticks {
+        Ticks::from_millis(millis)
     }
 
     #[test]
     fn lost_blocks_do_not_lengthen_the_measured_interval() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         let block = |start: u32| Range { start, end: start + 64 };
-        let (page, timing) = page.record_block(at(20), at(0), 1, block(0), 64);
+        let (page, timing) = page.record_block(at(20), 1, block(0), 64);
         assert_eq!(timing, BlockTiming::Unknown, "the first block took a round trip");
-        let (page, timing) = page.record_block(at(27), at(20), 1, block(64), 64);
+        let (page, timing) = page.record_block(at(27), 1, block(64), 64);
         assert_eq!(timing, BlockTiming::Interval(Millis(7)));
-        let (page, timing) = page.record_block(at(48), at(27), 1, block(256), 64);
+        let (page, timing) = page.record_block(at(48), 1, block(256), 64);
         assert_eq!(timing, BlockTiming::Interval(Millis(7)), "two blocks were lost");
-        let (page, timing) = page.record_block(at(50), at(48), 1, block(128), 64);
+        let (page, timing) = page.record_block(at(50), 1, block(128), 64);
         let overtaken = BlockTiming::Overtaken { elapsed: Millis(2), behind: 2 };
         assert_eq!((page.remaining.start, timing), (320, overtaken), "a block out of order");
-        let (page, _) = page.record_block(at(60), at(50), 1, block(576), 64);
+        let (page, _) = page.record_block(at(60), 1, block(576), 64);
         assert_eq!((page.stage, page.remaining.is_empty()), (PageStage::Trailing, true));
     }
 
@@ -319,10 +321,10 @@ mod tests {
     fn a_block_out_of_order_restarts_the_interval() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         let block = |start: u32| Range { start, end: start + 64 };
-        let (page, _) = page.record_block(at(20), at(0), 1, block(128), 64);
-        let (page, _) = page.record_block(at(35), at(20), 1, block(0), 64);
-        assert_eq!(page.last_update(at(35)), at(35));
-        let (_, timing) = page.record_block(at(42), at(35), 1, block(192), 64);
+        let (page, _) = page.record_block(at(20), 1, block(128), 64);
+        let (page, _) = page.record_block(at(35), 1, block(0), 64);
+        assert_eq!(page.updated, at(35));
+        let (_, timing) = page.record_block(at(42), 1, block(192), 64);
         assert_eq!(timing, BlockTiming::Interval(Millis(7)));
     }
 
@@ -330,11 +332,11 @@ mod tests {
     fn a_late_block_of_an_earlier_page_does_not_end_the_page() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         for start in [640, 704, 6400] {
-            let (page, timing) = page.record_block(at(20), at(0), 9, Range { start, end: start + 64 }, 64);
+            let (page, timing) = page.record_block(at(20), 9, Range { start, end: start + 64 }, 64);
             assert_eq!((page.stage, page.remaining), (PageStage::Requested, Range { start: 0, end: 640 }));
             assert_eq!(timing, BlockTiming::Unknown);
-            let (page, _) = page.record_block(at(30), at(20), 1, Range { start: 0, end: 64 }, 64);
-            let (page, timing) = page.record_block(at(40), at(30), 9, Range { start, end: start + 64 }, 64);
+            let (page, _) = page.record_block(at(30), 1, Range { start: 0, end: 64 }, 64);
+            let (page, timing) = page.record_block(at(40), 9, Range { start, end: start + 64 }, 64);
             assert_eq!((page.stage, page.remaining), (PageStage::Receiving, Range { start: 64, end: 640 }));
             assert_eq!((page.first_response, timing), (1, BlockTiming::Unknown));
         }

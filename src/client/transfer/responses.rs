@@ -15,13 +15,14 @@
 //! [`ServerNumbering`].
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
+use crate::client::clock::Ticks;
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
 use crate::client::rtt::RttEstimator;
 use crate::client::sequence_numbering::ServerNumbering;
 use crate::client::state::is_specific;
 use crate::ranges::Range;
-use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
+use crate::time::{Millis, ServerTime, TimeField, UtcTime};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
 use super::block_size::beyond_word;
@@ -63,8 +64,8 @@ pub(in crate::client) enum Received<'f> {
     Malformed(ClientIgnored),
     /// The client ignores the response.
     Ignored(ClientIgnored),
-    /// The server asked the client to wait until the given time; `None` means without an end.
-    Wait(Option<Instant>, ServerTime),
+    /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means without an end.
+    Wait(Ticks, ServerTime),
     /// The check succeeded: the header and the last stored block on the server equal those of the stored file.
     Checked,
     /// The server has another file than the stored one under the same identity.
@@ -97,7 +98,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles an Image Block Response with the sequence number `sequence`.
     pub(in crate::client) fn receive<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         response: ImageBlockResponse<'f>,
         env: &mut Environment<'_>,
@@ -114,7 +115,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles a Default Response with an error `status` to a block or page request of this download.
     pub(in crate::client) fn receive_status<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         command: CommandId,
         status: Status,
         config: &ClientConfig,
@@ -124,7 +125,7 @@ impl<const RANGES: usize> Download<RANGES> {
             // A server without pages still serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3). The response to the
             // first block request shows whether the server serves device-specific files.
             self.uses_pages = false;
-            self.restart_at(Some(now.max(self.not_before.unwrap_or(now))));
+            self.restart_at(if self.not_before.is_never() { now } else { now.max(self.not_before) });
             return Received::Done;
         }
         self.receive_error(now, status, config)
@@ -148,7 +149,7 @@ impl<const RANGES: usize> Download<RANGES> {
         if has_open && numbering.is_own() {
             return true;
         }
-        let is_halted = self.not_before.is_none() && !has_open;
+        let is_halted = self.not_before.is_never() && !has_open;
         self.has_block_request(sequence)
             || self.page().is_some_and(|page| page.has_response(sequence))
             || (is_halted && self.in_flight.requests().any(|request| request.sequence == sequence))
@@ -213,7 +214,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Updates the estimates of round trip, window and block size, and the page in transfer, after the arrival of
     /// `block`.
-    fn update_estimates(&mut self, now: Instant, sequence: u8, block: Range, env: &mut Environment<'_>) {
+    fn update_estimates(&mut self, now: Ticks, sequence: u8, block: Range, env: &mut Environment<'_>) {
         let mut is_certain = true;
         let requested = match (self.in_flight.request_at(block.start), self.page().copied()) {
             (Some(request), page) => {
@@ -221,7 +222,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 let matches = request.has_sequence(sequence);
                 let is_late = request.sequence != sequence && matches;
                 let size = u32::from(request.size);
-                let time = request.round_trip(now, self.last_activity, sequence, is_own);
+                let time = request.round_trip(now, sequence, is_own);
                 match (page, time) {
                     // During a page, responses to block requests queue behind the blocks of the page, so that their
                     // round trips do not count.
@@ -247,7 +248,7 @@ impl<const RANGES: usize> Download<RANGES> {
             (None, Some(page)) if block.start == page.remaining.start => {
                 let is_alone = page.stage == PageStage::Requested && self.in_flight.waiting_count() == 0;
                 if is_alone && page.sequence == sequence {
-                    env.rtt.update(now.since(page.last_update(self.last_activity)));
+                    env.rtt.update(now.since(page.updated));
                 }
                 // A short block may be the end of an earlier page, and is then no evidence of a block size limit of the
                 // server.
@@ -269,8 +270,7 @@ impl<const RANGES: usize> Download<RANGES> {
             {
                 self.dropped_pages = 0;
             }
-            let (page, timing) =
-                page.record_block(now, self.last_activity, sequence, block, self.block_size.bytes());
+            let (page, timing) = page.record_block(now, sequence, block, self.block_size.bytes());
             self.page = Some(page);
             self.page_timing.record(timing);
         }
@@ -280,7 +280,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles an Image Block Response with data.
     fn receive_data<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         block: BlockData<'f>,
         env: &mut Environment<'_>,
@@ -334,7 +334,7 @@ impl<const RANGES: usize> Download<RANGES> {
             _ => return Received::Ignored(ClientIgnored::Unexpected),
         };
         self.record_good_answer(now);
-        self.paused_since = None;
+        (self.paused_since, self.give_up_at) = (Ticks::NEVER, Ticks::NEVER);
         if let DownloadPhase::Header(header) = &mut self.phase {
             let stored = header.stored();
             self.sums.add_header(stored, data);
@@ -359,10 +359,12 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Resets the counts of faults after an answer that the client can use.
-    fn record_good_answer(&mut self, now: Instant) {
+    fn record_good_answer(&mut self, now: Ticks) {
         (self.error_count, self.no_image_count, self.other_image_count, self.silent_pages) = (0, 0, 0, 0);
         (self.unusable, self.has_zero_wait, self.is_unconfirmed) = (None, false, false);
-        self.not_before.get_or_insert(now);
+        if self.not_before.is_never() {
+            self.not_before = now;
+        }
     }
 
     /// Handles a block of another image: the server labels the bytes that it has, whatever the client requests.
@@ -382,7 +384,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Compares `block`, which has an offset and data, with the sums of the stored bytes.
     fn receive_check<'f>(
         &mut self,
-        now: Instant,
+        now: Ticks,
         sequence: u8,
         (offset, data): (u32, &[u8]),
         check: FileCheck,
@@ -396,7 +398,7 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.count_error(now, PauseReason::UnusableAnswers(UnusableAnswer::Empty), env.config);
         }
         let is_own = env.numbering.is_own();
-        if let Some(time) = request.round_trip(now, self.last_activity, sequence, is_own) {
+        if let Some(time) = request.round_trip(now, sequence, is_own) {
             env.rtt.update(time);
         }
         env.numbering.count_data(request.has_sequence(sequence));
@@ -418,12 +420,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Handles a WAIT_FOR_DATA response. WAIT_FOR_DATA never counts as a failure, however often the server sends it
     /// (section 6.8.4).
-    fn receive_wait<'f>(
-        &mut self,
-        now: Instant,
-        wait: WaitForData,
-        env: &mut Environment<'_>,
-    ) -> Received<'f> {
+    fn receive_wait<'f>(&mut self, now: Ticks, wait: WaitForData, env: &mut Environment<'_>) -> Received<'f> {
         let Ok(delay) = wait.time.delay_seconds(TimeField::Request, env.utc, env.config.utc_tolerance) else {
             self.note_unusable(UnusableAnswer::TimeInPast);
             return Received::Malformed(ClientIgnored::Mismatch);
@@ -445,7 +442,7 @@ impl<const RANGES: usize> Download<RANGES> {
             Some(seconds) => Some(Millis::from_secs(seconds).min(env.config.max_finite_wait)),
             None => env.config.max_wait_for_data,
         };
-        let until = until.map(|pause| now.plus(pause));
+        let until = until.map_or(Ticks::NEVER, |pause| now.plus(pause));
         (self.error_count, self.no_image_count, self.unusable) = (0, 0, None);
         self.restart_at(until);
         Received::Wait(until, wait.time)
@@ -453,7 +450,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Handles an error `status` that answers a block or page request, in a Default Response or in an Image Block
     /// Response.
-    fn receive_error<'f>(&mut self, now: Instant, status: Status, config: &ClientConfig) -> Received<'f> {
+    fn receive_error<'f>(&mut self, now: Ticks, status: Status, config: &ClientConfig) -> Received<'f> {
         // If no request waits for a response, the error is a duplicate or late, and must not count again.
         if !self.is_waiting() {
             return Received::Ignored(ClientIgnored::Unexpected);
@@ -478,7 +475,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Counts an error of the download. The client retries after a short pause, or pauses the download for `reason`
     /// after too many consecutive errors.
-    fn count_error<'f>(&mut self, now: Instant, reason: PauseReason, config: &ClientConfig) -> Received<'f> {
+    fn count_error<'f>(&mut self, now: Ticks, reason: PauseReason, config: &ClientConfig) -> Received<'f> {
         if !self.is_waiting() {
             return Received::Ignored(ClientIgnored::Unexpected);
         }
@@ -489,10 +486,10 @@ impl<const RANGES: usize> Download<RANGES> {
         self.retry_after_pause(now, config)
     }
 
-    fn retry_after_pause<'f>(&mut self, now: Instant, config: &ClientConfig) -> Received<'f> {
+    fn retry_after_pause<'f>(&mut self, now: Ticks, config: &ClientConfig) -> Received<'f> {
         let at = now.plus(config.error_backoff);
         // The pause after an error is never shorter than the MinimumBlockPeriod.
-        self.restart_at(Some(self.not_before.map_or(at, |not_before| not_before.max(at))));
+        self.restart_at(if self.not_before.is_never() { at } else { at.max(self.not_before) });
         Received::Done
     }
 }

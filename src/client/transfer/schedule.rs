@@ -10,10 +10,10 @@
 //!                block   page
 //! ```
 
+use crate::client::clock::Ticks;
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::rtt::RttEstimator;
 use crate::ranges::Range;
-use crate::time::Instant;
 
 use super::block_size::{beyond_word, largest_block};
 use super::in_flight::{BlockRequest, Slot};
@@ -55,15 +55,14 @@ impl<const RANGES: usize> Download<RANGES> {
     /// bytes are left to request.
     pub(super) fn due_request(
         &self,
-        now: Instant,
+        now: Ticks,
         config: &ClientConfig,
         rtt: &RttEstimator,
     ) -> Option<NextRequest> {
-        let is_ready = self.not_before.is_some_and(|not_before| not_before <= now);
-        if !is_ready || self.page().is_some() || self.is_exhausted(config) {
+        if self.not_before > now || self.page().is_some() || self.is_exhausted(config) {
             return None;
         }
-        self.next_request(config, self.late_at(rtt).is_some_and(|late| late <= now))
+        self.next_request(config, self.late_at(rtt) <= now)
     }
 
     /// Returns the next request, whether or not its time has come. If `has_late` is `true`, one request more than the
@@ -221,7 +220,7 @@ mod tests {
     use crate::client::actions_and_needs::Ticket;
     use crate::client::checkpoint::{HeaderFacts, RangeSum};
     use crate::client::transfer::PartialHeader;
-    use crate::client::transfer::in_flight::{Millis32, StoringBlock};
+    use crate::client::transfer::in_flight::StoringBlock;
     use crate::ranges::ReceivedRanges;
     use crate::types::{ImageId, StackVersion};
     use crate::zcl::ImageOffer;
@@ -236,11 +235,11 @@ mod tests {
     }
 
     fn download<const RANGES: usize>(config: &ClientConfig) -> Download<RANGES> {
-        Download::new(ImageOffer { id: ImageId::new(1, 2, 4), size: SIZE }, Instant::ZERO, config)
+        Download::new(ImageOffer { id: ImageId::new(1, 2, 4), size: SIZE }, Ticks::LONG_AGO, config)
     }
 
     fn request(Range { start, end }: Range, attempts: u8, is_waiting: bool) -> BlockRequest {
-        let sent = Millis32::from_instant(Instant::ZERO);
+        let sent = Ticks::LONG_AGO;
         let size = u8::try_from(end - start).unwrap();
         BlockRequest {
             offset: start,
@@ -311,7 +310,7 @@ mod tests {
                     );
                 }
                 let rtt = RttEstimator::new();
-                for not_before in [None, Some(Instant::ZERO), Some(Instant::from_millis(10_000))] {
+                for not_before in [Ticks::NEVER, Ticks::LONG_AGO, Ticks::from_millis(10_000)] {
                     let download = Download { not_before, ..download };
                     let deadline = download.deadline_in_order(&config, &rtt);
                     assert_eq!(deadline, download.deadline_in_any_order(&config, &rtt), "{download:?}");

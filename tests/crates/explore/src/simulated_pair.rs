@@ -33,7 +33,7 @@ use zigbee_ota_sim::foreign::{self, ForeignServer};
 use crate::action::{Action, Kind};
 use crate::flash::Flash;
 use crate::setup::{Habit, MANUFACTURER, Setup, TYPES, Upgrade};
-use crate::state_key::{KeyMaker, Parts, hash};
+use crate::state_key::{KeyMaker, Parts, hash, text_without_origin};
 use crate::wait_labels;
 
 /// Start time of every simulation in milliseconds. The time is not zero, because zero would hide a zero that means
@@ -789,7 +789,7 @@ impl<const RANGES: usize> World<RANGES> {
             }
         };
         if from != SERVER && self.client.server() == SERVER {
-            let is_same = format!("{:?}", self.client) == format!("{before:?}");
+            let is_same = text_without_origin(&self.client) == text_without_origin(&before);
             ensure!(lent.is_none() && is_same, "a stranger's frame changes the client");
         }
         if let Some((ticket, offset, data)) = lent {
@@ -868,7 +868,7 @@ impl<const RANGES: usize> World<RANGES> {
             Pending::Need(need) => self.answer_badly(need, way),
         };
         if result.is_err() {
-            let is_same = format!("{:?}", self.client) == format!("{before:?}");
+            let is_same = text_without_origin(&self.client) == text_without_origin(&before);
             ensure!(is_same, "an answer that comes too late changes the client");
         }
         self.pump(false)

@@ -6,7 +6,8 @@
 //!
 //! | text | in the key | bound |
 //! |---|---|---|
-//! | `Instant(n)`, `Millis32(n)` | distance from now | older than [`OLDEST`] counts as [`OLDEST`]; zero, which some fields use as "never", stays zero |
+//! | `Instant(n)` | distance from now | older than [`OLDEST`] counts as [`OLDEST`]; zero, which some fields use as "never", stays zero |
+//! | `Ticks(n)` of the client | distance from now, by the client's `clock` | zero and the largest number, which mean "long ago" and "never", stay |
 //! | `sequence: n` | distance to the client's next sequence number | [`FAR`] and more count as [`FAR`] |
 //! | `Ticket(n)`, `generation: n` | which of them are equal | their number |
 //! | fields of [`is_statistic`] | nothing | |
@@ -19,6 +20,9 @@ use std::fmt::Write as _;
 /// Milliseconds after which one time in the past is like any other: 32 days, longer than anything that a client or
 /// server of this crate remembers. A longer memory would look like an endless wait.
 const OLDEST: i64 = 32 * 24 * 3600 * 1000;
+
+/// `Ticks` of the origin of the client's clock, and those that are never reached.
+const TICKS: (u64, u64) = (8 * 24 * 3600 * 1000, u32::MAX as u64);
 
 /// Distance from which on one sequence number in the past is like any other. Clients accept answers to the last few
 /// requests, and a page of these worlds has at most eight blocks.
@@ -50,6 +54,8 @@ pub struct KeyMaker {
     generations: Vec<u32>,
     sequences: Vec<u8>,
     base: u8,
+    /// Origin of the client's clock, in milliseconds.
+    origin: u64,
     state: String,
     /// Texts of settings, of the client and of the others, as the last key had them.
     settings: [Vec<u8>; 2],
@@ -127,15 +133,21 @@ impl KeyMaker {
             let end = at + word_len(&text[at..]);
             let (word, rest) = (&text[at..end], &text[end..]);
             at = match (word, rest) {
-                (b"Instant" | b"Millis32", [b'(', ..]) => {
+                (b"Instant" | b"Ticks", [b'(', ..]) => {
                     let (value, len) = number(&rest[1..]);
-                    let past = match word {
-                        b"Instant" if value == 0 => i64::MIN,
-                        b"Instant" => value as i64 - parts.now as i64,
-                        _ => i64::from((value as u32).wrapping_sub(parts.now as u32).cast_signed()),
+                    let distance = match word {
+                        _ if value == 0 => i64::MIN,
+                        b"Ticks" if value == TICKS.1 => i64::MAX,
+                        b"Ticks" => instant_of(value, self.origin) - parts.now as i64,
+                        _ => value as i64 - parts.now as i64,
                     };
-                    self.out.extend(if past == i64::MIN { past } else { past.max(-OLDEST) }.to_le_bytes());
+                    let distance = if distance == i64::MIN { distance } else { distance.max(-OLDEST) };
+                    self.out.extend(distance.to_le_bytes());
                     end + 1 + len + 1
+                }
+                (b"clock", [b':', b' ', ..]) if depth == 1 && is_client => {
+                    self.origin = origin_in(rest);
+                    end + 2 + value_len(&rest[2..])
                 }
                 (b"Ticket", [b'(', ..]) => {
                     let (value, len) = number(&rest[1..]);
@@ -193,6 +205,35 @@ impl KeyMaker {
         }
         base
     }
+}
+
+/// Returns the milliseconds of an instant of the client whose clock has the given origin.
+const fn instant_of(ticks: u64, origin: u64) -> i64 {
+    origin as i64 + ticks as i64 - TICKS.0 as i64
+}
+
+/// Returns the origin of the first clock in `text`.
+fn origin_in(text: &[u8]) -> u64 {
+    let name = b"Instant(";
+    let at = text.windows(name.len()).position(|part| part == name).expect("a clock has an origin");
+    number(&text[at + name.len()..]).0
+}
+
+/// Returns the `Debug` text of a client with times that do not depend on the origin of its clock. The origin moves
+/// with any call, and nothing else of the client depends on it.
+pub fn text_without_origin(client: &dyn std::fmt::Debug) -> String {
+    let text = format!("{client:?}");
+    let (before, rest) = text.split_once("clock: ").expect("the client's Debug text has the field `clock`");
+    let origin = origin_in(rest.as_bytes());
+    let mut parts = rest[value_len(rest.as_bytes())..].split("Ticks(");
+    let mut out = format!("{before}{}", parts.next().unwrap_or_default());
+    for part in parts {
+        let (value, len) = number(part.as_bytes());
+        let is_fixed = value == 0 || value == TICKS.1;
+        let at = if is_fixed { value as i64 } else { instant_of(value, origin) };
+        write!(out, "Ticks({at}{}", &part[len..]).expect("a string takes all");
+    }
+    out
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -307,5 +348,23 @@ mod tests {
         assert_eq!(key(client, "Instant(5)", now), key(client, "Instant(6)", now));
         assert_ne!(key(client, "Instant(5)", now), key(client, "Instant(0)", now));
         assert_ne!(key(client, "Instant(10000000005)", now), key(client, "Instant(10000000006)", now));
+    }
+
+    #[test]
+    fn the_origin_of_the_clients_clock_makes_no_difference() {
+        let client = |origin: u64, ticks: u64| {
+            format!(
+                "Client {{ generation: 7, clock: Clock {{ origin: Instant({origin}) }}, sequence: 1, state: A, \
+                 at: Ticks({ticks}), next: Ticks(4294967295), last: Ticks(0) }}"
+            )
+        };
+        let [first, same, other] = [(1000, TICKS.0 + 50), (1040, TICKS.0 + 10), (1000, TICKS.0 + 51)]
+            .map(|(origin, ticks)| client(origin, ticks));
+        assert_eq!(key(&first, "", 1020), key(&same, "", 1020));
+        assert_ne!(key(&first, "", 1020), key(&other, "", 1020));
+        let text = |client: &str| text_without_origin(&Text(client));
+        assert_eq!(text(&first), text(&same));
+        assert_ne!(text(&first), text(&other));
+        assert!(text(&first).contains("at: Ticks(1050), next: Ticks(4294967295), last: Ticks(0)"));
     }
 }

@@ -1,0 +1,162 @@
+//! Clock of a client: instants in 32 bits, relative to an origin that follows the time.
+//!
+//! ```text
+//!   LONG_AGO            origin + 0 to 4 hours: now                                  longest delay      NEVER
+//!   |---------- 8 days --------|----|--------------------- 41 days ----------------------|            |
+//! ```
+//!
+//! An [`Instant`] has 64 bits, and a comparison or an addition of 64 bits takes two to four instructions of a small
+//! processor where 32 bits take one. Inside of the client an instant therefore has 32 bits, which saves a twentieth of
+//! its flash. The origin moves every few hours, and all instants with it, so that the client runs without an end. An instant that is more than 8 days in the past counts as 8 days in the past.
+
+use crate::time::{Instant, Millis};
+
+/// Instant of a client, in milliseconds; the origin of its [`Clock`] is [`ORIGIN`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ticks(u32);
+
+/// The 8 days before the origin that a [`Ticks`] can express. A client asks for ages of up to 7 days.
+const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
+
+/// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every
+/// millisecond, so that each of them shows that no instant of the client is left behind.
+const MAX_AGE: u32 = if cfg!(test) { 1 } else { 1 << 24 };
+
+impl Ticks {
+    /// Instant before every other one.
+    pub(super) const LONG_AGO: Self = Self(0);
+    /// Instant after every other one, which is never reached.
+    pub(super) const NEVER: Self = Self(u32::MAX);
+    /// Last instant that can be reached, 41 days after the origin.
+    const LAST: u32 = u32::MAX.saturating_sub(1);
+
+    /// Returns the instant `millis` later than `self`, at most 41 days from now.
+    // Out of line, because a client adds at thirty places.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    pub(super) fn plus(self, Millis(millis): Millis) -> Self {
+        Self(self.0.saturating_add(millis).min(Self::LAST))
+    }
+
+    /// Returns the time from `earlier` to `self`; zero if `earlier` is the later instant.
+    pub(super) const fn since(self, earlier: Self) -> Millis {
+        Millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns whether this instant is never reached.
+    pub(super) const fn is_never(self) -> bool {
+        self.0 == u32::MAX
+    }
+
+    /// Returns the instant of the same time after the origin has moved by `shift`.
+    // Out of line, because a client moves some twenty instants.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    pub(super) fn shift(&mut self, Millis(shift): Millis) {
+        if !self.is_never() {
+            self.0 = self.0.saturating_sub(shift);
+        }
+    }
+}
+
+/// Origin of the instants of a client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// Creates a clock whose origin is `now`.
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { origin: now }
+    }
+
+    /// Returns `at` as an instant of the client, from the origin on and at most 41 days after it.
+    pub(super) fn ticks(self, at: Instant) -> Ticks {
+        Ticks(ORIGIN).plus(at.since(self.origin))
+    }
+
+    /// Returns the instant of the caller's clock.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    pub(super) fn instant(self, Ticks(at): Ticks) -> Instant {
+        match at.checked_sub(ORIGIN) {
+            Some(later) => self.origin.plus(Millis(later)),
+            None => self.origin.minus(Millis(ORIGIN.saturating_sub(at))),
+        }
+    }
+
+    /// Returns `now` as an instant of the client; `None` if the origin is hours before, and is to be moved.
+    pub(super) fn recent_ticks(self, now: Instant) -> Option<Ticks> {
+        let Millis(age) = now.since(self.origin);
+        (age < MAX_AGE).then(|| Ticks(ORIGIN.saturating_add(age)))
+    }
+
+    /// Moves the origin to `now`. Returns the time by which it has moved, by which all instants of the client are to be
+    /// shifted.
+    pub(super) fn move_origin(&mut self, now: Instant) -> Millis {
+        let shift = now.since(self.origin);
+        self.origin = now;
+        shift
+    }
+}
+
+#[cfg(test)]
+impl Ticks {
+    /// Returns the instant `millis` milliseconds after the origin.
+    pub(super) fn from_millis(millis: u64) -> Self {
+        Self(ORIGIN).plus(Millis(u32::try_from(millis).unwrap()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 60 * 60 * 1000;
+    const DAY: u64 = 24 * HOUR;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn an_instant_is_the_same_time_after_the_origin_has_moved() {
+        for start in [0, 5, 30 * DAY, 10_000 * DAY] {
+            let mut clock = Clock::new(at(start));
+            let mut ticks = clock.ticks(at(start + 40 * DAY));
+            let (mut past, mut never) = (clock.ticks(at(start)), Ticks::NEVER);
+            for now in (0..40 * DAY).step_by(7 * 60 * 1000) {
+                if clock.recent_ticks(at(start + now)).is_none() {
+                    let shift = clock.move_origin(at(start + now));
+                    [&mut ticks, &mut past, &mut never].into_iter().for_each(|ticks| ticks.shift(shift));
+                }
+                assert_eq!(clock.instant(ticks), at(start + 40 * DAY));
+                assert!(clock.ticks(at(start + now)) < ticks && never.is_never());
+                let age = clock.ticks(at(start + now)).since(past).0;
+                assert!(
+                    u64::from(age) == now || (u64::from(age) > 8 * DAY - 5 * HOUR && now > u64::from(age))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_survives_any_step_of_the_callers_clock() {
+        let mut clock = Clock::new(at(1000));
+        let mut deadline = clock.ticks(at(2000));
+        assert_eq!(clock.ticks(at(500)), clock.ticks(at(1000)), "the clock is monotonic");
+        assert_eq!(clock.recent_ticks(at(u64::MAX)), None);
+        let shift = clock.move_origin(at(u64::MAX));
+        deadline.shift(shift);
+        assert!(deadline < clock.ticks(at(u64::MAX)));
+        assert_eq!(clock.instant(clock.ticks(at(u64::MAX)).plus(Millis(9))), at(u64::MAX));
+        assert_eq!(clock.instant(Ticks::LONG_AGO), at(u64::MAX - u64::from(ORIGIN)));
+        assert_eq!(Clock::new(at(7)).instant(Ticks::LONG_AGO), Instant::ZERO);
+    }
+
+    #[test]
+    fn the_longest_delay_is_41_days_and_never_is_later() {
+        let clock = Clock::new(at(0));
+        let last = clock.ticks(at(0)).plus(Millis(u32::MAX));
+        assert!(!last.is_never() && last < Ticks::NEVER);
+        assert_eq!(clock.instant(last).as_millis() / DAY, 41);
+    }
+}
