@@ -20,10 +20,9 @@
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
-use crate::aps::Transmit;
 use crate::time::Millis;
 use crate::types::ImageId;
-use crate::zcl::{CommandId, ImageBlockResponse, Status};
+use crate::zcl::{CommandId, ImageBlockResponse, Status, ToServer};
 
 use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
 use super::clock::Ticks;
@@ -32,7 +31,7 @@ use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
 use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 use super::transfer::{Environment, Received, min_request_interval};
-use super::{Client, DownloadProgress, RequestBuffer, next_generation};
+use super::{Client, DownloadProgress, DueRequest, next_generation};
 
 /// Longest time between two queries in the first ten minutes of a pause. With the random time and a round trip, a server
 /// that returns is found within a minute.
@@ -59,19 +58,12 @@ fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Writes the next request of the download to `buf`; returns `None` if no request is due.
-    pub(super) fn poll_download(&mut self, now: Ticks, buf: &mut RequestBuffer) -> Option<Transmit> {
+    /// Returns the next request of the download; `None` if no request is due.
+    pub(super) fn due_download_request(&mut self, now: Ticks) -> Option<(ToServer, DueRequest)> {
+        let config = self.settings.config();
         let download = self.state.downloading_mut()?;
-        let next = download.poll_request(now, self.settings.config(), &self.rtt)?;
-        let request = download.message(next, self.server_block_period, self.settings.config());
-        let is_retry = download.earlier_attempts(next) > 0;
-        let (transmit, sequence) = self.encode_request(request, buf)?;
-        self.retries = self.retries.saturating_add(u32::from(is_retry));
-        let pause = min_request_interval(self.server_block_period, self.settings.config());
-        if let Some(download) = self.state.downloading_mut() {
-            download.record_request(now, next, sequence, pause);
-        }
-        Some(transmit)
+        let next = download.poll_request(now, config, &self.rtt)?;
+        Some((download.message(next, self.server_block_period, config), DueRequest::Download(next)))
     }
 
     /// Handles an Image Block Response with the sequence number `sequence`.

@@ -138,7 +138,7 @@ use rtt::RttEstimator;
 use second_query::SecondQuery;
 use sequence_numbering::ServerNumbering;
 use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
-use transfer::Download;
+use transfer::{Download, NextRequest, min_request_interval};
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
@@ -251,6 +251,15 @@ struct Reply {
     /// Sequence number of the frame to which the response is the answer.
     sequence: u8,
     response: DefaultResponse,
+}
+
+/// Request that is due, by the place where its attempts are counted.
+#[derive(Clone, Copy, Debug)]
+enum DueRequest {
+    SecondQuery,
+    Download(NextRequest),
+    /// Request of the current state.
+    OfState,
 }
 
 /// Progress of a download.
@@ -478,52 +487,74 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[inline(never)]
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let now = self.ticks(now);
-        if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
-            let to = Address { network, endpoint };
-            let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
-            return Some(self.unicast(to, frame.write(buf), TransmitToken::NONE));
-        }
+        let (to, message, token) = match self.replies.pop() {
+            Some(Reply { network, endpoint, sequence, response }) => {
+                let message = ClientFrame { sequence, message: FromClient::Answer(response) };
+                (Address { network, endpoint }, message, TransmitToken::NONE)
+            }
+            None => {
+                let (request, due) = self.due_request(now)?;
+                let sequence = self.sequence;
+                self.sequence = sequence.wrapping_add(1);
+                self.record_sent(now, due, sequence);
+                let message = ClientFrame { sequence, message: FromClient::Request(request) };
+                (self.server, message, TransmitToken::request(sequence))
+            }
+        };
+        let aps_security = self.settings.config().aps_security;
+        Some(Transmit { aps_security, token, ..Transmit::new(to, message.write(buf), DeliveryMode::Unicast) })
+    }
+
+    /// Returns the request to send at `now`, and where its attempts are counted; `None` if no request is due.
+    fn due_request(&mut self, now: Ticks) -> Option<(ToServer, DueRequest)> {
         if !self.can_send() {
             return None;
         }
-        if let Some(transmit) = self.poll_second_query(now, buf) {
-            return Some(transmit);
+        if self.second_query.as_ref().is_some_and(|query| query.pending.is_due(now))
+            && let Some(request) = self.query_for(self.target_in_hand())
+        {
+            return Some((request, DueRequest::SecondQuery));
         }
         if self.state.downloading().is_some() {
-            return self.poll_download(now, buf);
+            return self.due_download_request(now);
         }
-        let pending = self.state.pending_request().filter(|pending| pending.is_due(now))?;
+        self.state.pending_request().filter(|pending| pending.is_due(now))?;
+        Some((self.request()?, DueRequest::OfState))
+    }
+
+    /// Records that the request `due` was sent `now` with the sequence number `sequence`.
+    fn record_sent(&mut self, now: Ticks, due: DueRequest, sequence: u8) {
+        let config = self.settings.config();
+        let (pending, max_attempts) = match due {
+            DueRequest::Download(next) => {
+                let pause = min_request_interval(self.server_block_period, config);
+                let Some(download) = self.state.downloading_mut() else { return };
+                self.retries = self.retries.saturating_add(u32::from(download.earlier_attempts(next) > 0));
+                return download.record_request(now, next, sequence, pause);
+            }
+            DueRequest::SecondQuery => {
+                let Some(query) = &mut self.second_query else { return };
+                (&mut query.pending, query.max_attempts)
+            }
+            DueRequest::OfState => {
+                let Some(pending) = self.state.pending_request_mut() else { return };
+                (pending, u8::MAX)
+            }
+        };
         let attempts = pending.attempts();
-        let request = self.request()?;
-        let (transmit, sequence) = self.encode_request(request, buf)?;
-        // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
-        // blocks does not apply to these requests.
-        let timeout = RttEstimator::new().timeout(
-            self.settings.config().initial_timeout,
-            self.settings.config().max_timeout,
-            attempts,
-        );
-        self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
         self.retries = self.retries.saturating_add(u32::from(attempts > 0));
-        Some(transmit)
-    }
-
-    /// Writes `request` to `buf`. Returns the addressing and the sequence number of the request.
-    fn encode_request(&mut self, request: ToServer, buf: &mut RequestBuffer) -> Option<(Transmit, u8)> {
-        let sequence = self.sequence;
-        let frame = ClientFrame { sequence, message: FromClient::Request(request) };
-        let len = frame.write(buf);
-        self.sequence = sequence.wrapping_add(1);
-        Some((self.unicast(self.server, len, TransmitToken::request(sequence)), sequence))
-    }
-
-    fn unicast(&self, to: Address, len: usize, token: TransmitToken) -> Transmit {
-        let aps_security = self.settings.config().aps_security;
-        Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
+        // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
+        // blocks does not apply to these requests. The last attempt of a second query waits for the maximum timeout,
+        // because some servers look up the image before they answer.
+        let timeout = match attempts.saturating_add(1) >= max_attempts {
+            true => config.max_timeout,
+            false => RttEstimator::new().timeout(config.initial_timeout, config.max_timeout, attempts),
+        };
+        pending.on_sent(now, sequence, timeout);
     }
 
     /// Returns the request that the current state sends; `None` for a download, whose requests come from
-    /// `poll_download`.
+    /// `due_download_request`.
     fn request(&self) -> Option<ToServer> {
         let (id, status) = match &self.state {
             State::NoFile(NoFile::Querying { target, .. }) => return self.query_for(*target),

@@ -438,7 +438,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     pub(super) fn begin_query_for(&mut self, at: Ticks, target: QueryTarget, next: Ticks, cause: QueryCause) {
-        if self.query_for(target).is_some() {
+        if self.can_query(target) {
             let pending = PendingRequest::due_at(at);
             return self.enter(NoFile::Querying { target, pending, next, cause });
         }
@@ -460,13 +460,27 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// address that the request needs is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
-        if Self::is_specific(id) {
+        if !self.can_query(target) {
+            return None;
+        }
+        Some(if Self::is_specific(id) {
             let node = self.settings.config().identity.node?;
-            Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))
+            ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack })
         } else {
-            let request =
-                QueryNextImageRequest { current: id, hardware: self.settings.config().identity.hardware };
-            request.check().is_ok().then_some(ToServer::QueryNextImage(request))
+            ToServer::QueryNextImage(self.next_image_request(id))
+        })
+    }
+
+    fn next_image_request(&self, current: ImageId) -> QueryNextImageRequest {
+        QueryNextImageRequest { current, hardware: self.settings.config().identity.hardware }
+    }
+
+    /// Returns whether a request can query `target`, see [`query_for`](Self::query_for).
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    pub(super) fn can_query(&self, target: QueryTarget) -> bool {
+        match Self::is_specific(target.id) {
+            true => self.settings.config().identity.node.is_some(),
+            false => self.next_image_request(target.id).check().is_ok(),
         }
     }
 }

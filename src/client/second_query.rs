@@ -11,15 +11,13 @@
 //! therefore sends the query in every state from Deciding to CountingDown, while the upgrade continues. Sections refer
 //! to ZigBee document 095264 (2011).
 
-use crate::aps::Transmit;
 use crate::time::Millis;
 
+use super::Client;
 use super::clock::Ticks;
 use super::config::Settings;
 use super::request_retry::PendingRequest;
-use super::rtt::RttEstimator;
 use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
-use super::{Client, RequestBuffer};
 
 /// Time within which a unicast Image Notify leads to no query if it is a copy of the last one, or if the query that
 /// the last one caused is still open. Gateways repeat a notify that was not answered.
@@ -31,14 +29,14 @@ pub(super) struct SecondQuery {
     pub(super) pending: PendingRequest,
     pub(super) cause: QueryCause,
     /// Number of attempts before the query counts as unanswered.
-    max_attempts: u8,
+    pub(super) max_attempts: u8,
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
     /// progress.
     pub(super) fn begin_second_query(&mut self, at: Ticks, cause: QueryCause, max_attempts: u8) {
-        if self.query_for(self.target_in_hand()).is_some() {
+        if self.can_query(self.target_in_hand()) {
             self.second_query =
                 Some(SecondQuery { pending: PendingRequest::due_at(at), cause, max_attempts });
         }
@@ -69,29 +67,6 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             return QueryTarget { id, stack: self.specific_stack };
         }
         QueryTarget { id: self.next_image(), stack: self.stack }
-    }
-
-    /// Writes the parallel query to `buf`, if the query is due.
-    pub(super) fn poll_second_query(&mut self, now: Ticks, buf: &mut RequestBuffer) -> Option<Transmit> {
-        let SecondQuery { pending, max_attempts, .. } =
-            self.second_query.filter(|query| query.pending.is_due(now))?;
-        let request = self.query_for(self.target_in_hand())?;
-        let (transmit, sequence) = self.encode_request(request, buf)?;
-        let attempts = pending.attempts();
-        // The last attempt waits for the maximum timeout, because some servers look up the image before they answer.
-        let timeout = match attempts.saturating_add(1) < max_attempts {
-            true => RttEstimator::new().timeout(
-                self.settings.config().initial_timeout,
-                self.settings.config().max_timeout,
-                attempts,
-            ),
-            false => self.settings.config().max_timeout,
-        };
-        if let Some(query) = &mut self.second_query {
-            query.pending.on_sent(now, sequence, timeout);
-        }
-        self.retries = self.retries.saturating_add(u32::from(attempts > 0));
-        Some(transmit)
     }
 
     /// Handles the timeout of the parallel query.
