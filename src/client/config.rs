@@ -1,7 +1,5 @@
 //! Settings of a client: the identity of the device, the address of the server, checks, limits and timers.
 //!
-//! A client counts a length of time above 41 days as 41 days.
-//!
 //! Sections refer to ZigBee document 095264 (2011).
 
 use core::num::{NonZeroU8, NonZeroU16};
@@ -185,7 +183,7 @@ impl HeaderChecks {
 ///
 /// [`new`](Self::new) sets the defaults; every field can be assigned afterwards. The documentation of each field states
 /// the default value and the reason for this value. For settings that may change while the client runs, the client has
-/// a method.
+/// a method. A length of time above 41 days counts as 41 days.
 ///
 /// ```
 /// use core::num::NonZeroU8;
