@@ -7,7 +7,8 @@
 //!
 //! An [`Instant`] has 64 bits, and a comparison or an addition of 64 bits takes two to four instructions of a small
 //! processor where 32 bits take one. Inside of the client an instant therefore has 32 bits, which saves a twentieth of
-//! its flash. The origin moves every few hours, and all instants with it, so that the client runs without an end. An instant that is more than 8 days in the past counts as 8 days in the past.
+//! its flash. The origin moves every few hours, and all instants with it, so that the client runs without an end. An
+//! instant that is more than 8 days in the past counts as 8 days in the past.
 
 use crate::time::{Instant, Millis};
 
