@@ -48,8 +48,8 @@ pub enum ClientEvent {
     /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
     /// configuration does not let the server start the upgrade.
     WaitingForActivation,
-    /// The download is paused for the given reason, and all stored bytes are kept. The client queries at the given
-    /// time, and continues if the server offers the same image.
+    /// The download is paused for the given reason, and all stored bytes are kept. At the given time, the client sends
+    /// the next query. If the server then offers the same image, the download continues.
     DownloadPaused(PauseReason, Instant),
     /// The server offers the image of the download again, or sends its blocks again, and the header and the last stored
     /// block are those that are stored. The download continues at the offset `received`.

@@ -15,8 +15,8 @@
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
 //!    the latest.
 //!
-//! [`Client::decline`] answers any need that the application does not serve. A need that a later version of this crate
-//! adds can be declined in the same way.
+//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`], even a need that a later
+//! version of this crate adds.
 //!
 //! If storage blocks until a write is complete, implement [`Storage`] and call
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of

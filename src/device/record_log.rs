@@ -54,7 +54,8 @@ pub struct RecordLog {
     area: Area,
     /// Number of the newest record, and whether that record is in the second half.
     newest: Option<(u32, bool)>,
-    /// Index of the next record in the half of the newest record; `None` if the other half must be erased first.
+    /// Index of the next record in the half of the log that contains the newest record; `None` if the next record
+    /// goes to the other half, which must be erased first.
     next: Option<u32>,
 }
 

@@ -265,8 +265,8 @@ impl<'a> FileHeader<'a> {
     /// - [`TotalTooSmall`](crate::DecodeErrorKind::TotalTooSmall) if the total image size is below the header length.
     /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer bytes than the header length are present.
     ///
-    /// After `Truncated`, the header may become readable with more bytes. After any other error, more bytes do not
-    /// help.
+    /// After `Truncated`, the header may become readable with more bytes. Every error except `Truncated` is final:
+    /// the method returns the same error, whatever bytes follow.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::STRICT).map(|view| (view.header(), view.body()))
     }

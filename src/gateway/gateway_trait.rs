@@ -53,8 +53,8 @@ pub trait Gateway {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
-    /// Sends the frame to the given address. The driver handles no other frame meanwhile, so a gateway in which sending
-    /// takes long for one device puts the frame into a bounded queue of the device.
+    /// Sends the frame to the given address. The driver handles no other frame before this method returns. If sending
+    /// to one device can take long, the gateway puts the frame into a bounded queue of the device.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
     /// Waits for the next input until `deadline`, at most a second. The method may return `None` before the deadline.

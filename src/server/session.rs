@@ -123,7 +123,8 @@ pub struct Session {
     /// Links of the session table. The session stores the links, so that the table needs no second array.
     pub(super) links: Links,
     endpoint: u8,
-    /// Number of downloads of `version` that the client was ordered to upgrade to, or found invalid.
+    /// Number of downloads of the version `version` after which the server ordered the upgrade, or the client reported
+    /// INVALID_IMAGE. The number falls by one each day.
     repeats: u8,
     /// Digest of the version that the client ran when it last queried.
     running: u8,
@@ -617,12 +618,13 @@ impl Session {
         self.state = state;
     }
 
-    /// Records an offer of the version `version`, and returns whether the download stays in its phase. `hardware`
-    /// selects the offered file from several files of the image; `None` if the hardware version is not known.
+    /// Records that the server offered the image version `version`. Returns whether the session keeps its phase. If
+    /// the store has several files of the image, the server finds the offered file with `hardware`, which is `None` if
+    /// the hardware version is not known.
     ///
-    /// A client stays in its phase while it downloads the image, is on hold, or is about to upgrade: such a client
-    /// queries because of an Image Notify. If such a client restarts the download nevertheless, the server sees the
-    /// restart at the next block.
+    /// The session keeps its phase while the client downloads the image, is on hold, or is about to upgrade: such a
+    /// client queries because of an Image Notify. If such a client restarts the download nevertheless, the server sees
+    /// the restart at the next block.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,

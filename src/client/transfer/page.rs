@@ -129,8 +129,8 @@ impl Page {
         self.updated.shift(shift);
     }
 
-    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the page, and the
-    /// time measurement that follows from the arrival.
+    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the updated
+    /// page, and what the arrival of `block` tells about the time between two blocks.
     ///
     /// If blocks before `block` were lost, the time since the previous block is divided by the number of blocks. The
     /// first block of a page arrives after a round trip, so its time is no sample of the interval between blocks.
