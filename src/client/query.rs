@@ -28,6 +28,7 @@ use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{
     AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, QueryTarget, State, UpgradeEndAsk,
 };
+use super::upgrade_end::is_same_image;
 
 /// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
@@ -363,6 +364,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
             State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
                 self.end_upgrade(now, outcome);
+                // The end may have discarded the kept images of a set, without which the offered image of the set is not
+                // to be installed. The client then asks for the image of its identity.
+                if !Self::is_specific(offer.id) && !is_same_image(offer.id, self.next_image()) {
+                    return self.begin_query(now, QueryCause::Timer);
+                }
             }
             State::NoFile(NoFile::Reporting { .. }) => return,
             State::NoFile(NoFile::Erasing { .. }) => {

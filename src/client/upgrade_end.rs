@@ -405,7 +405,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 }
 
 /// Returns whether `a` and `b` have the same manufacturer code and image type, whatever their versions are.
-fn is_same_image(a: ImageId, b: ImageId) -> bool {
+pub(super) fn is_same_image(a: ImageId, b: ImageId) -> bool {
     (a.manufacturer, a.image_type) == (b.manufacturer, b.image_type)
 }
 

@@ -74,6 +74,24 @@ fn an_invalid_last_image_leaves_the_pending_images_in_place() {
     script.assert_sends("01 09 01 00 5F11 0101 2B1A0000");
 }
 
+/// The report about the ended set is not answered yet, when a notify leads to a query for the next image of the set.
+#[test]
+fn an_offer_for_an_image_of_a_set_that_has_ended_is_not_taken() {
+    let (mut script, _) = verifying_second(None);
+    script.client.abort(script.now).unwrap();
+    script.assert_sends("01 07 06 95 5F11 0201 06000000");
+    script.receive("19 01 00 00 64");
+    script.assert_sends("01 08 01 00 5F11 0201 05000000");
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(8, 0x02, OFFERED_SECOND, 100));
+    assert_eq!(script.client.pending_images(), 0);
+    script.assert_sends("01 09 01 00 5F11 0101 2B1A0000");
+    let events = script.events();
+    assert_eq!(events.last(), Some(&ClientEvent::Ended(Outcome::Cancelled)), "{events:?}");
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(9, 0x02, OFFERED, 100));
+    let Need::Decide(_, offered) = script.expect_need() else { panic!("no decision about the first image") };
+    assert_eq!(offered.id, OFFERED);
+}
+
 #[test]
 fn pending_images_wait_until_the_next_image_is_available() {
     let mut script = querying_second();
