@@ -145,16 +145,16 @@ pub struct NothingToActivate;
 
 /// Question or task of the client for the application, which the application answers with the ticket of the need.
 ///
-/// The first four needs do not depend on the configuration. `FindServer`, `NetworkAddress` and `IeeeAddress` occur if
-/// the server is unknown or may be searched for. `LinkKey` occurs if the configuration requires a link key, and
-/// `Credentials` if a file requires other security credentials.
+/// `Decide`, `Prepare`, `Verify` and `Apply` occur with every configuration. `FindServer`, `NetworkAddress` and
+/// `IeeeAddress` occur if the server is unknown or may be searched for. `LinkKey` occurs if the configuration requires
+/// a link key, and `Credentials` if a file requires other security credentials.
 ///
 /// # Unknown needs
 ///
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
 /// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
-/// be `need => client.decline(now, need)?`. A need that is added later never occurs with the settings of today, or
-/// costs no more than the present upgrade when it is declined.
+/// be `need => client.decline(now, need)?`. A need that a later version adds never occurs with settings that exist
+/// today, or its refusal ends no more than the upgrade in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -215,7 +215,8 @@ pub enum LinkKeyKind {
 pub enum PrepareResult {
     /// Storage is ready for the whole file.
     Ready,
-    /// Storage cannot hold the file, and the upgrade ends.
+    /// Storage could not be prepared. The client repeats the need after a pause, up to
+    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) times; then the upgrade ends.
     Fault,
 }
 
@@ -245,7 +246,7 @@ pub enum VerifyResult {
     /// The file is invalid, and the upgrade ends.
     Invalid,
     /// The file is valid and is kept until another image of the device is downloaded. The [`ImageId`] names the other
-    /// image, with the running version.
+    /// image, with the version that the device runs now.
     NeedsMore(ImageId),
     /// The application cancels the upgrade.
     Abandon,

@@ -47,9 +47,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
-    /// refusal to the server. After the next periodic query or call of [`query`](Self::query) the client asks about the
-    /// same version again, but not after an Image Notify. A client that keeps another image makes no periodic queries, and
-    /// asks about the version again when the query interval has passed since the refusal.
+    /// refusal to the server. If the server offers the same version again after the next periodic query or a call of
+    /// [`query`](Self::query), the client asks the application again, but not after an Image Notify. A client that
+    /// keeps another image makes no periodic queries. Such a client asks about the version again when the query
+    /// interval has passed since the refusal.
     ///
     /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
     /// offers its image again, and a complete image keeps waiting for its activation.
@@ -72,8 +73,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Answers [`Need::Prepare`] with the result of preparing storage. After a fault the client returns the need again
-    /// after a pause, up to [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) times.
+    /// Answers [`Need::Prepare`] with the result of preparing storage. After a fault the client pauses and returns the
+    /// need again. The last of [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults
+    /// ends the upgrade.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -221,7 +223,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// | `Prepare` | the upgrade ends with [`Outcome::StorageFault`], without another attempt |
     /// | `Verify` | as [`VerifyResult::Abandon`]: the upgrade ends |
     /// | `Apply` | as [`ApplyResult::Failed`]: the upgrade ends, the old image runs |
-    /// | `FindServer`, `NetworkAddress`, `LinkKey` | the search failed; the next one starts after `discovery_interval` |
+    /// | `FindServer`, `NetworkAddress`, `LinkKey` | the search has failed; the next search starts after `discovery_interval` |
     /// | `IeeeAddress` | the client continues without the IEEE address |
     /// | `Credentials` | as [`CredentialResult::Missing`]: the upgrade ends |
     ///
@@ -250,8 +252,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Starts a query for an image now. The next periodic query follows after the query interval.
     ///
-    /// While a download is paused, or a wait for data or for the upgrade lasts, the query is sent in parallel to the
-    /// upgrade. If the server offers the same image, the upgrade continues at once.
+    /// The client also sends the query during an upgrade that waits: during a pause of the download, after
+    /// WAIT_FOR_DATA, and before the upgrade time. If the server then offers the image of this upgrade, the upgrade
+    /// continues at once.
     ///
     /// # Errors
     /// Fails if a query is in progress, or if an upgrade is in progress that is not paused and does not wait for the
@@ -385,8 +388,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Starts to apply the verified image now, even if no Upgrade End Response has arrived or if its upgrade time is
-    /// later.
+    /// Starts to apply the verified image now. The client waits neither for an Upgrade End Response nor for the upgrade
+    /// time in an Upgrade End Response.
     ///
     /// # Errors
     /// Fails if there is no verified image, or if the verified image waits for security credentials.
@@ -429,7 +432,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Sets the UTC time of the device at `now`; `None` means that the device has no UTC clock. Without a UTC clock,
     /// the client uses the difference between the two times in a response as a delay (table 18).
     ///
-    /// A countdown to an upgrade follows the new time if the clocks of server and device agreed when the order arrived.
+    /// A countdown to an upgrade follows the new time if the clocks of server and device agreed when the Upgrade End
+    /// Response arrived.
     #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));

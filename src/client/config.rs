@@ -39,9 +39,9 @@ impl Identity {
 
 /// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
 ///
-/// The client skips the offer until the server offers another file, until seven days have passed since the last failure
-/// or the start of the client, or until the application calls [`Client::query`](super::Client::query). After a unicast
-/// Image Notify the client tries the file once a day.
+/// The client skips these offers until seven days have passed since the last failure or the start of the client. After
+/// a call of [`Client::query`](super::Client::query) the client tries the file at once, and after a unicast Image
+/// Notify at most once a day. Offers of other files are not affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -71,14 +71,15 @@ impl FailedImage {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UpgradeEndFallback {
-    /// The client upgrades without an Upgrade End Response after four unanswered asks over three hours, as section 6.12
-    /// allows.
+    /// The client upgrades without an Upgrade End Response if the server answers neither the Upgrade End Requests of
+    /// the first hour nor three further requests, one per hour. Section 6.12 allows this upgrade.
     Apply,
-    /// The client repeats the Upgrade End Request every hour without an end.
+    /// The client repeats the Upgrade End Request every hour, without a limit.
     KeepWaiting,
 }
 
-/// File versions of those offers that the client passes on to the application; the client skips all other offers.
+/// Choice of the offers, by their file version, that the client passes on to the application. The client skips all
+/// other offers.
 #[doc(alias = "downgrade")]
 #[doc(alias = "rollback")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ pub enum AcceptedVersions {
     Any,
 }
 
-/// Link key that the client demands from the application before the client sends any request (section 6.4).
+/// Link key that the application must establish with the server before the client sends any request (section 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -122,10 +123,10 @@ pub enum TransferMode {
         /// Maximum number of block requests in flight, limited to `RANGES` + 1. A window of 1 is stop-and-wait, which
         /// every server supports.
         ///
-        /// A block that is being stored occupies a place of the window; with a window above 1, one such block does not
-        /// count. One extra request may be sent while an answer is late. If a server answers only one of several
-        /// requests, the client detects this and sends one request at a time. A window above 1 helps if the server, or
-        /// the route to the server, is slow.
+        /// A block that the application is storing counts towards the window, as a request in flight does. With a
+        /// window above 1, one such block does not count, and the client may send one extra request while an answer is
+        /// late. If a server answers only one of several requests, the client detects this behaviour and sends one
+        /// request at a time. A window above 1 helps if the server, or the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -133,8 +134,8 @@ pub enum TransferMode {
     Pages {
         /// Size of a page in bytes.
         size: NonZeroU16,
-        /// Minimum time between two blocks of a page, in milliseconds ("response spacing"). Over several hops, the
-        /// blocks of a server without spacing collide with each other; a spacing of 7 to 8 ms per hop is best.
+        /// Minimum time between two blocks of a page, in milliseconds ("response spacing"). Over several hops, blocks
+        /// that a server sends without spacing collide with each other. A spacing of 7 to 8 ms per hop is best.
         spacing: u16,
     },
     /// The client measures which method is faster, and uses that method. The methods are pages, if the server supports
@@ -182,8 +183,8 @@ impl HeaderChecks {
 /// Settings of a [`Client`](super::Client).
 ///
 /// [`new`](Self::new) sets the defaults; every field can be assigned afterwards. The documentation of each field states
-/// the default value and the reason for this value. For settings that may change while the client runs, the client has
-/// a method. A length of time above 41 days counts as 41 days.
+/// the default value and the reason for this value. A setting that may change while the client runs is changed by a
+/// method of the client. A duration above 41 days counts as 41 days.
 ///
 /// ```
 /// use core::num::NonZeroU8;
@@ -225,10 +226,11 @@ pub struct ClientConfig {
     /// Number of consecutive unanswered queries after which the server counts as lost, and the client searches for a
     /// server. The setting has no effect without `discovery_interval`.
     ///
-    /// A server with a fixed address is searched for as well if `discovery_interval` is set.
+    /// If `discovery_interval` is set, the client also searches for a server whose address the configuration gives.
     ///
-    /// Default: 3. A single failed query may be caused by an outage of minutes. Three failed queries take at least 15
-    /// minutes, or two minutes in a pause of a download, in which the server may have moved.
+    /// Default: 3. A single unanswered query may be caused by an outage of some minutes. Three unanswered queries take
+    /// at least 15 minutes, or two minutes in a pause of a download. After this time, the server may have another
+    /// address.
     pub max_unanswered_queries: u8,
     /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
     /// `server_id` (section 6.7.1).
@@ -276,8 +278,9 @@ pub struct ClientConfig {
     /// stop-and-wait.
     pub transfer: TransferMode,
     /// Smallest unit of a write to storage in bytes, such as a word of flash; at most `max_block_size`. The offset and
-    /// the length of each block that the application stores are multiples of this unit; the client requests the
-    /// remainder of a block again. Only the last block of a file may have a length that is no multiple.
+    /// the length of each block that the application stores are multiples of this unit. If a received block does not
+    /// end at a multiple, the client requests the bytes after the last multiple again. Only the last block of a file
+    /// may have a length that is no multiple.
     ///
     /// Default: 1.
     #[doc(alias = "alignment")]
@@ -315,14 +318,14 @@ pub struct ClientConfig {
     /// Time between two periodic queries for an image. `None` disables periodic queries; an Image Notify and a call of
     /// [`query`](super::Client::query) still cause a query.
     ///
-    /// A query that stayed unanswered, or an upgrade that failed, is followed by a query after five minutes. The time
-    /// until the next query doubles with each further failure, up to the interval.
+    /// After an unanswered query or a failed upgrade, the next query follows in five minutes. The time until the next
+    /// query doubles with each further failure, up to `query_interval`.
     ///
     /// Default: 24 hours, the default of espressif's client.
     pub query_interval: Option<Millis>,
     /// Number of attempts of one query before the query counts as unanswered.
     ///
-    /// Default: 4, which is the first attempt and three retries, as section 6.12 has for the Upgrade End Request.
+    /// Default: 4, which is the first attempt and three retries, as section 6.12 specifies for the Upgrade End Request.
     pub max_query_attempts: u8,
     /// Minimum time between two Image Block Requests. The MinimumBlockPeriod of the server applies instead if that time
     /// is longer.
@@ -344,12 +347,12 @@ pub struct ClientConfig {
     /// whether the server still offers the image. The first request after a restart has at most three attempts.
     ///
     /// Default: 8. On a link that loses 20 % of the frames in each direction, eight consecutive attempts fail once in
-    /// 3,500 blocks. The attempts take 18 seconds at a measured round trip of 24 ms, and 69 seconds before the first
-    /// response.
+    /// 3,500 blocks. The eight attempts take 18 seconds if the measured round trip is 24 ms, and 69 seconds if no round
+    /// trip has been measured yet.
     pub max_block_attempts: u8,
     /// Number of consecutive error responses after which the download pauses.
     ///
-    /// Default: 10. The default number of errors takes ten seconds with the default of `error_backoff`.
+    /// Default: 10. Ten errors take ten seconds with the default of `error_backoff`.
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time grows up to 50 seconds in the first ten minutes
     /// of the pause, up to a quarter of an hour in the first day, and up to four hours after that. A setting above
@@ -358,8 +361,8 @@ pub struct ClientConfig {
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
-    /// Longest time for which a download is paused without a new byte, before the upgrade ends and the storage is free
-    /// for another image. `None` means without a limit; zero ends the upgrade instead of pausing.
+    /// Longest pause of a download in which no new byte arrives. After this time the upgrade ends, and the storage is
+    /// free for another image. `None` means no limit. With zero, the upgrade ends instead of pausing.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
@@ -368,8 +371,8 @@ pub struct ClientConfig {
     /// ten times `first_query_delay` for the first query, a quarter of the interval for periodic queries, and ten
     /// seconds for a resumed download. The value zero disables the random delay.
     ///
-    /// Default: 10 minutes. Of 200 devices that start together, one in three seconds then sends its query, and four
-    /// attempts of each query without an answer are 1.3 frames per second.
+    /// Default: 10 minutes. If 200 devices start together, one device sends its query every three seconds. If the
+    /// server does not answer, the four attempts of each query make 1.3 frames per second.
     #[doc(alias = "jitter")]
     pub query_spread: Millis,
     /// Delay of the next request after an error response, after a failed delivery, or when storage is busy. After
@@ -377,23 +380,25 @@ pub struct ClientConfig {
     ///
     /// Default: 1 second.
     pub error_backoff: Millis,
-    /// Maximum time that the client waits after a WAIT_FOR_DATA without an end (section 6.8.4). With `None` the client
-    /// waits until the server sends a frame.
+    /// Maximum time that the client waits after a WAIT_FOR_DATA that demands a wait without an end (section 6.8.4).
+    /// With `None` the client waits until the server sends a frame.
     ///
     /// Default: one hour, as in the client of Silicon Labs.
     pub max_wait_for_data: Option<Millis>,
-    /// Maximum time that the client waits after a WAIT_FOR_DATA with a time, before the client requests the block again.
+    /// Maximum time that the client waits after a WAIT_FOR_DATA that gives a request time, before the client requests
+    /// the block again.
     ///
-    /// Default: one day. A mistaken or forged time can otherwise park a device for 136 years.
+    /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_finite_wait: Millis,
-    /// Longest countdown to an upgrade during which the client does not ask again. During a longer countdown the client
-    /// repeats the Upgrade End Request every hour; an answer with a relative time never moves the upgrade to a later time.
+    /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. During a longer
+    /// countdown the client repeats the Upgrade End Request every hour; an answer with a relative time never moves the
+    /// upgrade to a later time.
     ///
-    /// Default: one day. A mistaken or forged time can otherwise park a device for 136 years.
+    /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_unchecked_countdown: Millis,
-    /// Difference in seconds up to which the UTC time of the server and the clock of the device agree. If the clocks
-    /// agree, the client compares an upgrade or request time of the server with its own clock; otherwise the client
-    /// waits for the difference between the two times in the response.
+    /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
+    /// the clocks are equal in this sense, the client waits until its own clock reaches the upgrade time or request
+    /// time in the response. Otherwise the client waits for the difference between the two times in the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
     pub utc_tolerance: u32,
@@ -401,14 +406,14 @@ pub struct ClientConfig {
     ///
     /// Default: [`Apply`](UpgradeEndFallback::Apply), as section 6.12 allows.
     pub upgrade_end_fallback: UpgradeEndFallback,
-    /// Number of times that the client asks for [`Need::Prepare`](super::Need::Prepare) before a fault ends the upgrade.
-    /// The pause between two times is `error_backoff`, doubled each time.
+    /// Number of times that the client asks for [`Need::Prepare`](super::Need::Prepare) before a fault ends the
+    /// upgrade. The pause between two attempts is `error_backoff`, and doubles with each attempt.
     ///
-    /// Default: 3. Three attempts are the default, because flash that is busy for a moment is not defective.
+    /// Default: 3, because flash that is busy for a moment is not defective.
     pub max_prepare_attempts: u8,
     /// Whether the client sends an Upgrade End Request with the status INVALID_IMAGE for an offer that the client skips
-    /// without asking the application, once for each offered version. No report is sent while a download or an image
-    /// is in hand.
+    /// without asking the application, once for each offered version. The client sends no such report during a
+    /// download, or while a complete image waits for its upgrade.
     ///
     /// Default: false, because document 095264 (2011) has no such report. With the report, a gateway that started an
     /// update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
@@ -429,10 +434,11 @@ pub struct ClientConfig {
     ///
     /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets 3.
     pub cluster_revision: u16,
-    /// Whether the client keeps a MinimumBlockPeriod that the server sets, tells the server so in each Image Block
+    /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.
     ///
-    /// Default: false. The field is unknown to servers of 2011, some of which answer MALFORMED_COMMAND.
+    /// Default: false. Servers of 2011 do not know this field of an Image Block Request, and some of them answer
+    /// MALFORMED_COMMAND.
     #[doc(alias = "MinimumBlockPeriod")]
     pub supports_block_period: bool,
     /// Value of the attribute ImageStamp, a number that distinguishes two builds of one version, such as a checksum of
@@ -503,8 +509,8 @@ impl ClientConfig {
     }
 
     /// Returns the settings of a device that is certified for Zigbee 3.0: cluster revision 3 with its attributes, a
-    /// MinimumBlockPeriod that the server can set, and a report to the server when an offer is skipped. `image_stamp` is the value of the attribute ImageStamp, such as a
-    /// checksum of the running image.
+    /// MinimumBlockPeriod that the server can set, and a report to the server about each version that the client skips.
+    /// `image_stamp` is the value of the attribute ImageStamp, such as a checksum of the running image.
     #[must_use]
     pub const fn with_zigbee_3(self, image_stamp: u32) -> Self {
         Self {
@@ -517,11 +523,11 @@ impl ClientConfig {
     }
 }
 
-/// Place of the settings of a client. Settings never change while the client lives.
+/// Place of the settings of a client. The settings never change while the client exists.
 ///
-/// A [`ClientConfig`] is a place itself: the client then contains the settings. A reference to a place is a place as
-/// well, so that the settings can be in a `static` in flash. A type without fields whose settings are a constant takes
-/// no memory, and the compiler leaves out what these settings never need:
+/// [`ClientConfig`] implements this trait; the client then contains its settings. A reference to a type with this trait
+/// implements the trait as well, so that the settings can be in a `static` in flash. A type without fields can return
+/// constant settings. Such a type takes no memory, and the compiler leaves out the code that these settings never need:
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -546,31 +552,31 @@ impl ClientConfig {
 /// assert_eq!(client.identity().current.version.0, 7);
 /// ```
 pub trait Settings {
-    /// Abilities of the device. An ability that is left out takes no flash.
+    /// Abilities of the device. The code of an ability that is left out takes no flash.
     ///
-    /// Default: all.
+    /// Default: all abilities.
     const ABILITIES: Abilities = Abilities::ALL;
 
     /// Returns the settings, which are the same at every call.
     fn config(&self) -> &ClientConfig;
 }
 
-/// Abilities of a client that a device can leave out to save flash. An ability that is left out changes nothing but
-/// what its field says.
+/// Abilities of a client that a device can leave out to save flash. Leaving out an ability has no other effect than its
+/// field describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Abilities {
-    /// Whether the client can search for a server and ask for a link key. Without this ability the client sends requests
-    /// to the server in [`ClientConfig::server`] or of [`set_server`](super::Client::set_server), and none while the
-    /// server is unknown.
+    /// Whether the client can search for a server and ask for a link key. Without this ability the client sends
+    /// requests only to the server that [`ClientConfig::server`] or [`set_server`](super::Client::set_server) names,
+    /// and sends no request while the server is unknown.
     pub discovery: bool,
     /// Whether the client can fetch device-specific files. Without this ability
     /// [`query_specific_file`](super::Client::query_specific_file) fails.
     pub specific_files: bool,
-    /// Whether the client can keep a verified image until another image of the device is downloaded. Without this ability
-    /// [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
+    /// Whether the client can keep a verified image until another image of the device is downloaded. Without this
+    /// ability [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
     /// [`Abandon`](super::VerifyResult::Abandon).
     pub several_images: bool,
     /// Whether the device has or can obtain security credentials. Without this ability a file that requires them ends
@@ -582,7 +588,7 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// Everything that a client can do.
+    /// All abilities of a client.
     pub const ALL: Self = Self {
         discovery: true,
         specific_files: true,

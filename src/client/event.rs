@@ -40,10 +40,10 @@ pub enum ClientEvent {
     Started(ImageOffer),
     /// The server asked the client to wait (WAIT_FOR_DATA) until the given time; `None` means a wait without an end.
     Paused(Option<Instant>),
-    /// The server set the time of the upgrade, which is the given time.
+    /// The server scheduled the upgrade for the given time.
     CountingDown(Instant),
-    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response. The client
-    /// repeats the Upgrade End Request every hour.
+    /// The server answered the Upgrade End Request without an upgrade time, so that the client waits for another
+    /// Upgrade End Response. The client repeats the Upgrade End Request every hour.
     WaitingForUpgradeEnd,
     /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
     /// configuration does not let the server start the upgrade.
@@ -51,8 +51,8 @@ pub enum ClientEvent {
     /// The download is paused for the given reason, and all stored bytes are kept. At the given time, the client sends
     /// the next query. If the server then offers the same image, the download continues.
     DownloadPaused(PauseReason, Instant),
-    /// The server offers the image of the download again, or sends its blocks again, and the header and the last stored
-    /// block are those that are stored. The download continues at the offset `received`.
+    /// The server offers the image of the download again, or sends blocks of this image again. The header and the last
+    /// stored block on the server equal the stored bytes. The download continues at the offset `received`.
     DownloadContinued(DownloadProgress),
     /// The server sends the bytes of another file under the identity of the given image. The download starts again from
     /// offset 0, with [`Need::Prepare`](super::Need::Prepare).
@@ -212,7 +212,7 @@ impl fmt::Display for SkipReason {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PauseReason {
-    /// The server sent no frame.
+    /// The server did not answer the requests of the client.
     ServerSilent,
     /// The server sent answers that the client cannot use. The variant holds the fault of the last unusable answer.
     UnusableAnswers(UnusableAnswer),
@@ -253,13 +253,13 @@ impl PauseReason {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UnusableAnswer {
-    /// The block has more bytes than the client requested at most.
+    /// The block is longer than [`max_block_size`](super::ClientConfig::max_block_size).
     TooLong,
     /// The block is shorter than [`write_size`](super::ClientConfig::write_size).
     TooShort,
     /// The block holds no data.
     Empty,
-    /// The block has another offset than any request, or reaches past the end of the file.
+    /// No request asked for a block at this offset, or the block reaches past the end of the file.
     OtherOffset,
     /// The block has another manufacturer code, image type or file version: the server has another file.
     OtherImage,
@@ -313,12 +313,13 @@ pub enum Outcome {
     ShortBlocks,
     /// The server does not support device-specific files.
     SpecificFilesUnsupported,
-    /// The server sent no further frame during the upgrade.
+    /// The server stopped answering during the upgrade.
     ServerSilent,
     /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
     /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before this image was complete or applied.
+    /// The application accepted another image before this image was applied, or the server offered another image until
+    /// the longest pause had passed.
     Replaced,
     /// The header of the file cannot be decoded. The variant holds the reason, and
     /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.
@@ -410,7 +411,7 @@ pub enum HeaderFault {
     NotAnOtaFile,
     /// The major part of the header version is not 1 (section 6.3.2.2).
     UnsupportedVersion,
-    /// The header length is less than the announced fields take (section 6.3.2.3).
+    /// The header length is too small for the fields that the field control announces (section 6.3.2.3).
     HeaderTooShort,
     /// The total image size is less than the header length (section 6.3.2.10).
     TotalTooSmall,
@@ -439,7 +440,7 @@ impl fmt::Display for HeaderFault {
 pub struct HeaderMismatch {
     /// Field with two different values.
     pub field: HeaderField,
-    /// Value of the field in the Query Next Image Response.
+    /// Value of the field in the offer.
     pub offered: u32,
     /// Value of the field in the header of the file.
     pub found: u32,
@@ -501,8 +502,8 @@ pub enum DeviceMismatch {
     /// The upgrade file destination is the given device (section 6.3.2.12).
     Destination(Eui64),
     /// The upgrade file destination has the bytes of this device's IEEE address in reverse order. The image builder of
-    /// espressif writes such files.
-    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept them.
+    /// espressif writes such files. [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination)
+    /// lets the client accept such files.
     ReversedDestination,
     /// The file was fetched as a device-specific file but names no device (section 6.10.11.4).
     NoDestination,

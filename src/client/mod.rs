@@ -4,9 +4,10 @@
 //! # Loop
 //!
 //! A client has four kinds of methods. The methods `handle_*` take input from outside: frames, time, delivery reports.
-//! Answers take the result of a [`Need`] or of a block. Commands are calls of the application without a need, such as
-//! [`query`](Client::query), [`abort`](Client::abort) and [`resume`](Client::resume). The methods `poll_*` return
-//! outputs. **After each input, poll all four outputs in this order:**
+//! An answer, such as [`verified`](Client::verified), passes the result of a [`Need`] or of storing a block to the
+//! client. A command, such as [`query`](Client::query), [`abort`](Client::abort) or [`resume`](Client::resume), is a
+//! call that the application makes without a need. The methods `poll_*` return outputs. **After each input, poll all
+//! four outputs in this order:**
 //!
 //! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
 //!    ticket of the need. Needs come first because their answers cause frames and events.
@@ -15,8 +16,8 @@
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
 //!    the latest.
 //!
-//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`], even a need that a later
-//! version of this crate adds.
+//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`]. The method also accepts the
+//! needs that later versions of this crate add.
 //!
 //! If storage blocks until a write is complete, implement [`Storage`] and call
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
@@ -29,18 +30,19 @@
 //!
 //! [`handle_frame`](Client::handle_frame) lends the data of a block to the application, together with a ticket. With
 //! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
-//! the block before. The application may make this call at once or seconds later, so that blocking and asynchronous
-//! storage use the same state machine and storage is never overrun. The client lends no byte twice, unless storage
-//! answered [`Busy`](StoreResult::Busy).
+//! the block before. The application may call `stored` at once or seconds later, so that both blocking and asynchronous
+//! storage set the pace of the download. The client lends no byte twice, unless storage answered
+//! [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
-//! [`ClientConfig::transfer`] is the method of requesting blocks. The default is stop-and-wait, in which the offsets of
-//! the blocks only grow; a client with 0 `RANGES` has no other method. With a window or by pages, blocks arrive in any
-//! order, and **several tickets are open at once**, up to `RANGES` + 1. Storage must then write each block at its
-//! offset, and may answer the tickets in any order. A block that arrives while the client has no place for it is
-//! requested again. A page that arrives faster than storage can write loses blocks, so the spacing of the page should
-//! be as long as a write takes.
+//! [`ClientConfig::transfer`] is the method of requesting blocks. The default is stop-and-wait: the client requests one
+//! block after the other, in the order of the file. A client with 0 `RANGES` always uses stop-and-wait. With a window
+//! or by pages, blocks arrive in any order, and **several tickets are open at once**, up to `RANGES` + 1. Storage must
+//! then write each block at its offset, and may answer the tickets in any order. If the client has no room for a block
+//! that arrives, the client drops the block and requests the block again later. If the blocks of a page arrive faster
+//! than storage can write them, blocks are lost. The response spacing of pages should therefore be at least the
+//! duration of a write.
 //!
 //! # States
 //!
@@ -55,9 +57,9 @@
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
 //! answers, the download pauses and keeps all stored bytes. During the pause, the client queries with growing
 //! intervals. If the server offers the same image, the client requests the header and the last stored block again,
-//! compares them with sums, and continues at the first missing byte. A download ends by a call of the application, by
-//! ABORT of the server, by another offer that the application accepts, by a header that does not fit, by a storage
-//! fault, or after [`ClientConfig::max_pause`].
+//! compares them with the sums of the stored bytes, and continues at the first missing byte. A download ends early if
+//! the application aborts the download or accepts another offer, if the server answers ABORT, if the header does not
+//! match the offer or the device, if storage fails, or if a pause lasts longer than [`ClientConfig::max_pause`].
 //!
 //! The second line of the drawing names the need or action of each state. The table of all transitions is in the
 //! private module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
@@ -66,7 +68,7 @@
 //!   and applies all images together. The application stores the kept images, and discards them if a later image fails.
 //! - An image that requires other security credentials than the device has causes [`Need::Credentials`] after its
 //!   verification.
-//! - A device-specific file is downloaded by [`query_specific_file`](Client::query_specific_file).
+//! - A call of [`query_specific_file`](Client::query_specific_file) starts the query for a device-specific file.
 //! - A [`Checkpoint`] lets an upgrade survive a restart.
 //!
 //! # Server discovery
@@ -150,10 +152,10 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
 /// [`ClientConfig::transfer`], and contains no code for windows and pages.
 ///
-/// `S` is the place of the settings, see [`Settings`]: in the client, in a constant or in a `static`.
+/// `S` is the place of the settings: the client itself, a constant or a `static`, see [`Settings`].
 #[doc(alias = "resume")]
-// On a small processor the order of the fields is that in memory: a short instruction reaches bytes at the start of a
-// value alone, and the compiler would put them at its end, behind the download.
+// On a small processor the fields lie in memory in the order of their declaration. A short instruction reaches only
+// bytes near the start of a value, and the compiler would otherwise put the fields of one byte behind the download.
 #[derive(Clone, Debug)]
 #[cfg_attr(target_pointer_width = "32", repr(C))]
 pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
@@ -161,7 +163,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     need_polled: bool,
     /// Sequence number of the next request of the client.
     sequence: u8,
-    /// Sequence number of the Image Notify at `notified_at`.
+    /// Sequence number of the Image Notify that arrived at `notified_at`.
     notified_sequence: u8,
     /// Detection of a server that numbers its answers itself.
     numbering: ServerNumbering,
@@ -179,11 +181,12 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     credential: Option<SecurityCredentialVersion>,
     /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
     generation: u32,
-    /// Settings of the client, which never change. What changes is in the fields below.
+    /// Settings of the client, which never change. The fields below hold the values that change.
     settings: S,
     /// Origin of all instants of the client.
     clock: Clock,
-    /// Address of the server; [`Address::UNKNOWN`] or a part of it while the server is unknown.
+    /// Address of the server. While the network address or the endpoint of the server is unknown, the field has the
+    /// value of [`Address::UNKNOWN`] in that part.
     server: Address,
     search: ServerSearch,
     /// Query that runs in parallel to the current state of the client; `None` if no such query is to be sent or in
@@ -203,7 +206,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     notified_at: Ticks,
     /// File that failed its verification or its boot last.
     failed_image: Option<FailedImage>,
-    /// Time of the last failure, or of the creation of the client.
+    /// Time at which a file failed last, or at which the client was created.
     failed_at: Ticks,
     /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if there is none.
     reported_version: FileVersion,
@@ -226,8 +229,9 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     events: Fifo<ClientEvent, EVENTS>,
 }
 
-/// Capacity of the event queue: the maximum number of events that one call of the client makes. A search without a
-/// result after [`VerifyResult::NeedsMore`] makes three: image retained, server not found, cannot query.
+/// Capacity of the event queue: the maximum number of events that one call of the client makes. One call makes three
+/// events if a search for the server fails after [`VerifyResult::NeedsMore`]: image retained, server not found, cannot
+/// query.
 const EVENTS: usize = 3;
 
 /// Sentinel for a device without a UTC clock: the last second that a UTC time can hold.
@@ -253,7 +257,7 @@ struct Reply {
     response: DefaultResponse,
 }
 
-/// Request that is due, by the place where its attempts are counted.
+/// Request that is due. The variant names the place where the attempts of the request are counted.
 #[derive(Clone, Copy, Debug)]
 enum DueRequest {
     SecondQuery,
@@ -275,9 +279,9 @@ pub struct DownloadProgress {
 }
 
 impl Client {
-    /// Creates a client. The first query of the client is due [`first_query_delay`](ClientConfig::first_query_delay)
-    /// after `now`, and a random time of up to [`query_spread`](ClientConfig::query_spread) later; the search for an
-    /// unknown server starts at once.
+    /// Creates a client. The first query of the client is due after
+    /// [`first_query_delay`](ClientConfig::first_query_delay), counted from `now`, and a random time of up to
+    /// [`query_spread`](ClientConfig::query_spread). The search for an unknown server starts at once.
     ///
     /// `seed` and the IEEE address of the device are the seed of all random times. Each device should have a different
     /// seed or IEEE address.
@@ -288,8 +292,8 @@ impl Client {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8, and with the settings
-    /// in the place that `S` has for them.
+    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8, and with settings
+    /// of any type that implements [`Settings`].
     #[must_use]
     // The entry points of the client are not inlined. A device calls each entry point at one place, and inlining would
     // merge them into one large function. The local variables of that function are out of reach of short instructions,
@@ -354,8 +358,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Enters `stage` without a file in hand; a file that was in hand is given up. The constructor and the functions
-    /// `enter*` alone assign `self.state`, and each of them does it in place.
+    /// Enters `stage` without a file in hand; a file that was in hand is given up. Apart from the constructor and
+    /// `finish_store`, only the functions `enter*` assign `self.state`, each of them in place.
     #[inline(never)]
     fn enter(&mut self, stage: NoFile) {
         self.state = State::NoFile(stage);
@@ -395,7 +399,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_state();
     }
 
-    /// Begins the present state: the tickets of the state before become stale.
+    /// Completes the change to another state: the tickets of the previous state become stale.
     fn begin_state(&mut self) {
         if let State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })
         | State::Image(_, ImageStage::Applying) = self.state
@@ -567,7 +571,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
     /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change this
-    /// time. The time is at most 41 days ahead, also if the client has nothing to do for longer.
+    /// time. The returned time is at most 41 days ahead, even if the client has nothing to do by then.
     #[must_use]
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -708,7 +712,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         now.plus(Millis(interval)).plus(spread)
     }
 
-    /// Returns `now` in the time of the client. Each call from outside with the time begins here.
+    /// Converts `now` to the 32-bit time of the client. Every public method with the parameter `now` converts the
+    /// parameter by this function.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn ticks(&mut self, now: Instant) -> Ticks {
         self.clock.recent_ticks(now).unwrap_or_else(|| self.move_origin(now))
@@ -747,10 +752,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 }
 
-/// Maximum size of a client on a microcontroller whose settings are in flash, in bytes; [`ClientConfig`] adds 184 bytes.
-/// The largest parts of a client are the download and the event queue (72 bytes). In the download, 8 out-of-order ranges
-/// take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and the sums for the
-/// check after a pause take 28 bytes.
+/// Maximum size of a client on a microcontroller whose settings are in flash, in bytes. A [`ClientConfig`] inside the
+/// client adds 184 bytes. The largest parts of a client are the download and the event queue (72 bytes). In the
+/// download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes
+/// 60 bytes, and the sums for the check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<8, &ClientConfig>>() <= 776);

@@ -41,7 +41,7 @@
 //! | | header mismatch, storage fault, `abort` | Reporting |
 //! | Paused | the same offer | Downloading, with a check |
 //! | | another offer | Deciding, with the download kept |
-//! | | the longest pause has passed | home |
+//! | | the longest pause has passed | Reporting; home if the server withdrew the image |
 //! | | last byte stored; storage fault, `abort` | Verifying; Reporting |
 //! | Verifying | `verified` Valid; NeedsMore for a device-specific file | Ending; AwaitingCredentials if required |
 //! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
@@ -68,8 +68,9 @@
 //! | Verifying to CountingDown | another offer | Deciding, with the image kept |
 //! | Applying | `applied` Done or Failed | home |
 //!
-//! A state is a stage, and what the client has in hand: `NoFile` for Idle, Querying, Erasing and Reporting, a `Download` for
-//! Downloading and Paused, and an `Image` for Verifying to Applying. Deciding is a stage of each of the three.
+//! Each variant of [`State`] stands for what the client has in hand, and contains a stage. `NoFile` has the stages
+//! Idle, Querying, Erasing and Reporting, `Download` has Downloading and Paused, and `Image` has Verifying to Applying.
+//! Deciding is a stage of all three variants.
 //!
 //! In every state from Deciding to CountingDown a second query can be in flight in parallel, see the module
 //! `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
@@ -88,10 +89,10 @@ use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
 
-/// State of a query or an upgrade, by what the client has in hand: nothing, a download, or a complete image. A file stays
-/// where it is while its stage changes, because a download is by far the largest value of a client.
-// The number of the variant is a field of its own here and in the stages: in the spare values of other fields it would
-// take several instructions to read.
+/// State of a query or an upgrade, by what the client has in hand: nothing, a download, or a complete image. A change
+/// of the stage does not move the file in memory, because a download is by far the largest value of a client.
+// With `repr(u32)`, the number of the variant is a field of its own, here and in the stages. Without `repr(u32)`, the
+// number would be encoded in spare values of other fields, and reading the number would take several instructions.
 #[derive(Clone, Debug)]
 #[repr(u32)]
 pub(super) enum State<const RANGES: usize> {
@@ -138,8 +139,8 @@ pub(super) enum DownloadStage {
 pub(super) enum ImageStage {
     /// The application verifies the complete file.
     Verifying,
-    /// The application decides whether to accept the offer of another file. The file in hand is kept until then;
-    /// `is_verified` tells whether it is verified.
+    /// The application decides whether to accept the offer of another file. The client keeps the file in hand until the
+    /// decision. `is_verified` is `true` if the file in hand is verified.
     Deciding { offer: ImageOffer, is_verified: bool },
     /// The file is valid but requires security credentials that the device lacks.
     AwaitingCredentials { needed: SecurityCredentialVersion },
@@ -149,8 +150,8 @@ pub(super) enum ImageStage {
     Waiting { ask_at: Ticks, ask: UpgradeEndAsk },
     /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
     AwaitingActivation,
-    /// The upgrade is scheduled for the time `at`. If both clocks agreed on UTC, `utc` is the same time in UTC. `pending`
-    /// is the next Upgrade End Request during a long countdown.
+    /// The upgrade is scheduled for the time `at`. If the clocks of server and device agreed, `utc` is the upgrade time
+    /// in UTC. `pending` is the next Upgrade End Request during a long countdown.
     CountingDown { at: Instant, utc: Option<UtcTime>, pending: Option<PendingRequest> },
     /// The application switches the device to the image.
     Applying,
@@ -170,7 +171,7 @@ pub(super) enum QueryCause {
 /// Record of the Upgrade End Requests for one image since the last answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UpgradeEndAsk {
-    /// Time of the first request; later requests within the first hour have growing pauses.
+    /// Time of the first request. Within the first hour, the client repeats this request with growing pauses.
     pub(super) since: Ticks,
     /// Number of unanswered asks for an upgrade time. All requests of the first hour count as one ask, and each hourly
     /// request counts as one ask.
