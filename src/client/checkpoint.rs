@@ -17,18 +17,18 @@ use crate::zcl::ImageOffer;
 /// A device takes a checkpoint from time to time by [`Client::checkpoint`](super::Client::checkpoint), and continues
 /// after a restart by [`Client::resume`](super::Client::resume). The client after the restart must have the same
 /// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint as the bytes of
-/// [`to_bytes`](Self::to_bytes), through serde, or field by field; [`new`](Self::new) then makes a checkpoint from
-/// stored fields, and the remaining fields can be assigned. A field that a later version of this crate adds has a
-/// default with which a checkpoint stored today stays correct.
+/// [`to_bytes`](Self::to_bytes), through serde, or field by field. From stored fields, [`new`](Self::new) makes a
+/// checkpoint with `offer` and `received`, and the other fields can be assigned. A field that a later version of this
+/// crate adds has a default with which a checkpoint stored today stays correct.
 ///
-/// Only bytes below `received` are downloaded. **Flash at and above `received` must be erased** before the client
+/// Only the bytes below `received` count as stored. **Flash at and above `received` must be erased** before the client
 /// resumes, because blocks may have been written after the checkpoint was taken. If only whole sectors can be erased,
 /// [`floor`](Self::floor) returns a checkpoint at the start of a sector. Storage may answer
 /// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device with
-/// such storage resumes from the floor of the buffered sector.
+/// such storage resumes from a checkpoint whose `received` is rounded down to the start of the buffered sector.
 ///
-/// A client that resumes from a checkpoint of a verified image skips verification. Protect such a checkpoint as well as
-/// the image itself.
+/// A client that resumes from a checkpoint of a verified image skips verification. Such a checkpoint needs the same
+/// protection as the image itself.
 ///
 /// | field | bytes | content |
 /// |---|---|---|
@@ -82,8 +82,8 @@ pub enum CheckpointStage {
     ImagesRetained,
 }
 
-/// Sums of two ranges of a file. After a pause or a restart the client requests both ranges again and compares the sums,
-/// because a server may send the bytes of another file under the same identity.
+/// Sums of two ranges of a file. After a pause or a restart the client requests both ranges again and compares the
+/// sums, because a server may send the bytes of another file under the same identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -91,10 +91,10 @@ pub enum CheckpointStage {
 pub struct FileSums {
     /// Sum of the header of the file, without fields of later header versions: the first 56 to 69 bytes.
     pub header: RangeSum,
-    /// Sum of the block that was stored last at the end of the bytes without a gap. The size is 0 if no block was stored
-    /// yet.
+    /// Sum of the last block that extended the bytes stored without a gap. The size of the sum is 0 if no block was
+    /// stored yet.
     pub last_block: RangeSum,
-    /// Number of bytes that belong to the sum of the header, as far as the header length has arrived.
+    /// Number of header bytes to sum. The number is final when the bytes of the header length have arrived.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) header_size: u8,
 }

@@ -21,7 +21,7 @@
 //! | 56 | 4 | reserved | 0 |
 //! | 60 | 4 | CRC-32 of bytes 0 to 59 | |
 //!
-//! A field that is absent by its flag is 0. The length is a multiple of every usual word of flash up to 64 bytes.
+//! A field whose flag is not set is 0. The length of the record, 64 bytes, is a multiple of every usual word of flash.
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -5,22 +5,23 @@
 //!   |---------- 8 days --------|----|--------------------- 41 days ----------------------|            |
 //! ```
 //!
-//! An [`Instant`] has 64 bits, and a comparison or an addition of 64 bits takes two to four instructions of a small
-//! processor where 32 bits take one. Inside of the client an instant therefore has 32 bits, which saves a twentieth of
-//! its flash. The origin moves every few hours, and all instants with it, so that the client runs without an end. An
-//! instant that is more than 8 days in the past counts as 8 days in the past.
+//! An [`Instant`] has 64 bits. A comparison or an addition of 64 bits takes two to four instructions of a small
+//! processor, and with 32 bits only one. Inside of the client an instant therefore has 32 bits, which saves a twentieth
+//! of the client's flash. Every few hours the client moves the origin and adjusts all instants, so that the client can
+//! run for any time. An instant that is more than 8 days in the past counts as 8 days in the past.
 
 use crate::time::{Instant, Millis};
 
-/// Instant of a client, in milliseconds; the origin of its [`Clock`] is [`ORIGIN`].
+/// Instant of a client, in milliseconds. The value [`ORIGIN`] stands for the origin of the [`Clock`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticks(u32);
 
-/// The 8 days before the origin that a [`Ticks`] can express. A client asks for ages of up to 7 days.
+/// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. A
+/// client asks for ages of up to 7 days.
 const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 
 /// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every
-/// millisecond, so that each of them shows that no instant of the client is left behind.
+/// millisecond, so that each test shows that the client adjusts all its instants.
 const MAX_AGE: u32 = if cfg!(test) { 1 } else { 1 << 24 };
 
 impl Ticks {
@@ -84,14 +85,15 @@ impl Clock {
         }
     }
 
-    /// Returns `now` as an instant of the client; `None` if the origin is hours before, and is to be moved.
+    /// Returns `now` as an instant of the client; `None` if the origin lies hours before `now`, so that the caller must
+    /// move the origin.
     pub(super) fn recent_ticks(self, now: Instant) -> Option<Ticks> {
         let Millis(age) = now.since(self.origin);
         (age < MAX_AGE).then(|| Ticks(ORIGIN.saturating_add(age)))
     }
 
-    /// Moves the origin to `now`. Returns the time by which it has moved, by which all instants of the client are to be
-    /// shifted.
+    /// Moves the origin to `now`. Returns the time by which the origin has moved; the caller must shift all instants of
+    /// the client by this time.
     pub(super) fn move_origin(&mut self, now: Instant) -> Millis {
         let shift = now.since(self.origin);
         self.origin = now;

@@ -57,7 +57,8 @@ const PAUSED_SEARCH_INTERVAL: Millis = Millis::from_secs(60 * 60);
 /// Bit that marks the tickets of a search, because a search and an upgrade can have open needs at the same time.
 const SEARCH_TICKET: u32 = 1 << 31;
 
-/// State of the search for a server. The addresses of the server are not in this state but in the configuration.
+/// State of the search for a server. The addresses of the server are not in this state but in the fields `server` and
+/// `server_id` of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
@@ -163,8 +164,8 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::FindServer`] with the address of the first node that has the cluster, or `None` if no node
     /// answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes are
-    /// ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for other
-    /// nodes.
+    /// ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for the
+    /// answers of other nodes.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -273,9 +274,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Tells the client that the device was reset, or that the device left the network and rejoined.
     ///
-    /// The client searches for the server before the client sends a request to the server again (sections 6.7.1 and
-    /// 6.12). A client that has an upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all
-    /// other states the upgrade continues where it was.
+    /// If the server is unknown or [`discovery_interval`](super::ClientConfig::discovery_interval) is set, the client
+    /// searches for the server before the client sends the next request (sections 6.7.1 and 6.12). A client that has an
+    /// upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all other states the upgrade
+    /// continues at the same point, and the client repeats the requests that are in flight.
     #[doc(alias = "rejoin")]
     #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
@@ -325,7 +327,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_search_step(next);
     }
 
-    /// Stores the address of the server, and resets the measurements of a server with another address.
+    /// Stores the address of the server. If the network address has changed, the client discards what it knows about
+    /// the sequence numbers of the previous server.
     fn use_server(&mut self, server: Address) {
         if self.server.network != server.network {
             self.numbering = ServerNumbering::UNKNOWN;

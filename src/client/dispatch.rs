@@ -45,9 +45,10 @@ pub(super) struct ReplyTo {
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an incoming frame of the cluster.
     ///
-    /// The block in [`ClientAction::Store`] borrows the data from `frame`. The client accepts commands only from the
-    /// network address of the server in use, from any endpoint; attribute commands are accepted from every node. The
-    /// next [`poll_transmit`](Self::poll_transmit) returns the Default Response to an invalid frame (section 6.10).
+    /// The block in [`ClientAction::Store`] borrows the data from `frame`. The client accepts commands of the cluster
+    /// only from the network address of the server in use, from any endpoint of that node. The client accepts attribute
+    /// commands from every node. The next [`poll_transmit`](Self::poll_transmit) returns the Default Response to an
+    /// invalid frame (section 6.10).
     #[doc(alias = "block response")]
     #[inline(never)]
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: FrameMeta, frame: &'f [u8]) -> ClientAction<'f> {
@@ -76,7 +77,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let reaction = match message {
             ClientMessage::Command(message) => {
                 if let (ToClient::ImageBlock(ImageBlockResponse::Abort), [_, _, ..]) = (message, payload) {
-                    // Bytes follow the status ABORT, which counts all the same (`Quirks::ABORT_WITH_MORE`).
+                    // Bytes follow the status ABORT, which is valid nevertheless (`Quirks::ABORT_WITH_MORE`).
                     self.reply(answer, Status::MALFORMED_COMMAND);
                 }
                 self.on_command(now, answer, message)
@@ -160,7 +161,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             return Reaction::Done;
         }
         match (&self.state, command) {
-            // A server that serves a page block by block may name the block request that it has made of it.
+            // A server may serve a page request as a series of block requests, and name the command Image Block Request
+            // in its Default Response.
             (
                 State::Download(download, DownloadStage::Downloading),
                 CommandId::IMAGE_BLOCK_REQUEST | CommandId::IMAGE_PAGE_REQUEST,
@@ -185,7 +187,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the action of `reaction` for the caller. If the frame requires a Default Response, the response is queued.
+    /// Returns the action of `reaction` for the caller. If the frame requires a Default Response, the response is
+    /// queued.
     fn conclude<'f>(&mut self, answer: ReplyTo, reaction: Reaction<'f>) -> ClientAction<'f> {
         let action = match reaction {
             Reaction::Done => ClientAction::Done,

@@ -1,4 +1,4 @@
-//! Glue between the client and its download: requests and responses of the download, pauses, and the resulting state
+//! Connection of the client with its download: requests and responses of the download, pauses, and the resulting state
 //! transitions. The download itself is a separate state machine, see the module `transfer`.
 //!
 //! ```text
@@ -15,8 +15,9 @@
 //! | below 1 day | 15 minutes |
 //! | above | 4 hours |
 //!
-//! Within these limits the time is half of the age of the pause, and at least
-//! [`pause_interval`](super::ClientConfig::pause_interval). A random time of up to an eighth is added to this interval.
+//! Within these limits, the time between two queries is half of the age of the pause, and at least
+//! [`pause_interval`](super::ClientConfig::pause_interval). The client adds a random time of up to an eighth of this
+//! time.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -33,18 +34,19 @@ use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredI
 use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
 
-/// Longest time between two queries in the first ten minutes of a pause. With the random time and a round trip, a server
-/// that returns is found within a minute.
+/// First ten minutes of a pause, and the longest time between two queries in these minutes. Even with the random time
+/// and a round trip, the client finds a server that has returned within a minute.
 const FIRST_LIMIT: (Millis, Millis) = (Millis::from_secs(10 * 60), Millis::from_secs(50));
-/// Longest time between two queries in the first day of a pause.
+/// First day of a pause, and the longest time between two queries on this day.
 const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis::from_secs(15 * 60));
-/// Longest time between two queries in a pause.
+/// Longest time between two queries after the first day of a pause.
 const LAST_LIMIT: Millis = Millis::from_secs(4 * 60 * 60);
 
 /// Longest random delay of the first request of a resumed download.
 pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
 
-/// Number of attempts of a query in a pause. A second attempt finds a server that has returned, although a frame is lost.
+/// Number of attempts of a query in a pause. The second attempt finds a server that has returned even if a frame of the
+/// first attempt was lost.
 const PAUSE_QUERY_ATTEMPTS: u8 = 2;
 
 /// Returns the time between two queries when a pause has the given age, without the random time.
@@ -150,8 +152,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
-    /// has no attempts left, the download pauses.
+    /// Marks each request whose timeout has passed to be resent by [`poll_transmit`](Client::poll_transmit). If a
+    /// request has no attempts left, the download pauses.
     pub(super) fn handle_download_timeout(&mut self, now: Ticks) {
         let Some(download) = self.state.downloading_mut() else { return };
         download.expire_requests(now, self.settings.config(), &self.rtt);
@@ -202,8 +204,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
     pub(super) fn pause_download(&mut self, now: Ticks, reason: PauseReason) {
         let Some(download) = self.state.downloading_mut() else { return };
-        // A silent server, or a server with another file, gets the query at once. A server that refused gets the query
-        // after some time.
+        // If the server was silent or sent blocks of another image, the client queries at once. After an error or a
+        // refusal, the client queries after some time.
         let asks_at_once = !download.is_paused()
             && matches!(
                 reason,
@@ -231,7 +233,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
     }
 
-    /// Queries from a pause, or ends the upgrade if the download has been paused too long.
+    /// Sends a query during a pause, or ends the upgrade if the download has been paused too long.
     pub(super) fn handle_pause_timeout(&mut self, now: Ticks) {
         let State::Download(download, DownloadStage::Paused { reason, .. }) = &self.state else { return };
         let (reason, id) = (*reason, download.offer.id);
@@ -250,7 +252,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_second_query(now, QueryCause::Timer, PAUSE_QUERY_ATTEMPTS);
     }
 
-    /// Queries at once from a pause, because a server was found.
+    /// Makes the query of a paused download due at once, because a server was found.
     pub(super) fn query_from_pause(&mut self) {
         if let State::Download(_, DownloadStage::Paused { ask_at, .. }) = &mut self.state {
             *ask_at = Ticks::LONG_AGO;
@@ -271,8 +273,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         now.plus(Millis(interval)).plus(spread)
     }
 
-    /// Continues the download in hand after a pause or a repeated offer, with a check that the server still has the same
-    /// file.
+    /// Continues the download in hand after a pause or a repeated offer, with a check that the server still has the
+    /// same file.
     pub(super) fn continue_download(&mut self, now: Ticks) {
         let State::Download(download, _) = &mut self.state else { return };
         download.begin_check(now, min_request_interval(self.server_block_period, self.settings.config()));
@@ -290,8 +292,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. The pause of a download with undecodable
-    /// responses has another reason than the pause of a download without responses.
+    /// Records that the response with `command` could not be decoded. If the download pauses, undecodable responses are
+    /// the reason of the pause instead of missing responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let Some(download) = self.state.downloading_mut()
@@ -300,8 +302,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the application stores the image as complete and failed, see
-    /// [`FailedImage`](super::FailedImage).
+    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). A file whose download
+    /// was paused or resumed is not recorded.
     pub(super) fn record_failed_image(&mut self, now: Ticks, image: StoredImage) {
         if !image.is_clean {
             return;

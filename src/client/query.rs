@@ -49,7 +49,7 @@ const NOTIFIED_ATTEMPT_AFTER: Millis = Millis::from_secs(24 * 60 * 60);
 /// Time since the last failure of a file after which the failures are forgotten.
 const FORGET_FAILURES_AFTER: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
-/// Query that an answer of the server belongs to.
+/// Query to which an answer of the server belongs.
 #[derive(Clone, Copy)]
 struct OpenQuery {
     target: QueryTarget,
@@ -62,8 +62,8 @@ struct OpenQuery {
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an Image Notify. The client sends a query after every unicast notify, even during an upgrade. After a
-    /// broadcast notify, an idle client and a paused download query if the notify is in scope and the query jitter
-    /// includes this device.
+    /// broadcast notify, a client that is idle, or whose download is paused, sends a query if the notify is in scope
+    /// and the query jitter includes this device.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Ticks,
@@ -245,7 +245,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Continues the current upgrade if `offer` is the image of the upgrade. Returns whether it is.
+    /// Continues the current upgrade if `offer` is the image of the upgrade. Returns `true` if `offer` is this image.
     fn continue_with(&mut self, now: Ticks, offer: ImageOffer) -> bool {
         if self.state.open_offer() == Some(offer) {
             return true;
@@ -271,7 +271,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                     self.begin_upgrade_end(now);
                 }
                 ImageStage::Verifying | ImageStage::AwaitingCredentials { .. } => {}
-                // The countdown goes on, and the server may order the upgrade for an earlier time.
+                // The countdown continues, and the server may set an earlier upgrade time.
                 ImageStage::CountingDown { at, utc, .. } => {
                     self.enter_image_stage(ImageStage::CountingDown { at, utc, pending: Some(due) });
                 }
@@ -311,8 +311,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns whether a periodic query would have followed the last refusal of the application. A client with a file in
-    /// hand makes no periodic queries.
+    /// Returns whether the query interval has passed since the last refusal of the application. Usually a periodic
+    /// query ends the effect of a refusal, but a client with a file in hand makes no periodic queries.
     fn has_refusal_expired(&self, now: Ticks) -> bool {
         self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= self.clock.instant(now))
     }
@@ -333,7 +333,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         })
     }
 
-    /// Skips `offer` for `reason`. An offer in answer to a query during an upgrade has no other effect.
+    /// Skips `offer` for `reason`. If the offer answers a query during an upgrade, the only effect is an event.
     fn skip_offer(&mut self, now: Ticks, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
         self.push_event(ClientEvent::OfferSkipped(offer, reason));
         if query.is_second {
@@ -389,7 +389,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Handles the refusal of the open query with `status`. A refusal of a query during an upgrade changes nothing.
+    /// Handles the refusal of the open query with `status`. If the query was sent during an upgrade, the only effect is
+    /// an event, and the upgrade continues.
     pub(super) fn on_no_image(&mut self, now: Ticks, status: Status) {
         self.reset_unanswered_queries();
         let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
@@ -421,22 +422,22 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, retry_at);
     }
 
-    /// Returns the time of the next query after `failures` consecutive failures, which is `next` at the latest, and never
-    /// without periodic queries.
+    /// Returns the time of the next query after `failures` consecutive failures: `next` at the latest, and
+    /// [`Ticks::NEVER`] if periodic queries are disabled.
     pub(super) fn retry_at(&mut self, now: Ticks, failures: u8, next: Ticks) -> Ticks {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
         let spread = self.random_delay(Millis(delay >> 2));
         if next.is_never() { next } else { now.plus(Millis(delay)).plus(spread).min(next) }
     }
 
-    /// Returns the image that the client queries next, with the version that runs: the next image of a set of images, or
-    /// the image of the identity.
+    /// Returns the image that the client queries next, with the version that runs: the next image of a set of images,
+    /// or the image of the identity.
     pub(super) const fn next_image(&self) -> ImageId {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
 
-    /// Schedules a query for the time `at`. The query is for the running image, or for the next image type if the device
-    /// has several.
+    /// Schedules a query for the time `at`. The query is for the running image or, while verified images are kept, for
+    /// the next image of the device.
     pub(super) fn begin_query(&mut self, at: Ticks, cause: QueryCause) {
         let next = self.next_query_at(at);
         let target = QueryTarget { id: self.next_image(), stack: self.stack };

@@ -1,4 +1,5 @@
-//! Pseudo-random number generator for the query jitter of an Image Notify and for the spread of requests. The same seed gives the same numbers.
+//! Pseudo-random number generator for the query jitter of an Image Notify and for the spread of requests. The same seed
+//! gives the same numbers.
 
 use crate::time::Millis;
 

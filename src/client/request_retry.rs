@@ -12,7 +12,8 @@ use crate::time::Millis;
 
 use super::clock::Ticks;
 
-/// Number of latest attempts of a request to which the client still accepts answers, by their sequence numbers.
+/// Number of the latest attempts of a request to which the client accepts answers. The sequence number of an answer
+/// names the attempt.
 const MAX_SEQUENCES: u8 = 3;
 
 /// Retry state of one request, with the number of attempts and the deadline.
@@ -80,8 +81,8 @@ impl PendingRequest {
         self.in_flight = false;
     }
 
-    /// Counts an attempt that could not be sent and used no sequence number. The sequence numbers of earlier attempts
-    /// are no longer consecutive with the next attempt, and are forgotten.
+    /// Counts an attempt that could not be sent and used no sequence number. The client then accepts no answers to
+    /// earlier attempts, because their sequence numbers are no longer consecutive with that of the next attempt.
     pub(super) fn count_failed_attempt(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         self.sequences = 0;

@@ -19,8 +19,9 @@ use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
 
-/// Time within which a unicast Image Notify leads to no query if it is a copy of the last one, or if the query that
-/// the last one caused is still open. Gateways repeat a notify that was not answered.
+/// Time after a unicast Image Notify in which a second one leads to no query, if the second notify has the same
+/// sequence number or the query after the first notify is still open. Gateways repeat an Image Notify that was not
+/// answered.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
 /// Query that runs in parallel to the current state of the client.

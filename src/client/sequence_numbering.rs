@@ -8,8 +8,8 @@
 //! ```
 //!
 //! ZCL demands that an answer repeats the sequence number of its request. TI Z-Stack and zsmartsystems number their
-//! answers by a counter of their own. From such a server, WAIT_FOR_DATA and ABORT count with any number, and the number
-//! of a response does not tell to which attempt the response belongs.
+//! answers by a counter of their own. The client accepts WAIT_FOR_DATA and ABORT of such a server with any sequence
+//! number. The number of a response of such a server does not tell which attempt the response answers.
 
 /// Number of consecutive matching blocks with another sequence number than their requests, after which the client
 /// assumes that the server numbers its answers itself. A single block with another sequence number may be the late
@@ -21,7 +21,7 @@ const OWN_AFTER: u8 = 3;
 pub(super) struct ServerNumbering(u8);
 
 impl ServerNumbering {
-    /// Initial state: the client expects that the server repeats the sequence number of the request.
+    /// Initial state, in which the client expects that the server repeats the sequence number of the request.
     pub(super) const UNKNOWN: Self = Self(0);
 
     /// Returns whether the server is known to number its answers itself.

@@ -15,7 +15,7 @@ use super::actions_and_needs::{ClientAction, Need, PrepareResult, StoreResult, V
 use super::config::Settings;
 
 /// Storage for one file, with methods that return only when their work is complete. A device implements this trait for
-/// the flash, and calls [`handle_frame_with`](Client::handle_frame_with) and
+/// its flash, and calls [`handle_frame_with`](Client::handle_frame_with) and
 /// [`poll_need_with`](Client::poll_need_with).
 pub trait Storage {
     /// Prepares storage for the whole file, for example erases or unlocks flash.

@@ -135,7 +135,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         is_long.then(|| PendingRequest::due_at(self.next_ask_at(now)))
     }
 
-    /// Moves a countdown to a UTC time after the clock of the device was set.
+    /// Adjusts the countdown after the UTC clock of the device was set, so that the countdown still ends at its upgrade
+    /// time in UTC.
     pub(super) fn adjust_countdown(&mut self, now: Ticks) {
         let Some(own) = self.utc(now) else { return };
         if let State::Image(_, ImageStage::CountingDown { at, utc: Some(utc), .. }) = &mut self.state {
@@ -160,7 +161,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             {
                 self.end_upgrade(now, Outcome::UpgradeRefused(status));
             }
-            // The order to upgrade stands, and the next request follows in an hour.
+            // The upgrade time stays valid, and the next request follows in an hour.
             ImageStage::CountingDown { at, .. } => self.ask_again_in_countdown(now, at),
             ImageStage::Ending { .. } if Self::is_specific(id) => match status {
                 Status::SUCCESS => self.end_upgrade(now, Outcome::Received(id)),
@@ -219,8 +220,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Continues with the complete file in hand, which is verified. The client waits for credentials if the device lacks
-    /// credentials that the file or a kept image requires, and asks the server for the upgrade time otherwise.
+    /// Continues with the complete file in hand, which is verified. The client waits for credentials if the device
+    /// lacks credentials that the file or a kept image requires, and asks the server for the upgrade time otherwise.
     #[inline(never)]
     pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };
@@ -264,13 +265,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_image_stage(ImageStage::Waiting { ask_at, ask });
     }
 
-    /// Sends the next Upgrade End Request for the file in hand at `at`. The server has not asked the client to wait, so
-    /// that the client does not enter the state Waiting.
+    /// Schedules the next Upgrade End Request for the time `at`. The state is Ending and not Waiting, because the
+    /// server has not asked the client to wait.
     fn ask_later(&mut self, at: Ticks, ask: UpgradeEndAsk) {
         self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(at), ask });
     }
 
-    /// Returns the time of the next hourly request of a client that asks at `now`.
+    /// Returns the time of the next hourly Upgrade End Request after a request at `now`.
     fn next_ask_at(&mut self, now: Ticks) -> Ticks {
         let spread = self.random_delay(Millis(UPGRADE_END_INTERVAL.0 >> 2));
         now.plus(UPGRADE_END_INTERVAL).plus(spread)
@@ -314,8 +315,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Handles an Upgrade End Request for the image `id` that stayed unanswered after `attempts` attempts of the present
-    /// ask.
+    /// Handles an Upgrade End Request for the image `id` that stayed unanswered. `attempts` is the number of attempts
+    /// of the present `ask`.
     fn on_unanswered_ask(&mut self, now: Ticks, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
         let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
         if ask.is_first {
@@ -361,11 +362,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Ends the upgrade with `outcome`. The kept images are discarded if they were applied, or cannot be applied any
-    /// more. If a file was suspended to fetch security credentials, the upgrade to the suspended file continues with the
-    /// kept images.
+    /// more. If a file was suspended to fetch security credentials, the upgrade to the suspended file continues with
+    /// the kept images.
     ///
-    /// After a success, and after a decision of the application, the next query is the periodic one. After a failure
-    /// the next query follows in some minutes, and the delay grows with each further failure.
+    /// After a success, a refusal or a cancellation, the next query is the next periodic query. After a failure, the
+    /// next query follows in some minutes, and this delay grows with each further failure.
     pub(super) fn end_upgrade(&mut self, now: Ticks, outcome: Outcome) {
         self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(
@@ -409,8 +410,8 @@ pub(super) fn is_same_image(a: ImageId, b: ImageId) -> bool {
     (a.manufacturer, a.image_type) == (b.manufacturer, b.image_type)
 }
 
-/// Returns the position of a security credential version by age, from 0 for the oldest known version; `None` for an
-/// unknown version. The numeric values of the versions are not ordered by age.
+/// Returns the rank of a security credential version by age: 0 for the oldest known version, `None` for an unknown
+/// version. The numeric values of the versions are not ordered by age.
 fn credential_rank(version: SecurityCredentialVersion) -> Option<u8> {
     use SecurityCredentialVersion as Version;
 

@@ -21,7 +21,7 @@ const FULL_BLOCKS_TO_RESET: u8 = 200;
 pub(super) struct BlockSize {
     /// Block size to request, in bytes.
     bytes: u8,
-    /// Size in bytes of the last block if the server may have cut this block; 0 otherwise.
+    /// Size in bytes of the last block if the server may have shortened this block; 0 otherwise.
     suspected: u8,
     /// Number of full blocks since the block size was last changed.
     full_blocks: u8,
@@ -76,8 +76,8 @@ fn whole_words(size: u8, config: &ClientConfig) -> u8 {
     }
 }
 
-/// Returns the number of bytes from the last word boundary of storage to `offset`: the remainder of a division, without
-/// a division, which is 0.4 kilobytes of code on a small processor.
+/// Returns the number of bytes from the last word boundary of storage to `offset`. The number is the remainder of a
+/// division, but the function uses no division, which takes 0.4 kilobytes of code on a small processor.
 #[inline(never)]
 pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
     let word = u32::from(config.write_size.get());

@@ -49,8 +49,8 @@ impl<const RANGES: usize> Download<RANGES> {
         waiting.map(|request| request_timeout(request, config, rtt)).fold(next_request, Ticks::min)
     }
 
-    /// Returns the time of the next request; [`Ticks::NEVER`] if no request can be sent before a response, an answer of the
-    /// application or a timeout.
+    /// Returns the time of the next request; [`Ticks::NEVER`] if no request can be sent before a response, an answer of
+    /// the application or a timeout.
     fn next_request_at(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         if self.next_request(config, false).is_some() {
             return self.not_before;
@@ -104,11 +104,11 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns the time until which the client waits for the next block of `page`.
     ///
-    /// The first block gets twice the timeout of a response, because the server sends all blocks twice if a page is
-    /// requested again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 %
-    /// of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each block request in
-    /// flight, because the server answers block requests first. The client also adds two intervals between blocks,
-    /// because the first two blocks may be lost.
+    /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks twice
+    /// if the client requests the page again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor
+    /// of 1 costs up to 8 % of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each
+    /// block request in flight, because the server answers block requests first. The client also adds two intervals
+    /// between blocks, because the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));

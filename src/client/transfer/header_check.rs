@@ -27,7 +27,7 @@ const HEADER_STRING: core::ops::Range<usize> = 20..52;
 /// Length in bytes of the longest known header without the header string.
 const KEPT_LEN: usize = FileHeader::MAX_KNOWN_LEN - 32;
 
-/// Partial file header: only the first bytes have arrived.
+/// Header of a file of which only the first bytes have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartialHeader {
     /// Number of bytes of the file that are stored; less than [`FileHeader::MAX_KNOWN_LEN`].
@@ -97,7 +97,8 @@ struct HeaderFields {
 
 impl HeaderFields {
     /// Reads the fields from the kept bytes of a header of which `arrived` bytes have arrived, by the rules of
-    /// [`FileHeader::parse_known`], which says at which byte a header is wrong as well (guide, "Fast paths").
+    /// [`FileHeader::parse_known`] (guide, "Fast paths"). Unlike `parse_known`, this method does not return the offset
+    /// of a wrong byte.
     fn read(kept: &[u8; KEPT_LEN], arrived: usize) -> Result<Self, HeaderFault> {
         let mut input = FieldReader::new(kept);
         let identifier = input.u32();

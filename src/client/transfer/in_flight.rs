@@ -266,7 +266,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         }
     }
 
-    /// Marks all requests to be resent, and sets the number of attempts of each request to 0.
+    /// Marks all requests to be resent, and resets the number of attempts of each request to 0.
     pub(super) fn reset_requests(&mut self) {
         for request in self.requests_mut() {
             (request.is_waiting, request.attempts) = (false, 0);

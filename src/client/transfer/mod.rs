@@ -22,16 +22,17 @@
 //!
 //! | from | on | to |
 //! |---|---|---|
-//! | Header | the header passes its checks | Rest, by blocks or pages as `ClientConfig::transfer` has it; `Auto` starts with pages |
-//! | | it does not | the download ends |
+//! | Header | the header passes its checks | Rest, by blocks or pages as `ClientConfig::transfer` demands; `Auto` starts with pages |
+//! | | the header does not pass its checks | the download ends |
 //! | pages | an error in a Default Response, except NO_IMAGE_AVAILABLE and WAIT_FOR_DATA | blocks |
 //! | | four consecutive pages without data | blocks |
 //! | | `Auto` compares, or measured blocks as faster | blocks |
 //! | blocks | `Auto` has compared, and measured pages as faster | pages |
 //! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many consecutive ones pause the download |
 //!
-//! Each of these modes can be preceded by a check, see the module `same_file_check`: the client asks for the header and for the
-//! last stored block again, block by block, and compares them with the sums of the stored bytes.
+//! After a pause, a restart or a change of the server, a check precedes the next request for missing bytes, see the
+//! module `same_file_check`. In the check, the client requests the header and the last stored block again, block by
+//! block, and compares them with the sums of the stored bytes.
 //!
 //! | module | content |
 //! |---|---|
@@ -44,7 +45,7 @@
 //! | `mode_probe` | the measurements of `TransferMode::Auto` |
 //! | `block_size` | the block size that the server sends |
 //! | `header_check` | the header of the file |
-//! | `sums` | the check that the server still has the same file |
+//! | `same_file_check` | the check that the server still has the same file |
 
 mod block_size;
 mod deadlines;
@@ -97,7 +98,8 @@ pub(super) struct Download<const RANGES: usize> {
     pub(super) phase: DownloadPhase<RANGES>,
     in_flight: InFlight<RANGES>,
     page: Option<Page>,
-    /// Earliest time at which the next request may be sent; [`Ticks::NEVER`] while the server demands a wait without end.
+    /// Earliest time at which the next request may be sent; [`Ticks::NEVER`] while the server demands a wait without
+    /// end.
     not_before: Ticks,
     /// Time of the latest request or of the latest block, whichever is later.
     last_activity: Ticks,
@@ -126,8 +128,8 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
     /// data since. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
-    /// Number of sequence numbers that the download has used, at most 255. Sequence numbers before this range belong to
-    /// earlier requests.
+    /// Number of sequence numbers that the download has used, at most 255. Older sequence numbers belong to requests
+    /// from before the download.
     sent: u8,
     /// Number of consecutive blocks of another image.
     other_image_count: u8,
@@ -143,7 +145,7 @@ pub(super) struct Download<const RANGES: usize> {
     check: Option<FileCheck>,
     /// Time at which the download was paused; [`Ticks::NEVER`] if a byte has arrived since.
     paused_since: Ticks,
-    /// Time at which the pause is too long; [`Ticks::NEVER`] without a pause, or without a limit.
+    /// Time at which the longest pause has passed; [`Ticks::NEVER`] without a pause, or without a limit.
     give_up_at: Ticks,
 }
 
@@ -262,7 +264,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Drops all requests, because the download pauses at `now`. Returns the start of the pause. If no byte has arrived
-    /// since an earlier pause, the start is the start of the earlier pause.
+    /// since an earlier pause, the method returns the start of the earlier pause.
     pub(super) fn pause(&mut self, now: Ticks, config: &ClientConfig) -> Ticks {
         self.drop_requests();
         self.is_clean = false;
@@ -283,7 +285,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.paused_since
     }
 
-    /// Returns the time at which the present pause is too long; [`Ticks::NEVER`] if no pause lasts, or without a limit.
+    /// Returns the time at which the longest pause has passed; [`Ticks::NEVER`] without a pause, or without a limit.
     pub(super) const fn give_up_at(&self) -> Ticks {
         self.give_up_at
     }
@@ -320,7 +322,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns whether a wait that the server demanded, or a pause after an error, has not ended.
+    /// Returns whether a wait that the server demanded, or a pause after an error, still lasts.
     pub(super) fn is_told_to_wait(&self, now: Ticks) -> bool {
         self.not_before > now
     }
@@ -356,8 +358,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
     }
 
-    /// Ends the page in transfer if no block of the page is missing, or if blocks that are missing are not expected any
-    /// more although the last block has arrived.
+    /// Ends the page in transfer after the last block of the page has arrived, if no block of the page is missing, or
+    /// if blocks have not overtaken each other before, so that the missing blocks are lost.
     fn end_complete_page(&mut self) {
         let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);

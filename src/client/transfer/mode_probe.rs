@@ -12,11 +12,11 @@
 //! | from | on | to |
 //! |---|---|---|
 //! | Unmeasured | the blocks of a page arrive as fast as over one hop | Settled, with spacing 0 |
-//! | | they arrive as slowly as over several hops | Spacing, with the airtime of all hops as spacing |
+//! | | the blocks of a page arrive as slowly as over several hops | Spacing, with the airtime of all hops as spacing |
 //! | Spacing | the page ends | Settled, with this spacing if its cost is at most 1/16 higher, else with spacing 0 |
 //! | Settled | a block takes more than 2/3 of a single request, and nothing was compared yet | Window |
 //! | | three consecutive pages cost more than twice the cost of the best page | Unmeasured |
-//! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if those cost less |
+//! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if blocks cost less than pages |
 //! | any | the server has no pages, or ignores four consecutive page requests | blocks until the end |
 //!
 //! The cost of a mode is the time that the mode takes per block. Over several hops, blocks that a server sends without
@@ -36,8 +36,8 @@ use crate::time::Millis;
 /// capacity over one hop.
 ///
 /// Simulated, a page of 128 blocks costs up to 24 % of the goodput at 5 % loss, because more blocks are lost than the
-/// client has out-of-order ranges for. A page of 32 blocks costs up to 15 %, because the delay of the server counts
-/// once per page.
+/// client has out-of-order ranges for. A page of 32 blocks costs up to 15 %, because the client waits for the delay of
+/// the server once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
 /// Number of consecutive pages, each at more than twice the best cost, after which the spacing and the cost of pages

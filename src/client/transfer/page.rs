@@ -21,8 +21,9 @@
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
 //! The client sends no request while blocks of a page arrive, because a newer request makes the server stop the page.
-//! The timeout of the next block follows the measured interval between blocks. A server may pace its blocks more slowly
-//! than requested, so that the first timeouts are long, and double with each page that ends in silence.
+//! The timeout of the next block follows the measured interval between blocks. Until an interval is measured, the
+//! timeouts are long, because a server may pace its blocks more slowly than requested. The timeouts double with each
+//! consecutive page that ends in silence.
 
 use crate::client::clock::Ticks;
 use crate::client::request_retry::exponential_backoff;
@@ -44,19 +45,19 @@ pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 /// `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
-/// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two blocks
-/// are measured. A server may pace its blocks more slowly than the client has requested.
+/// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two
+/// blocks are measured. A server may pace its blocks more slowly than the client has requested.
 ///
 /// The time is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
 const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 
 /// Number of measured intervals after which the estimate of the interval is trusted. The first blocks may arrive
-/// together although the server paces them; after eight samples an estimate of RFC 6298 has forgotten two thirds of the
-/// first one.
+/// together although the server paces them; after eight samples, the first sample has a third of its initial weight in
+/// an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
-/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is
-/// chosen: a single request for a lost block takes less.
+/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is a
+/// choice, not the result of a measurement. A single request for a lost block takes less time.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -66,7 +67,7 @@ const MAX_REORDERING: Millis = Millis(500);
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
 /// Largest distance between the sequence numbers of the first response of a page and of a later response of the same
-/// page: half of the 256 numbers, so that "after" is unambiguous.
+/// page: half of the 256 numbers, so that it is unambiguous which of two numbers is the later one.
 const MAX_RESPONSE_DISTANCE: u8 = 127;
 
 /// State of the page in transfer.
@@ -93,7 +94,8 @@ pub(super) enum PageStage {
     Requested,
     /// At least one block of the page has arrived.
     Receiving,
-    /// The last block of the page has arrived, but earlier blocks are missing and may have been overtaken.
+    /// The last block of the page has arrived, but earlier blocks are missing. These blocks may still arrive if later
+    /// blocks have overtaken them.
     Trailing,
 }
 
@@ -111,8 +113,8 @@ impl Page {
         }
     }
 
-    /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of the
-    /// request, or follows the number of the first response of the page.
+    /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of
+    /// the request, or follows the number of the first response of the page.
     pub(super) fn has_response(&self, sequence: u8) -> bool {
         sequence == self.sequence
             || (self.stage != PageStage::Requested
@@ -144,7 +146,7 @@ impl Page {
         let Self { remaining, updated, stage, .. } = self;
         let elapsed = now.since(updated);
         if block.start >= remaining.end {
-            // A late block of an earlier page, which lies behind this one.
+            // The block is a late block of another page, which lies behind this page in the file.
             return (Self { updated: now, ..self }, BlockTiming::Unknown);
         }
         if block.start < remaining.start {
@@ -180,9 +182,10 @@ impl Page {
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
     /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
     ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each consecutive page that ended in silence. The first such page does not count once the interval is
-    ///   known well enough, because its last blocks may be lost.
-    /// - In the stage `Trailing`, the time is `reordering`, by which blocks have been overtaken before.
+    ///   with each consecutive page that ended in silence. Once the interval is known well enough, the first such page
+    ///   does not double the time, because only the last blocks of that page may be lost.
+    /// - In the stage `Trailing`, the time is `reordering` after the last block: the longest delay of the blocks that
+    ///   were overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until the interval is known well
     /// enough, the time is at least [`FIRST_INTERVAL`].
@@ -216,12 +219,12 @@ impl Page {
 /// Time measurement that follows from the arrival of a block of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockTiming {
-    /// Nothing.
+    /// The arrival tells nothing about the time between two blocks.
     Unknown,
     /// Interval between two blocks.
     Interval(Millis),
     /// Later blocks have overtaken the block: `elapsed` is the time since the last arrival, and `behind` the number of
-    /// blocks between the block and the highest one.
+    /// blocks between the block and the highest block that has arrived.
     Overtaken { elapsed: Millis, behind: u32 },
 }
 
@@ -230,7 +233,7 @@ pub(super) enum BlockTiming {
 pub(super) struct PageTiming {
     /// Estimator of the interval between the blocks of a page.
     pub(super) interval: RttEstimator,
-    /// Longest time by which later blocks have overtaken a block, less an eighth for each page since.
+    /// Longest delay of a block that later blocks have overtaken. The delay shrinks by an eighth with each page.
     pub(super) reordering: Millis,
     /// Number of consecutive pages that ended in silence before their last block.
     silent_ends: u8,
@@ -244,13 +247,14 @@ impl PageTiming {
         Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
     }
 
-    /// Returns the shortest wait for a block of a page, which is 0 once the interval is known well enough.
+    /// Returns the shortest wait for the next block of a page, which is 0 once the interval between blocks is known
+    /// well enough.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
-    /// Returns the shortest wait for the first block of a page. After a page that ended in silence, the server may still
-    /// be sending the blocks of that page.
+    /// Returns the shortest wait for the first block of a page. After a page that ended in silence, the server may
+    /// still be sending the blocks of that page.
     pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
         if self.is_trusted() || self.silent_ends == 0 {
             return Millis(0);
@@ -267,8 +271,8 @@ impl PageTiming {
         if self.is_trusted() { self.silent_ends.saturating_sub(1) } else { self.silent_ends }
     }
 
-    /// Records the time measurement from the arrival of a block. The time of an overtaken block is counted from the
-    /// block before it, and one interval more is a margin.
+    /// Records the time measurement from the arrival of a block. The delay of an overtaken block counts from the block
+    /// before it in the file, and includes one interval as a margin.
     pub(super) fn record(&mut self, timing: BlockTiming) {
         match timing {
             BlockTiming::Unknown => {}

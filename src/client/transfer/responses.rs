@@ -5,14 +5,14 @@
 //! |---|---|
 //! | data | lent to the application if it lies in the file, is missing, was requested, and fits into a slot; otherwise ignored |
 //! | data during a check | compared with the sum of the stored bytes |
-//! | data of another image | refused; the third consecutive one pauses the download |
+//! | data of another image | refused; the third consecutive block of another image pauses the download |
 //! | WAIT_FOR_DATA | all requests are sent again after the pause |
 //! | ABORT | the download ends |
-//! | NO_IMAGE_AVAILABLE | retry after a pause; the third consecutive one pauses the download |
-//! | any other error | retry after a pause; too many consecutive ones pause the download |
+//! | NO_IMAGE_AVAILABLE | retry after a pause; the third consecutive NO_IMAGE_AVAILABLE pauses the download |
+//! | any other error | retry after a pause; too many consecutive errors pause the download |
 //!
-//! WAIT_FOR_DATA, ABORT and errors count only while a request is open, and with the sequence number of a request, see
-//! [`ServerNumbering`].
+//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open. The answer must have the sequence
+//! number of a request, except for the servers that [`ServerNumbering`] describes.
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::clock::Ticks;
@@ -358,7 +358,7 @@ impl<const RANGES: usize> Download<RANGES> {
         Received::Lend(ticket, stored.start, data)
     }
 
-    /// Resets the counts of faults after an answer that the client can use.
+    /// Resets the counts of errors and of unusable answers, after an answer that the client can use.
     fn record_good_answer(&mut self, now: Ticks) {
         (self.error_count, self.no_image_count, self.other_image_count, self.silent_pages) = (0, 0, 0, 0);
         (self.unusable, self.has_zero_wait, self.is_unconfirmed) = (None, false, false);
@@ -367,7 +367,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Handles a block of another image: the server labels the bytes that it has, whatever the client requests.
+    /// Handles a block of another image. Some servers send the file that they have, under the identity of that file,
+    /// whatever image the client requests.
     fn receive_other_image<'f>(&mut self, sequence: u8, numbering: &ServerNumbering) -> Received<'f> {
         if !self.is_answer(sequence, numbering) {
             return Received::Malformed(ClientIgnored::Mismatch);

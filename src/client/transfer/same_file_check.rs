@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A server may label the bytes of a new file with the identity of the old file, and a file that is built again has the
-//! same identity and size. A download that was interrupted therefore asks for both ranges once more, before the
-//! download continues at the first missing byte.
+//! same identity and size. After an interruption of a download, the client therefore requests the header and the last
+//! stored block once more, before the download continues at the first missing byte.
 
 use crate::client::checkpoint::{FileSums, RangeSum};
 use crate::ranges::Range;
@@ -54,8 +54,8 @@ impl FileSums {
             if offset != u32::from(self.header.size) {
                 continue;
             }
-            // Bytes 6 and 7 are the header length. The shortest header is longer than that, so that the length is
-            // known before it matters.
+            // Bytes 6 and 7 are the header length. The shortest header has 56 bytes, so that the length is known before
+            // the last byte of the header arrives.
             match self.header.size {
                 6 => self.header_size = *byte,
                 7 if *byte > 0 => self.header_size = HEADER_SIZES.1,
@@ -69,7 +69,8 @@ impl FileSums {
     }
 }
 
-/// Check in progress: which range is asked for again, and the sum of its bytes that have arrived so far.
+/// Check in progress: the range that the client requests again, and the sum of the bytes of this range that have
+/// arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileCheck {
     /// File offset of the next byte to compare.

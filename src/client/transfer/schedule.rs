@@ -29,16 +29,18 @@ use super::{Download, DownloadPhase, mode_probe};
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
-/// block. Until a response has arrived, timeouts are long, and some servers end a session after a minute. The client
-/// requests pages again after the header, when timeouts follow the measured round trip.
+/// block. Timeouts are long until a response has arrived, and more attempts could take longer than a minute, after
+/// which some servers end a session. After the header, timeouts follow the measured round trip, and the client requests
+/// pages again.
 const MAX_HEADER_PAGES: u8 = 2;
 
 /// Number of consecutive page requests without an answer while other requests were in flight, after which the client
-/// requests a page only alone.
+/// requests a page only when no other request is in flight.
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
-/// answers another request. `TransferMode::Auto` measures which mode is faster instead: there, the wait for lost
-/// repairs costs 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
+/// answers another request. The limit does not apply to `TransferMode::Auto`, which measures whether pages or blocks
+/// are faster. In `Auto`, the wait for requests of lost blocks would cost 13 % of the goodput at 5 % loss
+/// (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.
@@ -68,8 +70,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the next request, whether or not its time has come. If `has_late` is `true`, one request more than the
     /// window is allowed.
     ///
-    /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place of
-    /// the late request in the window. If the late request is lost, its place would otherwise stay unused until its
+    /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place
+    /// of the late request in the window. If the late request is lost, its place would otherwise stay unused until its
     /// timeout.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
@@ -127,7 +129,7 @@ impl<const RANGES: usize> Download<RANGES> {
         lowest.map(NextRequest::Block)
     }
 
-    /// Returns the next request of a check, which is stop-and-wait.
+    /// Returns the next request of a check, which requests one block at a time.
     fn next_check_request(&self, check: &FileCheck, config: &ClientConfig) -> Option<NextRequest> {
         if self.in_flight.waiting_count() > 0 {
             return None;

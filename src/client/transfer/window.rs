@@ -2,13 +2,14 @@
 //! client.
 //!
 //! Requests in parallel hide the time that a server takes for a response, but do not make the radio faster. If more
-//! requests are sent in parallel than this time needs, the extra requests wait in a queue and their frames compete for
-//! the channel. Some servers answer only one of several requests that arrive together. The window therefore has two
-//! controls:
+//! requests are in flight than are needed to fill this time, the extra requests wait in a queue, and their frames
+//! compete for the channel. Some servers answer only one of several requests that arrive together. The window therefore
+//! has two controls:
 //!
 //! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
-//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a backoff, every
-//!   server answers every request, so the unanswered requests tell the loss of the link.
+//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a backoff,
+//!   one request at a time is in flight. Every server answers single requests, so that the number of unanswered
+//!   requests shows the loss of the link.
 //! - The measured size applies to [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the
 //!   window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in
 //!   flight with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
@@ -48,21 +49,23 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 
 /// Limit after a backoff in which the link was lossy.
 ///
-/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered: 10 of 24 once in about
-/// 2,400 requests, but 20 of 48 once in about 400,000 (binomial distribution). A server that answers one of several
-/// requests leaves more than 45 % of a window of 4 unanswered. In the simulation, one limit of 13 of 24 for all links
-/// takes 40 % of the goodput with such a server, which reaches 11 or 12 of 24.
+/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On such a link, 10 of
+/// 24 requests stay unanswered once in about 2,400 requests, but 20 of 48 requests only once in about 400,000 (binomial
+/// distribution). A server that answers one of several requests leaves more than 45 % of a window of 4 unanswered. In
+/// the simulation, a limit of 13 of 24 for all links costs 40 % of the goodput with such a server, because only 11 or
+/// 12 of 24 requests stay unanswered and the window does not back off.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
-/// Number of responses in a backoff for each two unanswered requests that make the link count as lossy: two of 13
-/// requests, 15 %, which lies between the 10 % of a link with 5 % loss and the 19 % of a link with 10 % loss.
+/// Number of responses in a backoff per two unanswered requests at which the link counts as lossy. Two unanswered
+/// requests of 13 are 15 %, which lies between the 10 % of a link with 5 % loss and the 19 % of a link with 10 % loss.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
 /// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
-/// wastes up to twice as many requests. From 64 to 512 responses the goodput stays the same within 4 %. At 10 % loss, a
-/// first backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of its oracle's goodput.
+/// wastes up to twice as many requests as one of 128. From 64 to 512 responses the goodput stays the same within 4 %.
+/// At 10 % loss, a first backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of the goodput of its
+/// oracle, a client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
 /// Number of responses after which a settled window with a short queue grows by 1.
@@ -84,8 +87,8 @@ pub(super) struct Window {
     sample_sent: u8,
     /// Whether the last backoff showed a lossy link.
     is_link_lossy: bool,
-    /// Number of timeouts in the present sample, minus the number of responses that arrived after the timeout. A backoff
-    /// is one sample.
+    /// Number of timeouts in the present sample, minus the number of responses that arrived after the timeout. A
+    /// backoff is one sample.
     sample_unanswered: u16,
     /// Number of responses until the backoff ends; 0 outside of a backoff.
     backoff_left: u16,
@@ -178,7 +181,8 @@ impl Window {
         }
     }
 
-    /// Takes back one [`count_timeout`](Self::count_timeout), because the response arrived after the timeout.
+    /// Reverses the effect of one [`count_timeout`](Self::count_timeout) on the sample, because the response arrived
+    /// after the timeout.
     pub(super) fn count_late_response(&mut self) {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
