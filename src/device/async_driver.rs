@@ -50,7 +50,7 @@ enum Job {
     Verify(Ticket, ImageOffer),
 }
 
-/// Completed job of the storage, with the ticket to answer.
+/// Completed job of the storage, with the ticket and the result for the answer to the client.
 enum Done {
     Saved,
     Prepared(Ticket, PrepareResult),
@@ -136,7 +136,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
             }
             let state = SavedState::of(&self.client);
             if waiting.is_some() {
-                // The frame buffer still contains a block, so no frame can be received.
+                // The block buffer still contains a block that is not stored, so that no further block can be received.
                 self.storage.save(&state).await;
             } else {
                 waiting = self.perform(Job::Save(state), board, &mut is_idle).await;
@@ -197,7 +197,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 }
 
-/// Passes an input to the client. Returns the block to store.
+/// Passes an input to the client. Returns the block that the storage has to write; `None` if the input holds no block.
 async fn handle<'f, const RANGES: usize>(
     client: &mut Client<RANGES>,
     input: Option<Input>,

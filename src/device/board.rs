@@ -1,4 +1,4 @@
-//! Board of a device: radio, clock and decisions, as traits for both styles of a driver.
+//! Board of a device: radio, clock and decisions, as traits for a blocking and an asynchronous driver.
 //!
 //! ```text
 //! receive -> Input     Driver     -> send, apply, decide, on_event, on_need, on_turn
@@ -24,7 +24,7 @@ pub enum Input {
     Frame(FrameMeta, usize),
     /// The stack reports the delivery, or the failed delivery, of the frame with the given token.
     Delivery(TransmitToken, DeliveryReport),
-    /// The device has lost its network, as [`Client::connection_lost`] describes.
+    /// The device was reset, or left the network and rejoined, see [`Client::connection_lost`].
     ConnectionLost,
 }
 
@@ -36,7 +36,7 @@ pub enum Input {
 pub enum Decision {
     /// The client downloads the image.
     Accept,
-    /// The client does not download the image now, and asks again after the next periodic query.
+    /// The client does not download the image now, and asks about the image again after the next periodic query.
     Refuse,
     /// The application decides later, by [`Client::accept`] or [`Client::refuse`] with the ticket.
     Later,
@@ -67,14 +67,14 @@ pub trait Board {
     /// Sends the frame to the given address.
     fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`; A deadline of `None` means no limit. The method may return `None`
+    /// Waits for the next input until `deadline`; a deadline of `None` means no limit. The method may return `None`
     /// before the deadline, for example in a main loop with other tasks.
     fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
     /// Switches to the stored image. Most devices restart in this method and never return.
     fn apply(&mut self, image: ImageId) -> ApplyResult;
 
-    /// Decides about an offer. `ticket` is for a decision [`Later`](Decision::Later).
+    /// Decides about an offer. After [`Decision::Later`], the application answers with `ticket`.
     ///
     /// By default, every offer is accepted.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
@@ -84,14 +84,14 @@ pub trait Board {
 
     /// Receives an event for a log or a display.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_event(&mut self, event: &ClientEvent) {
         let _ = event;
     }
 
     /// Receives the reason for which the client ignored a frame.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_ignored(&mut self, reason: ClientIgnored) {
         let _ = reason;
     }
@@ -108,7 +108,7 @@ pub trait Board {
     /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
     /// calls this method once in each turn of the loop.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
         let _ = client;
     }
@@ -127,16 +127,16 @@ pub trait AsyncBoard {
     /// Sends the frame to the given address.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`; A deadline of `None` means no limit.
+    /// Waits for the next input until `deadline`; a deadline of `None` means no limit.
     ///
-    /// The driver drops the future when storage has completed its work. A dropped future must not lose an input; a
-    /// receive from a channel loses none.
+    /// The driver drops the future when storage has completed its work. A dropped future must not lose an input: for
+    /// example, the receive future of an async channel loses none.
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
     /// Switches to the stored image. Most devices restart in this method and never return.
     async fn apply(&mut self, image: ImageId) -> ApplyResult;
 
-    /// Decides about an offer. `ticket` is for a decision [`Later`](Decision::Later).
+    /// Decides about an offer. After [`Decision::Later`], the application answers with `ticket`.
     ///
     /// By default, every offer is accepted.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
@@ -146,14 +146,14 @@ pub trait AsyncBoard {
 
     /// Receives an event for a log or a display.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_event(&mut self, event: &ClientEvent) {
         let _ = event;
     }
 
     /// Receives the reason for which the client ignored a frame.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_ignored(&mut self, reason: ClientIgnored) {
         let _ = reason;
     }
@@ -170,7 +170,7 @@ pub trait AsyncBoard {
     /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
     /// calls this method once in each turn of the loop.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
         let _ = client;
     }

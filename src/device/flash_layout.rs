@@ -1,4 +1,4 @@
-//! Flash geometry and the two areas that an upgrade takes of it: a slot for the image, and records.
+//! Geometry of flash, and the two areas of flash that an upgrade uses: a slot for the image, and records.
 //!
 //! ```text
 //! |  ...  | record sector | record sector |  ...  | slot: sector | sector | ... | sector |  ...  |
@@ -173,8 +173,8 @@ impl FlashLayout {
     }
 }
 
-/// Bytes at an address that is a multiple of 8. Drivers that hand a buffer to DMA, such as those of serial flash, refuse
-/// buffers at other addresses than those of words.
+/// Bytes at an address that is a multiple of 8. Drivers that hand a buffer to DMA, such as those of serial flash,
+/// refuse buffers that are not aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(8))]
 pub(super) struct Aligned<const N: usize>(pub(super) [u8; N]);

@@ -17,16 +17,17 @@ use crate::zcl::ImageOffer;
 /// Number of bytes per read in a verification, a multiple of the read unit of the flash.
 const PIECE: usize = 2 * LONGEST_WORD;
 
-/// Storage over NOR flash: an image in a slot, and the state of an upgrade in records, of which a power cut destroys at
-/// most the newest.
+/// Storage over NOR flash: an image in a slot, and the state of an upgrade in records. A power cut destroys at most the
+/// newest record.
 ///
-/// `F` is a driver of the traits `NorFlash` of `embedded-storage` or `embedded-storage-async`; Drivers with
-/// `MultiwriteNorFlash` are supported as well. `V` is the check of a complete file, see [`Verification`].
+/// `F` is a flash driver that implements the trait `NorFlash` of `embedded-storage` or of `embedded-storage-async`. A
+/// driver that also implements `MultiwriteNorFlash` is supported. `V` is the check of a complete file, see
+/// [`Verification`].
 ///
 /// | the power fails during | after the restart |
 /// |---|---|
 /// | an erasure or a write of the slot | the download continues at the start of the last saved sector |
-/// | an erasure or a write of a record | the record before counts |
+/// | an erasure or a write of a record | the previous record is valid |
 ///
 /// A record is written when the download has reached another sector, and when the upgrade enters another stage.
 #[derive(Clone, Debug)]
@@ -113,7 +114,8 @@ impl<F, V> FlashStorage<F, V> {
         saved.without_sums() == self.saved
     }
 
-    /// Takes the newest record. Returns the state of the last run, and the erasure that must precede its continuation.
+    /// Reads the `payload` of the newest record. Returns the state before the restart, and the erasure to execute
+    /// before the upgrade continues.
     fn restore(&mut self, payload: &Payload) -> (SavedState, Option<FlashJob<'static>>) {
         let (state, kept) = SavedState::from_payload(payload);
         self.saved = Saved { state, kept }.without_sums();
@@ -123,8 +125,8 @@ impl<F, V> FlashStorage<F, V> {
         }
     }
 
-    /// Returns the next piece to read back after `read` bytes: its address, its bytes of the file, and the bytes to
-    /// read.
+    /// Returns the next piece to read back after `read` bytes: its address, the number of bytes in it that belong to
+    /// the file, and the number of bytes to read.
     fn piece(&self, read: u32) -> Option<(u32, usize, usize)> {
         let (start, len) = self.slot.stored()?;
         let left = len.checked_sub(read).filter(|left| *left > 0)?;
@@ -135,9 +137,9 @@ impl<F, V> FlashStorage<F, V> {
 }
 
 impl<F> FlashStorage<F, NoCheck> {
-    /// Creates storage that keeps the data of the first element with `tag` alone, such as
-    /// [`Tag::UPGRADE_IMAGE`]. The image is valid if the element has arrived completely. A check of the whole file is
-    /// impossible, because only the element is kept: the boot loader must check the firmware.
+    /// Creates storage that keeps only the data of the first element with `tag`, such as [`Tag::UPGRADE_IMAGE`]. The
+    /// image is valid if the element has arrived completely. A check of the whole file is impossible, because only the
+    /// element is kept: the boot loader must check the firmware.
     #[must_use]
     pub const fn element(flash: F, layout: &FlashLayout, tag: Tag) -> Self {
         Self::new(flash, layout, Keep::Element(tag), NoCheck)

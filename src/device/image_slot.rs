@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A slot does no I/O: it returns the operations as [`FlashJob`]s, which blocking and asynchronous flash execute in
-//! order. Each word is written only once after the erasure of its sector. A job writes at most 64 bytes, from a buffer at
-//! the address of a word.
+//! order. Each word is written only once after the erasure of its sector. A job writes at most 64 bytes, from a buffer
+//! that is aligned to 8 bytes.
 
 use core::num::NonZeroU32;
 
@@ -19,8 +19,8 @@ use crate::error::DecodeError;
 use crate::file::{Element, StreamDecoder, StreamPiece, Tag};
 use crate::zcl::ImageOffer;
 
-/// Operation on NOR flash, at addresses of the whole flash.
-// Exhaustive: Exhaustive: NOR flash has only these two changing operations.
+/// Operation on NOR flash. Addresses count from the start of the flash, not of the slot.
+// Exhaustive: NOR flash has only these two changing operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashJob<'a> {
@@ -128,7 +128,8 @@ pub struct Slot {
     sector: NonZeroU32,
     erase: EraseMode,
     keep: Keep,
-    /// Range of the kept bytes in the file, once known. The range survives a restart, unlike the decoder.
+    /// Range of the kept bytes in the file; `None` until the element to keep is found. The caller saves this range for
+    /// a restart, but not the decoder.
     kept: Option<KeptRange>,
     /// Decoder that searches for the element to keep.
     decoder: StreamDecoder,
@@ -138,8 +139,8 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes that are written next. After a block these are the bytes of an incomplete word. They count as stored,
-    /// although a power cut loses them, because a download resumes at the start of a sector.
+    /// Bytes that are written next. After a block these are the bytes of an incomplete word. These bytes count as
+    /// stored. A power cut loses them without harm, because a download resumes at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
     /// Number of bytes at the start of `pending` that the last job has written.
@@ -167,8 +168,8 @@ impl Slot {
         }
     }
 
-    /// Returns the settings with the values that depend on the slot: the write size, the maximum file size, and blocks
-    /// in order if other blocks cannot be written in whole words.
+    /// Returns the settings with the values that depend on the slot: the write size, the maximum file size, and the
+    /// transfer mode. The mode becomes stop-and-wait if blocks out of order cannot be written in whole words.
     #[must_use]
     pub fn configure(&self, config: ClientConfig) -> ClientConfig {
         let mut config = config;
@@ -282,8 +283,8 @@ impl Slot {
         Ok(SlotWrite { slot: self, data, is_end: to == kept.end(), erase_to })
     }
 
-    /// Returns the address and the number of the kept bytes, for a verification; `None` before the range to keep is
-    /// known.
+    /// Returns the flash address and the number of the kept bytes, for a verification; `None` before the range of the
+    /// kept bytes is known.
     #[must_use]
     pub fn stored(&self) -> Option<(u32, u32)> {
         self.kept.map(|kept| (self.area.start, kept.len.min(self.area.len)))

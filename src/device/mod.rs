@@ -1,5 +1,5 @@
 //! Device around a client: storage in flash, the state that survives a restart, checks of a stored file, and a driver
-//! that makes the loop of calls.
+//! that runs the loop of calls.
 //!
 //! ```text
 //!   Board (radio, clock, decisions)          Driver, AsyncDriver          DeviceStorage, AsyncDeviceStorage

@@ -28,7 +28,7 @@ use crate::types::FileVersion;
 pub struct SavedState {
     /// Upgrade to resume; `None` if there is none.
     pub checkpoint: Option<Checkpoint>,
-    /// File that failed last, or whose first boot is not reported yet; `None` if no file failed.
+    /// File that failed last, or that was applied and is not known to run yet; `None` if there is no such file.
     pub failed_image: Option<FailedImage>,
 }
 
@@ -36,8 +36,8 @@ pub struct SavedState {
 const MAX_FAILURES: u8 = 2;
 
 impl SavedState {
-    /// Creates the saved state of a device from the checkpoint of its download and the image that failed verification or
-    /// boot last.
+    /// Creates the saved state of a device from the checkpoint of its download and the image that failed verification
+    /// or boot last.
     #[must_use]
     pub const fn new(checkpoint: Option<Checkpoint>, failed_image: Option<FailedImage>) -> Self {
         Self { checkpoint, failed_image }
@@ -50,7 +50,7 @@ impl SavedState {
     }
 
     /// Returns the state of `client` to save before its image is applied. The image counts as failed until it runs,
-    /// because the first boot may end with a reset, and the old image runs again.
+    /// because the first boot may end with a reset, after which the old image runs again.
     #[must_use]
     pub fn before_apply<const RANGES: usize>(client: &Client<RANGES>) -> Self {
         let state = Self::of(client);
@@ -149,8 +149,8 @@ impl SavedState {
         })
     }
 
-    /// Reads the payload of a record. A payload of an unknown layout gives no state. An unreadable checkpoint is
-    /// dropped, so that the download starts again.
+    /// Reads the payload of a record. If the layout version of the payload is unknown, the method returns an empty
+    /// state. If the checkpoint is unreadable, the state has no checkpoint, so that the download starts again.
     #[must_use]
     pub fn from_payload(payload: &Payload) -> (Self, Option<KeptRange>) {
         let raw: &RawState = zerocopy::transmute_ref!(payload);

@@ -1,4 +1,5 @@
-//! Storage of a device: the image and the state that survives a restart, as traits for both styles of a driver.
+//! Storage of a device: the image and the state that survives a restart, as traits for a blocking and an asynchronous
+//! driver.
 
 use super::saved_state::SavedState;
 use crate::client::{ClientConfig, PrepareResult, Storage, StoreResult, VerifyResult};

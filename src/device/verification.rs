@@ -22,7 +22,7 @@ pub trait Verification {
     /// Whether the check needs the bytes of the file. If not, the file is not read back from flash.
     const READS_FILE: bool = true;
 
-    /// Begins the check of the file that was offered.
+    /// Begins the check of the file that the server announced by `offer`.
     fn begin(&mut self, offer: &ImageOffer);
 
     /// Takes the next bytes of the file.
@@ -105,8 +105,8 @@ const fn verdict(is_valid: bool) -> VerifyResult {
     if is_valid { VerifyResult::Valid } else { VerifyResult::Invalid }
 }
 
-/// Check of structure and integrity code: the file has an integrity code, which matches. The check detects accidental
-/// damage, and proves nothing about the origin of a file.
+/// Check of structure and integrity code: the file has an integrity code that matches the bytes of the file. The check
+/// detects accidental damage, and proves nothing about the origin of a file.
 ///
 /// `C` is the AES block cipher, which may use the hardware of the chip.
 #[cfg(feature = "crypto")]
@@ -176,7 +176,7 @@ pub struct SignatureCheck<'k, C = SoftwareCrypto, V = SoftwareCrypto> {
 
 #[cfg(feature = "crypto")]
 impl<'k> SignatureCheck<'k> {
-    /// Creates the check with a policy, and with AES and both curves in software.
+    /// Creates the check with a policy, and with AES and both elliptic curves in software.
     #[must_use]
     pub const fn new(policy: VerifyPolicy<'k>) -> Self {
         Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
