@@ -29,12 +29,13 @@ pub enum ClientAction<'f> {
     /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer), and sends the answer to the sender of the
     /// frame. An answer about attributes can be longer than any other frame of a client.
     AnswerAttributes(Frame<'f>),
-    /// The frame was ignored and changed nothing.
+    /// The frame was ignored, and the application has nothing to do. Some ignored responses count as unusable answers,
+    /// of which too many pause the download.
     Ignored(ClientIgnored),
 }
 
-/// Reason for which the client ignored a frame. The client answers an invalid unicast frame with a Default Response
-/// although it ignores the frame.
+/// Reason for which the client ignored a frame. The client answers an invalid unicast frame with a Default Response,
+/// although the client ignores the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -62,8 +63,8 @@ pub enum ClientIgnored {
     /// The client does not support the command of the frame.
     #[error("the client does not support the command")]
     Unsupported,
-    /// The frame was sent by broadcast or multicast, but it is a response, or the configuration requires unicast for
-    /// every frame.
+    /// The frame was sent by broadcast or multicast. The client accepts the command of the frame only by unicast, or
+    /// the configuration requires unicast for every frame.
     #[error("the frame was not sent by unicast")]
     NotUnicast,
     /// The frame is meant for other devices. The image type or version in the frame is not that of this device, or the

@@ -322,7 +322,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Continues the upgrade that `checkpoint` describes after a restart, without a new query.
+    /// After a restart, continues the upgrade that `checkpoint` describes, without a new query.
     ///
     /// The storage of the application must hold the bytes below `checkpoint.received`, and must be erased for all other
     /// bytes of the file. The client does not return [`Need::Decide`] and [`Need::Prepare`] again, nor [`Need::Verify`]

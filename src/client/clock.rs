@@ -71,12 +71,12 @@ impl Clock {
         Self { origin: now }
     }
 
-    /// Returns `at` as an instant of the client, from the origin on and at most 41 days after it.
+    /// Returns `at` as an instant of the client, from the origin on and at most 41 days after the origin.
     pub(super) fn ticks(self, at: Instant) -> Ticks {
         Ticks(ORIGIN).plus(at.since(self.origin))
     }
 
-    /// Returns the instant of the caller's clock.
+    /// Converts an instant of the client to an instant of the caller's clock.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn instant(self, Ticks(at): Ticks) -> Instant {
         match at.checked_sub(ORIGIN) {

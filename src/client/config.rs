@@ -219,8 +219,8 @@ pub struct ClientConfig {
     /// least one hour. `None` disables the search for a lost server. The client searches for an unknown server every
     /// ten minutes even with `None`.
     ///
-    /// Default: `None` if the server is known, so that the server stays fixed. The default for an unknown server is ten
-    /// minutes, because each search is a broadcast to the whole network.
+    /// Default: `None` if the server is known, so that the client keeps this server. The default for an unknown server
+    /// is ten minutes, because each search is a broadcast to the whole network.
     #[doc(alias = "rejoin")]
     pub discovery_interval: Option<Millis>,
     /// Number of consecutive unanswered queries after which the server counts as lost, and the client searches for a
@@ -238,8 +238,8 @@ pub struct ClientConfig {
     /// Default: true. A replaced gateway has another IEEE address.
     pub replace_lost_server: bool,
     /// Whether the client searches for another server after a refusal, and skips the refusing server from then on
-    /// (sections 6.10.5.3, 6.10.11.5.2 and 6.10.12.4). A refusal is the status NOT_AUTHORIZED, or a server that does
-    /// not support Query Specific File.
+    /// (sections 6.10.5.3, 6.10.11.5.2 and 6.10.12.4). A refusal is the status NOT_AUTHORIZED, or the status
+    /// UNSUP_CLUSTER_COMMAND in answer to a request for a device-specific file.
     ///
     /// Default: false. Most networks have one server, and a refusal may be temporary.
     pub replace_refusing_server: bool,
@@ -255,8 +255,8 @@ pub struct ClientConfig {
     ///
     /// Default: false, because most servers have no link key with the device and send no APS security.
     pub require_aps_security: bool,
-    /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 has this rule for profiles
-    /// that require encryption.
+    /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 demands this behaviour for
+    /// profiles that require encryption.
     ///
     /// Default: false. A broadcast Image Notify is the usual announcement of a new image.
     pub require_unicast: bool,
@@ -264,7 +264,7 @@ pub struct ClientConfig {
     /// this strict reading an ABORT with extra bytes is malformed. A unicast Image Notify with another payload type
     /// than 0 or another jitter than 100 is malformed as well (section 6.10.3.5.1).
     ///
-    /// Default: false. Servers in the field need the quirks.
+    /// Default: false, because servers in the field send frames that deviate from the specification.
     pub strict: bool,
     /// Maximum number of data bytes per block, which the client sends as the maximum data size of Image Block Requests
     /// and Image Page Requests.
@@ -579,8 +579,8 @@ pub struct Abilities {
     /// ability [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
     /// [`Abandon`](super::VerifyResult::Abandon).
     pub several_images: bool,
-    /// Whether the device has or can obtain security credentials. Without this ability a file that requires them ends
-    /// with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
+    /// Whether the device has or can obtain security credentials. Without this ability an upgrade to a file that
+    /// requires credentials ends with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
     pub credentials: bool,
     /// Whether the device has a clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and the
     /// client uses the difference between the two times in a response as a delay.

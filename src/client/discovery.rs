@@ -162,10 +162,10 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Answers [`Need::FindServer`] with the address of the first node that has the cluster, or `None` if no node
-    /// answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes are
-    /// ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for the
-    /// answers of other nodes.
+    /// Answers [`Need::FindServer`] with the address of the first node that has the OTA Upgrade cluster, or `None` if
+    /// no node answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes
+    /// are ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for
+    /// the answers of other nodes.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -359,7 +359,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.server
     }
 
-    /// Returns the current step of the search if `ticket` is the ticket of its need.
+    /// Returns the current step of the search if `ticket` is the ticket of the need of this step.
     fn search_step(&self, ticket: Ticket) -> Result<SearchStep, StaleTicket> {
         if S::ABILITIES.discovery && ticket == self.search.ticket() {
             Ok(self.search.step)

@@ -112,8 +112,8 @@ impl PendingRequest {
 /// attempts.
 #[inline(never)]
 pub(super) fn exponential_backoff(Millis(base): Millis, doublings: u8) -> Millis {
-    // The limit of 20 doublings turns one millisecond into 17 minutes, which is beyond every usual maximum timeout.
-    // Doubled one by one, because a product that may overflow is more code on a small processor.
+    // The limit of 20 doublings turns one millisecond into 17 minutes, which is beyond every usual maximum timeout. The
+    // delay is doubled step by step, because a multiplication that may overflow takes more code on a small processor.
     Millis((0..doublings.min(20)).fold(base, |delay, _| delay.saturating_add(delay)))
 }
 

@@ -11,9 +11,9 @@
 //! answers by a counter of their own. The client accepts WAIT_FOR_DATA and ABORT of such a server with any sequence
 //! number. The number of a response of such a server does not tell which attempt the response answers.
 
-/// Number of consecutive matching blocks with another sequence number than their requests, after which the client
-/// assumes that the server numbers its answers itself. A single block with another sequence number may be the late
-/// response to an earlier request.
+/// Number of consecutive blocks that match a request but have another sequence number than the request, after which the
+/// client assumes that the server numbers its answers itself. A single block with another sequence number may be the
+/// late response to an earlier request.
 const OWN_AFTER: u8 = 3;
 
 /// Number of consecutive blocks with another sequence number than their requests, at most [`OWN_AFTER`].

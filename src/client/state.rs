@@ -72,8 +72,8 @@
 //! Idle, Querying, Erasing and Reporting, `Download` has Downloading and Paused, and `Image` has Verifying to Applying.
 //! Deciding is a stage of all three variants.
 //!
-//! In every state from Deciding to CountingDown a second query can be in flight in parallel, see the module
-//! `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
+//! In every state from Deciding to CountingDown a second query can be in flight in parallel to the state, see the
+//! module `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -258,7 +258,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the download that the client fetches at present; `None` if there is none, or if the download is paused.
+    /// Returns the download that the client fetches at present; `None` if there is no download, or if the download is
+    /// paused.
     pub(super) const fn downloading(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Download(download, DownloadStage::Downloading) => Some(download),

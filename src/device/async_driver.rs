@@ -119,7 +119,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 
     /// Runs the loop without an end. If the future is dropped while storage works, the operation on storage is dropped
-    /// as well; the device then starts again with [`start`](Self::start).
+    /// as well. The device must then create a new driver by [`start`](Self::start).
     pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
         let mut waiting = None;
         loop {

@@ -19,7 +19,7 @@ pub const LONGEST_WORD: usize = 64;
 #[non_exhaustive]
 pub enum EraseMode {
     /// Each sector is erased when the first byte in it is written. Each erasure is short, and a resumed download
-    /// continues without an erasure.
+    /// continues without an erasure in advance.
     AsReached,
     /// All sectors that the file needs are erased before the download starts. Storing a block then takes only the time
     /// of a write, and a resumed download first erases the remaining sectors.
@@ -91,7 +91,7 @@ impl FlashLayout {
     /// Creates the layout of a flash with `units` and `capacity` bytes: `slot` is the area of the image, and `records`
     /// is the area of the saved state, which is two sectors or another even number of sectors.
     ///
-    /// Sectors are erased [as they are reached](EraseMode::AsReached).
+    /// The erase mode of the layout is [`AsReached`](EraseMode::AsReached).
     ///
     /// # Errors
     /// [`LayoutError`] if the units are not supported, or if an area does not fit.

@@ -48,8 +48,8 @@ pub enum FlashJob<'a> {
 pub enum Keep {
     /// The whole file.
     File,
-    /// Only the data of the first element with this tag, from the first byte of the slot on. This suits firmware that
-    /// is executed in place or that a boot loader copies. Blocks must arrive in order.
+    /// Only the data of the first element with this tag, from the first byte of the slot on. This choice suits firmware
+    /// that is executed in place or that a boot loader copies. Blocks must arrive in order.
     Element(Tag),
 }
 
@@ -191,7 +191,7 @@ impl Slot {
     /// download.
     ///
     /// # Errors
-    /// [`SlotError::TooLarge`] if the slot keeps the whole file and has no room for it.
+    /// [`SlotError::TooLarge`] if the slot keeps whole files and is smaller than the file.
     pub fn begin(&mut self, offer: &ImageOffer) -> Result<Option<FlashJob<'static>>, SlotError> {
         if let Keep::File = self.keep
             && offer.size > self.area.len

@@ -19,7 +19,7 @@ use crate::zcl::ImageOffer;
 
 /// Check of a stored file. The caller passes the file in order, in pieces of any size.
 pub trait Verification {
-    /// Whether the check needs the bytes of the file. If not, the file is not read back from flash.
+    /// Whether the check needs the bytes of the file. If the value is `false`, the file is not read back from flash.
     const READS_FILE: bool = true;
 
     /// Begins the check of the file that the server announced by `offer`.
@@ -185,7 +185,7 @@ impl<'k> SignatureCheck<'k> {
 
 #[cfg(feature = "crypto")]
 impl<'k, C, V> SignatureCheck<'k, C, V> {
-    /// Creates the check with a policy, and with another cipher and another verification of signatures.
+    /// Creates the check with a policy, a block cipher and a verification of signatures.
     #[must_use]
     pub const fn with_crypto(policy: VerifyPolicy<'k>, cipher: C, verify: V) -> Self {
         Self { structure: StructureCheck::new(), policy, crypto: (cipher, verify), verifier: None }

@@ -14,7 +14,7 @@
 //! | Unmeasured | the blocks of a page arrive as fast as over one hop | Settled, with spacing 0 |
 //! | | the blocks of a page arrive as slowly as over several hops | Spacing, with the airtime of all hops as spacing |
 //! | Spacing | the page ends | Settled, with this spacing if its cost is at most 1/16 higher, else with spacing 0 |
-//! | Settled | a block takes more than 2/3 of a single request, and nothing was compared yet | Window |
+//! | Settled | a block takes more than 2/3 of a single request, and pages were not compared with blocks yet | Window |
 //! | | three consecutive pages cost more than twice the cost of the best page | Unmeasured |
 //! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if blocks cost less than pages |
 //! | any | the server has no pages, or ignores four consecutive page requests | blocks until the end |
