@@ -13,7 +13,8 @@ use crate::codec::Encode;
 /// Generated file that [`Image::parse_lenient`](super::Image::parse_lenient) must be able to read, with the expected
 /// result.
 ///
-/// The traits of `arbitrary` or proptest's `any::<ArbitraryFile>()` generate such a file, each behind its feature.
+/// With the feature `arbitrary`, the trait of the crate `arbitrary` generates an `ArbitraryFile`. With the feature
+/// `proptest`, `any::<ArbitraryFile>()` generates one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArbitraryFile {
     /// Header of the file, without extra bytes and without total image size.
@@ -63,8 +64,8 @@ impl ArbitraryFile {
         self.header.with_extra(&self.extra)
     }
 
-    /// Returns the elements that a reader returns as they were written: without Telink's two bytes and without missing
-    /// bytes.
+    /// Returns the elements that a reader returns exactly as they were written. Elements in Telink's form and elements
+    /// with missing bytes are left out.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
         let complete = self.elements.len().saturating_sub(usize::from(self.is_padded_to_telink_form()));
         self.elements.iter().take(complete).map(|(tag, data)| Element { tag: *tag, data })

@@ -79,8 +79,8 @@ impl Tag {
 pub struct Element<'a> {
     /// Tag of the element, which gives the meaning of the data.
     pub tag: Tag,
-    /// Data of the element, without tag and length; may be empty. Data bytes beyond what a 32-bit length can count are
-    /// not written. [`FileWriter`](super::FileWriter) refuses such an element.
+    /// Data of the element, without tag and length; may be empty. If the data is longer than a 32-bit length can count,
+    /// an encoder leaves out the bytes at the end, and [`FileWriter`](super::FileWriter) returns an error.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub data: &'a [u8],
 }
@@ -144,7 +144,8 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the length field as it was read, and Telink's two bytes. [`Element`] writes the length of its data instead.
+/// Writes the element as it was read, with the length field and Telink's two bytes. An [`Element`], by contrast, writes
+/// the length of its data.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
@@ -171,8 +172,8 @@ const TELINK_TAG: u16 = 0xf000;
 /// Returns whether an element has Telink's form, in which the length does not count two bytes before the data.
 ///
 /// `left_over` is the number of bytes between the end of the element by its length and the end of the file. A
-/// `left_over` of exactly two shows Telink's form. In the standard form, either no byte or another element would
-/// follow.
+/// `left_over` of exactly two shows Telink's form, because an element in the standard form is followed by no byte or by
+/// another element.
 pub(super) const fn is_telink_form(tag: Tag, left_over: u32) -> bool {
     tag.0 == TELINK_TAG && left_over == 2
 }
@@ -198,8 +199,8 @@ struct CheckedHead {
 
 impl CheckedHead {
     /// Reads the head of an element at the start of `input`, which goes up to the end of the file. In a truncated file,
-    /// `missing` is the number of bytes that should follow `input`. An element that runs past these bytes as well is an
-    /// error.
+    /// `missing` is the number of bytes that should follow `input`. An element that is longer than `input` and the
+    /// missing bytes together is an error.
     #[inline]
     fn read(input: &[u8], missing: usize) -> Result<Self, DecodeErrorKind> {
         let truncated = |needed| DecodeErrorKind::Truncated { needed, present: input.len() };
@@ -246,7 +247,7 @@ impl<'a> Elements<'a> {
     #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
         let mut rest = body;
-        // Telink's form needs no check of its own: it leaves two bytes, which are no element.
+        // Telink's form needs no check of its own: it leaves two bytes at the end, which are too few for an element.
         while let Some((head, after_head)) = rest.split_first_chunk() {
             let (_, length) = decode_head(head);
             let size = usize::try_from(length).unwrap_or(usize::MAX);
@@ -278,7 +279,7 @@ impl<'a> Elements<'a> {
     /// element.
     #[inline]
     pub(super) const fn offset(&self) -> usize {
-        // `rest` is the end of the body, so neither this nor the sum in `lenient` wraps.
+        // `rest` is the end of the body, so neither this difference nor the sum in `lenient` wraps.
         self.end.wrapping_sub(self.rest.len())
     }
 }
@@ -306,8 +307,8 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Reads the element at the start of `rest`, which may have Telink's form, or be the last of a truncated file. Returns the
-/// element and the bytes after it, or `None` if no element fits.
+/// Reads the element at the start of `rest`, which may have Telink's form, or may be the incomplete last element of a
+/// truncated file. Returns the element and the bytes after it, or `None` if no element fits.
 #[cold]
 fn next_irregular(rest: &[u8], offset: usize, missing: usize) -> Option<(PlacedElement<'_>, &[u8])> {
     let head = CheckedHead::read(rest, missing).ok()?;

@@ -13,7 +13,7 @@ use crate::types::{HardwareRange, HardwareVersion, ImageId};
 /// text. A `-` joins the parts.
 ///
 /// `Display` writes the recommended form with upper-case digits. A file name only helps people to sort files. If the
-/// name differs from the header of the file, the header is right.
+/// file name contradicts the header of the file, the header is decisive.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -88,7 +88,7 @@ fn split_extension(rest: &str) -> (&str, &str) {
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
-/// Reads two hardware versions of 4 digits. Returns the range of versions and the text after it.
+/// Reads two hardware versions of 4 digits. Returns the range of versions and the text after the two versions.
 fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     let (min, rest) = hex_number(after_separator(rest)?, 4)?;
     let (max, rest) = hex_number(after_separator(rest)?, 4)?;
@@ -101,7 +101,7 @@ fn after_separator(rest: &str) -> Option<&str> {
     rest.strip_prefix(['-', '_'])
 }
 
-/// Reads a number of exactly `digits` hexadecimal digits. Returns the number and the text after it.
+/// Reads a number of exactly `digits` hexadecimal digits. Returns the number and the text after the number.
 fn hex_number(text: &str, digits: usize) -> Option<(u32, &str)> {
     let (number, rest) = text.split_at_checked(digits)?;
     let all_digits = number.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -31,7 +31,8 @@ pub enum FileWriteError {
     /// The file is longer than 4,294,967,295 bytes, the maximum of the 32-bit total image size.
     #[error("file of {len} bytes, at most 4294967295 can be counted")]
     FileTooLong {
-        /// Length of the file in bytes. Elements may share their data, so the length may exceed the address space.
+        /// Length of the file in bytes. Several elements may borrow the same data, so the length may exceed the address
+        /// space.
         len: u64,
     },
     /// The hardware range is empty, so no device could use the file (sections 6.3.2.13 and 6.3.2.14).
@@ -55,7 +56,7 @@ pub struct FileWriter<'a> {
 }
 
 impl<'a> FileWriter<'a> {
-    /// Creates a writer. The length of the file replaces `header.total_size`.
+    /// Creates a writer. The writer replaces `header.total_size` with the length of the file.
     ///
     /// Only the reserved bits of `header.other_control` are written. A written file is therefore device specific if and
     /// only if the header has a destination (section 6.3.2.12).
@@ -65,8 +66,8 @@ impl<'a> FileWriter<'a> {
     /// - [`SignatureNotLast`](FileWriteError::SignatureNotLast) if an element follows a signature element (section
     ///   6.3.5).
     /// - [`HeaderTooLong`](FileWriteError::HeaderTooLong) if the extra bytes make the header longer than 65,535 bytes.
-    /// - [`FileTooLong`](FileWriteError::FileTooLong) if the file is longer than a 32-bit size can count. A single
-    ///   element may be the cause.
+    /// - [`FileTooLong`](FileWriteError::FileTooLong) if the file, or a single element, is longer than a 32-bit size
+    ///   can count.
     pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, FileWriteError> {
         let other_control = header.other_control.reserved();
         let header = FileHeader { other_control, ..header };
@@ -84,7 +85,7 @@ impl<'a> FileWriter<'a> {
                 len: usize::from(u16::MAX).saturating_add(uncounted),
             });
         }
-        // Not in `usize`: a sum that stopped at its 32-bit maximum would pass for the length of the longest file.
+        // The sum is no `usize`: a 32-bit sum that stopped at its maximum would equal the length of the longest file.
         let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
         let sizes =
             elements.iter().map(|element| count(Element::HEAD_LEN).saturating_add(count(element.data.len())));
@@ -99,7 +100,8 @@ impl<'a> FileWriter<'a> {
     /// The method returns the errors of the stream `out`.
     #[cfg(feature = "std")]
     pub fn write_to(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
-        // Element by element, not through `to_vec`: the data may be large, and a copy would double the memory it takes.
+        // Each element is written by itself. `to_vec` would copy the data of all elements, and so double the memory for
+        // the data.
         out.write_all(&self.header.to_vec())?;
         self.elements.iter().try_for_each(|element| {
             out.write_all(&element.head())?;

@@ -47,7 +47,7 @@ const _: () = assert!(size_of::<FixedFields>() == FileHeader::MIN_LEN);
 /// Supported major header version. All other major versions are incompatible (section 6.3.2.2).
 const MAJOR: u8 = 1;
 
-/// Field control of a header (section 6.3.2.4, table 5). The reserved bits 3 to 15 are kept when a header is read.
+/// Field control of a header (section 6.3.2.4, table 5). A parsed header keeps the reserved bits 3 to 15.
 // The type is a plain number without the crate bitflags, because three bits need only `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -146,13 +146,14 @@ pub struct FileHeader<'a> {
     pub destination: Option<Eui64>,
     /// Hardware versions that the image supports; `None` for all.
     pub hardware: Option<HardwareRange>,
-    /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits, and
-    /// [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) of a header without room for a destination. The bits
-    /// [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
+    /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits. It
+    /// also holds [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if the header has this bit but no room for a
+    /// destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
     /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in this field.
     pub other_control: HeaderControl,
-    /// Extra bytes between the known fields and the end of the header. Extra bytes beyond what a 16-bit header length
-    /// can count are not written. [`FileWriter`](super::FileWriter) refuses such a header.
+    /// Extra bytes between the known fields and the end of the header. If the extra bytes are more than a 16-bit header
+    /// length can count, an encoder leaves out the bytes at the end, and [`FileWriter`](super::FileWriter) returns an
+    /// error.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub extra: &'a [u8],
 }
@@ -250,14 +251,15 @@ impl<'a> FileHeader<'a> {
 
     /// Reads the header at the start of `file` strictly. Returns the header and all bytes after it.
     ///
-    /// Reserved bits, extra bytes and other minor versions are kept, not refused. [`anomalies`](Self::anomalies)
-    /// reports them.
+    /// The parser accepts and keeps reserved bits, extra bytes and minor versions other than 0.
+    /// [`anomalies`](Self::anomalies) reports these features.
     ///
     /// # Errors
     /// The method returns the first error of this list that applies. The `offset` of the error is that of the field at
     /// fault.
     ///
-    /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) as soon as four bytes are present.
+    /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) if at least four bytes are present, and the first four bytes
+    ///   are not the file identifier.
     /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer than 56 bytes are present.
     /// - [`UnsupportedHeaderVersion`](crate::DecodeErrorKind::UnsupportedHeaderVersion) if the major version is not 1.
     /// - [`HeaderTooShort`](crate::DecodeErrorKind::HeaderTooShort) if the header length leaves no room for the fields
@@ -265,8 +267,8 @@ impl<'a> FileHeader<'a> {
     /// - [`TotalTooSmall`](crate::DecodeErrorKind::TotalTooSmall) if the total image size is below the header length.
     /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer bytes than the header length are present.
     ///
-    /// After `Truncated`, the header may become readable with more bytes. Every error except `Truncated` is final:
-    /// the method returns the same error, whatever bytes follow.
+    /// After `Truncated`, the method may succeed when it is called with more bytes of the file. Every error except
+    /// `Truncated` is final: the method returns the same error, whatever bytes follow.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::STRICT).map(|view| (view.header(), view.body()))
     }

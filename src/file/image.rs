@@ -16,12 +16,12 @@ use crate::error::{DecodeError, DecodeErrorKind};
 /// OTA file in memory (section 6.3.1), borrowed from the bytes it was read from.
 ///
 /// [`parse`](Self::parse) accepts only files that follow the specification exactly. A file may have several upgrade
-/// images, none, or no element at all.
+/// image elements, elements of other tags only, or no element at all.
 ///
-/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. The image shows each
-/// irregularity: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder), [`trailing`](Self::trailing),
-/// [`missing`](Self::missing) and [`FileHeader::anomalies`]. No byte is lost: [`Encode`](crate::Encode) writes exactly
-/// the bytes that were read.
+/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. Each irregularity is
+/// reported by one of these methods: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder),
+/// [`trailing`](Self::trailing), [`missing`](Self::missing) and [`FileHeader::anomalies`]. No byte is lost:
+/// [`Encode`](crate::Encode) writes exactly the bytes that were read.
 ///
 /// ```
 /// use zigbee_ota::file::{BodyLayout, FileHeader, Image};
@@ -67,7 +67,8 @@ impl<'a> Image<'a> {
     /// # Errors
     /// The method returns the errors of [`parse_prefix`](Self::parse_prefix).
     /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the total image size if more bytes follow.
-    // Always inlined, so that the image stays in registers: that is half of the instructions of a walk through the elements.
+    // Always inlined, so that the image stays in registers. Inlining halves the number of instructions of an iteration
+    // over the elements.
     #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (header, sections) = Self::parse_sections(bytes)?;
@@ -81,7 +82,7 @@ impl<'a> Image<'a> {
     /// Reads the file at the start of `bytes` strictly. Returns the file and the bytes after its total image size.
     ///
     /// # Errors
-    /// First the errors of [`SplitFile::parse`](super::SplitFile::parse), then those of
+    /// The method returns the errors of [`SplitFile::parse`](super::SplitFile::parse) and of
     /// [`SplitFile::elements`](super::SplitFile::elements).
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let (header, mut sections) = Self::parse_sections(bytes)?;
@@ -101,18 +102,20 @@ impl<'a> Image<'a> {
 
     /// Reads the file at the start of `bytes` leniently. Bytes that cannot be read as elements are kept.
     ///
-    /// If bytes can be read in two ways, they are read as the specification defines. From the first place where no element fits, the
-    /// body is [raw](Self::raw_remainder). An element with tag 0xF000 that leaves exactly two bytes at the end of the
-    /// file is read in Telink's form.
+    /// If the bytes can be read both by the specification and in another way, the method reads them by the
+    /// specification. The body is [raw](Self::raw_remainder) from the first offset at which no element fits. An element
+    /// with tag 0xF000 that leaves exactly two bytes at the end of the file is read in Telink's form.
     ///
     /// # Errors
-    /// The errors of [`FileHeader::parse_lenient`], because a file without a readable header cannot be read at all.
+    /// The method returns the errors of [`FileHeader::parse_lenient`], because a file without a readable header cannot
+    /// be read at all.
     pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let header = check_header(bytes, HeaderRules::LENIENT)?;
         let sections = Sections::split(&header, bytes);
         let mut image = Self { header, sections, elements_end: 0, layout: BodyLayout::Truncated };
         let mut elements = image.elements();
-        // Only the last element can have Telink's form, because the end of the file shows it.
+        // Only the last element can have Telink's form, because the form is recognised by the two bytes left at the end
+        // of the file.
         let telink = elements.by_ref().last().is_some_and(|placed| placed.telink_info.is_some());
         image.elements_end = elements.offset();
         if image.missing() == 0 {
@@ -165,8 +168,8 @@ impl<'a> Image<'a> {
     ///
     /// # Errors
     /// The method returns the errors of [`SignatureElement::parse`].
-    /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first signature element if any element follows it
-    /// (section 6.3.5). The following element may be a second signature.
+    /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first signature element if any element follows
+    /// this signature element (section 6.3.5). The following element may be a second signature.
     pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
         let mut elements = self.elements();
         let Some(placed) = elements.find(|placed| placed.element.tag.is_signature()) else { return Ok(None) };

@@ -32,7 +32,8 @@
 //! | 6 | length | data | |
 //!
 //! - [`FileWriter`] writes a file.
-//! - [`Image`] reads a file that is in memory as a whole, strictly or as leniently as the files of vendors require.
+//! - [`Image`] reads a file that is completely in memory, either strictly or leniently. The lenient reader accepts the
+//!   irregular files that vendors ship.
 //! - [`StreamDecoder`] reads a file that arrives in pieces.
 //! - [`SplitFile`] reads the header only, for a server that does not read the body.
 //!

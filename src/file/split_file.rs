@@ -13,15 +13,15 @@ use super::header::{HeaderRules, HeaderView, check_header};
 use super::{Elements, FileHeader};
 use crate::error::{DecodeError, DecodeErrorKind};
 
-/// File that is split by the header length and the total image size in its header. The method does not read the body of
-/// the file.
+/// File that is split by the header length and the total image size in its header. [`parse`](Self::parse) does not read
+/// the body of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SplitFile<'a> {
     /// Header of the file.
     pub header: FileHeader<'a>,
-    /// All bytes of the file, header and body. The length is the total image size. A server serves only the bytes up to
-    /// the total image size.
+    /// All bytes of the file, header and body. The length of the slice is the total image size. A server serves only
+    /// these bytes.
     pub file: &'a [u8],
     /// Bytes of the file after the header. In a file that follows the specification, the body consists of elements.
     pub body: &'a [u8],
@@ -34,7 +34,8 @@ impl<'a> SplitFile<'a> {
     ///
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if
-    /// `bytes` is shorter than the total image size, which is then the number of bytes needed.
+    /// `bytes` is shorter than the total image size. The error gives the total image size as the number of bytes
+    /// needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;

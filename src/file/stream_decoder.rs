@@ -15,9 +15,9 @@ use crate::error::{DecodeError, DecodeErrorKind};
 /// Decoder of a file that arrives in pieces. The decoder reads the same content that
 /// [`Image::parse_lenient`](super::Image::parse_lenient) reads from a whole file.
 ///
-/// A file gives the same header, elements and data, regardless of how it is cut into pieces. While the known header
-/// fields arrive, the decoder stores them (at most 69 bytes). Later the decoder stores only the tag and length of one
-/// element. All other bytes are borrowed from the input.
+/// The decoder returns the same header, elements and data, regardless of how the file is cut into pieces. While the
+/// known header fields arrive, the decoder stores them (at most 69 bytes). After the header, the decoder stores only
+/// the tag and length of the current element. All other bytes are borrowed from the input.
 ///
 /// ```
 /// use zigbee_ota::file::{StreamDecoder, StreamPiece};
@@ -188,8 +188,9 @@ impl StreamDecoder {
     /// never ends, because any number of trailing bytes may follow the file. Call [`finish`](Self::finish) after the
     /// last byte.
     /// # Errors
-    /// The errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated), as soon as the bytes
-    /// at fault have arrived. Each later call returns the same error. No byte after the header causes an error.
+    /// The method returns the errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated),
+    /// as soon as the bytes at fault have arrived. Each later call returns the same error. No byte after the header
+    /// causes an error.
     pub fn next<'b, 'i: 'b>(
         &'b mut self,
         input: &mut &'i [u8],
@@ -270,8 +271,8 @@ impl StreamDecoder {
         }
     }
 
-    /// Reads the header from the buffer. Returns `None` if more bytes are needed; the state then has the number of
-    /// bytes.
+    /// Reads the header from the buffer. Returns `None` if more bytes are needed, and stores the needed number of bytes
+    /// in the state.
     fn read_header(&mut self, buffered: usize) -> Result<Option<StreamPiece<'static>>, DecodeError> {
         match FileHeader::parse_known_and_len(self.buffer.get(..buffered).unwrap_or_default()) {
             Ok((header, len)) => {

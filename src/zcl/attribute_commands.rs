@@ -11,8 +11,8 @@
 //! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
 //! Each command exists in both directions. A list of records borrows from the frame, and each record is decoded when
-//! the caller iterates. The length of a value follows only from its data type, so a record of an unknown data type ends
-//! the iteration.
+//! the caller iterates. Only the data type of a value determines the length of the value, so the iteration ends at a
+//! record of an unknown data type.
 
 use core::fmt;
 
@@ -84,8 +84,6 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response can
-    /// carry valid values of this cluster, because all attributes of the cluster are read only.
     /// Reads the payload of a command that asks about attributes (guide, "Fast paths"). Returns `None` for any other
     /// command.
     pub(super) fn read_question(command: u8, input: &mut FieldReader<'a>) -> Option<Self> {
@@ -93,7 +91,7 @@ impl<'a> AttributeCommand<'a> {
             READ => {
                 let (ids, half) = input.take_rest().as_chunks();
                 if !half.is_empty() {
-                    // The rest of an id is missing: a read past the end marks the input as too short.
+                    // One byte of an id is left over. The read past the end of the input marks the input as too short.
                     input.u8();
                 }
                 Self::Read(ReadAttributes(ids))
@@ -107,6 +105,8 @@ impl<'a> AttributeCommand<'a> {
         })
     }
 
+    /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response can
+    /// carry valid values of this cluster, because all attributes of the cluster are read only.
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),
@@ -257,7 +257,8 @@ pub struct ReadAttributes<'a>(
 impl<'a> ReadAttributes<'a> {
     /// Creates the command from attribute ids in wire order, such as `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
     ///
-    /// The ids are byte arrays, because a list inside a frame is not aligned for `u16` and the crate copies no list.
+    /// The ids are byte arrays, because the command borrows the list from a frame, where the ids are not aligned for
+    /// `u16`.
     #[must_use]
     pub const fn new(ids: &'a [[u8; 2]]) -> Self {
         Self(ids)
@@ -269,7 +270,7 @@ impl<'a> ReadAttributes<'a> {
     }
 }
 
-/// Read Attributes Response: the values of attributes, each with its status.
+/// Read Attributes Response: for each requested attribute a status, and with SUCCESS the value of the attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -285,8 +286,8 @@ impl<'a> ReadAttributesResponse<'a> {
         Self(records)
     }
 
-    /// Returns the records of the response. The first malformed record ends the iteration with an error, whose offset
-    /// counts from the first byte of the frame.
+    /// Returns the records of the response. At the first malformed record, the iterator returns an error and ends. The
+    /// offset in the error counts from the first byte of the frame.
     pub fn records(self) -> impl Iterator<Item = Result<AttributeRecord, DecodeError>> + Clone + use<'a> {
         Records {
             item: "Read Attributes Response",
@@ -323,8 +324,8 @@ impl<'a> WriteAttributes<'a> {
         Self(records)
     }
 
-    /// Returns the attribute ids and values of the request. The first malformed record ends the iteration with an
-    /// error, whose offset counts from the first byte of the frame.
+    /// Returns the attribute ids and values of the request. At the first malformed record, the iterator returns an
+    /// error and ends. The offset in the error counts from the first byte of the frame.
     pub fn records(
         self,
     ) -> impl Iterator<Item = Result<(AttributeId, AttributeValue), DecodeError>> + Clone + use<'a> {
@@ -431,7 +432,8 @@ impl fmt::Display for AttributeRecord {
     }
 }
 
-/// Write Attributes Response: the attributes that the client did not write. An empty list means success.
+/// Write Attributes Response: the attributes that the client refused to write. An empty list means that the client
+/// wrote all attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

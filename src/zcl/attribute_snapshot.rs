@@ -58,8 +58,8 @@ pub struct AttributeSnapshot {
     /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no
     /// such file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds; only
-    /// cluster revision 2 counts seconds.
+    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds, except
+    /// in cluster revision 2, where the unit is seconds.
     pub min_block_period: Option<u16>,
     /// ImageStamp: number that distinguishes two builds of one version (later revisions).
     pub image_stamp: Option<u32>,
@@ -119,14 +119,15 @@ impl AttributeSnapshot {
     /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
     /// of the response in bytes. Returns `None` for any other frame. The response to a write is a refusal, because all
     /// attributes are read only.
-    /// A response longer than `out` is cut after the last record that fits, in the order of the request. The server
-    /// sees which records are missing and requests them again. A discovery response that is cut says that the list is
-    /// not complete. `out` should be as long as the longest frame that the network carries without fragmentation.
+    /// A response longer than `out` is cut after the last record that fits. The records are in the order of the
+    /// request, so the server sees which records are missing and requests them again. A discovery response that was cut
+    /// reports the list as not complete. `out` should be as long as the longest frame that the network carries without
+    /// fragmentation.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] if not even one record fits, because the server would repeat its request for ever after
-    /// an empty response. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes holds all attributes,
-    /// each requested once.
+    /// [`EncodeError::NoRoom`] if not even one record fits. An empty response would make the server repeat its request
+    /// for ever. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes holds all attributes, each
+    /// requested once.
     #[doc(alias = "read attributes")]
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
@@ -143,8 +144,8 @@ impl AttributeSnapshot {
 /// Encodes the response of a server to a frame that reads, discovers or writes attributes, and returns the length of
 /// the response in bytes. Returns `None` for any other frame.
 ///
-/// A server has no attributes of this cluster (section 6.7), but the global attribute ClusterRevision (0xFFFD) of ZCL 6
-/// and later. The value of ClusterRevision is [`SERVER_CLUSTER_REVISION`].
+/// Section 6.7 defines no attributes for a server. The only attribute of a server is the global attribute
+/// ClusterRevision (0xFFFD), which ZCL 6 introduced. The value of ClusterRevision is [`SERVER_CLUSTER_REVISION`].
 ///
 /// # Errors
 /// The method returns the same errors as [`AttributeSnapshot::answer`].

@@ -1,5 +1,5 @@
 //! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes belong to the
-//! client and are read only; the server has ClusterRevision alone, which every cluster has since ZCL 6.
+//! client and are read only; the only attribute of the server is ClusterRevision, which every cluster has since ZCL 6.
 //!
 //! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
@@ -52,8 +52,8 @@ open_enum! {
         MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
         /// Image type of the file that is being downloaded or waits to be installed.
         IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
-        /// Minimum time between two block requests, in milliseconds; a device of cluster revision 2 counts seconds. Revision
-        /// 1 does not have the attribute.
+        /// Minimum time between two block requests, in milliseconds, or in seconds on a device of cluster revision 2.
+        /// Cluster revision 1 does not have the attribute.
         #[doc(alias("rate limit", "throttle"))]
         MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
         /// Number that distinguishes two builds of one version.
@@ -117,9 +117,9 @@ open_enum! {
     /// Whether a client installs an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (later
     /// revisions).
     UpgradeTimeoutPolicy(u8) {
-        /// The client installs the image after a timeout.
+        /// If no Upgrade End Response arrives in time, the client installs the image.
         APPLY = 0x00 => "apply upgrade after timeout",
-        /// The client does not install the image.
+        /// If no Upgrade End Response arrives in time, the client does not install the image.
         DO_NOT_APPLY = 0x01 => "do not apply upgrade after timeout",
     }
 }
@@ -201,7 +201,8 @@ impl Emit for AttributeValue {
     }
 }
 
-/// Writes a number in hexadecimal, as wide as its data type; writes an IEEE address in its own form.
+/// Writes a number in hexadecimal, with leading zeros up to the width of its data type. Writes an IEEE address like
+/// [`Eui64`].
 impl fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,8 +5,8 @@
 //! header, payload -> command of the server | Default Response | question about attributes | other | unreadable
 //! ```
 //!
-//! [`Frame::decode`](super::Frame::decode) says at which byte a frame is wrong, and which deviations it has. A client
-//! needs neither, and an error with an offset in each result costs a device two kilobytes of flash.
+//! [`Frame::decode`](super::Frame::decode) reports at which byte a frame is wrong, and which deviations the frame has.
+//! A client needs neither report, and an error with an offset in each result costs a device two kilobytes of flash.
 
 use crate::codec::FieldReader;
 use crate::time::ServerTime;
@@ -28,13 +28,14 @@ pub(crate) enum ClientMessage<'a> {
     DefaultResponse(DefaultResponse),
     /// Global command that reads, writes or discovers attributes of the client.
     Attributes(AttributeCommand<'a>),
-    /// Any other command. A response about attributes is here too, decodable or not.
+    /// Any other command. The variant includes responses about attributes, decodable or not.
     Other,
 }
 
 impl<'a> ClientMessage<'a> {
-    /// Decodes the payload of a frame to a client. With `strict`, the decoder accepts no [`Quirks`](super::Quirks), and
-    /// else all of them. Returns `None` for a payload that [`Frame::decode`](super::Frame::decode) cannot decode.
+    /// Decodes the payload of a frame to a client. If `strict` is `true`, the decoder accepts no
+    /// [`Quirks`](super::Quirks), otherwise all of them. Returns `None` for a payload that
+    /// [`Frame::decode`](super::Frame::decode) cannot decode.
     pub(crate) fn read(header: &FrameHeader, payload: &'a [u8], strict: bool) -> Option<Self> {
         let mut input = FieldReader::new(payload);
         let message = match header.kind() {

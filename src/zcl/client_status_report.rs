@@ -14,7 +14,7 @@ use super::attribute_table::{AttributeId, AttributeValue, ImageUpgradeStatus};
 use super::{Direction, Frame};
 
 /// Status and versions of a client. A field is `None` if the response does not contain the attribute, the client
-/// refused the attribute, or the value has another data type.
+/// refused to give the value, or the value has another data type than the attribute.
 ///
 /// ```
 /// use zigbee_ota::zcl::{AttributeCommand, ClientStatus, Frame, ImageUpgradeStatus, Message, Quirks};
@@ -57,8 +57,8 @@ pub struct ClientStatus {
 }
 
 impl ClientStatus {
-    /// Ids of the requested attributes. ImageUpgradeStatus comes first, because a client with a short buffer may cut
-    /// its response.
+    /// Ids of the requested attributes. ImageUpgradeStatus comes first, so that a client with a short buffer, which
+    /// cuts its response, still reports this attribute.
     const IDS: [[u8; 2]; 8] = [
         AttributeId::IMAGE_UPGRADE_STATUS.0.to_le_bytes(),
         AttributeId::CURRENT_FILE_VERSION.0.to_le_bytes(),

@@ -1,5 +1,5 @@
-//! Commands of the cluster, in one enum for each direction: code for a client cannot be given a request, and code for a
-//! server cannot be given a response. Tables refer to ZigBee document 095264 (2011).
+//! Commands of the cluster, in one enum for each direction. The two types keep requests out of the code of a client,
+//! and responses out of the code of a server. Tables refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! CommandId <--> row of the table ToServer or ToClient <--> payload type, which parses, checks and writes itself
@@ -130,7 +130,7 @@ pub(super) trait DecodeCommand<'a>: Sized {
 /// that only encodes would still contain the text of every command.
 ///
 /// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in one of the two tables
-/// below. A new row makes the compiler stop at each match of the crate that handles commands.
+/// below. After a new row, the compiler reports each match of the crate that does not handle the new command yet.
 macro_rules! commands {
     (
         $input:lifetime;

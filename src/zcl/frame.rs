@@ -22,7 +22,7 @@ use super::{
     Message, Quirks, ToClient, ToServer,
 };
 
-/// Frame control of a ZCL header; bits without a name are kept.
+/// Frame control of a ZCL header. The value keeps the bits that have no named constant.
 // A newtype over the number: the fields of the frame control need no more than `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -75,7 +75,7 @@ impl FrameControl {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FrameHeader {
-    /// Frame control with all its bits, with or without a name.
+    /// Frame control with all its bits, also those without a named constant.
     pub control: FrameControl,
     /// Manufacturer code of a manufacturer-specific command.
     pub manufacturer: Option<ManufacturerCode>,
@@ -117,8 +117,9 @@ impl FrameHeader {
         Ok((rest, Self { control, manufacturer, sequence, command }))
     }
 
-    /// Decodes the header as [`decode`](Self::decode) does, for the path of a client, which does not say at which byte a
-    /// frame is wrong (guide, "Fast paths"). Returns `None` for a frame that ends within its header.
+    /// Decodes the header like [`decode`](Self::decode), but does not report at which byte a frame is wrong. The
+    /// decoder of a client uses this fast path (guide, "Fast paths"). Returns `None` for a frame that ends within its
+    /// header.
     pub(crate) fn read(frame: &[u8]) -> Option<(Self, &[u8])> {
         let mut input = FieldReader::new(frame);
         let control = FrameControl(input.u8());
@@ -240,10 +241,10 @@ impl<'a> Frame<'a> {
         Self { control, sequence, message, deviations: Deviations::NONE }
     }
 
-    /// Decodes a frame strictly, apart from the leniencies in `allowed`.
+    /// Decodes a frame strictly, except that the deviations in `allowed` are accepted.
     ///
     /// # Errors
-    /// [`DecodeError`] for bytes that are no ZCL frame, and for a malformed command of this cluster. The offset in the
+    /// [`DecodeError`] if the bytes are no ZCL frame, or contain a malformed command of this cluster. The offset in the
     /// error counts from the first byte of the frame. A frame with an unknown command is no error: it decodes to
     /// [`Message::Other`].
     #[inline]

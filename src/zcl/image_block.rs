@@ -86,7 +86,7 @@ pub struct ImageBlockRequest {
     pub max_data: u8,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client in milliseconds, or in seconds from a client of cluster revision 2;
+    /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2;
     /// `None` if the client does not have the attribute (later revisions).
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
@@ -284,29 +284,29 @@ pub struct BlockData<'a> {
 pub struct WaitForData {
     /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
-    /// Minimum time between two requests, from this response on, in milliseconds, or in seconds to a client of cluster
-    /// revision 2 (later revisions).
+    /// New minimum time between two block requests of the client (later revisions). The unit is milliseconds, or
+    /// seconds for a client of cluster revision 2.
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }
 
 impl WaitForData {
-    /// Creates the fields of document 095264 (2011), without a MinimumBlockPeriod.
+    /// Creates the fields that document 095264 (2011) defines, without the MinimumBlockPeriod of later revisions.
     #[must_use]
     pub const fn new(time: ServerTime) -> Self {
         Self { time, min_block_period: None }
     }
 
-    /// Adds the minimum time between two requests to the response, in milliseconds, or in seconds to a client of cluster
-    /// revision 2.
+    /// Adds the minimum time between two block requests to the response, in milliseconds, or in seconds for a client of
+    /// cluster revision 2.
     #[must_use]
     pub const fn with_min_block_period(self, period: u16) -> Self {
         Self { min_block_period: Some(period), ..self }
     }
 }
 
-/// Status of an Image Block Response that section 6.10.8.2.1 does not define. The defined statuses of this response are
-/// SUCCESS, WAIT_FOR_DATA and ABORT.
+/// Status that section 6.10.8.2.1 does not define for an Image Block Response. The defined statuses are SUCCESS,
+/// WAIT_FOR_DATA and ABORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

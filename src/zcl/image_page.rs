@@ -62,7 +62,7 @@ pub struct ImagePageRequest {
     pub max_data: u8,
     /// Number of data bytes in the page, 1 or more.
     pub page_size: u16,
-    /// Minimum time between two responses in milliseconds. The value 0 of this field is allowed.
+    /// Minimum time between two responses in milliseconds; may be 0.
     pub spacing: u16,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
@@ -84,11 +84,11 @@ impl ImagePageRequest {
     /// Checks the field values of the request against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0. A
-    /// server answers a request with a size of 0 with MALFORMED_COMMAND.
+    /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0.
+    /// If either size is 0, a server answers the request with MALFORMED_COMMAND.
     ///
-    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not request a page that is
-    /// shorter than one response, but a server serves this page.
+    /// [`Violation::SmallPage`] if the page is shorter than one response. The specification forbids a client to request
+    /// such a page, but a server serves it.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

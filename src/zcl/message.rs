@@ -52,7 +52,7 @@ impl<'a> Message<'a> {
     }
 
     /// Checks the field values of the message against the rules of the specification. Among the global commands, only a
-    /// Read Attributes Response has rules in this cluster: those for attribute values.
+    /// Read Attributes Response is checked: the rules of the cluster for attribute values apply to it.
     ///
     /// # Errors
     /// The method returns the errors of the `check` method of the payload.
@@ -130,8 +130,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Ends the parse of a payload. The offset in an error counts from the first byte of the frame, whose header is taken
-/// to have no manufacturer code.
+/// Ends the parse of a payload. The offset in an error counts from the first byte of the frame. The function assumes a
+/// header without a manufacturer code.
 fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
     locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
 }

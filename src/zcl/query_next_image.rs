@@ -72,8 +72,8 @@ impl QueryNextImageRequest {
     /// Checks the field values of the query against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::WildcardManufacturer`] or [`Violation::WildcardVersion`] if the manufacturer code or the file
-    /// version of the client itself is a wildcard.
+    /// [`Violation::WildcardManufacturer`] or [`Violation::WildcardVersion`] if the manufacturer code or the running
+    /// version of the client is a wildcard.
     ///
     /// [`Violation::NotAQueryType`] if the image type is above 0xFFBF. Image types above 0xFFBF belong to Query
     /// Specific File.

@@ -1,10 +1,10 @@
 //! Deviations of field devices from the specification. [`Quirks`] is the set of deviations that a decoder may accept,
 //! each with a reason. [`Deviations`] records what the decoder accepted in one frame.
 //!
-//! A form that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has 9 bytes in
-//! 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an unexpected moment,
-//! such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no quirk either, because the decoder sees one
-//! frame at a time.
+//! A form of a command that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has
+//! 9 bytes in 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an
+//! unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no quirk either, because
+//! the decoder sees one frame at a time.
 
 use core::fmt;
 
@@ -30,15 +30,15 @@ bitflags! {
         /// revisions is two trailing bytes. The decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
-        /// as a Default Response with that status. Two servers send an Image Block Response that is only a status,
-        /// according to their sources: <https://github.com/dresden-elektronik/deconz-ota-plugin> and
-        /// <https://github.com/zigpy/zigpy>.
+        /// as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this status. According to their
+        /// sources, two servers send an Image Block Response that consists of a status alone:
+        /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
         /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
         /// drops the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
-        /// Bytes follow the status of a query response that refuses, or the status of
+        /// Bytes follow the status of a query response that offers no image, or the status of
         /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the
         /// status, and the response still counts as a refusal. A server that writes the fields of an offer into every
         /// response sends bytes after the status of a refusal.
@@ -130,7 +130,7 @@ impl<'a> Leniency<'a> {
     }
 }
 
-/// Ends the parse of a command, after which no byte may follow.
+/// Ends the parse of a command. Returns an error if any byte follows.
 pub(super) fn expect_end(rest: &[u8]) -> Parsed<'_, ()> {
     match rest {
         [] => Ok((rest, ())),

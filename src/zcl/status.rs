@@ -43,7 +43,7 @@ open_enum! {
         INVALID_IMAGE = 0x96 => "INVALID_IMAGE",
         /// The server has no data yet, so the client repeats its request later.
         WAIT_FOR_DATA = 0x97 => "WAIT_FOR_DATA",
-        /// The server has no image for the client, or no image newer than the client's.
+        /// The server has no image for the client, or no image that is newer than the running image of the client.
         NO_IMAGE_AVAILABLE = 0x98 => "NO_IMAGE_AVAILABLE",
         /// The client needs further images before it upgrades.
         REQUIRE_MORE_IMAGE = 0x99 => "REQUIRE_MORE_IMAGE",

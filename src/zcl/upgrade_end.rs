@@ -96,7 +96,7 @@ impl fmt::Display for UpgradeEndRequest {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndResponse {
-    /// Image to switch to. If the filter has wildcards, one response addresses several images.
+    /// Image that the client switches to. If the filter has wildcards, one response addresses several images.
     pub target: ImageFilter,
     /// Current time of the server, and upgrade time.
     pub time: ServerTime,

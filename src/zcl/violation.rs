@@ -24,7 +24,7 @@ pub enum Violation {
     /// The running version of a client is the wildcard 0xFFFFFFFF (section 6.10.4.2.4).
     #[error("the wildcard 0xffffffff is not a running version")]
     WildcardVersion,
-    /// The command does not define the status (tables 25, 30 and 33).
+    /// The status is not among the statuses that the specification defines for the command (tables 25, 30 and 33).
     #[error("{0} is not a status of this command")]
     Status(Status),
     /// The request has a maximum data size of 0 (section 6.10.6.2.6).
@@ -33,8 +33,8 @@ pub enum Violation {
     /// The request has a page size of 0 (section 6.10.7.2.7).
     #[error("a page size of 0 requests nothing")]
     EmptyPage,
-    /// The page is shorter than one response (section 6.10.7.2.7). The specification forbids the request to a client,
-    /// but a server serves the page.
+    /// The page is shorter than one response (section 6.10.7.2.7). The specification forbids a client to request such a
+    /// page, but a server serves it.
     #[error("a page of {page_size} bytes is shorter than one response of {max_data} bytes")]
     SmallPage {
         /// Page size in bytes.

@@ -173,8 +173,8 @@ struct OptionalFields {
     hardware: Option<HardwareRange>,
 }
 
-/// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14). `tail` must have the bytes of
-/// all these fields, which [`check_header`] has checked.
+/// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14). `tail` must contain the
+/// bytes of all these fields; [`check_header`] checks this before.
 // Always inlined, because nearly all files have no optional field or hardware versions only.
 #[inline(always)]
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> OptionalFields {
