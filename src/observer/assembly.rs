@@ -1,4 +1,4 @@
-//! Assembly of images from overheard blocks, with the bytes in storage of the caller.
+//! Assembly of images from overheard blocks. The caller provides the storage for the bytes of the images.
 //!
 //! ```text
 //! Observation --> Assembly::take --> HeardBytes { new, repeated, contradicting }
@@ -19,22 +19,22 @@ use super::download::{Download, DownloadEnd, DownloadSlot, DownloadSlots};
 use super::range_pool::{HeardRange, PoolFull, RangePool, RangeSlots};
 use super::{Meaning, Observation};
 
-/// Storage for the bytes of overheard images, which the caller owns. [`Assembly::take`] writes each byte once: the first
-/// value that was overheard.
+/// Storage for the bytes of overheard images, which the caller owns. [`Assembly::take`] writes each byte of an image
+/// once, with the first value that was overheard.
 ///
 /// The storage `()` keeps no bytes. With `()`, an assembly counts bytes and gaps, and notices no contradictions.
 pub trait BlockStorage {
     /// Error of a write or a read.
     type Error;
 
-    /// Stores `data` at `offset` of the image. Nothing was stored there before.
+    /// Stores `data` at `offset` of the image. No byte of `data` is at an offset that was stored before.
     ///
     /// # Errors
-    /// Fails if the bytes cannot be stored. The assembly then counts them as missing.
+    /// Fails if the bytes cannot be stored. The assembly then counts the bytes of `data` as missing.
     fn write(&mut self, image: ImageId, offset: u32, data: &[u8]) -> Result<(), Self::Error>;
 
-    /// Fills `out` with the bytes of the image from `offset` on, which were written before. Returns whether the storage
-    /// keeps bytes at all.
+    /// Fills `out` with bytes of the image that were written before, from `offset` on. Returns `false` if the storage
+    /// keeps no bytes.
     ///
     /// # Errors
     /// Fails if the bytes cannot be read.
@@ -53,16 +53,16 @@ impl BlockStorage for () {
     }
 }
 
-/// Bytes of one overheard block, by what they add to the download of their client. All numbers are zero for a frame
+/// Numbers of new, repeated and contradicting bytes in one overheard block. All three numbers are zero for a frame
 /// without data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeardBytes {
-    /// Number of bytes that had not been overheard on their way to this client.
+    /// Number of bytes that were overheard for the first time in a block to this client.
     pub new: u32,
-    /// Number of bytes that had been overheard on their way to this client before.
+    /// Number of bytes that had already been overheard in an earlier block to this client.
     pub repeated: u32,
     /// Number of bytes, new or repeated, that differ from the stored bytes of the image.
     pub contradicting: u32,
@@ -74,7 +74,7 @@ pub struct HeardBytes {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AssemblyError<E> {
-    /// All slots for downloads are in use. Nothing of the frame was recorded.
+    /// All slots for downloads are in use. The assembly recorded nothing of the frame.
     #[error("no free slot for another download")]
     NoSlot,
     /// All memory for ranges is in use. The bytes of the block count as missing.
@@ -91,11 +91,12 @@ impl<E> From<PoolFull> for AssemblyError<E> {
     }
 }
 
-/// Images assembled from overheard blocks: what was overheard of each image, and of each download by a client. The
-/// [module documentation](super) has an example.
+/// Images assembled from overheard blocks. The assembly records what was overheard of each image, and of each download
+/// by a client. The [module documentation](super) has an example.
 ///
-/// Blocks of several clients fill each other's gaps in the image. An assembly never gives up a slot: a program that
-/// runs for days begins a new assembly.
+/// The blocks to all clients contribute to one image, so a block to one client can fill a gap that another client's
+/// blocks left. An assembly never frees a slot, so a program that runs for days has to create a new assembly from time
+/// to time.
 #[doc(alias("reassembly", "reconstruct"))]
 #[derive(Clone, Debug)]
 pub struct Assembly<D, R> {
@@ -134,12 +135,12 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Self { slots, ranges: RangePool::new(ranges) }
     }
 
-    /// Returns what was overheard of each image, of all clients together.
+    /// Returns what was overheard of each image, from the blocks to all clients together.
     pub fn images(&self) -> impl Iterator<Item = Download<'_>> {
         self.views().filter(|download| download.client().is_none())
     }
 
-    /// Returns what was overheard of the download of each image by each client.
+    /// Returns what was overheard of each download. A download is one image for one client.
     pub fn downloads(&self) -> impl Iterator<Item = Download<'_>> {
         self.views().filter(|download| download.client().is_some())
     }
@@ -160,12 +161,12 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
     }
 
     /// Adds an observation of the time `now`: the offer of an image, a request for blocks, a response, or the end of a
-    /// download. Stores the bytes of a block that were not overheard before, and compares the others with the stored
-    /// ones.
+    /// download. The method stores the bytes of a block that were not overheard before, and compares all other bytes of
+    /// the block with the stored bytes.
     ///
     /// # Errors
-    /// [`AssemblyError`] if slots, ranges or storage do not suffice. The frame may be passed over: the missing bytes are
-    /// gaps of the download.
+    /// [`AssemblyError`] if no slot or no range is free, or if the storage fails. The caller may ignore the error:
+    /// bytes that were not recorded are gaps of the download.
     pub fn take<S: BlockStorage>(
         &mut self,
         now: Instant,
@@ -179,7 +180,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
                 self.change([pair.image], |slot| slot.add_offer(offer.size));
             }
             Meaning::BlockRequest(request) => {
-                // A server may send less than the client requests, so only the first byte is surely requested.
+                // A server may send less than the client requests, so only the first byte counts as requested.
                 let end = request.offset.saturating_add(1);
                 let pair = self.open(client, request.id)?;
                 self.add_request(now, pair, Range { start: request.offset, end });
@@ -218,7 +219,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         self.slots.as_ref().iter().position(|slot| slot.key() == Some((client, image)))
     }
 
-    /// Returns the slot of this client and image, or takes a free one.
+    /// Returns the slot of this client and image, or takes a free slot.
     fn find_or_take<E>(
         &mut self,
         client: Option<Address>,
@@ -241,7 +242,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Ok(Pair { image: of_image, own: self.find_or_take(Some(client), image)? })
     }
 
-    /// Returns the existing slots of the image that the frame concerns: of the image, and of the client.
+    /// Returns the existing slots for the image that the frame concerns: the slot of the image, and the slot of the
+    /// client's download.
     fn known(&self, seen: &Observation<'_>) -> impl Iterator<Item = usize> + use<D, R> {
         let image = seen.image();
         let places = [None, Some(seen.client)].map(|client| self.find(client, image?));
@@ -306,8 +308,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Ok(HeardBytes { new, repeated, contradicting })
     }
 
-    /// Writes the bytes of a block that were not overheard yet, and compares the others; returns the number of bytes that
-    /// differ.
+    /// Writes the bytes of a block that were not overheard yet, and compares the other bytes with the stored bytes.
+    /// Returns the number of bytes that differ.
     fn store<S: BlockStorage>(
         &mut self,
         pair: Pair,

@@ -13,7 +13,7 @@ use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, Image
 pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// Number of the newest request of this pair, in the count of requests to all servers.
+    /// Number of the newest request of this pair, counted over the requests of all pairs.
     last_request: u32,
     /// Sequence numbers and requests, newest first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
@@ -22,8 +22,8 @@ pub struct Conversation {
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Number of requests kept for each pair. A client never has this many requests in flight, so that even a late or
-/// repeated response finds its request. With 12 requests, a conversation takes less than 768 bytes.
+/// Number of requests kept for each pair. A client never has 12 requests in flight, so even a late or repeated response
+/// finds its request. With 12 requests, a conversation takes less than 768 bytes.
 const REQUESTS: usize = 12;
 
 const _: () = assert!(size_of::<Conversation>() <= 768);
@@ -40,8 +40,8 @@ impl Conversation {
         self.pair == Some((client, server))
     }
 
-    /// Returns the number of requests of all pairs since the newest request of this pair, or the maximum for a free
-    /// slot.
+    /// Returns the number of requests that all pairs have sent since the newest request of this pair. Returns the
+    /// maximum for a free slot.
     pub(super) const fn age(&self, now: u32) -> u32 {
         match self.pair {
             Some(_) => now.wrapping_sub(self.last_request),

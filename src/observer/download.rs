@@ -24,7 +24,7 @@ use super::range_pool::HeardRange;
 /// to an [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadSlot {
-    /// Client and image; the client is `None` in the slot of all clients together.
+    /// Client and image. In the slot of an image, for all clients together, the client is `None`.
     key: Option<(Option<Address>, ImageId)>,
     counts: DownloadCounts,
     /// End of the highest requested range.
@@ -33,21 +33,21 @@ pub struct DownloadSlot {
     times: Option<(Instant, Instant)>,
     longest_silence: Millis,
     end: Option<DownloadEnd>,
-    /// Smallest and largest size in the offers of the image; of use in the slot of all clients only.
+    /// Smallest and largest size in the offers of the image. Only the slot of an image uses this field.
     offered: Option<(u32, u32)>,
     /// First bytes of the file, and the bytes of the total image size; as `offered`.
     identifier: [u8; 4],
     total_size: [u8; 4],
 }
 
-/// Memory for downloads, such as `[DownloadSlot; N]`, `&mut [DownloadSlot]` or `Vec<DownloadSlot>`. Each image takes one
-/// slot, and each client that downloads the image one more.
+/// Memory for downloads, such as `[DownloadSlot; N]`, `&mut [DownloadSlot]` or `Vec<DownloadSlot>`. Each image takes
+/// one slot, and each client that downloads the image takes one more slot.
 pub trait DownloadSlots: AsRef<[DownloadSlot]> + AsMut<[DownloadSlot]> {}
 
 impl<T: AsRef<[DownloadSlot]> + AsMut<[DownloadSlot]>> DownloadSlots for T {}
 
-/// Numbers of overheard frames and bytes of a download. In the counts of an image, the downloads of all clients are
-/// added up. A number stays at its maximum.
+/// Numbers of overheard frames and bytes of a download. The counts of an image are the sums over the downloads of all
+/// clients. A count that has reached its maximum does not change any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -55,12 +55,12 @@ impl<T: AsRef<[DownloadSlot]> + AsMut<[DownloadSlot]>> DownloadSlots for T {}
 pub struct DownloadCounts {
     /// Number of block requests and page requests.
     pub requests: u32,
-    /// Number of requests for an offset that the client had already requested or passed: repeated, because a request or
-    /// its response was lost.
+    /// Number of requests for an offset that the client had already requested or passed. A client repeats a request if
+    /// the request or its response was lost.
     pub repeated_requests: u32,
     /// Number of responses with data.
     pub blocks: u32,
-    /// Number of bytes that were overheard more than once on their way to the same client.
+    /// Number of bytes that were overheard again in a later block to the same client.
     pub repeated_bytes: u32,
     /// Number of responses with WAIT_FOR_DATA.
     pub waits: u32,
@@ -133,14 +133,15 @@ impl DownloadSlot {
         self.times = Some((first.min(now), last.max(now)));
     }
 
-    /// Records the range of a request; returns whether the client had requested or passed its start before.
+    /// Records the range of a request. Returns whether the client had requested or passed the start of the range
+    /// before.
     pub(super) fn is_repeated(&mut self, requested: Range) -> bool {
         let repeated = requested.start < self.requested_to;
         self.requested_to = self.requested_to.max(requested.end);
         repeated
     }
 
-    /// Copies the bytes of the header that tell the size of the file.
+    /// Copies the file identifier and the total image size from the bytes of the header.
     pub(super) fn keep_header(&mut self, offset: u32, data: &[u8]) {
         for (byte, place) in data.iter().zip(offset..TOTAL_SIZE.end) {
             for (range, field) in [(IDENTIFIER, &mut self.identifier), (TOTAL_SIZE, &mut self.total_size)] {
@@ -153,7 +154,7 @@ impl DownloadSlot {
     }
 }
 
-/// What was overheard of an image: the blocks that were sent to one client, or to all clients together.
+/// Overheard part of an image, from the blocks to one client, or from the blocks to all clients together.
 #[derive(Clone, Copy, Debug)]
 pub struct Download<'a> {
     /// Slot of the download.
@@ -190,22 +191,22 @@ impl<'a> Download<'a> {
         self.image
     }
 
-    /// Returns the size of the image in bytes: the largest size in an offer of the image to any client, or else the total
-    /// image size in the header of the file. Returns `None` if neither was overheard.
+    /// Returns the size of the image in bytes: the largest size in an offer of the image to any client, or else the
+    /// total image size in the header of the file. Returns `None` if neither an offer nor the header was overheard.
     #[must_use]
     pub const fn size(&self) -> Option<u32> {
         self.size
     }
 
-    /// Returns the smallest and the largest size in the offers of the image, in bytes. Returns `None` without an offer,
-    /// and for the download of a single client.
+    /// Returns the smallest and the largest size in the offers of the image, in bytes. Returns `None` if no offer was
+    /// overheard, and always for the download of a single client.
     #[must_use]
     pub fn offered_sizes(&self) -> Option<RangeInclusive<u32>> {
         self.slot.offered.map(|(smallest, largest)| smallest..=largest)
     }
 
-    /// Returns the total image size in the header of the file, in bytes. Returns `None` if no such header was overheard,
-    /// and for the download of a single client.
+    /// Returns the total image size in the header of the file, in bytes. Returns `None` if this field was not
+    /// overheard, and always for the download of a single client.
     #[must_use]
     pub fn header_size(&self) -> Option<u32> {
         let is_heard = |part: Range| {
@@ -231,8 +232,8 @@ impl<'a> Download<'a> {
         lens.map(|range| range.end.min(size).saturating_sub(range.start)).fold(0, u32::saturating_add)
     }
 
-    /// Returns the overheard share of the image, rounded down: 100 only if no byte is missing. Returns `None` if the size
-    /// is unknown.
+    /// Returns the overheard share of the image in percent, rounded down. The result is 100 only if no byte is missing.
+    /// Returns `None` if the size is unknown.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
         let size = u64::from(self.size?);
@@ -240,8 +241,8 @@ impl<'a> Download<'a> {
         Some(percent.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100))
     }
 
-    /// Returns the missing ranges in ascending order: up to the size of the image, or up to the last overheard byte if
-    /// the size is unknown.
+    /// Returns the missing ranges in ascending order. The ranges end at the size of the image, or at the last overheard
+    /// byte if the size is unknown.
     pub fn gaps(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         let end = self.size.unwrap_or(self.heard_end());
         let last = Range { start: end, end };
@@ -259,19 +260,20 @@ impl<'a> Download<'a> {
         self.size.is_some() && self.gaps().next().is_none()
     }
 
-    /// Returns the ranges in which overheard blocks contradict each other, in ascending order: an earlier block, to this
-    /// or another client, had other bytes there. The storage keeps the bytes that were overheard first.
+    /// Returns the ranges in which overheard blocks contradict each other, in ascending order. In such a range, an
+    /// earlier block to this client or to another client had other bytes. The storage keeps the bytes that were
+    /// overheard first.
     pub fn contradictions(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         self.contradicted.iter().map(|entry| entry.range().start..entry.range().end)
     }
 
-    /// Returns the numbers of frames and bytes.
+    /// Returns the numbers of overheard frames and bytes of the download.
     #[must_use]
     pub const fn counts(&self) -> DownloadCounts {
         self.slot.counts
     }
 
-    /// Returns the time of the first request or block. Returns `None` if an offer alone was overheard.
+    /// Returns the time of the first request or block. Returns `None` if neither a request nor a block was overheard.
     #[must_use]
     pub fn first(&self) -> Option<Instant> {
         self.slot.times.map(|(first, _)| first)
@@ -283,14 +285,15 @@ impl<'a> Download<'a> {
         self.slot.times.map(|(_, last)| last)
     }
 
-    /// Returns the longest time between two consecutive frames of the download: requests for blocks and their responses.
+    /// Returns the longest time between two consecutive frames of the download. Only requests for blocks and responses
+    /// to them count.
     #[must_use]
     pub const fn longest_silence(&self) -> Millis {
         self.slot.longest_silence
     }
 
-    /// Returns the overheard bytes per second, from the first to the last request or block. Each byte counts once.
-    /// Returns `None` if no time has passed.
+    /// Returns the number of overheard bytes per second, measured from the first to the last request or block. Each
+    /// byte counts once. Returns `None` if no time has passed.
     #[must_use]
     #[doc(alias("pace", "speed", "bytes per second"))]
     pub fn goodput(&self) -> Option<u32> {
@@ -300,8 +303,9 @@ impl<'a> Download<'a> {
         Some(u32::try_from(per_second).unwrap_or(u32::MAX))
     }
 
-    /// Returns the end of the download. `None` while the client requests blocks, even after an earlier end. For all
-    /// clients together, returns the newest end of a download.
+    /// Returns the end of the download. Returns `None` while the client requests blocks, even if an earlier download of
+    /// the image by this client has ended. In the download of all clients together, the result is the end that was
+    /// overheard last.
     #[must_use]
     pub const fn end(&self) -> Option<DownloadEnd> {
         self.slot.end

@@ -1,12 +1,13 @@
 //! Passive observer of overheard frames, and assembly of the overheard images.
 //!
-//! The observer sends no frames. The caller decodes each frame and passes it on with its sender and receiver. The
-//! observer returns the [`Meaning`] of the frame for a download, the client concerned, and the request that the frame
-//! answers.
+//! The observer sends no frames. The caller decodes each frame, and passes the frame to the observer with the addresses
+//! of its sender and receiver. The observer returns the [`Meaning`] of the frame for a download, the client concerned,
+//! and the request that the frame answers.
 //!
-//! An [`Assembly`] collects what the observations say of each image and of each download by a client: bytes, gaps,
-//! contradictions, repeated requests, times and the end. The bytes go to [`BlockStorage`] of the caller, and all lists
-//! are in memory that the caller lends, because only the caller knows how much memory is available.
+//! An [`Assembly`] collects the observations of each image and of each download by a client: bytes, gaps,
+//! contradictions, repeated requests, times and the end. The assembly writes the bytes of the images to a
+//! [`BlockStorage`] of the caller. All lists are in memory that the caller lends, because only the caller knows how
+//! much memory is available.
 //!
 //! ```text
 //!   client --- frame ---> server        Query, SpecificFileQuery, BlockRequest, PageRequest, UpgradeEndRequest
@@ -29,11 +30,12 @@
 //! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
 //! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence
 //! number. The responses to a page request may arrive in any order (section 6.10.7.4). A response does not remove its
-//! request, so that a repeated response is recognised too.
+//! request, so a repeated response finds the request, too.
 //!
-//! The observer accepts every frame, and returns an observation for every frame. If no slot is free, the pair with the
-//! oldest request loses its slot. An observer without slots returns every observation without the answered request.
-//! Each frame costs a linear search through the slots, and each [`Conversation`] takes less than 800 bytes.
+//! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of
+//! client and server replaces the pair whose newest request is the oldest. An observer without slots works as well, but
+//! never finds the request that a response answers. Each frame costs a linear search through the slots, and each
+//! [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
@@ -105,7 +107,7 @@ impl<S: ConversationSlots> Observer<S> {
     /// Returns the meaning of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
     /// client is the sender or the receiver.
     ///
-    /// Only a request takes a slot, so unsolicited frames cannot displace a conversation.
+    /// Only a request takes a slot, so an unsolicited frame never replaces the conversation of another pair.
     pub fn observe<'a>(&mut self, from: Address, to: Address, frame: &Frame<'a>) -> Observation<'a> {
         let direction = frame.message.direction();
         let (client, server) = match direction {

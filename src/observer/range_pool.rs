@@ -4,11 +4,12 @@
 //! | set 0: 0..64 | set 0: 128..192 | set 1: 0..4096 | set 3: 64..128 |   free   |      by set, then by offset
 //! ```
 //!
-//! One slice for all sets, because a download that was overheard well needs a single range, and another one hundreds.
+//! All sets share one slice, because a download without gaps needs a single range, and a download with many gaps needs
+//! hundreds.
 
 use crate::ranges::Range;
 
-/// Memory for a run of consecutive bytes that were overheard. The caller lends a list of them to an
+/// Memory for a run of consecutive bytes that were overheard. The caller lends a list of such ranges to an
 /// [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct HeardRange {
@@ -26,8 +27,9 @@ impl HeardRange {
     }
 }
 
-/// Memory for ranges, such as `[HeardRange; N]`, `&mut [HeardRange]` or `Vec<HeardRange>`. A download takes one range for
-/// each run of consecutive bytes, and its image as many again.
+/// Memory for ranges, such as `[HeardRange; N]`, `&mut [HeardRange]` or `Vec<HeardRange>`. A download takes one range
+/// for each run of consecutive overheard bytes. The image takes its own ranges in addition: as many as its download, if
+/// only one client downloads the image.
 pub trait RangeSlots: AsRef<[HeardRange]> + AsMut<[HeardRange]> {}
 
 impl<T: AsRef<[HeardRange]> + AsMut<[HeardRange]>> RangeSlots for T {}

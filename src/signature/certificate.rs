@@ -93,8 +93,8 @@ impl KeyUsage {
     }
 }
 
-/// Certificate, held as its wire bytes. By the certificate, the issuing authority binds a public key to the subject's
-/// address.
+/// Certificate, held in its encoded form. A certificate binds a public key to the IEEE address of its subject, on
+/// behalf of the authority that issued it.
 ///
 /// Serde represents a certificate as its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the wire bytes: 48 bytes for suite 1, 74 bytes for suite 2.
+    /// Returns the encoded certificate: 48 bytes for suite 1, 74 bytes for suite 2.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         match self.0 {
@@ -139,7 +139,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the IEEE address of the key's owner; the signature element must name the same address.
+    /// Returns the IEEE address of the owner of the key. The signature element must contain the same address.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self.0 {

@@ -15,7 +15,7 @@ use crate::types::Eui64;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The bytes are no OTA file, or an incomplete OTA file.
+    /// The bytes are no OTA file, or are an incomplete OTA file.
     #[error(transparent)]
     File(#[from] DecodeError),
     /// The file has no signature element, and the policy requires one.
@@ -39,7 +39,8 @@ pub enum VerifyError {
         /// Length in bytes of the element's data.
         length: u32,
     },
-    /// r or s is 0, or is not below the order of the group, so that r and s are no ECDSA signature of the suite.
+    /// One of the numbers r and s is 0, or is not below the order of the group. Such numbers are no ECDSA signature of
+    /// the suite.
     #[error("not a suite 1 or 2 signature: r or s is 0, or not below the order of the group")]
     SignatureRange,
     /// The policy does not allow this signer.
@@ -89,7 +90,8 @@ pub enum SignatureError {
     /// The point in the certificate or the key of the authority is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
-    /// The signature is no signature of this digest by this signer: the file was altered, or signed by another key.
+    /// The signature does not match the digest of the file and the key of the signer: the file was altered, or was
+    /// signed with another key.
     #[error("the signature is wrong")]
     Mismatch,
     /// The ECDSA implementation does not support the suite; the signature was not checked.

@@ -37,15 +37,15 @@ pub enum SignFileError {
     /// authority's key.
     #[error("the certificate is not of this authority")]
     IssuerMismatch,
-    /// No signature by the certificate's key would pass verification: type, curve or hash of the certificate are
-    /// unsupported, or the key may not sign.
+    /// The verification would refuse every signature by the key of this certificate, because the type, curve or hash of
+    /// the certificate is unsupported, or because the key may not sign.
     #[error(transparent)]
     Certificate(VerifyError),
     /// The point in the certificate or the key of the authority is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
-    /// The signature is no signature of this digest by the key of the certificate. Often the private key belongs to
-    /// another certificate.
+    /// The signature does not match the digest of the file and the key of the certificate. A frequent cause is a
+    /// private key that belongs to another certificate.
     #[error("the signature is not one of this file by the certificate's key")]
     SignatureMismatch,
     /// The buffer is too small; nothing was written.
@@ -97,8 +97,8 @@ impl<'a> FileSigner<'a> {
     /// Writes `file` to the start of `out` with the certificate and a zero signature appended, and the total image size
     /// updated.
     ///
-    /// An integrity code covers the total image size. If `file` has a matching integrity code, the code is recomputed
-    /// by its own convention.
+    /// An integrity code covers the total image size. If `file` has a matching integrity code, the method recomputes
+    /// the code by the convention that the code follows.
     ///
     /// # Errors
     /// Fails if `file` is not exactly one valid unsigned file, if the certificate is not issued by `authority` or its
@@ -132,7 +132,8 @@ impl<'a> FileSigner<'a> {
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
     }
 
-    /// Resumes with a file that [`new`](Self::new) wrote. The bytes of the file's signature may have any value.
+    /// Resumes the signing of a file that [`new`](Self::new) wrote. The bytes of the file's signature may have any
+    /// value.
     ///
     /// # Errors
     /// Fails if `file` is not a file that [`new`](Self::new) could have written for `authority`.
@@ -185,8 +186,8 @@ impl<'a> FileSigner<'a> {
     }
 }
 
-/// Returns the signed form of `file`. `signer` is given the digest and returns the signature in the form of
-/// [`FileSigner::attach`].
+/// Returns the signed form of `file`. The function passes the digest to `signer`, which returns the signature in the
+/// form that [`FileSigner::attach`] requires.
 ///
 /// # Errors
 /// The function returns the errors of [`FileSigner`] and the errors of `signer`.

@@ -16,8 +16,8 @@ use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
-/// Convention by which an integrity code is computed. Under each convention, the header field total image size enters
-/// the digest with the value of the finished file.
+/// Convention by which an integrity code is computed. By every convention, the digest covers the header with the total
+/// image size of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -27,8 +27,8 @@ pub enum CodeForm {
     BeforeElement,
     /// Digest over all bytes before the data of the element, tag and length of the element included.
     BeforeData,
-    /// Digest over all bytes before the tag of the element, with [`Padding::AlwaysShort`]. For files below 8 KiB the
-    /// code equals [`BeforeElement`](Self::BeforeElement), which is reported instead.
+    /// Digest over all bytes before the tag of the element, with [`Padding::AlwaysShort`]. For a file below 8 KiB, this
+    /// code equals the code of [`BeforeElement`](Self::BeforeElement), and the check reports `BeforeElement`.
     ShortPadding,
 }
 

@@ -9,13 +9,14 @@
 //! private key r + e * u         <- certificate, r  r = e * k + d
 //! ```
 //!
-//! `G` is the generator of the group; private keys and r are numbers modulo the order of the group. The subject's public
-//! key is `e * point + d * G`, as [`Certificate::signer_key`] computes it. The number r is no secret: without u it yields
-//! no private key.
+//! `G` is the generator of the group; private keys and r are numbers modulo the order of the group. The subject's
+//! public key is `e * point + d * G`, as [`Certificate::signer_key`] computes it. The number r need not be secret,
+//! because the private key cannot be computed from r without the number u.
 //!
-//! The module is for authorities of one's own, with which a build server, a gateway or a device is tried without the keys
-//! of a maker. OpenSSL promises constant time for the products of points, and not for the one sum and product of numbers
-//! that `e * k + d` takes; the private key of a maker's authority belongs into a device that is built for it.
+//! The module serves authorities of your own, for tests of a build server, a gateway or a device without the keys of a
+//! manufacturer. OpenSSL promises constant time for the multiplication of points, but not for the multiplication and
+//! the addition of numbers in `e * k + d`. The private key of a manufacturer's authority therefore belongs in hardware
+//! that is built for such keys.
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
@@ -117,8 +118,9 @@ pub struct IssuedCertificate {
 impl SigningKey {
     /// Issues a certificate, with this key as the private key of the authority.
     ///
-    /// `request` is the public key of a [generated](Self::generate) key of the subject. The private key of the certificate
-    /// is not that key: the subject [computes](Self::reconstruct) it from that key and the answer.
+    /// `request` is the public key of a key that the subject has [generated](Self::generate). The private key of the
+    /// certificate is another key, which the subject [computes](Self::reconstruct) from the generated key and the
+    /// answer of the authority.
     ///
     /// ```
     /// use zigbee_ota::Eui64;
@@ -166,11 +168,12 @@ impl SigningKey {
         Ok(IssuedCertificate { certificate, reconstruction_data: data.to_vec_padded(width(suite))? })
     }
 
-    /// Computes the private key of a certificate that was issued for a request with the public key of this key.
+    /// Computes the private key of a certificate that an authority issued for the public key of `self`.
     ///
     /// # Errors
-    /// [`SignFileError::IssuerMismatch`] when the certificate is not of `authority`, and [`SigningKeyError::KeyMismatch`]
-    /// when certificate and reconstruction data are not the authority's answer to this request.
+    /// [`SignFileError::IssuerMismatch`] when `authority` is not the issuer of the certificate, and
+    /// [`SigningKeyError::KeyMismatch`] when certificate and reconstruction data are not the authority's answer to this
+    /// request.
     pub fn reconstruct(
         &self,
         certificate: &Certificate<'_>,

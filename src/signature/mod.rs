@@ -1,5 +1,5 @@
-//! Integrity codes, certificates and signatures of OTA files (sections 6.3.5, 6.3.6 and 6.3.8), over the hash of
-//! [`mmo`](crate::mmo). Sections refer to ZigBee document 095264 (2011).
+//! Integrity codes, certificates and signatures of OTA files (sections 6.3.5, 6.3.6 and 6.3.8), computed with the hash
+//! function of [`mmo`](crate::mmo). Sections refer to ZigBee document 095264 (2011).
 //!
 //! | task | item |
 //! |---|---|
@@ -11,9 +11,9 @@
 //! | issue certificates of an authority of one's own | `SigningKey::issue` (feature `openssl`) |
 //! | add or check an integrity code | [`integrity`] |
 //!
-//! A signed file ends in two elements: the certificate and the signature. The signature covers the bytes marked as
-//! signed. The signed bytes run from the start of the file, which contains the total image size, to the end of the
-//! signer's address.
+//! A signed file ends in two elements: the certificate and the signature. The signature covers the bytes that the table
+//! marks as signed. These bytes run from the start of the file to the end of the signer's address, and contain the
+//! total image size.
 //!
 //! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|

@@ -46,7 +46,7 @@ pub enum AllowedSigners<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Authority {
-    /// IEEE address of the authority, the issuer in its certificates.
+    /// IEEE address of the authority. The certificates of the authority contain this address as their issuer.
     pub issuer: Eui64,
     /// Public key of the authority; its length determines the suite.
     pub key: PublicKey,
@@ -67,7 +67,7 @@ pub struct VerifyPolicy<'a> {
     /// issuer and suite, for example while an authority replaces its key: the verification tries each of their keys.
     pub authorities: &'a [Authority],
     /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a
-    /// clock: validity times are then not checked.
+    /// clock; the verification then does not check the validity times of certificates.
     pub now: Option<u64>,
 }
 

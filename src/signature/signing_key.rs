@@ -35,7 +35,7 @@ pub enum SigningKeyError {
     /// The key of the authority, the request and the fields of the certificate are of different suites.
     #[error("the authority's key, the request and the certificate are not of one suite")]
     SuiteMismatch,
-    /// The Unix time from which a certificate is to be valid exceeds the 40 bits of its field.
+    /// The Unix time at which the validity of a certificate begins exceeds the 40 bits of its field.
     #[error("valid from {0}: a certificate holds Unix seconds of 40 bits")]
     ValidFrom(u64),
     /// The linked OpenSSL was built without the curve.
@@ -95,7 +95,7 @@ impl SigningKey {
         Self::from_number(&group, number)
     }
 
-    /// Makes the key of a private number below the order of `group`.
+    /// Creates the key from a private number that is below the order of `group`.
     pub(super) fn from_number(group: &EcGroupRef, mut number: BigNum) -> Result<Self, SigningKeyError> {
         if number.num_bits() == 0 {
             return Err(SigningKeyError::KeyRange);
@@ -124,11 +124,11 @@ impl SigningKey {
         self.public
     }
 
-    /// Computes the authority for which `certificate` belongs to this key: only one authority key makes certificate and
-    /// private key match.
+    /// Computes the authority by whose public key `certificate` belongs to this private key. At most one authority key
+    /// fits a certificate and a private key.
     ///
-    /// For a signer that does not know the key of the authority. The result proves nothing: for a wrong private key,
-    /// the function returns another authority key, not an error.
+    /// The method serves a signer that does not know the key of the authority. The result proves nothing: for a wrong
+    /// private key, the method returns another authority key, not an error.
     ///
     /// # Errors
     /// [`SigningKeyError::KeyMismatch`] if no authority key fits, for example for a certificate of the other suite.

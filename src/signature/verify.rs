@@ -13,8 +13,8 @@
 //! 7. The ECDSA signature matches the digest of all bytes except r and s (the last 42 or 72 bytes), by at least one key
 //!    of the issuer. The keys are tried in the order of the policy.
 //!
-//! If a file has several certificates of a suite, the first certificate counts. For each valid ECDSA signature (r, s),
-//! the pair (r, order - s) is also valid; the verification accepts both pairs.
+//! If a file has several certificates of a suite, the verification uses the first certificate. For each valid ECDSA
+//! signature (r, s), the pair (r, order - s) is also valid; the verification accepts both pairs.
 
 use super::error::{SignatureError, VerifyError};
 use super::policy::{SignatureRequirement, VerifyPolicy};
@@ -96,8 +96,8 @@ pub enum Accepted {
     },
 }
 
-/// Verifies a file in memory. Bytes after the total image size are not part of the file and are ignored: the result says
-/// nothing about these bytes.
+/// Verifies a file in memory. Bytes after the total image size are not part of the file. The verification ignores these
+/// bytes, so the result says nothing about them.
 ///
 /// # Errors
 /// [`VerifyError`] when the policy does not accept the file.
@@ -179,7 +179,7 @@ impl<const N: usize> ElementData<N> {
 }
 
 impl<'a> Verifier<'a> {
-    /// Creates a verification that has seen no bytes yet, with AES and ECDSA in software.
+    /// Creates a verifier without any bytes yet, with AES and ECDSA in software.
     #[must_use]
     pub const fn new(policy: VerifyPolicy<'a>) -> Self {
         Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
@@ -187,7 +187,7 @@ impl<'a> Verifier<'a> {
 }
 
 impl<'a, C, V> Verifier<'a, C, V> {
-    /// Creates a verification that has seen no bytes yet, with the AES of `cipher` and the ECDSA of `verify`.
+    /// Creates a verifier without any bytes yet, with the AES of `cipher` and the ECDSA of `verify`.
     #[must_use]
     pub const fn with_crypto(policy: VerifyPolicy<'a>, cipher: C, verify: V) -> Self {
         Self {
@@ -249,7 +249,7 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
     }
 
     /// Ends the verification and returns its result. The bytes passed to the verifier must be the whole file.
-    /// Afterwards the verifier is as new, and can verify another file by the same policy.
+    /// Afterwards the verifier is in its initial state, and can verify another file by the same policy.
     ///
     /// # Errors
     /// [`VerifyError`] when the policy does not accept the file.
@@ -263,8 +263,8 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         result
     }
 
-    /// Returns the result of the verification. The digest of the file is complete afterwards, so that only a reset may
-    /// follow.
+    /// Returns the result of the verification. The method completes the digest of the file, so the caller has to reset
+    /// the verifier afterwards.
     fn result(&mut self) -> Result<Accepted, VerifyError> {
         let layout = self.decoder.finish()?;
         let Some((tag, signature)) = &self.signature else {
@@ -333,8 +333,9 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
 }
 
 impl SignatureError {
-    /// Returns the graver of two errors, which the verification with two keys of one issuer returned. The gravest error
-    /// is a check that was not made, then a check that failed, then a key that cannot be used.
+    /// Returns the graver of two errors that the verification with two keys of one issuer returned. The gravest error
+    /// is that the signature was not checked; the next is that the signature does not match; the least is that a key
+    /// cannot be used.
     const fn graver(self, other: Self) -> Self {
         const fn rank(error: SignatureError) -> u8 {
             match error {

@@ -16,8 +16,8 @@ use ::time::format_description::well_known::Rfc3339;
 use super::parse_text_error::{Reason, TextError};
 use crate::time::UtcTime;
 
-/// Maximum length of a date-time in bytes. RFC 3339 sets no limit to the digits of a fraction, and a consumer keeps the
-/// text.
+/// Maximum length of a date-time in bytes. The limit bounds the memory of a consumer, which keeps the text, because RFC
+/// 3339 sets no limit to the digits of a fraction.
 const MAX_LEN: usize = 64;
 
 /// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.

@@ -96,8 +96,8 @@ impl Uiid {
         &self.0
     }
 
-    /// Returns the kind of image that a UIID made by [`from_kind`](Self::from_kind) names, or `None` for any other
-    /// text.
+    /// Returns the kind of image that this UIID names. Returns `None` unless the text has the form that
+    /// [`from_kind`](Self::from_kind) makes.
     #[must_use]
     pub fn kind(&self) -> Option<ImageKind> {
         let digits = self.0.strip_prefix(UIID_PREFIX)?;
@@ -180,7 +180,7 @@ impl fmt::Display for Unid {
     }
 }
 
-/// Parses hexadecimal digits. The sign that `from_str_radix` accepts is refused.
+/// Parses hexadecimal digits. Returns `None` for a sign, which `from_str_radix` would accept.
 fn parse_hex(digits: &str) -> Option<u64> {
     let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     u64::from_str_radix(digits, 16).ok().filter(|_| are_digits)
@@ -230,8 +230,8 @@ pub struct UiidTaken {
     pub owner: ImageKind,
 }
 
-/// Mapping between kinds of images and UIIDs. A [`UiidForm`] applies to all kinds, except kinds with a UIID of their
-/// own.
+/// Mapping between kinds of images and UIIDs. A [`UiidForm`] determines the UIIDs of all kinds, except the kinds for
+/// which [`set`](Self::set) has set a UIID.
 ///
 /// ```
 /// use zigbee_ota::ImageId;

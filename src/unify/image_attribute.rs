@@ -153,7 +153,7 @@ impl LastError {
         }
     }
 
-    /// Converts the outcome of an upgrade, as a client reports it, to the result of the last operation.
+    /// Converts the outcome of an upgrade that a client reports to the result of the last operation.
     #[must_use]
     pub fn from_outcome(outcome: Outcome) -> Self {
         match outcome {

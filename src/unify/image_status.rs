@@ -13,8 +13,8 @@ use crate::client;
 use crate::types::FileVersion;
 use crate::zcl::AttributeSnapshot;
 
-/// Status of an image on a device. While the target version equals the running version, [`OtaStatus::Idle`] is
-/// published instead of the field [`status`](Self::status).
+/// Status of an image on a device. While the target version equals the running version, a consumer publishes
+/// [`OtaStatus::Idle`] instead of the field [`status`](Self::status).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ImageStatus {

@@ -19,8 +19,8 @@ pub struct MqttMessage {
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
     /// subscribers. In a message from the broker, the retain flag means that the message was published before the
-    /// subscription began. With MQTT 5 the caller subscribes without "Retain As Published", which gives the retain flag
-    /// another meaning.
+    /// subscription began. With MQTT 5, the caller must subscribe without the option "Retain As Published", because the
+    /// option gives the retain flag another meaning.
     pub retain: bool,
 }
 
@@ -40,7 +40,7 @@ const PACKET_FIELDS: usize = 5;
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length in bytes of an image on this path.
+    /// Maximum length in bytes of an image with this path.
     pub max: usize,
 }
 
@@ -63,9 +63,9 @@ impl MqttMessage {
         Self { topic: lower_case(topic), payload: payload.clone(), retain: *retain }
     }
 
-    /// Creates the message that withdraws the announcement of a path: the broker then keeps no announcement of the path.
-    /// A provider publishes the message for an image that an earlier run of the provider announced, and that the provider
-    /// no longer has.
+    /// Creates the message that withdraws the announcement of a path. After this message, the broker keeps no
+    /// announcement of the path. A provider publishes the message for an image that an earlier run of the provider
+    /// announced, and that the provider no longer has.
     #[must_use]
     pub fn withdrawal(path: &ImagePath) -> Self {
         Self::new(&Topic::Info(path.clone()), Vec::new())

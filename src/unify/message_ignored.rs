@@ -23,8 +23,8 @@ pub enum MessageIgnored {
     /// The message requests an image that the provider does not have.
     #[error("no image {0}")]
     Unknown(ImagePath),
-    /// The message requests or contains an image, but the broker had retained the message. Such messages are never
-    /// retained, so the message is outdated: it is no request of now, and no response to a request of now.
+    /// The message requests or contains an image, but the broker had retained the message. A message with a request or
+    /// an image is never retained by design, so the retained message is outdated: it belongs to no current request.
     #[error("a request or an image that was retained")]
     Retained,
     /// The payload does not match the topic, or the announced version is not a Zigbee file version.
@@ -47,7 +47,8 @@ pub enum MessageIgnored {
         /// Version of the announcement.
         announced: FileVersion,
     },
-    /// The message announces or withdraws an image that no device of the consumer has. The consumer keeps nothing of it.
+    /// The message announces or withdraws an image that no device of the consumer has. The consumer does not keep the
+    /// announcement.
     #[error("no device here has an image {0}")]
     Unused(ImagePath),
     /// The message announces an image for a device that the consumer does not have.

@@ -17,7 +17,7 @@
 //!
 //! A consumer takes the events of a [`Server`](crate::server::Server). The consumer lends the server an
 //! [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server
-//! offers the announced images. A program that only watches upgrades needs no more than identifiers, topics and
+//! offers the announced images. A program that only watches upgrades needs only the types for identifiers, topics and
 //! payloads.
 //!
 //! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. If parts of the Unify document

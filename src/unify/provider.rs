@@ -18,8 +18,8 @@ use super::payload::{Announcement, parse_object};
 use super::topic::{ImagePath, Topic};
 use super::topic_filter::TopicFilter;
 
-/// Image provider of Unify. The provider keeps the announcements, and names the image to publish for each request. The
-/// provider stores no files; the caller keeps the files.
+/// Image provider of Unify. The provider keeps the announcements, and tells the caller which image to publish for each
+/// request. The provider stores no files; the caller keeps the files.
 ///
 /// The broker must authenticate providers, and allow no other client to publish below `ucl/OTA/info` and
 /// `ucl/OTA/data`, because no message identifies its sender (Unify, "UCL OTA Framework").

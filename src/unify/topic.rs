@@ -12,10 +12,10 @@
 //! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the Unify
 //! document contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in
 //! upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify document
-//! has `ucl/ota`, which this module parses but never writes.
+//! has the level `ota` in lower case. This module parses topics below `ucl/ota`, but never writes them.
 //!
-//! Attributes are retained: here this module follows the text and the diagram of the Unify document instead of its
-//! table.
+//! The topics of attributes are retained. On this point, the module follows the text and the diagram of the Unify
+//! document, which contradict its table.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -90,7 +90,7 @@ impl AttributeSide {
 pub struct DeviceEndpoint {
     /// UNID of the device that has the endpoint.
     pub device: Unid,
-    /// Endpoint number of the device; 0 if upgrades concern the device as a whole.
+    /// Endpoint number; 0 if upgrades concern the device as a whole.
     pub endpoint: u8,
 }
 

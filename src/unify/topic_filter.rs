@@ -10,8 +10,9 @@
 //!            ucl/by-unid/+/+/OTA/#                 attributes of all images on all devices
 //! ```
 //!
-//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the Unify document's table.
-//! Wildcards follow MQTT (version 3.1.1, section 4.7): `+` matches exactly one level.
+//! The section "Retrieving Images" of the Unify document names the filter `ucl/OTA/info/+`. This module does not use
+//! it, because it matches no topic in the table of the document. Wildcards follow MQTT (version 3.1.1, section 4.7):
+//! `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -93,7 +94,8 @@ impl TopicFilter {
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
         let (mut levels, mut topic_levels) = (self.0.split('/'), topic.split('/'));
-        // Topics that begin with `$` belong to the broker, and a wildcard at the start of a filter does not match them.
+        // Topics that begin with `$` belong to the broker. A wildcard at the start of a filter does not match such
+        // topics.
         if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
             return false;
         }

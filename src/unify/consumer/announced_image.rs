@@ -23,7 +23,7 @@ pub(super) struct AnnouncedImage {
     pub(super) key: u32,
     pub(super) fetch: FetchState,
     /// Time until which the broker must deliver the announcement again after a reconnection; `None` if the broker has
-    /// delivered it on the current connection.
+    /// delivered the announcement on the current connection.
     pub(super) confirm_by: Option<Instant>,
 }
 

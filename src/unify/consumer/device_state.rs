@@ -47,11 +47,11 @@ pub enum Activation {
 pub struct ManagedDevice {
     /// Address of the device's OTA Upgrade client.
     pub client: Address,
-    /// IEEE address of the device; `None` if the address is that of the UNID (`zb-` and the address), or unknown. A
+    /// IEEE address of the device; `None` if the address is unknown, or is part of the UNID (`zb-` and the address). A
     /// device-specific file requires the address.
     #[doc(alias = "mac address")]
     pub node: Option<Eui64>,
-    /// Endpoint in the topics of the device's attributes; 0 means the device as a whole.
+    /// Endpoint number in the topics of the attributes of the device. The endpoint 0 stands for the device as a whole.
     pub endpoint: u8,
     /// Time at which the device activates a downloaded image.
     pub activation: Activation,
@@ -99,7 +99,7 @@ enum HoldState {
     NotHeld,
     /// The device has the image on hold, and may not activate it yet.
     Waiting,
-    /// The device was sent the upgrade time "now" for the image on hold.
+    /// The server has sent the device the upgrade time "now" for the image on hold.
     Released,
 }
 
@@ -112,17 +112,17 @@ pub(super) struct ImageState {
     pub(super) key: Option<u32>,
     /// Whether the client was sent an Image Notify for the announced image.
     is_notified: bool,
-    /// Whether the image is ready, and the client is to be sent an Image Notify at the time of `ApplyAfter`.
+    /// Whether the image is ready, and the consumer will notify the client at the time of `ApplyAfter`.
     notify_later: bool,
     hold: HoldState,
     /// Whether another file took the place of the file that the client is downloading, under the same version. The
-    /// client gets no blocks before it has queried, because it would mix the two files.
+    /// client gets no blocks before its next query, because it would mix the bytes of the two files.
     pub(super) must_query: bool,
-    /// Whether the client was refused blocks of a replaced image since its last query. Devices ignore notifications
-    /// during a download, so the client is notified again, but only once.
+    /// Whether the client was refused blocks of a replaced image since its last query. Devices ignore an Image Notify
+    /// during a download. After the refusal, the consumer therefore notifies the client again, but only once.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. No device may activate an
-    /// image whose announcement may have been withdrawn.
+    /// Whether the broker has delivered the announcement on the current connection. Before that, the provider may have
+    /// withdrawn the announcement, so the device may not activate the image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -175,8 +175,8 @@ impl ImageState {
         self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
     }
 
-    /// Adopts the target version of an announcement, if the running version accepts the announced version. Returns the
-    /// image of the earlier announcement if the client has this image on hold, because the client must not activate it.
+    /// Adopts the target version of an announcement, if the device accepts the announced version. If the client has the
+    /// image of the earlier announcement on hold, returns this image, because the client must not activate the image.
     fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) -> Option<ImageId> {
         let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
         let key = plan.map(|plan| plan.key);
@@ -206,9 +206,9 @@ impl ImageState {
         if self.is_confirmed { Due::of(self.status.apply_after.as_ref(), utc) } else { Due::Unknown }
     }
 
-    /// Publishes the attribute values that have changed, and withdraws those that no longer exist. The first call, and the
-    /// first call for a new connection, also withdraws attributes without a value, because an earlier run of the gateway
-    /// may have left them at the broker.
+    /// Publishes the attribute values that have changed, and withdraws the attributes that no longer have a value. The
+    /// first call, and the first call on a new connection, withdraws every attribute without a value, because an
+    /// earlier run of the gateway may have left values at the broker.
     fn publish(&mut self, endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
         let values = self.status.values();
         for attribute in ImageAttribute::ALL {
@@ -307,7 +307,7 @@ impl DeviceState {
         revisions.into_iter().chain([Topic::Commands(endpoint)])
     }
 
-    /// Publishes the topics of the device again, and makes the next update publish all attributes.
+    /// Publishes the topics of the device again. The next update then publishes all attributes.
     pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         self.publish_device_topics(unid, actions);
         for image in self.images.values_mut() {
@@ -326,7 +326,7 @@ impl DeviceState {
         }
     }
 
-    /// Returns the IEEE address of the device: that of its description, else that of a UNID in the Zigbee form.
+    /// Returns the IEEE address of the device, taken from its description, or else from a UNID in the Zigbee form.
     pub(super) fn node(&self, unid: &Unid) -> Option<Eui64> {
         self.device.node.or_else(|| unid.node())
     }
@@ -430,8 +430,8 @@ impl DeviceState {
         }
     }
 
-    /// Sends an upgrade time for each image on hold whose time has come. If an upgrade time has changed, sends an
-    /// upgrade time for all images on hold.
+    /// Sends the upgrade time of each image on hold that is due. If an upgrade time has changed, sends the upgrade
+    /// times of all images on hold.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();

@@ -1,7 +1,8 @@
 //! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
 //! need, and publishes the status of the upgrades.
 //!
-//! The drawing shows the states of one image. The path of an image is a UIID, and either all devices or one device.
+//! The drawing shows the states of one image. The path of an image consists of a UIID and of the destination: all
+//! devices or one device.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -29,9 +30,9 @@
 //! | | withdrawn | none |
 //! | | not confirmed for [`ConsumerConfig::announcement_timeout`] after [`reconnected`](Consumer::reconnected) | none |
 //!
-//! A consumer keeps only announcements of images that one of its devices has: at most two for each image of each device.
-//! If a device with another image is added, the consumer subscribes again, so that the broker delivers the retained
-//! announcements once more.
+//! A consumer keeps an announcement only if one of its devices has the announced image. For each image of a device
+//! there are at most two announcements: one for all devices, and one for this device. If a device with another image is
+//! added, the consumer subscribes again, so that the broker delivers the retained announcements once more.
 
 mod announced_image;
 mod device_state;
@@ -96,22 +97,23 @@ impl AnnouncedVersions {
 pub struct ConsumerConfig {
     /// Announced versions that the devices accept. The default is [`AnnouncedVersions::Newer`].
     pub versions: AnnouncedVersions,
-    /// Whether the server offers an image for certain hardware to a device that does not report its hardware version.
-    /// The default is `true`, because the device itself checks the file header.
+    /// Whether the server offers an image with a hardware range in its header to a device that does not report its
+    /// hardware version. The default is `true`, because the device itself checks the file header.
     pub to_unknown_hardware: bool,
-    /// Time to wait for an image after its request. The default is 60 s, enough for 256 MiB at 40 Mbit/s.
+    /// Time that the consumer waits for an image after its request. The default is 60 s, in which 256 MiB arrive at 40
+    /// Mbit/s.
     pub request_timeout: Millis,
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
     pub retry: Millis,
-    /// Time after a reconnection within which the broker must deliver an announcement again. An announcement that the
-    /// broker has not delivered by then was withdrawn in the meantime, and the consumer drops the announcement. Until then
-    /// the consumer lets no device activate the image. The default of the setting is 120 s, because a provider may
-    /// reconnect later than the consumer.
+    /// Time after a reconnection within which the broker must deliver an announcement again. If the broker does not
+    /// deliver the announcement within this time, the provider has withdrawn it, and the consumer drops it. Before the
+    /// delivery, the consumer lets no device activate the image. The default of the setting is 120 s, because a
+    /// provider may reconnect later than the consumer.
     pub announcement_timeout: Millis,
-    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and requests images there, too. The
-    /// default of the setting is `false`. Some providers follow the diagram of the Unify document, where the topics of
-    /// requests and images are in lower case.
+    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
+    /// topics. The default of the setting is `false`. Some providers follow the diagram of the Unify document, where
+    /// the topics of requests and images are in lower case.
     pub lower_case: bool,
 }
 
@@ -131,7 +133,7 @@ impl Default for ConsumerConfig {
 /// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// The caller may skip an unknown action, because the consumer does not depend on it.
+/// The caller may skip an action that it does not know, because the consumer works without this action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -207,8 +209,8 @@ impl Consumer {
         consumer
     }
 
-    /// Sets the UTC time at the instant `now`; the `now` of later calls advances the UTC time. Without a UTC time
-    /// (`None`), an image with an earliest time of activation is not activated.
+    /// Sets the UTC time at the instant `now`. The consumer then computes the current UTC time from the `now` of each
+    /// later call. Without a UTC time (`None`), an image with an earliest time of activation is not activated.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -257,8 +259,9 @@ impl Consumer {
         self.unsubscribe(&TopicFilter::announcements_for(unid));
     }
 
-    /// Reports a new connection to a broker, with or without the session of the earlier connection. The consumer repeats
-    /// all subscriptions and messages, because the broker may have lost the earlier ones.
+    /// Reports a new connection to a broker, whether the broker has kept the session of the earlier connection or not.
+    /// The consumer repeats all subscriptions and messages, because the broker may have lost the earlier subscriptions
+    /// and messages.
     ///
     /// The broker then delivers the announcements again. The consumer drops an announcement that is not delivered within
     /// [`ConsumerConfig::announcement_timeout`], because the provider has withdrawn it in the meantime.
@@ -321,8 +324,8 @@ impl Consumer {
         }
     }
 
-    /// Reports the result of [`ConsumerAction::Verify`]. If the image is valid, the consumer notifies its devices. The
-    /// consumer ignores the result if the image was withdrawn or replaced since its arrival.
+    /// Reports the result of [`ConsumerAction::Verify`]. If the image is valid, the consumer notifies the devices that
+    /// the image is for. The consumer ignores the result if the image was withdrawn or replaced since its arrival.
     pub fn verified(&mut self, now: Instant, image: &FetchedImage, verdict: FileVerdict) {
         let Some(announced) = self.announced.get_mut(&image.path).filter(|found| found.key == image.key)
         else {
@@ -363,13 +366,13 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// Returns the oldest action that was not returned yet, or `None` if no action is left until the next input.
+    /// Returns the oldest action that the method has not returned yet. Returns `None` if there is no action before the
+    /// next input.
     pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
 
-    /// Returns the status of an image on a device that this consumer (the gateway of the device) last published over
-    /// MQTT.
+    /// Returns the status of an image on a device, as this consumer last published the status over MQTT.
     #[must_use]
     pub fn status(&self, device: &Unid, uiid: &Uiid) -> Option<&ImageStatus> {
         self.devices.get(device)?.status(uiid)
@@ -377,17 +380,17 @@ impl Consumer {
 
     /// Returns the image store for the server. The store contains the images that were verified as valid.
     ///
-    /// The store and the [`policy`](Self::policy) belong together. For a device that asks for blocks of a replaced image,
-    /// or of an image that has not arrived yet, the store finds a file without content, and the policy answers with ABORT
-    /// or WAIT_FOR_DATA. With another policy the answer is NO_IMAGE_AVAILABLE.
+    /// The store and the [`policy`](Self::policy) belong together. If a device requests blocks of a replaced image, or
+    /// of an image that has not arrived yet, the store returns a file without content, and the policy answers the
+    /// request with ABORT or WAIT_FOR_DATA. With another policy, the answer to the device is NO_IMAGE_AVAILABLE.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
     }
 
-    /// Returns the policy for the server. The policy decides which image each device is offered, and when the device
-    /// activates the image. A policy of the caller can wrap the policy of the consumer, and has to call its methods
-    /// `ieee`, `is_eligible`, `pace` and `upgrade`.
+    /// Returns the policy for the server. The policy decides which image the server offers to each device, and when the
+    /// device activates the image. A policy of the caller can wrap the policy of the consumer, and has to call the
+    /// methods `ieee`, `is_eligible`, `pace` and `upgrade` of the wrapped policy.
     #[must_use]
     pub fn policy(&self, now: Instant) -> impl ServerPolicy + Copy + '_ {
         AnnouncementPolicy::new(self, now)
@@ -432,8 +435,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Handles a data message, which contains the requested image. Only the response to the request ends the request, so
-    /// the consumer passes over what cannot be the response.
+    /// Handles a data message, which contains the requested image. Only the response to a request ends the request, so
+    /// the consumer ignores a message that cannot be the response.
     fn handle_data(
         &mut self,
         now: Instant,
@@ -457,7 +460,8 @@ impl Consumer {
                     announced: version,
                 });
             }
-            // What is no OTA file has no version, and is the response of a provider whose file is invalid.
+            // A payload that is no OTA file has no version. Such a payload is the response of a provider whose file is
+            // invalid.
             Ok(_) | Err(_) => {}
         }
         unsubscribe(&mut self.actions, self.config, &TopicFilter::image(&path));

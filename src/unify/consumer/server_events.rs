@@ -26,8 +26,8 @@ impl Consumer {
     /// | `Stalled`, `NeverEnded` | `Idle` |
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
-    /// An event changes nothing if its client is no device of the consumer, or if the event concerns another version
-    /// than the target version of the device.
+    /// An event changes nothing if the client of the event is no device of the consumer, or if the event concerns
+    /// another version than the target version of the device.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
             return;

@@ -43,12 +43,12 @@ impl Consumer {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
 
-    /// Looks up the image `id` for a device that has an image of this kind. The only file for the device is that of the
+    /// Looks up the image `id` for a device that has an image of this kind. The device can only get the file of the
     /// announcement that the device follows.
     ///
-    /// An image of another version than the announced version was replaced, and an image that the device shall install may
-    /// not have arrived yet. Both are found as a file without content, so that the policy decides: it answers with ABORT
-    /// or WAIT_FOR_DATA instead of NO_IMAGE_AVAILABLE.
+    /// An image of another version than the announced version was replaced, and an image that the device shall install
+    /// may not have arrived yet. For such an image, the result is a file without content. The policy then answers with
+    /// ABORT or WAIT_FOR_DATA, and the server does not answer with NO_IMAGE_AVAILABLE.
     fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
         let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
         let state = self.devices.get(unid).and_then(|state| state.image_of_kind(id.into()));
@@ -111,7 +111,7 @@ impl ImageStore for ReadyImages<'_> {
             self.0.devices.get(*unid).is_some_and(|state| state.image_of_kind(id.into()).is_some())
         };
         match unid.filter(has_kind) {
-            // Without a client there is no question to the policy, which decides about files without content.
+            // Without a client, the server does not ask the policy, which decides about files without content.
             Some(unid) => match self.0.find_image_of_device(unid, id, node) {
                 FileLookup::Found(image) if client.is_none() && image.size == u32::MAX => {
                     FileLookup::NotFound
@@ -151,9 +151,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         self.consumer.device_of(client).and_then(|(unid, state)| state.node(unid))
     }
 
-    /// Answers a request for a block or a page of a replaced image with ABORT, and for a block of an image that is on
-    /// its way with WAIT_FOR_DATA. A device that activates an image right after the download also waits until the
-    /// announcement is confirmed after a reconnection.
+    /// Answers a request for a block or a page of a replaced image with ABORT, and a request for a block of an image
+    /// that has not arrived yet with WAIT_FOR_DATA. After a reconnection, a device that activates an image right after
+    /// the download also gets WAIT_FOR_DATA until the broker has delivered the announcement again.
     fn pace(&mut self, client: Address, request: &ImageBlockRequest, _: Option<&Session>) -> PaceDecision {
         let Some((unid, state)) = self.consumer.device_of(client) else { return PaceDecision::Send };
         let kind = request.id.into();
@@ -169,8 +169,8 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         }
     }
 
-    /// Returns whether the image may be offered. A device of the consumer is offered the image of its announcement. Any
-    /// other client is offered only the images for all devices.
+    /// Returns whether the server may offer the image. A device of the consumer gets offers of the image of its
+    /// announcement. Any other client gets offers only of images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
@@ -204,9 +204,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         fits && is_announced
     }
 
-    /// Decides the upgrade time from the `ApplyAfter` of the announcement. An image of another version than the
-    /// announced version is refused with ABORT. An image without an announcement is held, because its announcement may
-    /// arrive later.
+    /// Decides the upgrade time from the `ApplyAfter` of the announcement. For an image of another version than the
+    /// announced version, the decision is ABORT. For an image without an announcement, the decision is a hold, because
+    /// the announcement may arrive later.
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
             return UpgradeDecision::Acknowledge;
