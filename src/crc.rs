@@ -6,8 +6,8 @@
 //! | `crc32_from_zero` | 0x04C11DB7 | 0 | none | reflected |
 //! | `crc16` | 0x1021 | 0 | none | not reflected |
 //!
-//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB, so that each step processes
-//! 16 bytes.
+//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB, with which each step of the
+//! computation processes 16 bytes.
 
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Digest, Table};
 
@@ -24,7 +24,7 @@ pub(crate) fn crc32_from_zero(bytes: &[u8]) -> u32 {
     !run(CRC_32.digest_with_initial(0), bytes)
 }
 
-/// Computes the CRC-32 of [`crc32`] over `bytes` with another byte at `offset`.
+/// Computes the CRC-32 that [`crc32`] would return if `bytes` had the value `byte` at `offset`.
 pub(crate) fn crc32_with(bytes: &[u8], offset: usize, byte: u8) -> u32 {
     let (before, rest) = bytes.split_at_checked(offset).unwrap_or((bytes, &[]));
     let mut digest = CRC_32.digest();
@@ -38,8 +38,8 @@ fn run(digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     feed(digest, bytes).finalize()
 }
 
-/// Feeds `bytes` to the digest in arrays of 16 bytes: the length known at compile time removes the bounds checks of the
-/// crate `crc`.
+/// Feeds `bytes` to the digest in arrays of 16 bytes. The length is known at compile time, which removes the bounds
+/// checks of the crate `crc`.
 fn feed<'a>(mut digest: Digest<'a, u32, Table<16>>, bytes: &[u8]) -> Digest<'a, u32, Table<16>> {
     let (pieces, rest) = bytes.as_chunks::<16>();
     for piece in pieces {
@@ -51,7 +51,7 @@ fn feed<'a>(mut digest: Digest<'a, u32, Table<16>>, bytes: &[u8]) -> Digest<'a, 
     digest
 }
 
-/// Computes CRC-16/XMODEM over all parts, as if the parts were one.
+/// Computes CRC-16/XMODEM over the concatenation of all parts.
 pub(crate) fn crc16<const N: usize>(parts: [&[u8]; N]) -> u16 {
     let mut digest = CRC_16.digest();
     for part in parts {

@@ -1,4 +1,5 @@
-//! CRC-32 without a lookup table, for records of a device: a few instructions per bit instead of a kilobyte of flash.
+//! CRC-32 without a lookup table, for the records that a device stores. The computation takes a few instructions for
+//! each bit, and saves the kilobyte of flash that a table takes.
 //!
 //! | polynomial | initial value | final xor | bits |
 //! |---|---|---|---|

@@ -32,7 +32,7 @@ pub type Digest = [u8; 16];
 /// AES-128 encryption of one block, for devices with an AES peripheral; [`SoftwareCrypto`] is the default
 /// implementation.
 ///
-/// Each block of the hash uses a different key.
+/// The hash encrypts each block with a different key.
 pub trait BlockCipher {
     /// Encrypts `block` in place under `key`.
     fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]);
@@ -44,7 +44,8 @@ impl<C: BlockCipher + ?Sized> BlockCipher for &mut C {
     }
 }
 
-/// Default cryptography in software: [`BlockCipher`] by the crate `aes`, signature verification by this crate.
+/// Default cryptography in software. The crate `aes` implements [`BlockCipher`], and this crate implements the
+/// verification of signatures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SoftwareCrypto;
 
@@ -67,13 +68,15 @@ pub struct MessageTooLong;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
-    /// Encoding of the specification: 2 bytes for messages below 2^16 bits, 4 bytes and two zeros for longer messages.
+    /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits, and a length of 4 bytes, then
+    /// two zero bytes, for longer messages.
     Standard,
-    /// Always 2 bytes, the length in bits modulo 65536. One vendor uses this encoding in integrity codes.
+    /// Length in 2 bytes for all messages: the number of bits modulo 65,536. One vendor uses this encoding in integrity
+    /// codes.
     AlwaysShort,
 }
 
-/// Incremental AES-MMO hash, fed with pieces of any size.
+/// Incremental AES-MMO hash. The message may arrive in pieces of any size.
 #[derive(Clone, Debug)]
 pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
@@ -93,7 +96,7 @@ const MAX_LEN: u32 = 1 << 29;
 const LONG_LEN: u32 = 1 << 13;
 
 impl Mmo {
-    /// Creates a hash that has seen no bytes yet, with AES in software.
+    /// Creates a hash of an empty message so far, with AES in software.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_cipher(SoftwareCrypto)
@@ -107,13 +110,14 @@ impl Default for Mmo {
 }
 
 impl<C> Mmo<C> {
-    /// Creates a hash that has seen no bytes yet, with the AES of `cipher`.
+    /// Creates a hash of an empty message so far, with the AES of `cipher`.
     #[must_use]
     pub const fn with_cipher(cipher: C) -> Self {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
-    /// Copies the state of the hash to a hash with another cipher, so that the message can be continued in two ways.
+    /// Copies the state of the hash to a hash with another cipher, so that two messages with the same start can be
+    /// hashed.
     pub(crate) const fn fork<D>(&self, cipher: D) -> Mmo<D> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }
@@ -171,10 +175,10 @@ impl<C: BlockCipher> Mmo<C> {
         self.pad(padding)
     }
 
-    /// Adds the padding and returns the digest. No further bytes may be added to the digest afterwards.
+    /// Adds the padding and returns the digest. After this call, no further bytes may be added.
     ///
     /// # Errors
-    /// [`MessageTooLong`] at 512 MiB and more.
+    /// [`MessageTooLong`] for a message of 512 MiB or more.
     pub(crate) fn pad(&mut self, padding: Padding) -> Result<Digest, MessageTooLong> {
         if self.len >= MAX_LEN {
             return Err(MessageTooLong);

@@ -1,5 +1,5 @@
-//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file. The
-//! container has no other mark than this CRC.
+//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file.
+//! Only this CRC marks the container.
 //!
 //! ```text
 //! Salus      | OTA file | CRC-32 of it |
@@ -36,7 +36,8 @@ fn recognise_trailer(bytes: &[u8], total: usize) -> Option<ContainerKind> {
     let bare = padding.is_empty();
     let aligned = total.checked_next_multiple_of(ALIGNMENT) == Some(summed.len());
     let padded = aligned && padding.iter().all(|byte| *byte == 0xff);
-    // Checked before the CRC is computed, which takes time in proportion to the file.
+    // The length is checked first, because the computation of the CRC takes time in proportion to the length of the
+    // file.
     if !bare && !padded {
         return None;
     }

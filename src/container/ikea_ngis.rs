@@ -1,5 +1,5 @@
 //! [`ContainerKind::IkeaNgis`]: a container of ten words, a SHA-256 for each chunk, the OTA file, and perhaps a
-//! signature. The signature is not verified by this crate.
+//! signature. This crate does not verify the signature.
 //!
 //! ```text
 //! 0  "NGIS"   4 12   8 2010   12 offset - 12   16 offset = 40 + 32 N   20 size   24 offset + size   28 11
@@ -61,7 +61,7 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     })
 }
 
-/// Container that is whole by its own words and checksums, around an OTA header with another total image size.
+/// Container whose own words and checksums are right, but whose OTA header has another total image size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OtherTotal {
     /// Offset of the OTA header, in bytes from the first byte of the container.

@@ -1,9 +1,9 @@
 //! Containers: the formats in which vendors wrap an OTA file.
 //!
 //! A container is recognised if all its known fields are consistent and a readable OTA header is at the offset that
-//! these fields give. The header must also have the size that the fields give. [`Container::open`] never searches for
-//! the OTA file, because the four bytes of the file identifier occur inside the payload of many files. Only
-//! [`candidates`] searches, and a person must judge its result.
+//! these fields give. The total image size in the header must equal the size in the fields of the container.
+//! [`Container::open`] never searches for the OTA file, because the four bytes of the file identifier occur inside the
+//! payload of many files. Only [`candidates`] searches, and a person must judge its result.
 //!
 //! Layout of [`ContainerKind::IkeaNgis`], with little-endian integers:
 //!
@@ -128,7 +128,7 @@ pub enum ContainerKind {
     Sonoff100,
     /// Container with a CRC-32 of the OTA file after the file.
     SalusCrc32,
-    /// Container with the first word of an NXP flash image before the OTA file.
+    /// Container with one word, the first word of an NXP flash image, before the OTA file.
     NxpFlashWord,
     /// Container with a header of 152 bytes, which has a SHA-512 of all bytes after it.
     ThirdReality,
@@ -218,23 +218,23 @@ pub struct Container<'a> {
     pub ota: &'a [u8],
     /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
     pub after: &'a [u8],
-    /// Result of comparing the checksums of the container. The method does not check integrity elements inside the OTA
-    /// file.
+    /// Result of comparing the checksums of the container. [`open`](Self::open) does not check an integrity code inside
+    /// the OTA file.
     pub integrity: ContainerIntegrity,
 }
 
 impl<'a> Container<'a> {
     /// Recognises the container and finds the OTA file in it.
     ///
-    /// If an OTA header can be read at byte 0, only a trailer after the total image size can make a container. The CRC
-    /// of the trailer must match; otherwise the kind is [`ContainerKind::None`].
+    /// If an OTA header can be read at byte 0, the only possible containers are those with a trailer after the total
+    /// image size. If the CRC of the trailer does not match, the kind is [`ContainerKind::None`].
     ///
-    /// A container with a header is recognised by the header, even if the container is truncated inside the OTA file. A
-    /// checksum of missing bytes then counts as failed.
+    /// A container with a header is recognised by the header, even if the container is truncated inside the OTA file.
+    /// In a truncated container, a checksum that covers missing bytes counts as failed.
     ///
     /// # Errors
-    /// The errors of [`FileHeader::parse_lenient`] at byte 0, if no OTA header can be read at byte 0 and no container
-    /// is recognised.
+    /// The method returns the error of [`FileHeader::parse_lenient`] at byte 0, if no OTA header can be read at byte 0
+    /// and no container is recognised.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match FileHeader::parse_lenient(bytes) {
             Ok((header, _)) => Ok(crc_trailer::open(bytes, header.total_size)),

@@ -37,7 +37,7 @@ pub enum FileMismatch {
         /// Checksum of the file, in hexadecimal digits.
         file: String,
     },
-    /// The entry has checksums of unsupported algorithms only, so no checksum was compared.
+    /// The entry has only checksums of unsupported algorithms, so no checksum was compared.
     #[error("no checksum was compared: the algorithm {0:?} is not supported")]
     UnsupportedChecksum(String),
     /// The file is not an OTA file, neither plain nor in a known container.
@@ -51,7 +51,7 @@ pub enum FileMismatch {
         /// Total image size in the header, in bytes.
         total: u32,
     },
-    /// The header has another manufacturer code.
+    /// The manufacturer code in the header differs from the entry.
     #[error("the index says manufacturer code {entry}, the header {file}")]
     Manufacturer {
         /// Manufacturer code of the entry.
@@ -59,7 +59,7 @@ pub enum FileMismatch {
         /// Manufacturer code of the header.
         file: ManufacturerCode,
     },
-    /// The header has another image type.
+    /// The image type in the header differs from the entry.
     #[error("the index says image type {:#06x}, the header {:#06x}", .entry.0, .file.0)]
     ImageType {
         /// Image type of the entry.
@@ -67,7 +67,7 @@ pub enum FileMismatch {
         /// Image type of the header.
         file: ImageType,
     },
-    /// The header has another file version.
+    /// The file version in the header differs from the entry.
     #[error("the index says version {} ({:#010x}), the header {} ({:#010x})", .entry.0, .entry.0, .file.0, .file.0)]
     Version {
         /// Version of the entry.
@@ -75,7 +75,7 @@ pub enum FileMismatch {
         /// Version of the header.
         file: FileVersion,
     },
-    /// The header has another total image size.
+    /// The total image size in the header differs from the entry.
     #[error("the index says a total image size of {entry}, the header {file}")]
     ImageSize {
         /// Size of the entry, in bytes.
@@ -83,7 +83,7 @@ pub enum FileMismatch {
         /// Size of the header, in bytes.
         file: u32,
     },
-    /// The header has another header string.
+    /// The header string in the header differs from the entry.
     #[error("the index says the header string {entry:?}, the header {file:?}")]
     HeaderString {
         /// Header string in the entry, without NULs.
@@ -102,8 +102,8 @@ pub enum EntryFromFileError {
     /// The error has the first such finding.
     #[error("{0}")]
     Wrong(Finding),
-    /// zigbee2mqtt reads an OTA file from the first occurrence of the file identifier, but this file starts at a later
-    /// one.
+    /// zigbee2mqtt reads an OTA file from the first file identifier in the file on, but the OTA file starts at a later
+    /// file identifier.
     #[error(
         "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {ota}"
     )]
@@ -122,13 +122,14 @@ impl IndexEntry {
     /// Creates the index entry of a file, with sizes, header string, and the checksum that readers of `form` expect.
     /// The file may be in a vendor's container.
     ///
-    /// The caller adds URL, path, file name and restrictions. The hardware versions of a header are a restriction only
-    /// if the caller makes them one: gateways offer an entry with a range to no device whose query has no hardware
-    /// version.
+    /// The caller adds URL, path, file name and restrictions. The method does not make the hardware versions in the
+    /// header a restriction of the entry, because gateways then offer the image to no device whose query lacks a
+    /// hardware version. The caller may add the restriction.
     ///
     /// # Errors
-    /// [`EntryFromFileError::Wrong`] if [`Inspection`] finds the file wrong, as it finds bytes that are not an OTA file.
-    /// [`EntryFromFileError::Misread`] if zigbee2mqtt would read another header in the file.
+    /// [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`, for
+    /// example for bytes that are not an OTA file. [`EntryFromFileError::Misread`] if zigbee2mqtt would read another
+    /// header in the file.
     pub fn of_file(file: &[u8], form: IndexForm) -> Result<Self, EntryFromFileError> {
         Self::of_inspection(&Inspection::of(file), form)
     }
@@ -137,7 +138,7 @@ impl IndexEntry {
     /// body](Inspection::allow_raw_body).
     ///
     /// # Errors
-    /// The errors of [`of_file`](Self::of_file).
+    /// The method returns the errors of [`of_file`](Self::of_file).
     pub fn of_inspection(inspection: &Inspection<'_>, form: IndexForm) -> Result<Self, EntryFromFileError> {
         let (container, image) = inspection.usable().map_err(EntryFromFileError::Wrong)?;
         let (file, header) = (inspection.given(), image.header());
@@ -162,9 +163,10 @@ impl IndexEntry {
 
     /// Compares a downloaded file with the entry. An empty result means that the file matches the entry.
     ///
-    /// The method compares the values that the entry has: the length, each checksum, and the fields of the OTA header,
-    /// which may be in a container or after other bytes. An entry without a checksum fits every file with such a
-    /// header. A checksum is only as trustworthy as the source of the index; only a signature proves who made an image.
+    /// The method compares the values that the entry has: the length, each checksum, and the fields of the OTA header.
+    /// The OTA header may be in a container or after other bytes. If the entry has neither length nor checksum, every
+    /// file with a matching header matches the entry. A checksum is only as trustworthy as the source of the index;
+    /// only a signature proves who made an image.
     #[must_use]
     pub fn check(&self, file: &[u8]) -> Vec<FileMismatch> {
         let mut found = Vec::new();

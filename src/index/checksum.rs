@@ -22,7 +22,8 @@ pub enum ChecksumAlgorithm {
     Sha3_256,
     /// SHA-256, 32 bytes.
     Sha256,
-    /// Unsupported algorithm, with its name. The checksums are kept but cannot be compared.
+    /// Unsupported algorithm, with its name. An index keeps checksums of this algorithm, but the crate cannot compare
+    /// them.
     Unsupported(String),
 }
 
@@ -37,7 +38,8 @@ impl ChecksumAlgorithm {
         }
     }
 
-    /// Returns the name in an index: `sha512`, `sha3-256`, `sha256` or that of another algorithm.
+    /// Returns the name of the algorithm in an index: `sha512`, `sha3-256`, `sha256`, or the name of an unsupported
+    /// algorithm.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -48,7 +50,7 @@ impl ChecksumAlgorithm {
         }
     }
 
-    /// Length of a checksum in bytes; `None` for an algorithm that is not supported.
+    /// Returns the length of a checksum in bytes, or `None` for an unsupported algorithm.
     #[must_use]
     pub const fn digest_len(&self) -> Option<usize> {
         match self {
@@ -71,7 +73,7 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// Computes the checksum of `file`; `None` for an algorithm that is not supported.
+    /// Computes the checksum of `file`. Returns `None` for an unsupported algorithm.
     #[must_use]
     pub fn of(file: &[u8], algorithm: ChecksumAlgorithm) -> Option<Self> {
         let digest = match &algorithm {

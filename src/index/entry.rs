@@ -47,10 +47,11 @@ pub struct IndexEntry {
     pub header_string: Option<String>,
     /// Restrictions of the entry to certain devices.
     pub restrictions: Restrictions,
-    /// `true` if the gateway offers the image to devices with any running version, including the version of the image.
+    /// `true` if the gateway offers the image to a device whatever version the device runs, even the version of the
+    /// image.
     pub force: bool,
-    /// Preference among entries of equal versions, which zigpy adds to the preference that it computes. Entries with
-    /// larger values are preferred.
+    /// Preference among entries of equal versions. zigpy adds this number to the preference that it computes from the
+    /// restrictions, and selects the entry with the largest sum.
     pub specificity: Option<i64>,
     /// Release notes for people.
     pub release_notes: Option<String>,
@@ -78,7 +79,7 @@ impl IndexEntry {
         }
     }
 
-    /// Returns the faults that the reader found in the entry. An entry with faults is never chosen.
+    /// Returns the faults that the parser found in the entry. An entry with faults is never selected.
     #[must_use]
     pub fn faults(&self) -> &[EntryFault] {
         &self.faults
@@ -91,8 +92,8 @@ impl IndexEntry {
         Some(ImageId { manufacturer, image_type, version: self.version? })
     }
 
-    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt does the same for
-    /// entries with a path of the gateway.
+    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt also completes entries
+    /// in this way, if their URL is a path on the gateway.
     pub fn complete(&mut self, header: &FileHeader<'_>) {
         self.manufacturer.get_or_insert(header.id.manufacturer);
         self.image_type.get_or_insert(header.id.image_type);
@@ -118,7 +119,7 @@ impl IndexEntry {
     }
 }
 
-/// Returns whether zigbee2mqtt downloads from `text`: the text starts with `http://` or `https://`. zigbee2mqtt treats
+/// Returns whether zigbee2mqtt treats `text` as a URL: the text starts with `http://` or `https://`. zigbee2mqtt treats
 /// any other text as a path.
 #[must_use]
 pub fn is_web_url(text: &str) -> bool {

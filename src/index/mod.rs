@@ -1,8 +1,9 @@
 //! Indexes of OTA files: the JSON lists of images that zigbee2mqtt and zigpy publish, with the devices that each image
 //! is for.
 //!
-//! The module reads and writes indexes, selects the entry for a device, gives the reasons against the other entries,
-//! and compares a downloaded file with its entry. The caller downloads the files; this module does no I/O.
+//! The module reads and writes indexes, and selects the entry for a device. For every other entry, it gives the reason
+//! why the entry was not selected. It also compares a downloaded file with its entry. The caller downloads the files;
+//! this module does no I/O.
 //!
 //! ```text
 //! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
@@ -10,9 +11,10 @@
 //! files -> IndexEntry::of_file -> to_json -> text
 //! ```
 //!
-//! [`IndexForm::Zigbee2Mqtt`] is an array of objects, the `index.json` of github.com/Koenkk/zigbee-OTA. [`IndexForm::Zigpy`]
-//! is an object with the array `firmwares`, as zigpy's providers `zigpy_local` and `zigpy_remote` read it; an array of such
-//! entries alone, as some manufacturers publish it, is read as well. All numbers are decimal.
+//! [`IndexForm::Zigbee2Mqtt`] is an array of objects, the `index.json` of github.com/Koenkk/zigbee-OTA.
+//! [`IndexForm::Zigpy`] is an object with the array `firmwares`, as zigpy's providers `zigpy_local` and `zigpy_remote`
+//! read it; the parser also reads an array of such entries without the object, as some manufacturers publish it. All
+//! numbers are decimal.
 //!
 //! | zigbee2mqtt | zigpy | value | field of [`IndexEntry`] |
 //! |---|---|---|---|
@@ -37,8 +39,9 @@
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
 //! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! Keys that are not in the table are kept and written again. An entry with a value of the wrong type is kept with its
-//! faults ([`IndexEntry::faults`]) but never selected, because a restriction that cannot be read must not be ignored.
+//! An index keeps keys that are not in the table, and writes these keys again. It also keeps an entry with a value of
+//! the wrong type, with its faults ([`IndexEntry::faults`]). Such an entry is never selected, because the value may be
+//! a restriction, which must not be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;
@@ -125,7 +128,7 @@ impl Index {
 
     /// Reads an index in any known form. The text is UTF-8, with or without a byte order mark.
     ///
-    /// Entries with faults are kept; [`faults`](Self::faults) lists the faults.
+    /// The index keeps entries with faults, and [`faults`](Self::faults) returns the faults.
     ///
     /// # Errors
     /// [`IndexError::Syntax`] if the text is not JSON, and [`IndexError::NotAnIndex`] if the text is JSON but not an
@@ -142,11 +145,10 @@ impl Index {
             .flat_map(|(number, entry)| entry.faults().iter().map(move |fault| (number, fault)))
     }
 
-    /// Returns the entries that no device can receive under the selection rule of this index format, in the order of the
-    /// index.
+    /// Returns the entries that the selection rule of this index form selects for no device, in the order of the index.
     ///
-    /// Entries without a manufacturer code or an image type are not compared: see [`IndexEntry::complete`]. The run
-    /// time grows with the square of the number of entries for one image type.
+    /// The method does not compare entries without a manufacturer code or an image type: see [`IndexEntry::complete`].
+    /// The run time grows with the square of the number of entries for one image type.
     #[must_use]
     pub fn never_taken(&self) -> Vec<(usize, NeverTaken)> {
         let mut by_image = BTreeMap::<_, Vec<(usize, &IndexEntry)>>::new();

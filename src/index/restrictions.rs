@@ -32,7 +32,7 @@ pub struct Restrictions {
 }
 
 impl Restrictions {
-    /// Restrictions that every device of the image's manufacturer code and image type fits.
+    /// Returns restrictions that every device with the manufacturer code and the image type of the entry fits.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -95,8 +95,8 @@ impl Restrictions {
         [&self.models, &self.manufacturer_names].into_iter().flatten().any(Vec::is_empty)
     }
 
-    /// Returns the first restriction that the device does not fit. An unknown value of the device does not fit a
-    /// restriction.
+    /// Returns the first restriction that the device does not fit. If a value of the device is unknown, the device does
+    /// not fit a restriction of this value.
     pub(super) fn mismatch<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
         let current = device.current.version;
         if let Some(allowed) = self.models.as_deref() {

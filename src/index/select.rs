@@ -1,4 +1,4 @@
-//! Selection of the index entry for a device, with the reasons against the other entries.
+//! Selection of the index entry for a device, with the reason why each other entry was not selected.
 //!
 //! ```text
 //! each entry:  manufacturer code, image type -> restrictions -> version
@@ -94,8 +94,8 @@ impl From<&QueryNextImageRequest> for DeviceDescription<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SelectionRule {
-    /// The rule of zigbee2mqtt: the first entry that fits the device. If the version of this entry is not wanted, no
-    /// later entry is selected instead.
+    /// The rule of zigbee2mqtt: the first entry that fits the device. If the gateway does not want the version of this
+    /// entry, the rule selects no entry.
     FirstFitting,
     /// The rule of zigpy: the newest of the entries that fit the device and have a wanted version. Among equal
     /// versions, the rule selects the most specific entry, or no entry if several entries for different files are
@@ -103,22 +103,22 @@ pub enum SelectionRule {
     NewestFitting,
 }
 
-/// Result of [`Index::select`]: the entry for a device, and the reason against each other entry.
+/// Result of [`Index::select`]: the entry for a device, and the reason why each other entry was not selected.
 #[derive(Clone, Debug)]
 pub struct Selection<'a> {
     index: &'a Index,
-    /// Reason against each entry, or `None` for the selected entry.
+    /// Reason why each entry was not selected; `None` for the selected entry.
     mismatches: Vec<Option<EntryMismatch<'a>>>,
 }
 
 impl<'a> Selection<'a> {
-    /// Number of the selected entry.
+    /// Returns the number of the selected entry, or `None` if no entry was selected.
     #[must_use]
     pub fn number(&self) -> Option<usize> {
         self.mismatches.iter().position(Option::is_none)
     }
 
-    /// Selected entry.
+    /// Returns the selected entry, or `None` if no entry was selected.
     #[must_use]
     pub fn entry(&self) -> Option<&'a IndexEntry> {
         self.index.entries.get(self.number()?)
@@ -126,7 +126,7 @@ impl<'a> Selection<'a> {
 
     /// Returns the number of each entry that was not selected, with the reason, in the order of the index.
     ///
-    /// Most entries of a large index are for another image: [`EntryMismatch::is_other_image`] tells them apart.
+    /// In a large index, most entries are for other images. [`EntryMismatch::is_other_image`] recognises these entries.
     pub fn mismatches(&self) -> impl Iterator<Item = (usize, &EntryMismatch<'a>)> {
         self.mismatches.iter().enumerate().filter_map(|(number, reason)| Some((number, reason.as_ref()?)))
     }
@@ -137,7 +137,7 @@ impl<'a> Selection<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryMismatch<'a> {
-    /// A value of the entry cannot be read.
+    /// A value of the entry has the wrong type.
     Fault(&'a EntryFault),
     /// The entry has neither URL nor path.
     NoPlace,
@@ -162,7 +162,7 @@ pub enum EntryMismatch<'a> {
         /// Models of the entry.
         allowed: &'a [String],
     },
-    /// The entry is for other models.
+    /// The entry is for certain models, and the model of the device is not among them.
     OtherModel {
         /// Models of the entry.
         allowed: &'a [String],
@@ -174,7 +174,7 @@ pub enum EntryMismatch<'a> {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
     },
-    /// The entry is for other manufacturer names.
+    /// The entry is for certain manufacturer names, and the name of the device is not among them.
     OtherManufacturerName {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
@@ -188,7 +188,7 @@ pub enum EntryMismatch<'a> {
         /// Newest hardware version of the entry.
         max: Option<HardwareVersion>,
     },
-    /// The entry is for other hardware versions.
+    /// The hardware version of the device is outside the range of the entry.
     OtherHardware {
         /// Oldest hardware version of the entry.
         min: Option<HardwareVersion>,
@@ -197,7 +197,7 @@ pub enum EntryMismatch<'a> {
         /// Hardware version of the device.
         hardware: HardwareVersion,
     },
-    /// The entry is for devices that run other versions.
+    /// The version that the device runs is outside the range of the entry.
     OtherCurrentVersion {
         /// Oldest version that the device may run.
         min: Option<FileVersion>,
@@ -220,7 +220,7 @@ pub enum EntryMismatch<'a> {
         /// Number of the other entry in the index.
         entry: usize,
     },
-    /// The entry and an entry for another file fit equally well, so the rule selects neither.
+    /// This entry and an entry for another file are equally specific, so the rule selects neither.
     Ambiguous {
         /// Number of the other entry in the index.
         entry: usize,
@@ -346,7 +346,8 @@ impl IndexEntry {
         (!is_wanted).then_some(EntryMismatch::NotWanted { version, current, wanted })
     }
 
-    /// Returns how specific the entry is by zigpy's measure: names count most, then versions, then hardware.
+    /// Returns how specific the entry is, by zigpy's weights of the restrictions: names have the highest weight, then
+    /// versions, then hardware.
     fn weight(&self) -> i64 {
         let Self { restrictions, specificity, .. } = self;
         let weights = [

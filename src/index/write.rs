@@ -22,7 +22,7 @@ use super::{ChecksumAlgorithm, Index, IndexEntry, IndexForm};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum IndexWriteError {
-    /// An entry has a fault from the time it was read.
+    /// The parser found a fault in an entry.
     #[error("entry {entry}: {fault}")]
     Fault {
         /// Number of the entry.
@@ -48,10 +48,11 @@ pub(super) fn index(index: &Index, form: IndexForm) -> Result<String, IndexWrite
         }
         let keys = |model| Keys::new(entry, form, index.form, model);
         let written = match (form, entry.restrictions.models.as_deref()) {
-            // zigpy treats an empty array as no restriction, so an entry that excludes every device is left out.
+            // zigpy treats an empty array as no restriction, so the writer leaves out an entry that excludes every
+            // device.
             (IndexForm::Zigpy, _) if entry.restrictions.has_empty_list() => Vec::new(),
-            // One model for each entry. zigbee2mqtt treats an empty text as any model, so an entry for no model or for
-            // the empty model is left out.
+            // One model for each entry. zigbee2mqtt treats an empty text as any model, so the writer leaves out an
+            // entry for no model or for the empty model.
             (IndexForm::Zigbee2Mqtt, Some(models)) => {
                 models.iter().filter(|model| !model.is_empty()).map(|model| keys(Some(model))).collect()
             }

@@ -70,8 +70,8 @@ impl<'a> Inspection<'a> {
     /// Returns the ranges that matching checksums cover: first those of the container, then that of the integrity code, then
     /// those of the payloads in file order. Ranges of different checksums overlap.
     ///
-    /// A checksum that does not match covers nothing; [`findings`](Self::findings) reports the mismatch. Checksums
-    /// detect accidental damage only, because an attacker who changes a file can also change its checksums.
+    /// A checksum that does not match counts as covering nothing; [`findings`](Self::findings) reports the mismatch.
+    /// Checksums detect accidental damage only, because an attacker who changes a file can also change its checksums.
     pub fn coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
         self.ota()
             .into_iter()
@@ -108,8 +108,8 @@ impl<'a> Ota<'a> {
         let end = start.saturating_add(self.container.ota.len());
         let given = end.saturating_add(self.container.after.len());
         match self.container.kind {
-            // No hash covers the words before the hashes of an IKEA container; the words are only compared with each
-            // other.
+            // No hash covers the words before the hashes of an IKEA container. The words are only checked for
+            // consistency with each other.
             ContainerKind::IkeaNgis => [Some(IKEA_HASHES..end), None, None],
             ContainerKind::Sonoff100 => [Some(0..SONOFF_ZEROS), Some(start..end), None],
             ContainerKind::ThirdReality | ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {

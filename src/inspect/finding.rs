@@ -23,7 +23,7 @@ pub enum Severity {
     Note,
     /// The file may be damaged, or the file has an unknown form. A person must judge the file.
     Doubtful,
-    /// The file is damaged or cannot be used. A gateway should not serve it.
+    /// The file is damaged or cannot be used. A gateway should not serve the file.
     Wrong,
 }
 
@@ -70,7 +70,7 @@ pub enum FindingKind {
     NotOta {
         /// Content of the file.
         content: ForeignKind,
-        /// Error of reading an OTA header at byte 0.
+        /// Error of the attempt to read an OTA header at byte 0.
         error: DecodeError,
     },
     /// The file ends before its total image size.
@@ -80,20 +80,20 @@ pub enum FindingKind {
         /// Total image size in bytes.
         total_size: u32,
     },
-    /// A checksum of the container does not match, or bytes that it covers are missing.
+    /// A checksum of the container does not match, or bytes that the checksum covers are missing.
     ContainerChecksum(ContainerKind),
     /// The OTA file is in a vendor's container.
     InContainer(ContainerKind),
     /// Bytes follow the total image size.
     TrailingBytes {
-        /// Number of bytes.
+        /// Number of bytes after the total image size.
         count: usize,
         /// `true` if the bytes have the length of a vendor's CRC, but the CRC does not match.
         is_checksum: bool,
         /// `true` if the bytes contain a readable OTA header.
         is_ota: bool,
     },
-    /// The image integrity code (tag 0x0003) does not match, or has another length than 16 bytes.
+    /// The image integrity code (tag 0x0003) does not match, or its length is not 16 bytes.
     IntegrityCode,
     /// Manufacturer code, image type or file version in the header is a wildcard, which only requests may contain.
     WildcardIdentity,
@@ -105,7 +105,7 @@ pub enum FindingKind {
     ReservedBits(u16),
     /// The header has bytes after its known fields. The variant holds the number of these bytes.
     ExtraHeaderBytes(usize),
-    /// The header has another minor version than 0.
+    /// The minor version in the header is not 0.
     OtherMinorVersion(u8),
     /// The minimum hardware version is above the maximum.
     HardwareRangeEmpty(HardwareRange),
@@ -123,12 +123,12 @@ pub enum FindingKind {
     RawBody {
         /// Format of the image.
         payload: PayloadKind,
-        /// Number of bytes.
+        /// Number of bytes of the raw image.
         count: usize,
     },
     /// Raw bytes follow the last element.
     RawBytes {
-        /// Number of bytes.
+        /// Number of raw bytes.
         count: usize,
     },
     /// The element 0xF000 has Telink's form: the length of the element does not count two bytes before the data.
@@ -139,7 +139,8 @@ pub enum FindingKind {
     ElementsAfterSignature,
     /// The signature element is malformed.
     MalformedSignature(DecodeError),
-    /// The state of a payload is [`Damaged`](PayloadState::Damaged), or unknown for a reason that a person must judge.
+    /// The state of a payload is [`Damaged`](PayloadState::Damaged), or is [`Unknown`](PayloadState::Unknown) for a
+    /// reason that a person must judge.
     Payload {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
@@ -162,7 +163,7 @@ pub enum FindingKind {
         /// Byte that the payload has.
         found: u8,
     },
-    /// An element has the tag of an Osram table, but its CRC does not match.
+    /// An element has the tag of an Osram table, but the CRC of the table does not match.
     TableChecksum {
         /// Index of the element.
         element: usize,
@@ -171,9 +172,9 @@ pub enum FindingKind {
     AfterTelinkImage {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
-        /// Number of bytes.
+        /// Number of bytes after the Telink image.
         count: usize,
-        /// State of the element by a CRC-32 over the whole element.
+        /// State according to a CRC-32 over the whole element.
         state: PayloadState,
         /// Offset of the payload in the input.
         start: usize,
@@ -191,7 +192,8 @@ pub enum FindingKind {
         /// Identity in the OTA header.
         header: ImageId,
     },
-    /// The payload is an OTA file with the same identity as the outer file, as if the file had been wrapped twice.
+    /// The payload is an OTA file with the same identity as the outer file, as if a tool had put the OTA header before
+    /// the payload twice.
     WrappedTwice {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
@@ -242,8 +244,9 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// Returns whether a strict gateway refuses the file: the fact is doubtful or wrong, or the file is more than one
-    /// OTA file that follows the specification. A strict gateway refuses such a file.
+    /// Returns whether the fact is a deviation from a single OTA file that follows the specification. Every fact is
+    /// such a deviation, except that the file is for a single device, or that a payload contradicts the header. A
+    /// strict gateway refuses a file with a deviation.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })

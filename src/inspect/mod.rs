@@ -1,8 +1,8 @@
 //! Inspection of a file: its type, wrong or doubtful facts about the file, and the bytes that a checksum covers.
 //!
 //! An [`Inspection`] opens the container, reads the OTA file leniently, and compares all checksums that can be computed
-//! without a key. Tools and gateways share this inspection, so that a gateway never serves or lists a file that the
-//! tool's `check` refuses.
+//! without a key. Tools and gateways use the same inspection, so that a gateway never serves or lists a file that the
+//! command `check` of the tool refuses.
 //!
 //! ```text
 //! bytes -> container -> OTA file -> integrity code, payloads -> findings: wrong, doubtful, note
@@ -65,8 +65,8 @@ use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_body_end::RemainderKind;
 
-/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads. The reports of payloads beyond
-/// this number are computed at each call.
+/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads. For any further payloads, each
+/// call computes the reports.
 const KEPT: usize = 8;
 
 /// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the
@@ -109,8 +109,8 @@ impl<'a> Inspection<'a> {
         Self { given: bytes, content, raw_allowed: false }
     }
 
-    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The raw bytes are
-    /// then never reported as an element that runs past the end of the file.
+    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The inspection
+    /// then never reports the raw bytes as an element that runs past the end of the file.
     #[must_use]
     pub fn allow_raw_body(self) -> Self {
         Self { raw_allowed: true, ..self }
@@ -128,7 +128,7 @@ impl<'a> Inspection<'a> {
         self.ota().map(|ota| &ota.image)
     }
 
-    /// Returns the result of checking the image integrity code (tag 0x0003). The result is
+    /// Returns the result of the check of the image integrity code (tag 0x0003). The result is
     /// [`Absent`](IntegrityCode::Absent) for a truncated file, and for bytes that are no OTA file.
     #[must_use]
     pub fn integrity_code(&self) -> IntegrityCode {
@@ -148,7 +148,7 @@ impl<'a> Inspection<'a> {
         not_ota.into_iter().chain(ota.flat_map(|ota| ota.findings(self.given, self.raw_allowed)))
     }
 
-    /// Returns the highest severity of all findings, or `None` without a finding.
+    /// Returns the highest severity of all findings, or `None` if there is no finding.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.findings().map(|finding| finding.severity).max()
@@ -174,7 +174,7 @@ impl<'a> Inspection<'a> {
         self.given
     }
 
-    /// Returns container and OTA file, or the first finding that is wrong.
+    /// Returns the container and the OTA file, or the first finding of the severity `Wrong`.
     #[cfg(feature = "index")]
     pub(crate) fn usable(&self) -> Result<(&Container<'a>, &Image<'a>), Finding> {
         let ota = self.content.as_ref().map_err(NotOta::finding)?;
@@ -235,7 +235,7 @@ impl<'a> Ota<'a> {
         whole.chain(tags).chain(self.signature_finding()).chain(payloads).chain(self.element_findings())
     }
 
-    /// Returns the findings about elements that are payloads only if one byte of them is wrong.
+    /// Returns the findings about elements that would be recognised as payloads if one wrong byte were replaced.
     fn element_findings(&self) -> impl Iterator<Item = Finding> + use<'a> {
         let (base, manufacturer) = (self.offset(), self.image.header().id.manufacturer);
         let elements = (0..).zip(self.image.elements()).flat_map(move |(number, placed)| {

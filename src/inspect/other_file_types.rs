@@ -17,13 +17,13 @@ use crate::payload::PayloadKind;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ForeignKind {
-    /// No byte.
+    /// File without any byte.
     Empty,
     /// File of bytes with one value only, like erased flash.
     Erased,
     /// Pointer of Git LFS, which replaces a large file in a repository.
     GitLfsPointer,
-    /// HTML or XML, mostly the error message of a web server.
+    /// HTML or XML text, usually the error message of a web server.
     WebPage,
     /// JSON text.
     Json,
@@ -59,23 +59,23 @@ pub enum ForeignKind {
     MatterOta,
     /// Payload without an OTA header.
     BarePayload(PayloadKind),
-    /// IKEA container that is whole by its own words and checksums, around an OTA header with another total image size.
+    /// IKEA container whose own words and checksums are right, but whose OTA header has another total image size.
     IkeaOtherTotal {
         /// Total image size in the OTA header, in bytes.
         total_size: u32,
         /// Size of the OTA file according to the container, in bytes.
         size: u32,
     },
-    /// OTA identifier at the first byte, and a header that cannot be read.
+    /// File with the OTA file identifier at the first byte, and a header that cannot be read.
     BrokenHeader,
-    /// At least one OTA header at a later offset, in no known container.
+    /// File that is no known container, with at least one OTA header at a later offset.
     HeaderInside,
     /// File of no known type.
     Unknown,
 }
 
-/// Maximum number of bytes of a text that are examined. A text file that a user takes for an OTA file shows its type
-/// within the first line.
+/// Maximum number of bytes of a text that are examined. The first line shows the type of a text file that a user might
+/// take for an OTA file.
 const MAX_TEXT: usize = 4096;
 /// Minimum length of a text of hexadecimal digits. A shorter text may be a word or a number.
 const MIN_DIGITS: usize = 32;
@@ -125,7 +125,7 @@ impl ForeignKind {
             return (Self::Erased, 0);
         }
         match PayloadKind::of(bytes) {
-            // The mark of zlib is too short for a whole file.
+            // The mark of zlib has only two bytes, too few to recognise a whole file.
             PayloadKind::Unknown | PayloadKind::Zlib => {}
             kind => return (Self::BarePayload(kind), 0),
         }
@@ -138,7 +138,7 @@ impl ForeignKind {
         let start = bytes.get(..MAX_TEXT).unwrap_or(bytes);
         let text = match core::str::from_utf8(start) {
             Ok(text) => text,
-            // A character may be cut at the end.
+            // The limit may cut a character at the end of the text.
             Err(error) if error.error_len().is_none() => {
                 core::str::from_utf8(start.get(..error.valid_up_to())?).ok()?
             }
@@ -199,7 +199,7 @@ impl ForeignKind {
         }
     }
 
-    /// Writes the type of the file and an advice for the user. `error` is the error of reading an OTA header at byte 0,
+    /// Writes the type of the file and advice for the user. `error` is the error of reading an OTA header at byte 0,
     /// and `offset` is the offset of an OTA header inside the file.
     pub(super) fn write(self, f: &mut fmt::Formatter<'_>, error: &DecodeError, offset: usize) -> fmt::Result {
         f.write_str(match self {

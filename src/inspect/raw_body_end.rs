@@ -17,7 +17,7 @@ use super::Severity;
 pub(super) enum RemainderKind {
     /// Padding: fewer bytes than the head of an element, or bytes of one value after the last element.
     Padding,
-    /// A raw image of a recognised format, or one that the caller allows.
+    /// A raw image, whose format is recognised, or which the caller allows.
     Raw(PayloadKind),
     /// An element that runs past the total image size.
     Overrun(Severity, Overrun),
@@ -54,7 +54,7 @@ pub enum OverrunCause {
         /// Total image size with which the element fits, in bytes.
         right: usize,
     },
-    /// The bytes show no cause.
+    /// The bytes do not show the cause.
     Unknown,
 }
 
@@ -63,8 +63,8 @@ const LAST_ASSIGNED: u16 = 0x0006;
 /// Tag that Telink's tools give to an image, and the two bytes before its data.
 const TELINK: (Tag, [u8; 2]) = (Tag(0xf000), [0x01, 0x0c]);
 /// Maximum plausible length in bytes of an element with a reserved tag after valid elements: 16 MiB, more than the
-/// flash of any Zigbee device. Two random bytes are nearly always a reserved tag, but four random bytes are a length
-/// below this limit in only one of 256 cases.
+/// flash of any Zigbee device. The limit distinguishes elements from other data: two random bytes are nearly always a
+/// reserved tag, but four random bytes are a length below the limit in only one of 256 cases.
 const MAX_LENGTH: u32 = 16 << 20;
 
 /// Classifies the raw bytes `raw` at the end of `image`. If `raw_allowed` is set, the caller knows that the body is a
@@ -99,7 +99,7 @@ pub(super) fn judge(image: &Image<'_>, raw: &RawRemainder<'_>, raw_allowed: bool
     if raw.bytes.iter().all(|byte| Some(byte) == raw.bytes.first()) {
         return RemainderKind::Padding;
     }
-    // Code that a vendor appends to the elements may begin with any two bytes, even those of a tag.
+    // A vendor may append code to the elements. The code may begin with any two bytes, even those of a tag.
     let is_element = tag.is_manufacturer_specific() || declared <= MAX_LENGTH;
     let severity = if is_element { Severity::Wrong } else { Severity::Doubtful };
     RemainderKind::Overrun(severity, overrun)

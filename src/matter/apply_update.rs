@@ -1,5 +1,5 @@
 //! ApplyUpdateRequest, ApplyUpdateResponse and NotifyUpdateApplied (commands 0x02, 0x03 and 0x04 of the provider): the
-//! commands between a completed download and the first run of the new image.
+//! commands that a requestor and its provider exchange after a download.
 //!
 //! | command | tag | field | type | bound |
 //! |---|---|---|---|---|
@@ -20,11 +20,11 @@ use crate::open_enum::open_enum;
 open_enum! {
     /// Provider's decision about a downloaded image (ApplyUpdateActionEnum).
     ApplyUpdateAction(u8) {
-        /// Apply the image after the delay.
+        /// The requestor applies the image after the delay.
         PROCEED = 0 => "Proceed",
-        /// Send another ApplyUpdateRequest after the delay.
+        /// The requestor sends another ApplyUpdateRequest after the delay.
         AWAIT_NEXT_ACTION = 1 => "AwaitNextAction",
-        /// Discard the image, and send no QueryImage before the delay has passed.
+        /// The requestor discards the image, and sends no QueryImage before the delay has passed.
         DISCONTINUE = 2 => "Discontinue",
     }
 }
@@ -55,8 +55,8 @@ pub struct ApplyUpdateResponse {
     pub delayed_action_time: u32,
 }
 
-/// NotifyUpdateApplied: a requestor reports that it runs the new image. The provider answers with a status without
-/// fields.
+/// NotifyUpdateApplied: a requestor reports that it runs the new image. The provider answers with a Matter status only,
+/// not with a response command.
 // Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]

@@ -85,7 +85,7 @@ impl Field {
 pub struct MatterDecodeError {
     /// Command or header that was decoded, such as `QueryImage`.
     pub item: &'static str,
-    /// Name of the field at fault, such as `ImageURI`; `None` if the fault is in no single known field.
+    /// Name of the field at fault, such as `ImageURI`; `None` if the fault does not belong to a single known field.
     pub field: Option<&'static str>,
     /// Offset of the fault in bytes, counted from the first byte of the input.
     pub offset: usize,
@@ -116,12 +116,12 @@ pub enum MatterDecodeErrorKind {
     /// The bytes are not TLV (appendix A of the specification). The text of the error gives the reason.
     #[error("invalid TLV: {0}")]
     InvalidTlv(&'static str),
-    /// The type of the element differs from the type of the field.
+    /// The TLV type of an element differs from the type that its field requires.
     #[error("expected {expected}, found {found}")]
     WrongType {
-        /// Type of the field.
+        /// Type that the field requires.
         expected: &'static str,
-        /// Type of the element.
+        /// Type of the element in the input.
         found: &'static str,
     },
     /// A mandatory field is missing. The offset in the error is the end of the structure.
@@ -174,7 +174,8 @@ pub enum MatterRuleError {
     /// The field with this name is missing, although the status UpdateAvailable requires it.
     #[error("UpdateAvailable without {0}")]
     Missing(&'static str),
-    /// DelayedActionTime is present with this status, although only the status Busy allows DelayedActionTime.
+    /// DelayedActionTime is present in a response with this status, although only the status Busy allows
+    /// DelayedActionTime.
     #[error("DelayedActionTime with {0}, only Busy has it")]
     Delay(QueryImageStatus),
     /// The length of a string is outside the bounds of its field.

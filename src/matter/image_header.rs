@@ -158,12 +158,12 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
-    /// Maximum header size in bytes, the length of the TLV structure. The specification sets no limit; 1024 is the limit
-    /// of connectedhomeip, and more than twice of what the fields of this table can take.
+    /// Maximum header size in bytes, the length of the TLV structure. The specification sets no limit; 1024 is the
+    /// limit of connectedhomeip. The limit is more than twice the maximum length of all fields in the table.
     pub const MAX_HEADER_SIZE: u32 = 1024;
 
-    /// Whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file has another file
-    /// identifier.
+    /// Returns whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file has another
+    /// file identifier.
     #[must_use]
     pub fn is_at_start(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)
@@ -231,7 +231,7 @@ impl<'a> ImageHeader<'a> {
         })
     }
 
-    /// Checks the rules for the writer of a file, beyond the rules that the encoder ensures.
+    /// Checks the rules that a writer of files must follow, and that the encoder does not enforce by itself.
     ///
     /// # Errors
     /// [`MatterRuleError::Length`] for a text or a digest with a length that its field does not allow,
@@ -253,7 +253,8 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
-    /// Whether a device that runs `version` may upgrade to the image: the version is within the applicable range.
+    /// Returns whether a device that runs `version` may upgrade to the image: `version` must be between the minimum and
+    /// the maximum applicable version.
     #[must_use]
     pub fn suits(&self, version: u32) -> bool {
         self.min_applicable_version.is_none_or(|min| min <= version)

@@ -24,8 +24,8 @@ use crate::time::Instant;
 /// State that a requestor keeps between its commands to one provider: the running version, and the earliest time of the
 /// next step.
 ///
-/// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which knows of
-/// no delay; a provider has to expect early queries.
+/// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which has no
+/// delay. A provider therefore has to expect a query before the delay has passed.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryAgainReason, QueryImageResponse, QueryImageStatus, Requestor};
@@ -62,7 +62,7 @@ pub enum NextStep<'a> {
     AskUser(UpdateOffer<'a>),
     /// Download the image. The offered version is newer than the running version, and no consent is needed.
     Download(UpdateOffer<'a>),
-    /// Send another query later, for this reason.
+    /// Send another query later. The variant holds the reason.
     QueryAgain(QueryAgainReason),
 }
 
@@ -74,8 +74,8 @@ pub enum NextStep<'a> {
 pub enum QueryAgainReason {
     /// The provider offers no image, for the reason in the status.
     NoImage(QueryImageStatus),
-    /// The provider offers an image whose version is not newer than the running version. A provider must not do so
-    /// (section 11.20.3.2), but a requestor that downloaded the image would download it again and again.
+    /// The provider offers an image whose version is not newer than the running version. The specification forbids such
+    /// an offer (section 11.20.3.2). A requestor that accepted the offer would download the same image again and again.
     NotNewer {
         /// Version of the offered image.
         offered: u32,
@@ -92,7 +92,8 @@ pub enum QueryAgainReason {
 pub enum ApplyStep {
     /// Apply the downloaded image.
     Apply,
-    /// Send another ApplyUpdateRequest: the provider is not ready, or answers an action without a named constant.
+    /// Send another ApplyUpdateRequest, because the provider is not ready, or because its response has an action
+    /// without a named constant.
     AskAgain,
     /// Discard the downloaded image. The next step is a query.
     Discard,
@@ -129,8 +130,8 @@ impl Requestor {
     /// (sections 11.20.3.2 and 11.20.3.6).
     pub const MIN_DELAY: Duration = Duration::from_secs(120);
 
-    /// Creates the state of a requestor without a pending delay. `software_version` is the running version, and
-    /// `can_consent` is the field RequestorCanConsent in the queries of the requestor.
+    /// Creates the state of a requestor without a pending delay. `software_version` is the running version.
+    /// `can_consent` is the value of the field RequestorCanConsent in the queries of the requestor.
     #[must_use]
     pub const fn new(provider: NodeId, software_version: u32, can_consent: bool) -> Self {
         Self { provider, software_version, can_consent, not_before: Instant::ZERO }
@@ -151,13 +152,14 @@ impl Requestor {
 
     /// Handles a response of the provider to a QueryImage, received at `now`.
     ///
-    /// The requestor obeys a DelayedActionTime with any status, although a provider may send DelayedActionTime only
-    /// with Busy: waiting does no harm. Another query follows after [`MIN_DELAY`](Self::MIN_DELAY) at the earliest.
+    /// The requestor obeys a DelayedActionTime with any status, although the specification allows DelayedActionTime
+    /// only with Busy, because the wait does no harm. Before another query, the requestor waits at least
+    /// [`MIN_DELAY`](Self::MIN_DELAY).
     ///
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and
-    /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node. The next step
-    /// is then a query, and the requestor stores the delay until this query.
+    /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node than the
+    /// provider. After an error, the next step is a query, and the requestor stores the earliest time of this query.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,
@@ -176,7 +178,7 @@ impl Requestor {
             return Ok(NextStep::QueryAgain(QueryAgainReason::NotNewer { offered, running }));
         }
         self.not_before = now.after(delay);
-        // UserConsentNeeded has no meaning for a requestor that cannot ask its user.
+        // A requestor that cannot ask its user ignores UserConsentNeeded.
         Ok(match self.can_consent && response.user_consent_needed == Some(true) {
             true => NextStep::AskUser(offer),
             false => NextStep::Download(offer),
@@ -185,7 +187,7 @@ impl Requestor {
 
     /// Handles a response of the provider to an ApplyUpdateRequest, received at `now`.
     ///
-    /// Another ApplyUpdateRequest or query follows after [`MIN_DELAY`](Self::MIN_DELAY) at the earliest.
+    /// Before another ApplyUpdateRequest or query, the requestor waits at least [`MIN_DELAY`](Self::MIN_DELAY).
     pub fn handle_apply_response(&mut self, now: Instant, response: &ApplyUpdateResponse) -> ApplyStep {
         let ApplyUpdateResponse { action, delayed_action_time } = *response;
         let delay = Duration::from_secs(delayed_action_time.into());

@@ -64,7 +64,7 @@ impl DownloadProtocols {
         self.0.as_slice().iter().copied().map(DownloadProtocol)
     }
 
-    /// Whether the list contains `protocol`.
+    /// Returns whether the list contains `protocol`.
     #[must_use]
     pub fn contains(&self, protocol: DownloadProtocol) -> bool {
         self.iter().any(|own| own == protocol)
@@ -155,7 +155,7 @@ impl<'a> QueryImage<'a> {
         })
     }
 
-    /// Checks the rules for the sender of the query, beyond the rules that the encoder ensures.
+    /// Checks the rules that a sender of the query must follow, and that the encoder does not enforce by itself.
     ///
     /// # Errors
     /// [`MatterRuleError`] for a location that is not two bytes long, and for metadata that are too long or are no list

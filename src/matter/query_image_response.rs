@@ -26,7 +26,7 @@ use crate::open_enum::open_enum;
 open_enum! {
     /// Availability of an image (StatusEnum of QueryImageResponse).
     QueryImageStatus(u8) {
-        /// An image is available; the response has its location.
+        /// An image is available. The response contains the location of the image.
         UPDATE_AVAILABLE = 0 => "UpdateAvailable",
         /// The provider is busy; the requestor queries again later.
         BUSY = 1 => "Busy",
@@ -89,7 +89,8 @@ pub struct UpdateOffer<'a> {
     pub uri: ImageUri<'a>,
     /// Version of the image.
     pub version: u32,
-    /// Version of the image as text for people; `None` if the provider omitted the field, which breaks a rule.
+    /// Version of the image as text for people; `None` if the provider omitted the field, although the specification
+    /// requires it.
     pub version_string: Option<&'a str>,
     /// Token that the requestor repeats in the later commands of this update.
     pub token: UpdateToken,
@@ -143,11 +144,12 @@ impl<'a> QueryImageResponse<'a> {
         })
     }
 
-    /// Checks the rules for the sender of the response, beyond the rules that the encoder ensures.
+    /// Checks the rules that a sender of the response must follow, and that the encoder does not enforce by itself.
     ///
     /// # Errors
     /// [`MatterRuleError`] if a field that UpdateAvailable requires is missing, if DelayedActionTime is present with
-    /// another status than Busy, if the ImageURI is no URI, or if a text or the metadata have a wrong length or form.
+    /// another status than Busy, if the ImageURI is no URI, or if the length or the form of a text or of the metadata
+    /// is wrong.
     pub fn check(&self) -> Result<(), MatterRuleError> {
         if self.delayed_action_time.is_some() && self.status != QueryImageStatus::BUSY {
             return Err(MatterRuleError::Delay(self.status));
@@ -167,7 +169,8 @@ impl<'a> QueryImageResponse<'a> {
 
     /// Returns the offered image, or `None` if the status is not UpdateAvailable.
     ///
-    /// A missing SoftwareVersionString is tolerated, because no step of the update depends on this field.
+    /// The method accepts a response without SoftwareVersionString, because no step of the update depends on this
+    /// field.
     ///
     /// # Errors
     /// [`MatterRuleError`] if ImageURI, SoftwareVersion or UpdateToken is missing in a response with UpdateAvailable,

@@ -33,8 +33,9 @@ pub(super) struct FieldsFound<'a> {
 }
 
 impl<'a> FieldsFound<'a> {
-    /// Parses an element that is a structure with any tag and takes all of `bytes`. Members that are not in the table
-    /// are skipped. `base` is the position of `bytes` in the caller's input, and is added to the offsets of errors.
+    /// Parses an element that is a structure with any tag and takes all of `bytes`. The parser skips members that are
+    /// not in the table. `base` is the position of `bytes` in the caller's input; the parser adds it to the offsets of
+    /// errors.
     pub(super) fn parse(
         item: &'static str,
         table: &'static [Field],

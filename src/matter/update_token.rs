@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::inline_bytes::InlineBytes;
 
-/// UpdateToken: 8 to 32 bytes chosen by the provider; only the provider knows their meaning.
+/// UpdateToken: 8 to 32 bytes that the provider chooses. Only the provider knows the meaning of the bytes.
 ///
 /// The requestor keeps the token of a [`QueryImageResponse`](super::QueryImageResponse) until it has sent
 /// [`NotifyUpdateApplied`](super::NotifyUpdateApplied).

@@ -1,4 +1,4 @@
-//! Entropy of bytes. Encrypted or compressed bytes have a high entropy; code has a lower one.
+//! Entropy of bytes. Encrypted or compressed bytes have a high entropy; code has a lower entropy.
 //!
 //! ```text
 //! bytes -> count of each value in a sample of 4,096 bytes -> sum of  p * log2(1 / p)  -> 0 to 8 bits for each byte
@@ -12,7 +12,7 @@ use core::fmt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Entropy {
-    /// Entropy in thousandths of a bit for each byte, 0 to 8,000.
+    /// Entropy of one byte in thousandths of a bit, 0 to 8,000.
     pub millibits: u16,
     /// Number of bytes in the sample, at most 4,096. The sample is taken from the middle of the bytes.
     pub sample: u16,
@@ -54,8 +54,8 @@ impl Entropy {
         Self { millibits: u16::try_from(millibits).unwrap_or(u16::MAX), sample: size }
     }
 
-    /// Returns whether the bytes look encrypted or compressed. For such bytes, the entropy is at most 0.1 bits below
-    /// that of equally many random bytes.
+    /// Returns whether the bytes look encrypted or compressed. For bytes that look encrypted or compressed, the entropy
+    /// is at most 0.1 bits below the entropy of the same number of random bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {

@@ -22,7 +22,7 @@ pub struct Payload<'a> {
     pub element: Option<usize>,
     /// Offset of the payload, in bytes from the first byte of the OTA header.
     pub offset: usize,
-    /// Length of the payload in bytes, as far as it is present.
+    /// Number of bytes of the payload that are present.
     pub len: usize,
     /// Format and state of the payload. Offsets in the report count from the first byte of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -37,8 +37,8 @@ pub struct Payload<'a> {
 /// The payloads of a file are:
 ///
 /// - the data of each upgrade image
-/// - the data of another element, if its format is recognised
-/// - the raw remainder of the file, unless it is too short for an element
+/// - the data of any other element, if the format of the data is recognised
+/// - the raw remainder of the file, unless the remainder is shorter than the tag and length of an element
 pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
     payloads_with_bytes(image).map(|(payload, _)| payload)
 }
@@ -117,7 +117,8 @@ impl<'a> Iterator for Payloads<'a> {
                 let mut following = self.elements.clone();
                 if following.next().is_some_and(|(_, next)| next.element.tag == placed.element.tag) {
                     report.state = report.state.ambiguous_if_truncated();
-                    // The end of one part is not the end of the image, so a missing end is no evidence of damage.
+                    // The end of one element is not the end of the split image, so a missing end is no evidence of
+                    // damage.
                     report.element_state = None;
                 }
                 return Some(self.payload(Some(index), placed.data_offset(), placed.element.data, report));

@@ -21,7 +21,7 @@ pub struct PayloadMetadata<'a> {
     /// Version of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub version: Option<PayloadVersion<'a>>,
-    /// Name of the project or product, without padding. The name is empty if the payload has none.
+    /// Name of the project or product, without padding. The name is empty if the payload contains no name.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub name: &'a [u8],
     /// Identifier of the product. Most makers use a UUID.
@@ -65,7 +65,8 @@ impl PayloadMetadata<'_> {
     /// Returns whether any field differs from the OTA header with the image `id`. The comparison uses only the fields
     /// with the same meaning in payload and header: manufacturer code, image type and [`PayloadVersion::File`].
     ///
-    /// A difference is only a hint, because many makers number payloads and files differently.
+    /// A difference is only a hint, because many manufacturers use different version numbers for payloads and OTA
+    /// files.
     #[must_use]
     pub fn contradicts(&self, id: ImageId) -> bool {
         let version = match self.version {

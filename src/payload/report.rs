@@ -29,7 +29,7 @@ pub struct PayloadReport<'a> {
     /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state is
     /// [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
     pub encrypted: bool,
-    /// `true` if the payload has a signature. The signature is not verified by this crate.
+    /// `true` if the payload has a signature. This crate does not verify the signature.
     pub signed: bool,
     /// Metadata in the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -84,7 +84,7 @@ pub enum DamageKind {
         /// Computed checksum, in the same form as `expected`.
         found: u32,
     },
-    /// A part of the payload runs past its end.
+    /// A part of the payload runs past the end of the payload.
     Truncated {
         /// Number of bytes that the part takes, counted from its offset.
         needed: usize,
@@ -121,10 +121,11 @@ pub enum ChecksumKind {
 pub enum UnknownReason {
     /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
     NoChecksum,
-    /// The format has a checksum, but the build has not added one. Boot loaders of the format refuse such a payload.
+    /// The format has a checksum, but the build has not added one. Boot loaders for this format refuse a payload
+    /// without the checksum.
     ChecksumNotAdded,
-    /// The checksum or the length does not match. The payload may be damaged, or whole in an unknown variant of the
-    /// format.
+    /// The checksum or the length does not match. Either the payload is damaged, or the payload is whole and in an
+    /// unknown variant of the format.
     Ambiguous,
     /// The format is not recognised. The entropy shows whether the payload may be encrypted.
     NotRecognised(Entropy),
@@ -181,7 +182,7 @@ impl<'a> PayloadReport<'a> {
     }
 
     /// Creates a report about a payload whose format has no checksum and is often encrypted. No field of the format
-    /// shows the encryption, so a high entropy shows it.
+    /// shows the encryption, so the report takes a high entropy as a sign of encryption.
     pub(super) fn encrypted_if_random(kind: PayloadKind, bytes: &[u8]) -> Self {
         if Entropy::of(bytes).looks_random() {
             Self { encrypted: true, ..Self::new(kind, PayloadState::Encrypted) }
@@ -270,8 +271,8 @@ impl PayloadState {
     }
 }
 
-/// Writes the state, then encryption, signature and metadata, each after a semicolon. Offsets count from the first byte of
-/// the payload, and the text says so.
+/// Writes the state, then encryption, signature and metadata, each after a semicolon. Offsets count from the first byte
+/// of the payload, and the text names this origin.
 impl fmt::Display for PayloadReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind: _, state, element_state, encrypted, signed, metadata, covered: _ } = self;
@@ -289,7 +290,7 @@ impl fmt::Display for PayloadReport<'_> {
     }
 }
 
-/// Writes the state. Offsets count from the first byte of the payload, and the text says so.
+/// Writes the state. Offsets count from the first byte of the payload, and the text names this origin.
 impl fmt::Display for PayloadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, None)
@@ -298,7 +299,7 @@ impl fmt::Display for PayloadState {
 
 impl PayloadState {
     /// Writes the state. `base` is the offset of the payload in the bytes from which offsets shall count; with `None`,
-    /// offsets count from the first byte of the payload, and the text says so.
+    /// offsets count from the first byte of the payload, and the text names this origin.
     pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         match self {
             Self::Whole(checksum) => write!(f, "{checksum} matches"),

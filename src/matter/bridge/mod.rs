@@ -16,11 +16,12 @@
 //! | Upgrade End Request with SUCCESS | ApplyUpdateRequest | with the UpdateToken that the bridge keeps |
 //! | Default Response to an Upgrade End Request | Discontinue | [`upgrade_time`] returns `None`; ABORT is the closest status |
 //!
-//! Fields without a counterpart are reported as [`Unmapped`]. The following has no translation in either direction:
+//! A translation reports the fields without a counterpart as [`Unmapped`]. The following items have no translation in
+//! either direction:
 //!
-//! - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
-//!   the size;
-//! - Upgrade End Requests with another status than SUCCESS: a Matter requestor sends no command for a failed download;
+//! - the size of an image: a Query Next Image Response requires the size, but in Matter only BDX reports it, so the
+//!   caller supplies the size;
+//! - Upgrade End Requests whose status is not SUCCESS: a Matter requestor sends no command for a failed download;
 //! - NotifyUpdateApplied: a Zigbee client reports its new version with its next query;
 //! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
 //!   Zigbee;
@@ -40,7 +41,7 @@ use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-/// Fields of a message that its translation cannot carry: `true` for each field that was present and is lost.
+/// Fields of a message that its translation cannot contain. A flag is `true` if the field was present in the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -60,11 +61,11 @@ pub struct Unmapped {
     pub status: bool,
     /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not the step after a query.
     pub delay: bool,
-    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to keep; without an offer also
-    /// SoftwareVersion.
+    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to store. If the response is no offer, the
+    /// flag also includes SoftwareVersion.
     pub uri_and_token: bool,
-    /// Manufacturer code and image type of an offer for another image than that of the query. Matter has no fields for
-    /// them, so the offer is not translated.
+    /// Manufacturer code and image type of an offer, if one of them differs from the query. Matter has no fields for
+    /// these two values, so the offer is not translated.
     pub other_image: bool,
 }
 
@@ -81,7 +82,7 @@ impl Unmapped {
         other_image: false,
     };
 
-    /// Whether the translation carries all fields.
+    /// Returns whether the translation contains all fields.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
@@ -96,11 +97,11 @@ impl Unmapped {
 pub struct Translated<T> {
     /// Translated message.
     pub message: T,
-    /// Fields of the original that the translated message does not carry.
+    /// Fields of the original message that the translated message does not contain.
     pub unmapped: Unmapped,
 }
 
-/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The translation carries all
+/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The translation contains all
 /// fields.
 #[must_use]
 pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols) -> QueryImage<'static> {
@@ -121,8 +122,8 @@ pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols
 /// Translates the QueryImage of a Matter requestor for a Zigbee server.
 ///
 /// # Errors
-/// [`zcl::Violation`] if vendor, product or version is a wildcard in Zigbee, or if the product is not a valid image
-/// type of a query.
+/// [`zcl::Violation`] if the vendor id, the product id or the version has the value of a Zigbee wildcard, or if the
+/// product is not a valid image type of a query.
 pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextImageRequest>, zcl::Violation> {
     let QueryImage {
         vendor,
@@ -150,11 +151,11 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
 }
 
 /// Translates the Query Next Image Response of a Zigbee server for a Matter requestor. `current` is the image of the
-/// query. An offer for another manufacturer code or image type becomes NotAvailable, because Matter would take it for an
-/// offer of the requested product.
+/// query. An offer for another manufacturer code or image type becomes NotAvailable, because a Matter requestor would
+/// treat it as an offer for its own product.
 ///
-/// `uri`, `version_string` and `token` describe the image on the side of the bridge: its ImageURI, such as a
-/// [`BdxUri`](super::BdxUri) as text, its version as text for people, and the UpdateToken of this update. The
+/// `uri`, `version_string` and `token` are values that the bridge creates for the image: the ImageURI, such as a
+/// [`BdxUri`](super::BdxUri) as text, the version as text for people, and the UpdateToken of this update. The
 /// translation uses the three arguments only if the server offers an image.
 #[must_use]
 pub fn query_image_response<'a>(
@@ -187,8 +188,8 @@ pub fn query_image_response<'a>(
 /// length in bytes of the offered image, because the QueryImageResponse does not contain the length.
 ///
 /// # Errors
-/// The method returns the errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an offer
-/// of the version 0xFFFFFFFF, which no Zigbee client takes for an offer.
+/// The method returns the errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an
+/// offer of the version 0xFFFFFFFF, which is a wildcard for a Zigbee client.
 pub fn query_next_image_response(
     response: &QueryImageResponse<'_>,
     current: ImageId,
@@ -230,9 +231,10 @@ pub fn query_next_image_response(
     })
 }
 
-/// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has sent
-/// ApplyUpdateRequest. A fraction of a second is rounded up. A delay of more than `u32::MAX` seconds does not fit into
-/// DelayedActionTime, and becomes AwaitNextAction, so that no image is applied early; no [`ServerTime`] has such a delay.
+/// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has
+/// sent ApplyUpdateRequest. A fraction of a second is rounded up. A delay of more than `u32::MAX` seconds does not fit
+/// into DelayedActionTime, and becomes AwaitNextAction, so that no image is applied early. A delay that
+/// [`ServerTime::delay`] returns is never that long.
 #[must_use]
 pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
     let seconds = match delay {
@@ -251,8 +253,8 @@ pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
 
 /// Translates the ApplyUpdateResponse of a Matter provider to the upgrade time of an Upgrade End Response.
 ///
-/// Returns `None` for Discontinue and for actions without a constant: no upgrade time expresses these actions. The
-/// closest Zigbee message is a Default Response with ABORT.
+/// Returns `None` for Discontinue and for actions without a constant: no upgrade time has the meaning of these actions.
+/// The closest Zigbee message is a Default Response with ABORT.
 #[must_use]
 pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerTime>> {
     let ApplyUpdateResponse { action, delayed_action_time } = *response;

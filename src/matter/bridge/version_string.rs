@@ -7,10 +7,10 @@
 
 use crate::types::FileVersion;
 
-/// Writes a file version to `buffer` in the form of its `Display`, for the field SoftwareVersionString, and returns the
-/// text.
+/// Writes a file version to `buffer` as its `Display` does, and returns the text. The field SoftwareVersionString can
+/// hold the text.
 ///
-/// The text is `1.0 b05, stack 3.5 b19`, or `0x0000000a` for a version with a digit that is not decimal.
+/// The text is `1.0 b05, stack 3.5 b19`, or `0x0000000a` for a version with a hexadecimal digit above 9.
 ///
 /// ```
 /// use zigbee_ota::FileVersion;

@@ -79,7 +79,7 @@ const MIN: usize = SEPARATOR + 2;
 
 /// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
 ///
-/// Serde represents a URI as its text, which is read only from formats that lend it.
+/// Serde represents a URI as its text. A URI can be deserialized only from a format that lends the text to the URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -110,10 +110,11 @@ impl<'a> BdxUri<'a> {
         }
     }
 
-    /// Parses a BDX URI in the order of the specification: length, prefix, node id, separator, designator.
+    /// Parses a BDX URI. The checks follow the order of the specification: length, prefix, node id, separator,
+    /// designator.
     ///
     /// # Errors
-    /// [`ImageUriError`] of the first step that fails.
+    /// [`ImageUriError`] of the first check that fails.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         let len = text.len();
         if len < MIN {

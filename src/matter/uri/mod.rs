@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A BDX URI has no user, port, query or fragment. The file designator consists of the characters that a URI path
-//! allows; escapes in it are never decoded.
+//! allows; the crate never decodes escapes in the designator.
 
 mod bdx;
 mod syntax;
@@ -34,7 +34,7 @@ pub use bdx::{BdxUri, NodeId};
 /// # Ok::<(), zigbee_ota::matter::ImageUriError>(())
 /// ```
 ///
-/// Serde represents a URI as its text, which is read only from formats that lend it.
+/// Serde represents a URI as its text. A URI can be deserialized only from a format that lends the text to the URI.
 // Exhaustive: a URI has either the scheme `bdx` or another scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -57,12 +57,12 @@ impl<'a> ImageUri<'a> {
     /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, in upper or lower case, must satisfy the rules
     /// of a BDX URI.
     ///
-    /// In a URI of another scheme, only the characters of each part are checked. The structure of the authority, such
-    /// as the digits of a port or an IP address, is left to the code that resolves the URI.
+    /// In a URI of another scheme, the method checks only the characters of each part. The code that resolves the URI
+    /// has to check the structure of the authority, such as the digits of a port or an IP address.
     ///
     /// # Errors
-    /// [`ImageUriError`] for text that is too long or no URI with a scheme, and for a BDX URI that breaks a rule. If
-    /// the URI breaks several rules, the error names the rule that is broken first in the text.
+    /// [`ImageUriError`] for a text that is too long, for a text that is no URI with a scheme, and for a BDX URI that
+    /// breaks a rule. If the URI breaks several rules, the error names the rule that is broken first in the text.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         if text.len() > Self::MAX {
             return Err(ImageUriError::TooLong(text.len()));
@@ -99,10 +99,10 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for ImageUri<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ImageUriError {
-    /// The text is longer than an ImageURI may be; the value is the length of the text in bytes.
+    /// The text is longer than the maximum length of an ImageURI. The variant holds the length of the text in bytes.
     #[error("{0} bytes, expected at most 256")]
     TooLong(usize),
-    /// The text is shorter than the shortest BDX URI; the value is the length of the text in bytes.
+    /// The text is shorter than the shortest BDX URI. The variant holds the length of the text in bytes.
     #[error("{0} bytes, a BDX URI has at least 24")]
     TooShort(usize),
     /// The syntax requires another character at the offset.

@@ -1,7 +1,7 @@
 //! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
-//! The crate passes the URI on without interpreting it, so the parts of the URI are not decoded. Existing URI parsers
-//! would leave panic branches in the binary.
+//! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI.
+//! Existing URI parsers would leave panic branches in the binary.
 
 use super::ImageUriError;
 

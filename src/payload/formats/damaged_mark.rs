@@ -5,7 +5,8 @@
 //! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte
 //! ```
 //!
-//! Without this search, a flipped bit in the mark would turn a damaged payload into one of an unknown format.
+//! Without this search, a payload with a flipped bit in its mark would be reported as a payload of an unknown format,
+//! not as damaged.
 
 use super::{esp_image, mcuboot, nxp_jn518x, silabs_ebl, silabs_gbl, telink, ti_cc2530, ti_oad, xz};
 use crate::crc::crc32_with;

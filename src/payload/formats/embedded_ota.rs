@@ -65,7 +65,7 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     };
     let inner = PayloadKind::of(placed.element.data).check(placed.element.data);
     let state = match inner.state {
-        // No checksum covers the header of the embedded file, so the file as a whole is never known to be whole.
+        // No checksum covers the header of the embedded file, so the state of the embedded file is never `Whole`.
         PayloadState::Whole(_) | PayloadState::Unknown(UnknownReason::NotRecognised(_)) => {
             PayloadState::Unknown(UnknownReason::NoChecksum)
         }

@@ -42,8 +42,8 @@ use super::report::check_unknown;
 /// Defines [`PayloadKind`] and its functions from the table of formats. The rows with a recogniser are tried from top
 /// to bottom.
 ///
-/// The table is a macro because no function can define an enum. Variants, names, recognisers and checks that are
-/// written apart could disagree.
+/// The table is a macro because no function can define an enum. If the variants, names, recognisers and checks were
+/// written in separate places, they could disagree.
 macro_rules! formats {
     ($($(#[$doc:meta])* $kind:ident = $name:literal: $check:path $(, if $is:path)?;)*) => {
         /// Format of a payload. The source file of each format, in `src/payload/formats`, has its byte layout.
@@ -62,9 +62,9 @@ macro_rules! formats {
             /// Recognises the format of `bytes`. The function reads at most a constant number of bytes, however long
             /// `bytes` is.
             ///
-            /// [`TelinkAes`](Self::TelinkAes) and [`NordicFirmware`](Self::NordicFirmware) are never returned, and
-            /// [`Ubisys`](Self::Ubisys) only for some of its payloads. The elements around the others show their format,
-            /// so [`payloads`](super::payloads) finds them.
+            /// The function never returns [`TelinkAes`](Self::TelinkAes) or [`NordicFirmware`](Self::NordicFirmware),
+            /// and returns [`Ubisys`](Self::Ubisys) only for some payloads of this format. Only the elements around the
+            /// other payloads show the format, so [`payloads`](super::payloads) recognises them.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
@@ -89,7 +89,8 @@ macro_rules! formats {
     };
 }
 
-// The longest marks come first: a row whose mark could stand in another format comes after that format.
+// The longest marks come first. If the mark of one format can occur in payloads of another format, the other format
+// comes first.
 formats! {
     /// Gecko bootloader file of Silicon Labs, with tags and a CRC-32.
     SilabsGbl = "silabs_gbl": silabs_gbl::check, if silabs_gbl::is;
@@ -132,8 +133,9 @@ formats! {
     /// Nordic init packet, which contains the hash of the firmware in the next element.
     NordicInit = "nordic_dfu_init_packet": nordic_dfu::check, if nordic_dfu::is;
 
-    // The recognisers below have one or two constant bytes. `TiCc2530` and `CortexM` also require a length or vectors that
-    // fit, which random bytes have less than once in 2^30; `Zlib` does not, see `is_searched_in_all_elements`.
+    // The recognisers below have one or two constant bytes. `TiCc2530` and `CortexM` also require a matching length or
+    // matching vectors, which fewer than one in 2^30 random payloads has. `Zlib` has no such requirement, see
+    // `is_searched_in_all_elements`.
 
     /// TI image for the CC2530: 8051 code that contains a CRC-16 and a preamble.
     TiCc2530 = "ti_cc2530": ti_cc2530::check, if ti_cc2530::is;
@@ -148,7 +150,7 @@ formats! {
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
     NordicFirmware = "nordic_dfu_firmware": nordic_dfu::check_firmware;
-    /// None of the formats above.
+    /// Payload whose format is none of the other variants.
     Unknown = "unknown": check_unknown;
 }
 
@@ -156,8 +158,9 @@ impl PayloadKind {
     /// Returns whether [`payloads`](super::payloads) reports this format in elements with any tag, not only in upgrade
     /// images.
     ///
-    /// The mark of zlib is two bytes and two bits long, so one in 22,000 elements with random data would pass for a
-    /// stream. The shortest mark of the other formats is Hue's, with three bytes: one in 16 million.
+    /// The mark of zlib is two bytes and two bits long, so one in 22,000 elements with random data would be recognised
+    /// as a zlib stream. The shortest mark of all other formats is that of Hue, with three bytes, which one in 16
+    /// million elements with random data would have.
     pub(super) const fn is_searched_in_all_elements(self) -> bool {
         !matches!(self, Self::Unknown | Self::Zlib)
     }

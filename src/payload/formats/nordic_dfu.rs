@@ -9,8 +9,8 @@
 //!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes in reverse order }
 //! ```
 //!
-//! The firmware is SoftDevice, boot loader and application. The init packet has the size of each. Some vendors encrypt
-//! the firmware; the hash then covers the firmware before encryption.
+//! The firmware consists of a SoftDevice, a boot loader and an application. The init packet contains the size of each
+//! part. Some vendors encrypt the firmware; the hash then covers the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 
@@ -83,8 +83,8 @@ impl InitPacket {
         (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
     }
 
-    /// Checks the firmware in the element after the packet. Returns `None` unless the element is as long as the packet
-    /// says.
+    /// Checks the firmware in the element after the packet. Returns `None` unless the element has the length that
+    /// follows from the packet.
     pub(in crate::payload) fn check_firmware<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;

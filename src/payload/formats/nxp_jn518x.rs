@@ -91,7 +91,7 @@ fn header_state(bytes: &[u8]) -> PayloadState {
     PayloadState::from_checksum(ChecksumKind::Crc32, CRC, le_u32(bytes, CRC).unwrap_or(0), found)
 }
 
-/// Returns the only wrong byte of the signature word, if the CRC-32 of the header matches with the right one.
+/// Returns the only wrong byte of the signature word, if the CRC-32 of the header matches with the right byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) = (bytes.get(..CRC)?, le_u32(bytes, CRC)?);
     (0x02..=0x04).find_map(|last| {

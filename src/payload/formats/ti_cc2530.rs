@@ -34,7 +34,7 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.first() == Some(&LJMP) && (image_of_preamble(bytes).is_some() || has_vectors(bytes))
 }
 
-/// Returns the image, which is as long as its preamble says. Returns `None` if anything but padding follows the image.
+/// Returns the image, whose length is in its preamble. Returns `None` if anything but padding follows the image.
 fn image_of_preamble(bytes: &[u8]) -> Option<&[u8]> {
     let length = le_len(bytes, PREAMBLE).filter(|length| *length >= PREAMBLE_END)?;
     let (image, after) = bytes.split_at_checked(length)?;
@@ -72,7 +72,7 @@ fn state(image: &[u8]) -> PayloadState {
     PayloadState::from_checksum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).ambiguous_unless(certain)
 }
 
-/// Returns the only wrong byte of the first jump or of the length, if the CRC-16 matches with the right one.
+/// Returns the only wrong byte of the first jump or of the length, if the CRC-16 matches with the right byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let is_summed = |image: &[u8], wrong: WrongByte| {
         let crc = le_u16(image, CRC).filter(|crc| *crc != 0 && *crc != u16::MAX);

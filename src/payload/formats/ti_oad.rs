@@ -106,12 +106,12 @@ fn is_signed(bytes: &[u8]) -> bool {
     false
 }
 
-/// Returns the only wrong byte of the mark of a compressed image, if the CRC-32 at its end matches with the right one. The CRC
-/// in the header of other images does not cover the mark.
+/// Returns the only wrong byte of the mark of a compressed image, if the CRC-32 at its end matches with the right byte.
+/// The CRC in the header of other images does not cover the mark.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
-    // Another digit is a possible mark, too. An image whose checksum matches has the right one.
+    // Another digit also makes a possible mark. An image whose checksum matches has the right digit.
     if is(bytes) && matches!(state(bytes), PayloadState::Whole(_)) {
         return None;
     }
