@@ -96,7 +96,7 @@ const MAX_LEN: u32 = 1 << 29;
 const LONG_LEN: u32 = 1 << 13;
 
 impl Mmo {
-    /// Creates a hash of an empty message so far, with AES in software.
+    /// Creates a hash to which no bytes were added yet, with AES in software.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_cipher(SoftwareCrypto)
@@ -110,7 +110,7 @@ impl Default for Mmo {
 }
 
 impl<C> Mmo<C> {
-    /// Creates a hash of an empty message so far, with the AES of `cipher`.
+    /// Creates a hash to which no bytes were added yet, with the AES of `cipher`.
     #[must_use]
     pub const fn with_cipher(cipher: C) -> Self {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }

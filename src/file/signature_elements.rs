@@ -67,7 +67,7 @@ impl<'a> SignatureElement<'a> {
     /// Reads a signature element. Returns `None` if the tag does not mark a signature.
     ///
     /// # Errors
-    /// The errors name the item "signature element" and count the offset from the first byte of the header.
+    /// The item in the error is "signature element", and the offset counts from the first byte of the header.
     /// [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires.
     /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
@@ -106,7 +106,8 @@ impl<'a> CertificateElement<'a> {
     /// Reads a certificate element. Returns `None` if the tag does not mark a certificate.
     ///
     /// # Errors
-    /// The same errors as [`SignatureElement::parse`], but with the item "signing certificate element".
+    /// The method returns the same errors as [`SignatureElement::parse`], but the item in the error is "signing
+    /// certificate element".
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {
             Tag::ECDSA_CERTIFICATE => {

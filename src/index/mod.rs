@@ -3,7 +3,7 @@
 //!
 //! The module reads and writes indexes, and selects the entry for a device. For every other entry, it gives the reason
 //! why the entry was not selected. It also compares a downloaded file with its entry. The caller downloads the files;
-//! this module does no I/O.
+//! this module performs no input or output.
 //!
 //! ```text
 //! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
@@ -190,8 +190,8 @@ impl Index {
     /// Writes the index as JSON in the form `form`, with an indentation of two spaces and a line feed at the end.
     ///
     /// In the form of zigbee2mqtt, an entry for several models becomes one entry per model, because this form allows
-    /// only one model in an entry. Keys that are not in the table of the [module](self) are written in the form in
-    /// which they were read.
+    /// only one model in an entry. A key that is not in the table of the [module](self) is written only if `form` is
+    /// the form in which the index was read.
     ///
     /// # Errors
     /// [`IndexWriteError`] if an entry has faults, or lacks a key that readers of the form require.

@@ -101,7 +101,8 @@ impl Serialize for Keys {
 }
 
 impl Keys {
-    /// Returns the unknown JSON keys of an entry that was read in the form `read`.
+    /// Returns the JSON keys of `entry` in the form `form`. The keys that this crate does not know are included only if
+    /// the entry was read in the same form, `read`.
     fn new(entry: &IndexEntry, form: IndexForm, read: IndexForm, model: Option<&String>) -> Self {
         let (first, rest) = match form {
             IndexForm::Zigbee2Mqtt => zigbee2mqtt(entry, model),

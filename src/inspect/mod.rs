@@ -65,8 +65,8 @@ use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_body_end::RemainderKind;
 
-/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads. For any further payloads, each
-/// call computes the reports.
+/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads. The reports of further
+/// payloads are computed again at each call of a method.
 const KEPT: usize = 8;
 
 /// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the

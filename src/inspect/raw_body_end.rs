@@ -17,7 +17,7 @@ use super::Severity;
 pub(super) enum RemainderKind {
     /// Padding: fewer bytes than the head of an element, or bytes of one value after the last element.
     Padding,
-    /// A raw image, whose format is recognised, or which the caller allows.
+    /// A raw image of a recognised format, or a raw image of any format if the caller allows a raw body.
     Raw(PayloadKind),
     /// An element that runs past the total image size.
     Overrun(Severity, Overrun),

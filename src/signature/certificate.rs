@@ -157,7 +157,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Returns the attributes that the profile adds to a certificate of suite 1, or `None` for suite 2.
+    /// Returns the attributes that the application profile adds to a certificate of suite 1, or `None` for suite 2.
     #[must_use]
     pub const fn attributes(&self) -> Option<&'a [u8; 10]> {
         match self.0 {

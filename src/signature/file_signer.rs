@@ -101,8 +101,9 @@ impl<'a> FileSigner<'a> {
     /// the code by the convention that the code follows.
     ///
     /// # Errors
-    /// Fails if `file` is not exactly one valid unsigned file, if the certificate is not issued by `authority` or its
-    /// key may not sign, if a key is no point of its group, or if `out` is too small. An error leaves `out` unchanged.
+    /// The method fails in these cases: `file` is not exactly one valid unsigned file; the certificate is not from
+    /// `authority`; the key of the certificate may not sign; a key is no point of its group; `out` is too small. An
+    /// error leaves `out` unchanged.
     pub fn new(
         file: &[u8],
         certificate: &Certificate<'_>,

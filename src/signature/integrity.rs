@@ -152,7 +152,7 @@ struct ReceivedCode {
 }
 
 impl IntegrityChecker {
-    /// Creates a check that has seen no bytes yet, with AES in software.
+    /// Creates a checker to which no bytes were passed yet, with AES in software.
     #[must_use]
     pub fn new() -> Self {
         Self::with_cipher(SoftwareCrypto)
@@ -166,7 +166,7 @@ impl Default for IntegrityChecker {
 }
 
 impl<C: BlockCipher> IntegrityChecker<C> {
-    /// Creates a check that has seen no bytes yet, with the AES of `cipher`.
+    /// Creates a checker to which no bytes were passed yet, with the AES of `cipher`.
     #[must_use]
     pub fn with_cipher(cipher: C) -> Self {
         let mmo = Mmo::with_cipher(cipher);

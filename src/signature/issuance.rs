@@ -41,7 +41,8 @@ pub enum CertificateFields {
         subject: Eui64,
         /// IEEE address of the authority.
         issuer: Eui64,
-        /// Attributes of the profile: those of the Smart Energy profile begin with its id, `01 09`.
+        /// Attributes of the application profile. The attributes of the Smart Energy profile begin with the id of this
+        /// profile, `01 09`.
         attributes: [u8; 10],
     },
     /// Fields of a certificate of 74 bytes, on the curve sect283k1.

@@ -90,7 +90,7 @@ pub enum Suite {
 }
 
 impl Suite {
-    /// Both suites.
+    /// Both crypto suites.
     pub const ALL: [Self; 2] = [Self::One, Self::Two];
 
     /// Returns the length of a signature in bytes: r and s together.

@@ -179,7 +179,7 @@ impl<const N: usize> ElementData<N> {
 }
 
 impl<'a> Verifier<'a> {
-    /// Creates a verifier without any bytes yet, with AES and ECDSA in software.
+    /// Creates a verifier to which no bytes were passed yet, with AES and ECDSA in software.
     #[must_use]
     pub const fn new(policy: VerifyPolicy<'a>) -> Self {
         Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
@@ -187,7 +187,7 @@ impl<'a> Verifier<'a> {
 }
 
 impl<'a, C, V> Verifier<'a, C, V> {
-    /// Creates a verifier without any bytes yet, with the AES of `cipher` and the ECDSA of `verify`.
+    /// Creates a verifier to which no bytes were passed yet, with the AES of `cipher` and the ECDSA of `verify`.
     #[must_use]
     pub const fn with_crypto(policy: VerifyPolicy<'a>, cipher: C, verify: V) -> Self {
         Self {

@@ -10,9 +10,9 @@
 //! LastError        "Success"                     one of six words
 //! ```
 //!
-//! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table
-//! of the Unify document writes the words for errors in upper case and lacks one of the words. This module follows the
-//! examples of the Unify document, which show the words for all errors in mixed case.
+//! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. Another table
+//! of the Unify document writes the words for the values of `LastError` in upper case, and lacks one of the words. This
+//! module follows the examples of the Unify document, which show all these words in mixed case.
 
 use alloc::string::String;
 use alloc::vec::Vec;

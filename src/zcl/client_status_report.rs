@@ -70,8 +70,8 @@ impl ClientStatus {
         AttributeId::DOWNLOADED_STACK_VERSION.0.to_le_bytes(),
     ];
 
-    /// Length in bytes of the [`request`](Self::request) frame. The response has at most 56 bytes, which a frame
-    /// carries without fragmentation.
+    /// Length in bytes of the [`request`](Self::request) frame. The response has at most 56 bytes, so it fits into one
+    /// frame without fragmentation.
     pub const REQUEST_LEN: usize = 19;
 
     /// Creates the Read Attributes frame that requests all attributes of [`ClientStatus`] at once.

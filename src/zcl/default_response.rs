@@ -18,7 +18,8 @@ use super::{CommandId, Status};
 /// ZCL command id of a Default Response.
 pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 
-/// Default Response: the answer to a command that has no response command of its own, or that could not be served.
+/// Default Response: the answer to a command that has no response command of its own, or that the receiver of the
+/// command could not serve.
 ///
 /// A client must not abandon a download because of an unexpected Default Response. Some lamps send MALFORMED_COMMAND
 /// for a correct Image Block Response and nevertheless request the next block. Report:

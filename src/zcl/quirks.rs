@@ -16,8 +16,8 @@ use crate::open_enum::flags_as_number;
 
 bitflags! {
     /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict: it accepts
-    /// the specification of 2011 and the forms that later revisions add. By default, the client and the server decode
-    /// with all bits set.
+    /// the forms that the specification of 2011 defines, and the forms that later revisions add. By default, the client
+    /// and the server decode with all bits set.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
@@ -26,8 +26,9 @@ bitflags! {
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
-        /// bytes. No device is known to send trailing bytes, but to a decoder of 2011 the MinimumBlockPeriod of later
-        /// revisions is two trailing bytes. The decoders of two large stacks ignore trailing bytes in most commands.
+        /// bytes. No device is known to send trailing bytes. The quirk is for fields of future revisions: for example,
+        /// a decoder of 2011 sees the MinimumBlockPeriod of later revisions as two trailing bytes. The decoders of two
+        /// large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
         /// as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this status. According to their
@@ -36,12 +37,12 @@ bitflags! {
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
         /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
-        /// drops the malformed frame, and would then request the block without end.
+        /// drops the malformed frame. The client would then request the same block again, without end.
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that offers no image, or the status of
         /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the
-        /// status, and the response still counts as a refusal. A server that writes the fields of an offer into every
-        /// response sends bytes after the status of a refusal.
+        /// status, and the response still counts as a refusal. A server sends such bytes if it writes the fields of an
+        /// offer into every response.
         /// Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
         const REFUSAL_WITH_MORE = 1 << 4;
         /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the trailing
@@ -59,7 +60,7 @@ flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Deviations<'a> {
-    /// Quirks without which the frame would not have been decoded.
+    /// Quirks that the decoder had to accept to decode the frame.
     pub quirks: Quirks,
     /// Reserved bits that are set in the field control of the message; 0 for a message without a field control.
     pub reserved: u8,

@@ -72,7 +72,7 @@ pub(super) fn check_encrypted(_: &[u8]) -> PayloadReport<'_> {
 
 fn state(bytes: &[u8]) -> PayloadState {
     let certain = array(bytes, 0x06) == Some(CRC_ADDED);
-    // FFFFFFFF is what erased flash contains, not a size.
+    // The value FFFFFFFF is erased flash, not a size.
     let Some(size) = le_len(bytes, 0x18).filter(|size| *size != to_len(u32::MAX)) else {
         return PayloadState::Unknown(UnknownReason::Ambiguous);
     };

@@ -92,7 +92,7 @@ fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
     {
         return (damaged, footer);
     }
-    // The length counts words of four bytes, except the last one, which is the CRC of the index.
+    // The length counts words of four bytes, except the last word, which is the CRC of the index.
     let words = le_len(stream, footer.saturating_add(4)).unwrap_or(0);
     let crc_offset = footer.saturating_sub(4);
     let start = crc_offset.checked_sub(words.saturating_mul(4)).filter(|start| *start >= HEADER_LEN);

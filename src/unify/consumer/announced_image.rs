@@ -65,7 +65,8 @@ impl AnnouncedImage {
         matches!(self.fetch, FetchState::Requested { .. })
     }
 
-    /// Returns whether the file is on its way, so that it will be ready or rejected soon.
+    /// Returns whether the file is still to be requested, to arrive or to be verified, so that it will be ready or
+    /// rejected soon.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,

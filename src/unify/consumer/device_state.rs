@@ -115,14 +115,15 @@ pub(super) struct ImageState {
     /// Whether the image is ready, and the consumer will notify the client at the time of `ApplyAfter`.
     notify_later: bool,
     hold: HoldState,
-    /// Whether another file took the place of the file that the client is downloading, under the same version. The
-    /// client gets no blocks before its next query, because it would mix the bytes of the two files.
+    /// Whether another file of the same version has replaced the file that the client is downloading. The client gets
+    /// no blocks before its next query, because it would mix the bytes of the two files.
     pub(super) must_query: bool,
-    /// Whether the client was refused blocks of a replaced image since its last query. Devices ignore an Image Notify
-    /// during a download. After the refusal, the consumer therefore notifies the client again, but only once.
+    /// Whether the server has refused the client blocks of a replaced image since the last query of the client. Devices
+    /// ignore an Image Notify during a download. After the refusal, the consumer therefore notifies the client again,
+    /// but only once.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. Before that, the provider may have
-    /// withdrawn the announcement, so the device may not activate the image.
+    /// Whether the broker has delivered the announcement on the current connection. Without this delivery, the provider
+    /// may have withdrawn the announcement, so no device may activate the image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -155,7 +156,8 @@ impl ImageState {
         (self.must_query, self.is_aborted) = (false, false);
     }
 
-    /// Records that the client was refused blocks of `id`. If the image was replaced, the client is notified again.
+    /// Records that the server refused the client blocks of `id`. If the image was replaced, the consumer notifies the
+    /// client again.
     pub(super) fn record_refusal(&mut self, id: ImageId) {
         let is_replaced = self.must_query || id.version != self.status.target;
         if is_replaced && !self.is_aborted {
@@ -170,7 +172,7 @@ impl ImageState {
         }
     }
 
-    /// Records that the client has the complete image and was sent the upgrade time `due`.
+    /// Records that the client has the complete image, and that the server sent the client the upgrade time `due`.
     pub(super) fn set_hold(&mut self, due: Due) {
         self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
     }
