@@ -24,11 +24,11 @@ struct RawHeader {
     rest: [u8; 80],
 }
 
-/// Offset of the first byte that the SHA-512 covers, and that the length counts.
+/// Offset of the first byte that the SHA-512 covers, and that the length field counts.
 const SUMMED: usize = 64;
 const OFFSET: usize = 152;
 const _: () = assert!(size_of::<RawHeader>() == OFFSET);
-/// Number of bytes that the length counts before the OTA file.
+/// Number of bytes before the OTA file that the length field counts.
 const COUNTED: u32 = 88;
 
 pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {

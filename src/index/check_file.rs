@@ -123,8 +123,8 @@ impl IndexEntry {
     /// The file may be in a vendor's container.
     ///
     /// The caller adds URL, path, file name and restrictions. The method does not make the hardware versions in the
-    /// header a restriction of the entry, because gateways then offer the image to no device whose query lacks a
-    /// hardware version. The caller may add the restriction.
+    /// header a restriction of the entry, because with such a restriction, gateways offer the image to no device whose
+    /// query lacks a hardware version. The caller may add the restriction.
     ///
     /// # Errors
     /// [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`, for

@@ -98,7 +98,7 @@ struct NotOta {
 }
 
 impl<'a> Inspection<'a> {
-    /// Inspects a whole file in the form in which a vendor ships the file.
+    /// Inspects a whole file as a vendor ships it, with or without a container.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         let opened = Container::open(bytes).and_then(Ota::new);

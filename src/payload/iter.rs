@@ -28,7 +28,7 @@ pub struct Payload<'a> {
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub report: PayloadReport<'a>,
     /// `true` if metadata of the payload differs from the OTA header.
-    /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts) has the rule.
+    /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts) defines the rule of the comparison.
     pub contradicts_header: bool,
 }
 
@@ -64,7 +64,7 @@ struct Payloads<'a> {
     remainder: Option<RawRemainder<'a>>,
     /// Nordic init packet from the element that was read last; `None` if that element is no init packet.
     init_packet: Option<InitPacket>,
-    /// `true` if an element so far describes firmware of ubisys.
+    /// `true` if one of the elements read so far describes firmware of ubisys.
     is_ubisys: bool,
 }
 

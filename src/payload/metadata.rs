@@ -62,8 +62,9 @@ impl PayloadMetadata<'_> {
     pub(super) const EMPTY: Self =
         Self { manufacturer: None, image_type: None, version: None, name: &[], product: None, chip: &[] };
 
-    /// Returns whether any field differs from the OTA header with the image `id`. The comparison uses only the fields
-    /// with the same meaning in payload and header: manufacturer code, image type and [`PayloadVersion::File`].
+    /// Returns whether any field of the metadata differs from `id`, the image identity in the OTA header. The
+    /// comparison uses only the fields with the same meaning in payload and header: manufacturer code, image type and
+    /// [`PayloadVersion::File`].
     ///
     /// A difference is only a hint, because many manufacturers use different version numbers for payloads and OTA
     /// files.

@@ -163,7 +163,7 @@ impl SigningKey {
         Ok(bytes)
     }
 
-    /// Returns the signed form of `file`, signed by this key and with `certificate` in it.
+    /// Returns the signed form of `file`, with `certificate` and a signature by this key as its last two elements.
     ///
     /// # Errors
     /// [`SigningKeyError::KeyMismatch`] when the key does not belong to the certificate, the errors of

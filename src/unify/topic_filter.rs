@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The section "Retrieving Images" of the Unify document names the filter `ucl/OTA/info/+`. This module does not use
-//! it, because it matches no topic in the table of the document. Wildcards follow MQTT (version 3.1.1, section 4.7):
-//! `+` matches exactly one level.
+//! this filter, because the filter matches no topic in the table of the document. Wildcards follow MQTT (version 3.1.1,
+//! section 4.7): `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

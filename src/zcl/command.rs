@@ -125,9 +125,9 @@ pub(super) trait DecodeCommand<'a>: Sized {
 
 /// Declares the commands of one direction from a table with one row each: variant, payload type, command id.
 ///
-/// The enum, its ids, its decoder, its encoder, its rules and its text are matches over the same rows. A function
-/// cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program of a device
-/// that only encodes would still contain the text of every command.
+/// The macro generates the enum, its ids, its decoder, its encoder, its rules and its text from the same rows. A
+/// function cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program of
+/// a device that only encodes would still contain the text of every command.
 ///
 /// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in one of the two tables
 /// below. After a new row, the compiler reports each match of the crate that does not handle the new command yet.

@@ -9,8 +9,8 @@
 //!     segments, each  type:u8 (1 image, 3 security)  u16  u8  length:u32  ...
 //! ```
 //!
-//! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. The length field then
-//! counts the uncompressed image, which is longer than the payload.
+//! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. In such a payload, the
+//! length field counts the uncompressed image, which is longer than the payload.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
