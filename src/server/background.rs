@@ -1,5 +1,5 @@
-//! Background pace: while many clients download, the blocks to all of them are spaced, so that the radio channel stays
-//! free for what people wait for.
+//! Background pace: while many clients download, the server spaces the blocks to all of them, so that the radio channel
+//! stays free for other frames, such as the commands of switches.
 //!
 //! ```text
 //! request --> due? --now-----> Image Block Response
@@ -11,10 +11,12 @@
 //! turns:    the clients that wait return one by one, five seconds apart
 //! ```
 //!
-//! Only a caller that calls [`Server::poll_transmit`] can send a held answer. Until its first call nothing is held.
+//! [`Server::poll_transmit`] returns each held answer when it is due. Until the caller first calls this method, the
+//! server holds no answer.
 //!
-//! The server does not know the channel. It sees how long a block takes until the delivery report comes or the client
-//! asks for the next one. The longer that takes, over more relays or a busier channel, the less often it sends.
+//! The server does not know the load of the channel. Instead, the server measures the delivery time of a block: the
+//! time until its delivery report, or until the next request of the client. The longer the delivery time, over more
+//! relays or a busier channel, the less often the server sends blocks.
 
 use super::image_block::BlockQuery;
 use super::response_frame::RequestContext;
@@ -23,42 +25,46 @@ use super::session_table::Slot;
 use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis};
 
-/// Time between two blocks as a multiple of the delivery time. In the simulation, a command waits for a block that is on
-/// its way; one delivery time in twelve keeps the 95th percentile of its latency within twice that of the idle network.
+/// Time between two blocks as a multiple of the delivery time. In the simulation, a command waits while a block is on
+/// its way. If blocks are on their way for a twelfth of the time, the 95th percentile of the latency of commands is at
+/// most twice the value of the idle network.
 const SPACING: u32 = 12;
 
-/// How many blocks of a page are sent in the time of one requested block. A block of a page comes without a request and
-/// without APS acknowledgements: 6.2 of 17.7 ms on the channel, over one hop.
+/// Number of blocks of a page that are sent in the spacing of one requested block. Over one hop, a requested block
+/// takes 17.7 ms of the channel together with its request and the APS acknowledgements; a block of a page comes without
+/// these frames and takes 6.2 ms.
 const PAGE_BLOCKS: u32 = 3;
 
-/// Delivery time before anything was measured: that of a block over three hops.
+/// Delivery time that the server assumes before the first measurement: the delivery time of a block over three hops.
 const FIRST_DELIVERY: Millis = Millis(50);
 
-/// Longest delivery time that counts. Whatever takes longer, such as a sleepy client, says nothing about the channel.
+/// Maximum delivery time; a longer measured time counts as this time. A longer time, for instance of a sleepy client,
+/// says nothing about the channel.
 const LONGEST_DELIVERY: Millis = Millis(250);
 
-/// Time until a block is due from which on new clients wait. Most clients have one request in flight, so that a few
-/// clients are enough to use the schedule.
+/// Limit for clients without a download: if the next free place in the schedule is this far ahead, or further, the
+/// server answers WAIT_FOR_DATA. Most clients have one request in flight, so that a few clients are enough to fill the
+/// schedule.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
-/// Time until a block is due from which on clients wait that download. It is shorter than the timeouts of clients in the
-/// field, which are a second and more.
+/// Limit for clients with a download: if the next free place in the schedule is this far ahead, or further, the server
+/// answers WAIT_FOR_DATA. A longer time would exceed the timeouts of clients in the field, which are a second and more.
 const CLIENTS_WAIT: Millis = Millis(1500);
 
-/// Time between the returns of two clients that were answered WAIT_FOR_DATA. A request that is answered WAIT_FOR_DATA takes as much
-/// of the channel as a block, and several downloads go on meanwhile.
+/// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request that is answered
+/// WAIT_FOR_DATA takes as much of the channel as a block, and several other clients download at the same time.
 const TURN: Millis = Millis::from_secs(5);
 
-/// Schedule of the blocks to all clients, and of the returns of clients that wait.
+/// Schedule of the blocks to all clients, and of the repeated requests of clients that wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// Smoothed delivery time of a block, in sixteenths of a millisecond.
     delivery: u32,
-    /// Time at which the next block is due that no request has asked for yet.
+    /// Time of the first free place in the schedule of blocks.
     next_block: Instant,
-    /// Time at which the last waiting client returns.
+    /// Time at which the last of the waiting clients repeats its request.
     last_return: Instant,
-    /// Whether the caller has polled for frames to send, as it must to send held answers.
+    /// Whether the caller has called `poll_transmit`, the method that returns held answers.
     is_polled: bool,
 }
 
@@ -70,7 +76,7 @@ impl Pace {
         is_polled: false,
     };
 
-    /// Records that the caller polls for frames to send.
+    /// Records that the caller calls `poll_transmit`.
     pub(super) const fn record_poll(&mut self) {
         self.is_polled = true;
     }
@@ -79,8 +85,9 @@ impl Pace {
         Millis(self.delivery.saturating_mul(SPACING) / 16)
     }
 
-    /// Records a delivery time. The smoothed time follows a shorter one by an eighth of the difference, and a longer one
-    /// by a sixteenth of itself at most, so that single long times count for little.
+    /// Records a delivery time. The smoothed delivery time moves towards the recorded time by an eighth of the
+    /// difference. An increase is limited to a sixteenth of the smoothed time, so that a single long time has little
+    /// effect.
     fn record_delivery(&mut self, Millis(took): Millis) {
         let took = took.clamp(1, LONGEST_DELIVERY.0).saturating_mul(16);
         let shorter = self.delivery.saturating_sub(took) / 8;
@@ -88,8 +95,8 @@ impl Pace {
         self.delivery = self.delivery.saturating_sub(shorter).saturating_add(longer);
     }
 
-    /// Returns the time at which a block is due that may be sent from `earliest` on, and takes this place in the schedule.
-    /// The block after it is due `spacing` later.
+    /// Takes the first free place in the schedule at or after `earliest` for a block, and returns the time of the
+    /// place. The next place is free `spacing` later.
     fn take_place(&mut self, earliest: Instant, spacing: Millis) -> Instant {
         let due = self.next_block.max(earliest);
         self.next_block = due.plus(spacing);
@@ -102,7 +109,8 @@ impl Pace {
         self.last_return.since(now).0.div_ceil(1000)
     }
 
-    /// Returns about how many clients wait for their turn, where each waits for `least` seconds or longer.
+    /// Returns the approximate number of clients that wait for their turn. Each of these clients waits for at least
+    /// `least` seconds.
     fn waiting(&self, now: Instant, least: u32) -> u32 {
         let until = self.last_return.since(now).0;
         if until == 0 {
@@ -114,8 +122,8 @@ impl Pace {
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns whether enough clients download or wait to make their blocks background traffic, and the caller can send
-    /// them later.
+    /// Returns whether blocks are background traffic: `background_from` or more clients download or wait, and the
+    /// caller polls for held answers.
     pub(super) fn is_background(&self, now: Instant) -> bool {
         self.config.background_from.filter(|_| self.pace.is_polled).is_some_and(|from| {
             let waiting = self.pace.waiting(now, self.config.wait_seconds);
@@ -123,8 +131,8 @@ impl<S: SessionSlots> Server<S> {
         })
     }
 
-    /// Returns the seconds that a client must wait because too many blocks are due before its own; `None` if the client
-    /// may have a block.
+    /// Returns the seconds that a client must wait because too many blocks to other clients are due first; `None` if
+    /// the client may have a block.
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
         if queue < NEWCOMERS_WAIT || !self.is_background(now) {
@@ -136,12 +144,13 @@ impl<S: SessionSlots> Server<S> {
         Some(self.pace.next_turn(now, self.config.wait_seconds))
     }
 
-    /// Holds the answer to a request for `len` bytes until it is due, and returns whether it is held. An answer that is
-    /// not held goes out at once, and takes its place in the schedule nevertheless: the first block of a download, of a
-    /// page, or of a client without a session.
+    /// Holds the answer to a request for `len` bytes until the answer is due, and returns whether the server holds the
+    /// answer. The server sends some answers at once, although they also take a place in the schedule: the first block
+    /// of a download, the first block of a page, and a block to a client without a session.
     ///
-    /// A session holds the answers to requests that follow each other, as a client sends them that has several in
-    /// flight. Any other request of the client is not answered while answers are held, and the client repeats it.
+    /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
+    /// session holds answers, the server does not answer any other request of the download, and the client repeats the
+    /// request.
     pub(super) fn hold_back(
         &mut self,
         now: Instant,
@@ -180,8 +189,9 @@ impl<S: SessionSlots> Server<S> {
         true
     }
 
-    /// Returns the time of the next block of a page or of held answers, which is due `spacing` after the last one by
-    /// itself. A page asks for its blocks only here.
+    /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
+    /// `spacing` after the last block, or later if blocks are background traffic: the block then takes a place in the
+    /// schedule here. A held answer already has its place.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {
@@ -214,7 +224,8 @@ impl<S: SessionSlots> Server<S> {
 }
 
 impl Page {
-    /// Returns whether a request for `len` bytes continues at the end of the held answers, with the next sequence number.
+    /// Returns whether a request for `len` bytes starts at the end of the held answers, and has the next sequence
+    /// number.
     fn continues_with(&self, offset: u32, sequence: u8, len: u8) -> bool {
         let blocks = self.left.checked_div(self.max_data.into()).unwrap_or(0);
         let [blocks, _] = blocks.to_le_bytes();

@@ -32,8 +32,8 @@ impl Clock {
         }
     }
 
-    /// Returns the time `seconds` after `now` as a pair for a response. The time is limited to `MAX_TIME`, because
-    /// 0xFFFFFFFF means "hold".
+    /// Returns the time `seconds` after `now` as the pair of times in a response. The time is limited to `MAX_TIME`,
+    /// because 0xFFFFFFFF means "hold".
     pub(super) fn after(self, now: Instant, seconds: u32) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::after_seconds(seconds),
@@ -41,8 +41,8 @@ impl Clock {
         }
     }
 
-    /// Returns the UTC time `time` as a pair for a response, or the current time if `time` is past. Returns "hold" if
-    /// no UTC clock is set.
+    /// Returns the UTC time `time` as the pair of times in a response. A past `time` is replaced by the current time.
+    /// Returns "hold" if no UTC clock is set.
     pub(super) fn at(self, now: Instant, UtcTime(time): UtcTime) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::WAIT,

@@ -6,7 +6,8 @@ use super::model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
 use crate::zcl::Quirks;
 
-/// Settings of a server. A running server keeps its settings. Callers change fields of [`ServerConfig::default`]:
+/// Settings of a server. The settings of a running server cannot be changed. Callers change fields of
+/// [`ServerConfig::default`]:
 ///
 /// ```
 /// use zigbee_ota::server::ServerConfig;
@@ -35,39 +36,43 @@ pub struct ServerConfig {
     ///
     /// The default is `None`: the stack fragments long frames, or the limit of the stack is unknown.
     pub max_unfragmented_frame: Option<NonZeroU8>,
-    /// Seconds until a client repeats its request after WAIT_FOR_DATA. The time applies if a limit of these settings is
-    /// reached, or if the store has no data and names no time.
+    /// Seconds until a client repeats its request after WAIT_FOR_DATA. The server demands this time if a limit of these
+    /// settings is reached, or if the store has no data and gives no waiting time.
     ///
     /// The default is 10. A wait of ten seconds is short compared with a download of many minutes, and one request in
     /// ten seconds is a negligible load.
     pub wait_seconds: u32,
-    /// Maximum number of clients that download at the same time. The server answers further clients with WAIT_FOR_DATA. A
-    /// client is a node of the network, and counts once however many images it downloads. A client does not count if it
-    /// was served its last byte, was silent for [`stall_timeout`](Self::stall_timeout), or has no session.
+    /// Maximum number of clients that download at the same time. The server answers further clients with WAIT_FOR_DATA.
+    /// A client is a node of the network, and counts once however many images it downloads. A client does not count if
+    /// the server has sent it the last byte of the file, if the client was silent for
+    /// [`stall_timeout`](Self::stall_timeout), or if the client has no session.
     ///
     /// The default is 65,535, which means no limit: one download takes a small part of the radio channel.
     pub max_downloads: u16,
-    /// Number of clients that download or wait, from which on the blocks are background traffic; `None` means never. The
-    /// server then spaces the blocks to all clients together by twelve times the time that a block takes to arrive, and
-    /// blocks of pages by a third of that. Lamps still follow their switches while a fleet upgrades.
+    /// If at least this number of clients download or wait, blocks become background traffic; `None` means never. The
+    /// server spaces background blocks, to all clients together, by twelve times the delivery time of a block, and
+    /// blocks of pages by four times the delivery time. Lamps therefore still follow their switches while many devices
+    /// upgrade.
     ///
-    /// The time that a block takes is measured, from its transmission to the delivery report
-    /// ([`Server::handle_delivery`](super::Server::handle_delivery)) or to the next request of the client. A block that is
-    /// not due yet comes later from [`Server::poll_transmit`](super::Server::poll_transmit), and its request has the
-    /// result [`ServerAction::Done`](super::ServerAction::Done). Where too many blocks are due, clients are answered
-    /// WAIT_FOR_DATA, and return one by one, five seconds apart. Until the first call of `poll_transmit` no answer is
-    /// held, because the caller would not send it later.
+    /// The server measures the delivery time from the transmission of a block to its delivery report
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
+    /// is not due yet, the result of its request is [`ServerAction::Done`](super::ServerAction::Done), and
+    /// [`Server::poll_transmit`](super::Server::poll_transmit) returns the block later. If too many blocks are due, the
+    /// server answers WAIT_FOR_DATA, with times at which the clients repeat their requests one by one, five seconds
+    /// apart. Until the first call of `poll_transmit` the server holds no answer, because a caller that does not poll
+    /// would never send the answer.
     ///
-    /// The default is 3: one or two downloads are soon over and go on without a pause. In the simulation of 100 clients over
-    /// three hops, nine downloads without a pause already keep one command in twenty from its lamp. A gateway whose clients share no
-    /// radio channel, and an operator to whom the upgrade matters more than switches, choose `None`.
+    /// The default is 3: one or two downloads are soon over, and continue without pauses. In the simulation of 100
+    /// clients over three hops, nine downloads without pauses already prevent one command in twenty from reaching its
+    /// lamp. `None` suits a gateway whose clients share no radio channel, and an operator to whom a fast upgrade
+    /// matters more than fast switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
     /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
-    /// specification). Any other client is answered with WAIT_FOR_DATA, which counts in seconds. A period below one
-    /// second is therefore kept on average over one second.
+    /// specification). Any other client is answered with WAIT_FOR_DATA, which counts in seconds. The server therefore
+    /// keeps a period below one second only on average over one second.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
@@ -76,9 +81,10 @@ pub struct ServerConfig {
     /// rate limit. A burst may use the bytes of one second at once.
     ///
     /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
-    /// below add to each radio frame: a block of 64 bytes counts 132. A block above 65 bytes takes several radio frames,
-    /// with 53 bytes more each. Small blocks therefore use up the limit as they use up the channel. The channel carries
-    /// some 18,000 of these bytes per second over one hop, and a third of them over three hops.
+    /// below add to each radio frame: a block of 64 bytes counts 132. The stack sends a block of more than 65 bytes in
+    /// several radio frames, each with 53 more bytes. Data in small blocks therefore counts more than the same data in
+    /// long blocks, as on the channel. The channel carries some 18,000 of these bytes per second over one hop, and a
+    /// third of them over three hops.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
@@ -94,8 +100,7 @@ pub struct ServerConfig {
     /// The default is `true`.
     pub query_specific_file: bool,
     /// Milliseconds of silence, after an offer or between two blocks, after which a client counts as stalled. Waiting
-    /// times that the server demanded extend this timeout. Only this timeout and the Upgrade End Request of the client
-    /// end a session.
+    /// times that the server demanded extend this timeout. A client also ends its download with an Upgrade End Request.
     ///
     /// The default is 5 minutes, because sleepy clients may poll only once in several minutes.
     pub stall_timeout: Millis,
@@ -106,12 +111,13 @@ pub struct ServerConfig {
     pub verify_timeout: Millis,
     /// Number of downloads of one image by one client after which
     /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about further queries; 0 means no
-    /// limit. The limit breaks the loop of a client that cannot install an image.
+    /// limit. The limit stops a client that cannot install an image, and would otherwise download the image again and
+    /// again.
     ///
     /// A download counts if the server sent blocks of it, and the client then found the image invalid or the server
-    /// ordered the upgrade. A download for which a client waits for its upgrade time does not count, and neither does
-    /// the last one until a minute after its upgrade time. The count decreases by one per day. Another running version,
-    /// another image, [`Server::reset_repeats`](super::Server::reset_repeats),
+    /// ordered the upgrade. A download does not count yet while the client waits for the upgrade time, and in the first
+    /// minute after the upgrade time. The count decreases by one per day. A query with another running version, the
+    /// offer of another image, [`Server::reset_repeats`](super::Server::reset_repeats),
     /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget) reset the count.
     ///
     /// The default is 3, because two downloads can fail by chance.
@@ -121,9 +127,10 @@ pub struct ServerConfig {
     ///
     /// The default seed is 0.
     pub hash_seed: u32,
-    /// Rows for devices in the field that need limits, timeouts or commands of their own.
+    /// Table with a row for each kind of device in the field that needs other limits, timeouts or commands than the
+    /// rest.
     ///
-    /// The default is [`DEVICE_OVERRIDES`], a table made of public reports.
+    /// The default is [`DEVICE_OVERRIDES`], a table from public reports.
     pub device_overrides: &'static [DeviceOverride],
     /// Deviations from the specification (quirks) that the decoder accepts.
     ///

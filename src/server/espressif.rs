@@ -99,9 +99,10 @@ pub struct Registration<'a> {
 pub enum NotifyTarget {
     /// Image Notify to broadcast.
     All(ImageNotify),
-    /// Image Notify for the only device that may have the image. The caller finds the network address of the IEEE
-    /// address, and tells the IEEE address with the frames of the device ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)).
-    /// The server then offers and serves the image to this device alone.
+    /// Image Notify for the only device that may have the image. The caller finds the network address of the device
+    /// with this IEEE address, and passes the IEEE address with each frame of the device
+    /// ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)). The server then offers and serves the image to this device
+    /// alone.
     One(Eui64, ImageNotify),
 }
 
@@ -124,8 +125,8 @@ pub struct ImageTable<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> ImageTable<'a, N> {
-    /// Makes an empty table. `jitter` is the query jitter of announcements, from 1 to 100. With a `current_time` of 0,
-    /// upgrade times count seconds from the response; otherwise upgrade times are UTC.
+    /// Makes an empty table. `jitter` is the query jitter of the Image Notify frames, from 1 to 100. With a
+    /// `current_time` of 0, upgrade times count seconds from the response; otherwise upgrade times are UTC.
     ///
     /// # Errors
     /// Fails with [`Violation::QueryJitter`] if `jitter` is outside 1 to 100.
@@ -134,12 +135,12 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         Ok(Self { jitter, current_time, slots: [const { None }; N] })
     }
 
-    /// Registers an image at `index` and replaces the earlier image of that index. Returns the announcement to send if
+    /// Registers an image at `index` and replaces the earlier image of that index. Returns the Image Notify to send if
     /// [`Registration::notify`] is set.
     ///
-    /// The announcement of an image for any device is a broadcast Image Notify of type 3. Devices of other types do not
-    /// respond, because the frame contains manufacturer code, image type and file version. The announcement of a
-    /// device-specific file is an Image Notify of type 0 to that device.
+    /// An image for any device is announced by a broadcast Image Notify of payload type 3. The frame contains
+    /// manufacturer code, image type and file version, so devices of other types do not respond. A device-specific file
+    /// is announced by an Image Notify of payload type 0 to the device.
     ///
     /// # Errors
     /// Fails with [`NoSuchIndex`] if `index` is `N` or more.
@@ -316,8 +317,8 @@ pub struct WrappedBinary<F> {
 }
 
 impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
-    /// Makes a file of `header` and one upgrade image element of `size` bytes. The total image size of the header is
-    /// replaced. `read_binary` reads bytes of the element from an offset in the raw binary.
+    /// Makes a file of `header` and one upgrade image element of `size` bytes. The function replaces the total image
+    /// size of `header`. `read_binary` reads bytes of the element from an offset in the raw binary.
     ///
     /// # Errors
     /// Fails with [`EncodeError::NoRoom`] if the header has extra fields or the total image size exceeds 32 bits.

@@ -54,8 +54,8 @@ pub enum ServerEvent {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
-    /// A client queries again although it has already downloaded the same image several times: each time the server
-    /// ordered the upgrade, or the client found the image invalid. The limit is
+    /// A client queries again although it has already downloaded the same image several times. After each download, the
+    /// server ordered the upgrade, or the client found the image invalid. The number of downloads has reached
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
@@ -68,7 +68,7 @@ pub enum ServerEvent {
     },
     /// The server sent the first block of a download, or the first block since the client got its session.
     ///
-    /// A client without a session causes this event with each block at offset 0.
+    /// If the client has no session, the server reports this event for each block at offset 0.
     Started {
         /// Client that downloads.
         client: Address,
@@ -97,7 +97,7 @@ pub enum ServerEvent {
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Seconds until the client repeats its request; 0 if the answer only sets a longer MinimumBlockPeriod.
+        /// Seconds until the client repeats its request; 0 if the answer only sets another MinimumBlockPeriod.
         seconds: u32,
     },
     /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or
@@ -110,7 +110,7 @@ pub enum ServerEvent {
         /// End of the furthest block sent, in bytes from the start of the file; 0 if no block was requested.
         reached: u32,
     },
-    /// A client was sent the last byte of a file, but sent no Upgrade End Request within
+    /// The server sent the last byte of a file to a client, but the client sent no Upgrade End Request within
     /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout). The client may have installed the image
     /// without an Upgrade End Request.
     NeverEnded {
@@ -123,8 +123,8 @@ pub enum ServerEvent {
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for the client, because the path carries no longer blocks; `None` if
-        /// the maximum is unchanged.
+        /// New maximum bytes of data in a block for the client, because longer blocks do not arrive; `None` if the
+        /// maximum is unchanged.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
@@ -339,8 +339,8 @@ pub enum RefusalReason {
     /// All files of the image are for other devices.
     #[error("the file is for another device")]
     Destination,
-    /// The image is a file for one device, and the IEEE address of the client is not known. The caller tells the address
-    /// with [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee) or
+    /// The image is a file for one device, and the IEEE address of the client is not known. The caller passes the
+    /// address with [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee) or
     /// [`ServerPolicy::ieee`](super::ServerPolicy::ieee).
     #[error("the file is for one device, and the IEEE address of the client is not known")]
     UnknownIeee,
@@ -357,10 +357,10 @@ pub enum RefusalReason {
     /// has several files of one image, the server learns the hardware version from the next query of the client.
     #[error("the image is for certain hardware, and the hardware version of the client is not known")]
     UnknownHardware,
-    /// The policy refused.
+    /// The policy of the caller refused the request.
     #[error("refused by the policy")]
     Policy,
-    /// The client has taken the image several times, and still queries with another version.
+    /// The client has downloaded the image several times, and its queries still contain another version.
     #[error("taken too often")]
     RepeatedDownload,
     /// The caller cancelled the download or ended the page.

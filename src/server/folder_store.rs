@@ -138,8 +138,9 @@ pub enum FolderChange {
     },
     /// The content of a file has changed, and the store now has the new content.
     ///
-    /// A device that downloads the image `id` would get a mixture if `id` equals `previous`. Servers cannot see that the
-    /// bytes of an image have changed, so the caller cancels such downloads ([`Server::cancel`](super::Server::cancel)).
+    /// A device that downloads the image `id` would get a mixture of both contents if `id` equals `previous`. Servers
+    /// cannot see that the bytes of an image have changed, so the caller cancels such downloads
+    /// ([`Server::cancel`](super::Server::cancel)).
     #[cfg_attr(feature = "serde", serde(rename = "file_replaced"))]
     #[non_exhaustive]
     Replaced {
@@ -161,8 +162,8 @@ pub enum FolderChange {
         /// Image of the file.
         id: ImageId,
     },
-    /// A file in a folder was rejected, because it is not an acceptable OTA file, or the folder cannot be read. The
-    /// store reports each content of a file only once.
+    /// The store rejected a file of a folder, because the file is not an acceptable OTA file, or the store could not
+    /// read a folder. The store reports each content of a file only once.
     #[cfg_attr(feature = "serde", serde(rename = "file_rejected"))]
     Rejected(FolderError),
 }
@@ -319,7 +320,7 @@ impl StoredFile {
         Ok(0)
     }
 
-    /// Returns whether the open file is unchanged since it was opened, and records a change.
+    /// Returns whether the file has not changed since the store opened the file, and records a change.
     fn is_unchanged(&mut self) -> bool {
         if !self.is_changed {
             self.is_changed = !matches!(self.has_opened_content(), Ok(true));
@@ -358,8 +359,8 @@ impl FolderStore {
         self.accepts_wrong = accepted;
     }
 
-    /// Opens the file at `path`, adds the file to the store and returns its identity. The server does not serve bytes
-    /// after the total image size.
+    /// Opens the file at `path`, adds the file to the store and returns the identity of the image. The server does not
+    /// serve bytes after the total image size.
     ///
     /// # Errors
     /// Fails with [`FolderError::Io`] if the file cannot be opened or read, and with [`FolderError::Add`] if the header
@@ -372,7 +373,7 @@ impl FolderStore {
     }
 
     /// Opens the file at `path` and adds the file to the store. The new file replaces all files of the same image and
-    /// destination for some of the same hardware versions, and the earlier content of the same path.
+    /// destination for some of the same hardware versions, and the file that was added before from the same path.
     ///
     /// # Errors
     /// Fails with the errors of [`add`](Self::add), except [`FolderError::Conflict`].
@@ -490,7 +491,8 @@ impl FolderStore {
         Ok(id)
     }
 
-    /// Records that the content `stamp` at `path` was rejected, and returns whether it was not rejected before.
+    /// Records that the content `stamp` at `path` was rejected, and returns whether this is the first rejection of the
+    /// content.
     fn is_first_rejection(&mut self, path: &Path, stamp: Option<Stamp>, conflicts: bool) -> bool {
         match self.rejected.iter_mut().find(|rejected| rejected.path == path) {
             Some(rejected) if rejected.stamp == stamp && rejected.conflicts == conflicts => false,

@@ -1,5 +1,5 @@
-//! Image Block (sections 6.10.6 and 6.10.8): answers to requests for blocks, with and without a server around them.
-//! Sections refer to ZigBee document 095264 (2011).
+//! Image Block (sections 6.10.6 and 6.10.8): answers to requests for blocks, by a [`Server`] or by the function
+//! [`serve_block`]. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! request -> file -> access -> limits, policy -> read --Filled--> Image Block Response with data
@@ -29,10 +29,11 @@ use crate::zcl::{
     ToClient, WaitForData, data_frame_head,
 };
 
-/// Deferred request: a block request with data that the store reads only later ([`ReadResult::Later`]).
+/// Deferred request: a block request whose data the store reads later ([`ReadResult::Later`]).
 ///
 /// A deferred request contains all that its answer needs; the server stores nothing of the request. The caller answers
-/// the request with [`Server::answer`] or drops it; after a drop the client repeats its request.
+/// the deferred request with [`Server::answer`]. If the caller drops the deferred request instead, the client repeats
+/// its request.
 ///
 /// Clients repeat a request after some seconds in any case. If the data takes longer than a few seconds, the caller
 /// should therefore answer [`NotReady::Wait`].
@@ -118,15 +119,15 @@ pub enum NotReady {
 /// Answers one Image Block Request with data, without a server, session or rate limit (section 6.1). The function
 /// writes the Image Block Response to `out` and returns the length of the frame in bytes.
 ///
-/// The response contains at most `max_block_size` bytes of data, and no more than the request allows and the image has
-/// left.
+/// The response contains at most `max_block_size` bytes of data, at most the number of bytes that the request allows,
+/// and no bytes beyond the end of the image.
 ///
 /// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
 /// also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers such
 /// requests with a status.
 ///
-/// The function serves no device-specific files, because it does not know the client. An address in the request is no
-/// proof, because any node can write any address.
+/// The function serves no device-specific files, because it does not know the client. An IEEE address in the request
+/// does not identify the client, because any node can write any address.
 #[doc(alias = "block response")]
 pub fn serve_block(
     sequence: u8,
@@ -285,7 +286,7 @@ impl<S: SessionSlots> Server<S> {
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
     /// The answer to a deferred request does not depend on other requests. The caller can answer deferred requests in
-    /// any order. A download that the caller cancelled meanwhile is answered with ABORT.
+    /// any order. If the caller has cancelled the download since the request, the answer is ABORT.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -508,9 +509,9 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `refusal` is
-/// that of the session of the download, and `claimed` the IEEE address in the request. `image` is the file that the
-/// client would get; `None` if it is not known.
+/// Checks whether the client may have the image `id`. The server makes this check before each answer that gives data or
+/// an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is the IEEE address
+/// in the request. `image` is the file that the client would get; `None` if the file is not known.
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the image.

@@ -14,9 +14,10 @@ impl<S> Server<S> {
     /// Writes an Image Notify frame to `out`. The frame tells clients that an image may be available. The caller
     /// decides when to notify: the server sends no Image Notify by itself, even if the content of the store changes.
     ///
-    /// For one client, `notify` is [`ImageNotify::UNICAST`]: the client then queries whatever the fields contain. For a
-    /// group or for all clients, `to` is the group address or a broadcast address such as [`Address::ALL_AWAKE`].
-    /// [`ImageNotify::DEFAULT_JITTER`] is a good first jitter for a group or for all clients.
+    /// For one client, `notify` is [`ImageNotify::UNICAST`]: the client then sends a query, whatever values the other
+    /// fields of the frame have. For a group or for all clients, `to` is the group address or a broadcast address such
+    /// as [`Address::ALL_AWAKE`]. [`ImageNotify::DEFAULT_JITTER`] is a good first jitter for a group or for all
+    /// clients.
     ///
     /// Sleepy clients miss broadcasts and multicasts. A client that misses the frame queries at its next regular time,
     /// so a failed delivery needs no action.
@@ -55,7 +56,7 @@ impl<S> Server<S> {
         core::mem::replace(&mut self.sequence, next)
     }
 
-    /// Returns the transmit record of an unsolicited frame of `len` bytes.
+    /// Returns the [`Transmit`] of an unsolicited frame of `len` bytes.
     pub(super) const fn unsolicited_transmit(
         &self,
         to: Address,

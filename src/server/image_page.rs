@@ -5,13 +5,14 @@
 //! blocks, each with the next sequence number and no earlier than the requested spacing. No block of a page asks for an
 //! APS acknowledgement.
 //!
-//! The server keeps the radio usable for others: at least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING) lies between two
-//! blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not supported, and one
-//! turn of the caller's loop sends at most [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
+//! The server leaves time on the radio channel for other nodes: at least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING)
+//! lies between two blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not
+//! supported, and one turn of the caller's loop sends at most [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN)
+//! blocks of pages.
 //!
-//! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the same
-//! image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no
-//! longer has the image. If its session is needed for another download, the page ends with the event
+//! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the
+//! same image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store
+//! no longer has the image. If another download needs the session of the page, the page ends with the event
 //! [`ServerEvent::PageDropped`].
 //!
 //! ```text
@@ -42,14 +43,15 @@ use crate::zcl::{
 /// blocks without a pause would leave no time for other nodes.
 pub const MIN_PAGE_SPACING: u16 = 10;
 
-/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block the 68
-/// bytes around the data take four times the channel time of the data. The server answers requests for smaller blocks
-/// with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests (section 6.10.7.5.3).
+/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block, the 68
+/// bytes of headers and data frame around the data take more than four times the channel time of the data. The server
+/// answers requests for smaller blocks with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests
+/// (section 6.10.7.5.3).
 pub const MIN_PAGE_BLOCK: u8 = 16;
 
 /// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
 /// [`Server::handle_frame`] or [`Server::handle_timeout`]. The limit keeps a caller from sending blocks for ever while
-/// received frames wait, also where sending a block takes longer than its spacing.
+/// received frames wait, even if sending a block takes longer than the spacing of the blocks.
 pub const MAX_BLOCKS_PER_TURN: u8 = 16;
 
 impl<S: SessionSlots> Server<S> {
@@ -86,7 +88,7 @@ impl<S: SessionSlots> Server<S> {
         self.answer_data_request(now, query, images, policy, out)
     }
 
-    /// Starts the further blocks of a page after the first block, which has `len` bytes.
+    /// Schedules the further blocks of a page after the first block, which has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
         now: Instant,
@@ -95,7 +97,8 @@ impl<S: SessionSlots> Server<S> {
         size: u32,
         len: u8,
     ) {
-        // The source route to the client is known only now, so its limit applies to all blocks of the page.
+        // Only the frame of the request shows the source route to the client, so the limit of this route applies to all
+        // blocks of the page.
         let slot = self.table.find_download(context.client, request.id);
         let max_data = self.block_size(context, slot, request.id, (request.max_data, None), false);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
@@ -124,8 +127,9 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Returns the next block of a page, or the next held answer, to send, and writes its bytes to `out`. When the deadline of
-    /// [`poll_timeout`](Server::poll_timeout) has come, the caller calls this function until it returns `None`.
+    /// Writes the next block of a page, or the next held answer, to `out`, and returns the frame to send. At the
+    /// deadline of [`poll_timeout`](Server::poll_timeout), the caller calls this function until the function returns
+    /// `None`.
     ///
     /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the
     /// function returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
@@ -218,7 +222,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Ends a page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to send;
-    /// `None` if no page is being sent to `client`. Pages of several images may be sent to one client; each call ends one.
+    /// `None` if no page is being sent to `client`. Pages of several images may be sent to one client; each call ends
+    /// one page.
     pub fn abort_page(
         &mut self,
         now: Instant,

@@ -74,7 +74,7 @@ pub trait ImageStore {
     ///
     /// A store may have several files of one image, for disjoint hardware versions. The argument `hardware` then
     /// selects the file. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware version of
-    /// the device is not known (`None`). If the store has one file, `hardware` does not matter.
+    /// the device is not known (`None`). If the store has only one file of the image, `hardware` has no effect.
     ///
     /// `client` is the client that sent the request, for stores that have files only for some clients.
     /// [`serve_block`](super::serve_block) passes `None`, because that function does not know the client.
@@ -98,7 +98,7 @@ pub trait ImageStore {
     -> ReadResult;
 }
 
-/// Lends a store, for instance to a store that is made of several stores.
+/// A mutable reference to a store is a store, for instance as a part of a store that combines several stores.
 impl<S: ImageStore + ?Sized> ImageStore for &mut S {
     fn find(
         &mut self,

@@ -101,7 +101,7 @@ pub(crate) fn find(
 }
 
 /// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client. Each
-/// image comes with the key that the server gets.
+/// image comes with the key for the result.
 pub(crate) fn info<'a>(
     infos: impl Iterator<Item = (u32, &'a ImageInfo)>,
     id: ImageId,
@@ -129,7 +129,8 @@ fn choose<'a>(
     }
     match own {
         FileLookup::NotFound => general,
-        // A query is offered the general file if the hardware version excludes the device's own file.
+        // If the hardware version excludes the file for the device alone, a query is answered with an offer of the file
+        // for all devices.
         own if hardware.is_some() && !own.suits(hardware) && general.suits(hardware) => general,
         own => own,
     }

@@ -1,5 +1,5 @@
-//! Server of the OTA Upgrade cluster, which offers images, serves their blocks, and says when to upgrade. Sections
-//! refer to ZigBee document 095264 (2011).
+//! Server of the OTA Upgrade cluster. The server offers images, serves the blocks of these images, and tells each
+//! client when to upgrade. Sections refer to ZigBee document 095264 (2011).
 //!
 //! The server does no input or output, contains no image and reads no clock. The caller provides radio, files and
 //! decisions:
@@ -24,31 +24,34 @@
 //!   [`handle_timeout`](Server::handle_timeout) is called at the deadline of [`poll_timeout`](Server::poll_timeout).
 //!   [`handle_delivery`](Server::handle_delivery) takes the delivery reports of the stack. [`set_utc`](Server::set_utc)
 //!   takes the UTC time.
-//! - Output: a call returns a [`Transmit`], and the bytes of the frame are in the `out` that the caller lent. The
-//!   caller sends the frame before it lends `out` again. After each call the caller calls
+//! - Output: a call that makes a frame returns a [`Transmit`], and writes the bytes of the frame to the buffer `out`
+//!   that the caller lent. The caller sends the frame before it lends `out` again. After each call the caller calls
 //!   [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until both return `None`.
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
 //!   for.
-//! - Changes of the network: [`forget`](Server::forget) takes a device that left, [`moved`](Server::moved) a device with
-//!   another network address. [`cancel`](Server::cancel) ends the downloads of a client.
+//! - Changes of the network: the caller passes the network address of a device that left to [`forget`](Server::forget),
+//!   and the old and the new network address of a device to [`moved`](Server::moved). [`cancel`](Server::cancel) ends
+//!   the downloads of a client.
 //! - State: [`session`](Server::session), [`session_for`](Server::session_for), [`sessions`](Server::sessions) and
 //!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server knows of its clients.
 //!
 //! The time `now` that the caller passes must not go back from call to call.
 //!
-//! **Block service is a function.** A block request contains all that its answer needs. The server answers block
-//! requests at once, in any order, from any number of clients (section 6.1). [`serve_block`] is the block service
+//! **Blocks are served without state.** A block request contains all that its answer needs. The server answers block
+//! requests at once, in any order, from any number of clients (section 6.1). [`serve_block`] answers a block request
 //! without a server. Sessions are optional: a session stores the statistics, the page and the rate limit of a recent
-//! download. A server with zero slots still serves blocks.
+//! download. A server without any slot for a session still serves blocks.
 //!
-//! **A session belongs to a client and an image type.** A device with two processors downloads two images in turns, or
-//! one after the other, and neither download affects the other. Only a query for an image type in the store creates a
-//! session. If no slot is free, the oldest idle session makes room, then the oldest download; a running page only if
-//! all sessions have one. A node of the network has at most six sessions.
+//! **A session belongs to a client and an image type.** A device with two processors can download two images at the
+//! same time or one after the other; neither download affects the other. Only a query for an image type in the store
+//! creates a session. If no slot is free, the server evicts the oldest idle session. If no session is idle, the server
+//! evicts the oldest download without a page; a download with a page is evicted only if all sessions have pages. A node
+//! of the network has at most six sessions.
 //!
-//! **A failed delivery is an input** and ends no session. Only the Upgrade End Request of the client or a timeout ends
-//! a session.
+//! **A failed delivery is an input** and ends no session. A download ends with an Upgrade End Request of the client,
+//! with ABORT from the server, or with [`cancel`](Server::cancel). A client that is silent beyond a timeout counts as
+//! stalled.
 //!
 //! | request | answer | or a Default Response with |
 //! |---|---|---|
@@ -61,9 +64,9 @@
 //! | any other command | | UNSUP_CLUSTER_COMMAND |
 //! | Default Response | none | none |
 //!
-//! A response repeats the sequence number of the request and asks for an APS acknowledgement, except the blocks of a
-//! page. A response is sent with APS security if the request was. The server does not respond to requests by broadcast
-//! or multicast.
+//! A response repeats the sequence number of the request and asks for an APS acknowledgement. The blocks of a page ask
+//! for no APS acknowledgement, and each block after the first has the next sequence number. A response is sent with APS
+//! security if the request came with APS security. The server does not respond to requests by broadcast or multicast.
 //!
 //! ```
 //! use zigbee_ota::file::{FileHeader, FileWriter};
@@ -162,9 +165,9 @@ use session_table::{SessionTable, Slot};
 /// Buffer for one frame of a server. The buffer is an array as long as the longest frame, so that every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
 
-/// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. A session takes 96
-/// bytes, and a client needs one for each image type that it downloads. The server uses at most 65,528 slots, the number
-/// of unicast addresses of one network.
+/// Memory that the caller lends for sessions: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. A session takes 96
+/// bytes, and a client needs one session for each image type that it downloads. The server uses at most 65,528 slots,
+/// the number of unicast addresses of one network.
 pub trait SessionSlots: AsRef<[Session]> + AsMut<[Session]> {}
 
 impl<T: AsRef<[Session]> + AsMut<[Session]>> SessionSlots for T {}
@@ -182,8 +185,8 @@ pub struct Server<S> {
     pace: Pace,
     /// Number of frames of pages that the server may still send before the next call with an input.
     blocks_left_in_turn: u8,
-    /// Queue of events to poll. One call of the server adds at most six events: `cancel`, one for each session of a
-    /// node.
+    /// Queue of events that the caller polls. One call of the server adds at most six events: `cancel` adds one event
+    /// for each session of a node.
     events: Fifo<ServerEvent, 8>,
 }
 
@@ -197,8 +200,9 @@ pub enum ServerAction {
     Reply(Transmit),
     /// The store reads the requested block later; the caller answers the request with [`Server::answer`].
     Deferred(Deferred),
-    /// The server handled the frame, and the frame needs no answer; or the server holds the answer until it is due, and
-    /// [`Server::poll_transmit`] returns it then ([`ServerConfig::background_from`]).
+    /// The server handled the frame, and the caller sends nothing now. Either the frame needs no answer, or the server
+    /// holds the answer until the answer is due; [`Server::poll_transmit`] then returns the answer
+    /// ([`ServerConfig::background_from`]).
     Done,
     /// The frame is not for a server of the cluster and changed nothing.
     Ignored(ServerIgnored),
@@ -259,7 +263,7 @@ impl<S> Server<S> {
     }
 
     /// Returns the oldest event and removes it from the queue. The queue has room for eight events, so the caller polls
-    /// it after each call.
+    /// all events after each call of the server.
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
@@ -393,9 +397,9 @@ impl<S: SessionSlots> Server<S> {
         handled
     }
 
-    /// Returns the context of a request. If the caller knows the IEEE address of the client, the sessions of the client
-    /// follow it to its present network address, and sessions of another device that had the network address are
-    /// removed.
+    /// Returns the context of a request. If the caller knows the IEEE address of the client, the server moves the
+    /// sessions of the client to the present network address of the client, and removes the sessions of another device
+    /// that had this network address before.
     #[inline]
     fn identify_client(
         &mut self,
@@ -410,7 +414,7 @@ impl<S: SessionSlots> Server<S> {
         RequestContext::new(meta, sequence, ieee)
     }
 
-    /// Sees to it that the sessions of `client` are those of the device `ieee`.
+    /// Ensures that the sessions of `client` belong to the device with the IEEE address `ieee`.
     #[inline(never)]
     fn recognise(&mut self, client: Address, ieee: Eui64) {
         match self.table.session_of(client).map(Session::ieee) {
@@ -441,7 +445,7 @@ impl<S: SessionSlots> Server<S> {
         if let Some((client, id)) = dropped {
             self.events.push(ServerEvent::PageDropped { client, id });
         }
-        // The sessions that a client had before have the IEEE address since `identify_client`.
+        // If the client already had a session, `identify_client` has recorded the IEEE address there.
         if let (Some(slot), Some(ieee)) = (slot, context.ieee) {
             self.table.set_ieee(slot, ieee);
         }
@@ -466,7 +470,8 @@ impl<S: SessionSlots> Server<S> {
 
     /// Removes all sessions of the node with the network address `network`, and returns whether the server had a
     /// session of the node. The caller calls this method when a device leaves the network. The device then no longer
-    /// counts as a download, and the next device with the same network address does not inherit its sessions.
+    /// counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not inherit
+    /// its sessions.
     pub fn forget(&mut self, network: u16) -> bool {
         self.table.remove_node(network)
     }
@@ -476,8 +481,8 @@ impl<S: SessionSlots> Server<S> {
     /// had the address `new` before. A second call with the same addresses does nothing.
     ///
     /// The caller calls this method when the stack reports another network address of a device. The call is not needed
-    /// if the caller tells the IEEE address with each frame ([`FrameMeta::ieee`]): the sessions then follow the device by
-    /// themselves.
+    /// if the caller passes the IEEE address with each frame ([`FrameMeta::ieee`]): the server then moves the sessions
+    /// of the device without a call.
     pub fn moved(&mut self, old: u16, new: u16) -> bool {
         self.table.move_node(old, new)
     }

@@ -69,8 +69,8 @@ impl DeviceOverride {
             && (self.image_type == ImageType::ANY || self.image_type == id.image_type)
     }
 
-    /// Returns the first row that applies to the image `id`. Rows of one image type stand before rows of a whole
-    /// manufacturer code.
+    /// Returns the first row that applies to the image `id`. In the table, a row for one image type comes before the
+    /// row for all image types of the manufacturer code.
     pub(super) fn find(devices: &[Self], id: ImageId) -> Option<&Self> {
         devices.iter().find(|row| row.matches(id))
     }

@@ -17,17 +17,17 @@
 //!             passes + 16              after 8, 16, ... 255 delivered blocks
 //! ```
 //!
-//! The numbers. At 20 % loss, 4 consecutive failures happen once in 800 blocks and cost two short blocks. A false limit
-//! is set once in 4,000 blocks and is removed after 8 blocks. The limit of a path that carries at least 16 bytes of
-//! data is found within about ten blocks: 4 failures, then a binary search between 16 and 255 bytes, and one
-//! confirmation.
+//! On a path without a limit that loses 20 % of the blocks, 4 consecutive failures happen once in 800 blocks; the
+//! server then sends two short blocks without need. Once in 4,000 blocks the server sets a false limit, and removes it
+//! after 8 blocks. The limit of a path that carries at least 16 bytes of data is found within about ten blocks: 4
+//! failures, then a binary search between 16 and 255 bytes, and one confirmation.
 
 use core::fmt;
 use core::num::NonZeroU8;
 
 /// Unit of reduced block sizes in bytes, which is also the smallest block size. Telink's clients refuse images in
-/// blocks of other sizes than multiples of 16; in blocks below 16 bytes, the 17 bytes of the frame before the data
-/// outweigh the data.
+/// blocks whose size is not a multiple of 16 bytes. In a block of less than 16 bytes, the data is shorter than the 17
+/// bytes of the frame before the data.
 const STEP: u8 = 16;
 
 /// Number of consecutive failed deliveries after which the server tries shorter blocks.
@@ -43,11 +43,11 @@ const PROBE_AFTER: u8 = 8;
 /// Maximum number of doublings of [`PROBE_AFTER`]; the result is limited to 255 blocks.
 const MAX_BACKOFF: u8 = 5;
 
-/// Number of blocks sent after a probe without a delivery report, after which the server sends another probe.
+/// Number of blocks after a probe before the server sends another probe, if no delivery report of the probe arrives.
 const UNREPORTED: u8 = 16;
 
-/// State of the search for the block size limit of the path to one client. Sizes are multiples of [`STEP`]: a number of
-/// 4 stands for 64 bytes of data, or for any block of 49 to 64 bytes that failed.
+/// State of the search for the block size limit of the path to one client. Sizes are counted in units of [`STEP`]: the
+/// size 4 stands for a block of 64 bytes of data, or for a failed block of 49 to 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathMtu {
     /// The path has no known limit. The last `failures` blocks were not delivered, and the shortest of them has the
@@ -59,8 +59,8 @@ pub(super) enum PathMtu {
     /// A block of the size `passes` was delivered, after a block of the size `fails` and several blocks of the size
     /// `full` were not. The server tries one block of the full size again.
     Confirm { full: u8, fails: u8, passes: u8, probe: Probe },
-    /// Blocks of the size `passes` are delivered, and blocks of the size `fails` are not. `fails` is 0 after a
-    /// successful probe, when the path may have no limit any more.
+    /// Blocks of the size `passes` are delivered, and blocks of the size `fails` are not. After a successful probe,
+    /// `fails` is 0, because the path may no longer have a limit.
     Limited {
         passes: u8,
         fails: u8,
@@ -72,7 +72,7 @@ pub(super) enum PathMtu {
     },
 }
 
-/// Longer block that tests whether the path carries more.
+/// Block that is longer than the limit, and tests whether the path carries longer blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
     /// The probe is sent after this number of delivered blocks; 0 means that the next block is the probe.
@@ -84,7 +84,7 @@ pub(super) enum Probe {
 impl Probe {
     const NEXT: Self = Self::After(0);
 
-    /// Records a sent block, which is the probe if the probe was next and the block is longer than usual.
+    /// Records a sent block. The block is the probe if the probe was due and the block is longer than the usual size.
     const fn sent(self, longer: bool) -> Self {
         match self {
             Self::After(0) if longer => Self::InFlight(0),
@@ -118,7 +118,8 @@ impl PathMtu {
         }
     }
 
-    /// Returns the size of the next block in bytes, at most `most`, the number of requested and allowed bytes.
+    /// Returns the size of the next block in bytes, at most `most`, the number of bytes that the request and the other
+    /// limits allow.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let size = match self {
             Self::Open { .. } => MAX_SIZE,
@@ -204,7 +205,7 @@ impl PathMtu {
                 Self::search(shortest)
             }
             Self::Search { size, .. } if len > bytes(size) => self,
-            // Blocks of no size arrive.
+            // Blocks of all sizes fail, so the size is not the cause.
             Self::Search { size: ..=1, .. } => Self::PROVEN,
             Self::Search { full, size, .. } => Self::Search { full, fails: size, size: midpoint(0, size) },
             Self::Confirm { fails, passes, .. } if len > bytes(passes) => {
@@ -318,7 +319,8 @@ impl PackedPathMtu {
         }
     }
 
-    /// Returns the size of the next block in bytes, where `most` bytes are requested and allowed.
+    /// Returns the size of the next block in bytes: at most `most`, the number of bytes that the request and the other
+    /// limits of the server allow.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let [tag, ..] = self.0;
         if tag & 3 == 0 { most } else { self.get().next_size(most) }

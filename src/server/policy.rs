@@ -87,7 +87,7 @@ pub trait ServerPolicy {
     ///
     /// A client to which the policy refuses a found image gets no blocks of that image type either, until a later query
     /// of the client is answered with an offer. A server without a session of the client does not remember the refusal;
-    /// [`is_authorized`](Self::is_authorized) holds without sessions, too.
+    /// [`is_authorized`](Self::is_authorized) applies to clients without a session, too.
     #[doc(alias("emberAfOtaServerQueryCallback", "zclOTA_SendQueryNextImageRsp"))]
     fn offer(
         &mut self,
@@ -134,9 +134,9 @@ pub trait ServerPolicy {
     }
 
     /// Decides the answer to a client that has downloaded the image `id` `times` times, but still queries with a
-    /// version for which `id` is eligible. Each time the server ordered the upgrade, or the client found the image
-    /// invalid. Such a client cannot install the image, or reports a wrong version. The server calls this method in
-    /// place of [`offer`](Self::offer) once `times` reaches
+    /// version for which `id` is eligible. After each download, the server ordered the upgrade, or the client found the
+    /// image invalid. Such a client cannot install the image, or reports a wrong version. The server calls this method
+    /// in place of [`offer`](Self::offer) once `times` reaches
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count.
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
@@ -195,11 +195,11 @@ pub enum QueryDecision {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PaceDecision {
-    /// The server sends as much data as the client and the limits allow, above all
+    /// The server sends as much data as the request and the limits allow. The main limit is
     /// [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
     Send,
-    /// The server sends at most this number of bytes of data, for instance because the route to the client carries no
-    /// longer blocks.
+    /// The server sends at most this number of bytes of data, for instance because longer blocks do not arrive over the
+    /// route to the client.
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
@@ -294,7 +294,7 @@ pub struct StandardPolicy {
 
 impl StandardPolicy {
     /// Returns whether `image` may be offered in answer to `request`. The method does not compare manufacturer code,
-    /// image type and destination; the server does.
+    /// image type and destination, because the server compares these fields.
     #[must_use]
     pub fn allows(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.refusal_reason_of(request, image).is_none()

@@ -70,10 +70,10 @@ impl<S: SessionSlots> Server<S> {
             Ok(offer) => QueryResponse::Offer(offer),
             Err(refusal) => QueryResponse::Refused(refusal),
         };
-        // A client that is refused because of repeated downloads stays in its phase.
+        // A refusal because of repeated downloads does not change the phase of the session.
         if reason != Some(RefusalReason::RepeatedDownload) {
             let hardware = match (found.ok().and_then(|image| image.hardware), request.hardware) {
-                // The first hardware version of the file finds the same file again.
+                // The lowest hardware version in the range of the file selects the same file again.
                 (Some(range), hardware) => {
                     Some(hardware.filter(|hardware| range.contains(*hardware)).unwrap_or(range.min))
                 }
@@ -104,10 +104,10 @@ impl<S: SessionSlots> Server<S> {
         let (client, current) = (context.client, request.current);
         let one_byte = self.device_override(current).is_some_and(|device| device.one_byte_version);
         let mut reason = RefusalReason::UnknownType;
-        // Lowest version with several files of which none is known to be for this client.
+        // Lowest version so far of an image that has several files, none of which is known to be for this client.
         let mut below: Option<FileVersion> = None;
         loop {
-            // Eligible file with the highest version, and whether there are several files of this image.
+            // Eligible file with the highest version, and whether the store has several files of its image.
             let mut top: Option<ImageInfo> = None;
             let mut is_ambiguous = false;
             let mut is_eligible = |image: &ImageInfo| {

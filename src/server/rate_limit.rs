@@ -87,8 +87,8 @@ pub(super) fn bytes_on_air(len: u8) -> u32 {
 /// Token bucket that limits the blocks to all clients together. The bucket holds the tokens of one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
-    /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative: a block that is
-    /// longer than the rest of the bucket is sent, and later refills pay for it first.
+    /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative: the server sends a
+    /// block even if the block needs more tokens than the bucket has, and the next refills cover the deficit first.
     level: i64,
     /// Time of the last refill of the bucket.
     refilled: Option<Instant>,
@@ -97,8 +97,8 @@ pub(super) struct TokenBucket {
 impl TokenBucket {
     pub(super) const NEW: Self = Self { level: 0, refilled: None };
 
-    /// Adds the tokens for the time since the last refill, and returns whether a block may be sent. A block may overdraw
-    /// the bucket.
+    /// Adds the tokens for the time since the last refill, and returns whether a block may be sent. A block may take
+    /// more tokens than the bucket has.
     fn refill(&mut self, now: Instant, rate: NonZeroU32) -> bool {
         let rate = i64::from(rate.get());
         let full = rate.saturating_mul(1000);
@@ -118,7 +118,7 @@ impl TokenBucket {
 const SECOND: Millis = Millis::from_secs(1);
 
 /// Maximum number of seconds that the server asks a client to wait for data: one day. Clients in the field obey any
-/// waiting time, so a client with a wait of years by mistake would be lost to its gateway.
+/// waiting time, so a wait of years, set by mistake, would end the upgrades of the client.
 pub const MAX_WAIT_SECONDS: u32 = 24 * 60 * 60;
 
 /// ClusterRevision of clients that count MinimumBlockPeriod in seconds.
@@ -134,8 +134,8 @@ pub(super) struct Wait {
 }
 
 impl Session {
-    /// Returns the milliseconds by which a block to the client would now be early by the schedule of `period`; 0 if the
-    /// block is due. A client without an earlier block gets a block at once.
+    /// Returns the milliseconds until the next block to the client is due by the schedule of `period`; 0 if the block
+    /// is due. The first block to a client is due at once.
     pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
         if period == Millis(0) {
             return period;
@@ -162,14 +162,15 @@ impl Session {
     }
 }
 
-/// Returns the unit of the field `ahead` of a session, in milliseconds: the field has one byte.
+/// Returns the unit of the field `ahead` of a session, in milliseconds: the unit makes the time of [`burst`] fit into
+/// the one byte of the field.
 fn ahead_unit(period: Millis) -> u32 {
     burst(period).0.div_ceil(u8::MAX.into()).max(1)
 }
 
 /// Returns the time by which a block may be early, so that the blocks keep the period on average. WAIT_FOR_DATA counts
-/// in seconds, so a shorter period is kept on average over one second. For a longer period, a quarter of the period
-/// covers the varying delays of the network.
+/// in seconds, so the blocks keep a period below one second on average over one second. For a longer period, a quarter
+/// of the period covers the varying delays of the network.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }
@@ -180,9 +181,9 @@ impl<S: SessionSlots> Server<S> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `slot` is that
-    /// of the download, if it has one. `requested` and `policy` are limits in bytes. A block with a delivery report may be
-    /// a probe for the path to the client.
+    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `slot` is
+    /// the session slot of the download, if the download has a session. `requested` and `policy` are limits in bytes. A
+    /// block with a delivery report may be a probe for the path to the client.
     #[inline]
     pub(super) fn block_size(
         &self,
@@ -202,7 +203,7 @@ impl<S: SessionSlots> Server<S> {
             aps_security: context.secured,
         };
         let most = limits.smallest();
-        // The session of a download that the client requests is the primary one, which knows the path.
+        // The session of the requested download is the primary session, which has the current limit of the path.
         let session =
             slot.or_else(|| self.table.find(context.client)).and_then(|slot| self.table.session_at(slot));
         match session {
@@ -243,12 +244,13 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Returns the answer to wait for `seconds`, with the MinimumBlockPeriod of the request.
+    /// Returns the contents of an answer WAIT_FOR_DATA: a wait of `seconds`, and the MinimumBlockPeriod of the request.
     fn wait(&self, request: &ImageBlockRequest, seconds: u32) -> Wait {
         Wait { seconds, min_block_period: self.period_in(request) }
     }
 
-    /// Returns the MinimumBlockPeriod in a request; `None` if it has none, or the device is known not to keep it.
+    /// Returns the MinimumBlockPeriod in a request; `None` if the request has none, or if an override says that the
+    /// device does not keep the period.
     fn period_in(&self, request: &ImageBlockRequest) -> Option<u16> {
         let ignores =
             |_: &u16| self.device_override(request.id).is_some_and(|device| device.ignore_min_block_period);
@@ -306,7 +308,7 @@ impl<S: SessionSlots> Server<S> {
         Ok(())
     }
 
-    /// Takes a sent block of `len` bytes of data from the common rate limit of all clients.
+    /// Counts a sent block of `len` bytes of data against the common rate limit of all clients.
     pub(super) fn consume_bandwidth(&mut self, len: u8) {
         if self.config.max_bytes_per_second.is_some() {
             self.bucket.consume(bytes_on_air(len));

@@ -1,4 +1,4 @@
-//! Responses to requests. A request context and a message become a frame and its transmit record.
+//! Responses to requests. This module makes a frame and its [`Transmit`] from a request context and a message.
 //!
 //! ```text
 //! RequestContext { client, sequence, secured, relays, ieee } + message -> frame in out, Transmit
@@ -47,14 +47,14 @@ impl RequestContext {
         self.write(&Frame::default_response(self.sequence, Direction::ToClient, response), out)
     }
 
-    /// Returns the transmit record of a response of `len` bytes, which contains `data` bytes of image data.
+    /// Returns the [`Transmit`] of a response of `len` bytes, which contains `data` bytes of image data.
     pub(super) const fn transmit(self, len: usize, data: u8) -> Transmit {
         let token = TransmitToken::data(self.client, data);
         let aps_security = self.secured;
         Transmit { aps_security, token, ..Transmit::new(self.client, len, DeliveryMode::Unicast) }
     }
 
-    /// Writes any frame as the response to `out`.
+    /// Writes `frame` to `out` as the response to the request.
     pub(super) fn write(self, frame: &Frame<'_>, out: &mut ResponseBuffer) -> Transmit {
         self.transmit(write_frame(frame, out), 0)
     }

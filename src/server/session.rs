@@ -1,5 +1,5 @@
-//! Session: the state that a server remembers of one download, which is a client and one image type of the client.
-//! Sections refer to ZigBee document 095264 (2011).
+//! Session: the state that a server remembers of one download. A download belongs to a client and one image type of the
+//! client. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //!   query --> Refused
@@ -20,11 +20,11 @@
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
 //!
-//! **Two owners share a slot.** A download of a client owns the phase, the page and the counts in the slot. The client,
-//! which is a node of the network, owns IEEE address, block size and the times of its blocks. Each session has room for
-//! the state of the download and the state of the client. The session that the client used last has the flag PRIMARY
-//! and the current state of the client. Each other session of the node has a copy from the time at which the session
-//! was used last.
+//! **A slot contains two kinds of state.** The state of the download is its phase, its page and its counts. The state
+//! of the client, which is a node of the network, is the IEEE address, the block size and the times of the blocks to
+//! the node. Each session has room for both kinds of state. The session that the client used last has the flag PRIMARY
+//! and the current state of the client. Each other session of the node has a copy of the client's state from the time
+//! at which the session was used last.
 
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
@@ -46,18 +46,18 @@ bitflags! {
     pub(super) struct Flags: u16 {
         /// The slot holds a session. `SessionTable` sets and removes the flag.
         const IN_USE = 1 << 0;
-        /// The session stores what belongs to the whole client, such as its block size. Exactly one session of each node has the flag. The type
-        /// `SessionTable` moves the flag between the sessions of a node.
+        /// The session has the current state of the client, such as its block size. Exactly one session of each node
+        /// has the flag. The type `SessionTable` moves the flag between the sessions of a node.
         const PRIMARY = 1 << 1;
-        /// The session counts as a download. `SessionTable::set_flag` keeps the count.
+        /// The session counts as a download. `SessionTable::set_flag` updates the count.
         const DOWNLOAD = 1 << 2;
-        /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` keeps the
+        /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` updates the
         /// count.
         const PAGE = 1 << 3;
         /// The field `hardware` is known.
         const HARDWARE = 1 << 4;
-        /// The server released the client from a hold of the image `version`. The next Upgrade End Request of the client
-        /// gets the same answer.
+        /// The server released the client from a hold of the image `version`. If the policy still holds the client, the
+        /// server answers the next Upgrade End Request with the order to upgrade now.
         const RELEASED = 1 << 5;
         /// The Image Page Request came with APS security.
         const SECURED = 1 << 6;
@@ -74,9 +74,10 @@ bitflags! {
         const ZERO_WAIT = 1 << 11;
         /// State of the client: the last block was the repeat of a block, and was sent before the period was over.
         const EARLY_REPEAT = 1 << 12;
-        /// Answers to requests for blocks are held until they are due. The page of the session has them.
+        /// The server holds answers to block requests of the download until the answers are due. The field `page`
+        /// describes the held answers.
         const HELD = 1 << 13;
-        /// State of the client: nothing shows yet whether the last block arrived.
+        /// State of the client: the server does not know yet whether the last block arrived.
         const UNCONFIRMED = 1 << 14;
     }
 }
@@ -130,14 +131,15 @@ pub struct Session {
     running: u8,
     /// Waiting time in the last WAIT_FOR_DATA to the client.
     wait: CoarseSeconds,
-    /// State of the client: time by which its blocks are ahead of the period of the rate limit, in the unit of the
-    /// module `rate_limit`.
+    /// State of the client: time by which the blocks to the client are ahead of the schedule of the rate limit, in the
+    /// unit of `rate_limit::ahead_unit`.
     pub(super) ahead: u8,
     /// State of the client: longest block that the path to the client carries.
     pub(super) path: PackedPathMtu,
 }
 
-/// Seconds in one byte, as a number of 5 significant bits: up to 31 exactly, and longer times rounded up by at most 6 %.
+/// Seconds in one byte, as a number of 5 significant bits: times of up to 31 seconds are exact, and longer times are
+/// rounded up by at most 6 %.
 ///
 /// ```text
 /// bits 4-7: exponent e   bits 0-3: m      e = 0: m seconds      e > 0: (16 + m) << (e - 1) seconds
@@ -189,8 +191,8 @@ enum State {
     },
     Ended {
         status: Status,
-        /// Upgrade time that the server ordered, in seconds modulo 2³²; `None` if the server ordered no upgrade or a
-        /// hold.
+        /// Upgrade time that the server ordered, in seconds modulo 2³²; `None` if the server ordered no upgrade, or
+        /// ordered the client to hold.
         upgrade_at: Option<u32>,
         taken: Taken,
     },
@@ -198,7 +200,7 @@ enum State {
     Cancelled,
 }
 
-/// Whether a download counts as repeated when the client takes the same image once more.
+/// Whether a download counts as repeated when the client downloads the same image again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// The server sent no block since the last end of a download.
@@ -209,7 +211,7 @@ enum Taken {
     Counted,
 }
 
-/// 65,528 sessions take 6 megabytes.
+/// A session takes at most 96 bytes, so that 65,528 sessions take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
 /// Value of a field of [`Links`] that names no slot.
@@ -225,7 +227,7 @@ pub(super) struct Links {
     pub(super) bucket_next: u16,
     /// Next slot in an order of age, in the direction of the newest slot.
     pub(super) newer: u16,
-    /// Next slot in an order of age, in the direction of the oldest slot; next free slot of a free slot.
+    /// Next slot in an order of age, in the direction of the oldest slot. In a free slot: the next free slot.
     pub(super) older: u16,
     /// Slot at the heap place that has the same index as this slot.
     pub(super) heap_slot: u16,
@@ -248,7 +250,7 @@ impl Links {
 /// Page that is being sent to a client (section 6.10.7).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    /// Offset of the next block in the file. All fields of a page are unaligned, so that the session has no padding.
+    /// Offset of the next block in the file. The type `U32` is unaligned, so that the session has no padding.
     pub(super) next: U32,
     /// Number of bytes of the page that are not sent yet.
     pub(super) left: u16,
@@ -265,7 +267,7 @@ impl Page {
     const NONE: Self = Self { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 };
 }
 
-/// Phase of one download, as far as the requests of the client show.
+/// Phase of one download, as far as the server knows the phase from the requests of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -452,7 +454,8 @@ impl Session {
         let State::Downloading { reached, size, measured_at, measured_from, .. } = self.state else {
             return None;
         };
-        // The field `served` holds the time of the last block, because a session with a block is the primary one.
+        // The field `served` holds the time of the last block, because a session becomes the primary one when a block
+        // is sent.
         let millis = self.served.wrapping_sub(measured_at);
         let bytes = reached.saturating_sub(measured_from);
         if millis < KNOWN_AFTER_MILLIS || bytes < KNOWN_AFTER_BYTES {
@@ -565,7 +568,7 @@ impl Session {
         self.links.heap_place != NO_SLOT && self.timer_deadline <= when
     }
 
-    /// Returns whether the session stores what belongs to the whole client, such as its block size.
+    /// Returns whether the session has the current state of the client, such as its block size.
     pub(super) const fn is_primary(&self) -> bool {
         self.flags.contains(Flags::PRIMARY)
     }
@@ -606,7 +609,7 @@ impl Session {
         }
     }
 
-    /// Moves the session to a state. Only this method and `record_stall` assign the state.
+    /// Moves the session to a state. Only this method, `record_cancel` and `record_stall` assign the state.
     fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
         if self.version != version {
             self.flags.remove(Flags::RELEASED);
@@ -702,7 +705,7 @@ impl Session {
         }
     }
 
-    /// Counts a download as repeated, once, if the server sent blocks of it.
+    /// Counts the download as repeated if the server sent blocks in the download. The method counts each download once.
     fn count_download(&mut self, now: Instant) {
         if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
             *taken = Taken::Counted;
@@ -720,8 +723,9 @@ impl Session {
         !(UPGRADE_MARGIN_SECONDS..=u32::MAX / 2).contains(&late)
     }
 
-    /// Returns the number of downloads of the version `offered` without effect, for a query of a client that still runs
-    /// the version `running`. A download does not count while the client may still be about to install it.
+    /// Returns the number of downloads of the version `offered` after which the client still runs the version
+    /// `running`, the version in its query. A download does not count while the client may still be about to install
+    /// it.
     pub(super) fn count_repeats(
         &mut self,
         now: Instant,
@@ -781,7 +785,7 @@ impl Session {
         let millis = wrapping_millis(now);
         let same_image = self.version == id.version;
         let before = match &mut self.state {
-            // The first block may be sent again, and be shorter then. Any other block at offset 0 starts a new
+            // The server may send the first block again, with fewer bytes. Any other block at offset 0 starts a new
             // download.
             State::Downloading { reached, blocks, size: of, measured_at, measured_from, .. }
                 if same_image && (offset > 0 || *reached <= end || *reached == *measured_from) =>
@@ -848,12 +852,12 @@ impl Session {
     }
 }
 
-/// Milliseconds of a download after which its rate is known. Waits are whole seconds and blocks come in bursts between
-/// them, so that the rate over a shorter time can be far off.
+/// Milliseconds of a download after which its rate is known. Waiting times are whole seconds, and the blocks between
+/// two waits come in bursts, so that a rate over a shorter time can be far from the rate of the download.
 const KNOWN_AFTER_MILLIS: u32 = 5_000;
 
-/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block counts for
-/// little.
+/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block has
+/// little effect on the rate.
 const KNOWN_AFTER_BYTES: u32 = 512;
 
 /// Duration in milliseconds of a rate measurement after which its older half is dropped, so that the rate follows
@@ -882,13 +886,15 @@ fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32
     }
 }
 
-/// Maximum age, at the last frame of a client, of the time at which a block was sent to the client: 12 days.
+/// Maximum time from the last block to a client until the last frame from the client: 12 days. The server forgets the
+/// time of an older block.
 const MAX_SERVED_AGE: Millis = Millis(1 << 30);
 
-/// Maximum silence of a client after which the time of the last block to it is still known: 24 days.
+/// Maximum silence of a client after which the server still knows the time of the last block to the client: 24 days.
 const MAX_SILENCE: Millis = Millis(1 << 31);
 
-/// Maximum number of milliseconds by which the time of the last block lies ahead, because of the rate limit.
+/// Maximum number of milliseconds by which the time of the last block may lie after the current time, because of the
+/// rate limit.
 const MAX_SERVED_AHEAD: u32 = 10_000;
 
 /// Seconds after the time of an upgrade within which a client may still run its old version: the client finishes its

@@ -14,9 +14,9 @@
 //!           heap_place of a slot is its place
 //! ```
 //!
-//! All sessions of a node, which are those of one network address, are in one bucket. A node has at most
-//! [`MAX_SLOTS_OF_NODE`] sessions, and the hash maps at most 65,536 divided by the number of slots of all network
-//! addresses to one bucket. The length of a bucket is therefore bounded, whatever addresses a network has.
+//! All sessions of a node have the same network address, and are therefore in one bucket. A node has at most
+//! [`MAX_SLOTS_OF_NODE`] sessions. The hash maps at most 65,536 / n network addresses to one bucket, where n is the
+//! number of slots. The length of a bucket is therefore bounded, whatever addresses a network has.
 //!
 //! | operation | steps, for n slots in use |
 //! |---|---|
@@ -42,7 +42,7 @@ pub(super) const MAX_SLOTS_OF_NODE: u8 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u16);
 
-/// Page that ended because its slot was needed: client and image of the page.
+/// Page that ended because another download needed its slot: client and image of the page.
 pub(super) type DroppedPage = (Address, ImageId);
 
 /// Order of sessions by the time of their last frames.
@@ -56,7 +56,8 @@ impl AgeOrder {
     const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
 }
 
-/// Class of sessions with an order of age of its own. The table evicts a session of the first class that has a session.
+/// Class of sessions. The table has an order of age for each class, and evicts the oldest session of the first class
+/// that has a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AgeClass {
     /// Session without a download in progress.
@@ -166,7 +167,7 @@ impl<S: SessionSlots> SessionTable<S> {
         used.filter(|session| session.flags.contains(Flags::IN_USE))
     }
 
-    /// Returns the slots of the sessions of a node, the newest insertion first.
+    /// Returns the slots of the sessions of a node. The session that was inserted last comes first.
     fn slots_of_node(&self, network: u16) -> impl Iterator<Item = (u16, &Session)> {
         // Before the first use, the slots may hold the links of another table.
         let bucket = if self.used == 0 { NO_SLOT } else { self.bucket(network) };
@@ -227,7 +228,7 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Finds the session of the download of `id` by `client`, for a frame about this download. The session becomes the
-    /// primary session of its node, and the lookups that follow find it at once.
+    /// primary session of its node, and the next lookups find the session without a search.
     pub(super) fn select(&mut self, client: Address, id: ImageId) -> Option<Slot> {
         // The session of the client's last frame is the primary one.
         let last = self.session_in(self.last_found);
@@ -303,8 +304,8 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Sets or clears a flag of a session, and keeps the counts of the nodes and sessions with the flags DOWNLOAD and
-    /// PAGE.
+    /// Sets or clears a flag of a session, and updates the number of nodes with the flag DOWNLOAD and the number of
+    /// sessions with the flag PAGE.
     pub(super) fn set_flag(&mut self, slot: Slot, flag: Flags, on: bool) {
         let Some(session) = self.session_at(slot) else { return };
         let (network, before) = (session.network(), session.flags);
@@ -388,7 +389,7 @@ impl<S: SessionSlots> SessionTable<S> {
         u16::try_from(self.slots.as_ref().len()).unwrap_or(MAX_SLOTS).min(MAX_SLOTS)
     }
 
-    /// Returns the hash bucket of a network address. A bucket is the index of a slot, whether in use or not.
+    /// Returns the hash bucket of a network address. A bucket has the index of a slot; the slot need not be in use.
     ///
     /// The hash is a permutation of the network addresses. A nearly equal number of addresses therefore shares each
     /// bucket: at most 65,536 divided by the number of slots, rounded up.

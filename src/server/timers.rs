@@ -36,8 +36,9 @@ impl<S: SessionSlots> Server<S> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. Only this
-    /// method and the Upgrade End Request of the client end a session.
+    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. A download
+    /// also ends with an Upgrade End Request of the client, with ABORT from the server, and with
+    /// [`cancel`](Self::cancel).
     ///
     /// Each call handles one client, so that the event queue has room for the event of the client.
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -60,10 +61,11 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// A failed delivery ends no download, because the client repeats its request.
     ///
-    /// The reports show the longest block that the path to the client carries: where long blocks fail while shorter ones
-    /// arrive, the server sends shorter blocks, in multiples of 16 bytes, and now and then a longer one as a probe. Lost
-    /// blocks alone are no reason for shorter blocks. The server forgets the limit with the next image, and when the
-    /// client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
+    /// The reports show the longest block that the path to the client carries: if long blocks fail while shorter blocks
+    /// arrive, the server sends shorter blocks, in multiples of 16 bytes, and now and then a longer block as a probe.
+    /// Lost blocks alone are no reason for shorter blocks. The server forgets the limit when the client starts the
+    /// download of another image, and when the client was silent for
+    /// [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
@@ -89,7 +91,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Finds the session with the earliest expired timer. The server sets timers again that expired too early.
+    /// Finds the session with the earliest expired timer. The method sets a timer that expired too early to its correct
+    /// deadline.
     pub(super) fn next_due_timer(&mut self, now: Instant) -> Option<(Slot, Timer)> {
         loop {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
@@ -107,15 +110,15 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Records the time of a frame from the client in the session of the image `id` that the frame is about, and sets
-    /// its timer. A frame about no image belongs to the session that the client used last. The timer of a page is set
-    /// with each block.
+    /// the timer of the session. A frame about no image belongs to the session that the client used last. The timer of
+    /// a page is set with each block.
     pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
         let slot = match id {
             Some(id) => self.table.find_download(context.client, id),
             None => self.table.find(context.client),
         };
         let Some(slot) = slot else { return };
-        // No client may be silent for a shorter time than this, so an earlier timer stays as it is.
+        // No timeout is shorter than this time, so a timer with an earlier deadline stays as it is.
         let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
         let Some(session) = self.table.session_at_mut(slot) else { return };
         if session.last_heard() != now {
@@ -148,7 +151,7 @@ impl<S: SessionSlots> Server<S> {
                 return None;
             }
         };
-        // A client that downloads another image meanwhile is not silent.
+        // A client to which the server sends blocks of another image is not silent.
         let primary =
             if session.is_primary() { Some(session) } else { self.table.session_of(session.client()) };
         let last_served = primary.and_then(|primary| primary.last_served(now));

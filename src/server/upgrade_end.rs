@@ -28,9 +28,9 @@ impl<S: SessionSlots> Server<S> {
     /// attributes in `status`. The event [`ServerEvent::StatusReport`] contains the attributes after
     /// [`read_status`](Self::read_status).
     ///
-    /// Returns `None` if the state of the client is unknown: a sleepy client cannot be read, and some clients lack the
-    /// attributes. Releasing such a client does no harm, because a client without a downloaded image ignores the
-    /// Upgrade End Response.
+    /// Returns `None` if the state of the client is unknown: the server cannot read attributes of a sleepy client, and
+    /// some clients do not have the attributes. Releasing such a client does no harm, because a client without a
+    /// downloaded image ignores the Upgrade End Response.
     #[must_use]
     pub fn is_ready_to_upgrade(
         &self,
@@ -47,8 +47,8 @@ impl<S: SessionSlots> Server<S> {
             status.status?,
             ImageUpgradeStatus::DOWNLOAD_COMPLETE | ImageUpgradeStatus::WAITING_TO_UPGRADE
         );
-        // Attributes that the client does not have cannot contradict. The value 0xFFFFFFFF means that no version was
-        // downloaded.
+        // An attribute that the client does not have is no contradiction. The value 0xFFFFFFFF means that no version
+        // was downloaded.
         let version = status.downloaded_version.is_none_or(|version| version == id.version);
         let stack = status.downloaded_stack.is_none_or(|downloaded| downloaded == stack);
         let manufacturer = status.manufacturer.is_none_or(|code| code == id.manufacturer);
@@ -86,7 +86,7 @@ impl<S: SessionSlots> Server<S> {
             (session.and_then(Session::hardware), session.and_then(Session::refusal_reason));
         let found = images.info(id, context.ieee, hardware, Some(client));
         let access = check_access(context, refusal, id, None, found.found(), policy);
-        // A client whose download was cancelled gets a session for an image that the store has.
+        // If the store has the image, a client without a session gets a session.
         let slot = match found {
             FileLookup::NotFound => slot,
             FileLookup::Found(_) | FileLookup::Ambiguous => self.find_or_insert_session(now, context, id),
@@ -146,10 +146,10 @@ impl<S: SessionSlots> Server<S> {
         ServerAction::Reply(context.default_response(command, Status::SUCCESS, out))
     }
 
-    /// Writes an unsolicited Upgrade End Response to `out`. Clients that have downloaded an image that `target` matches
-    /// upgrade after `seconds`. A response to many clients makes the clients upgrade together (section 6.10.10.3). With
-    /// wildcards in `target`, one response serves several images; clients that do not understand wildcards ignore the
-    /// response.
+    /// Writes an unsolicited Upgrade End Response to `out`. The response orders each client that has downloaded an
+    /// image that `target` matches to upgrade after `seconds`. A response to many clients makes the clients upgrade
+    /// together (section 6.10.10.3). With wildcards in `target`, one response serves several images; clients that do
+    /// not understand wildcards ignore the response.
     ///
     /// A sleepy client can miss the response, but repeats its Upgrade End Request within the hour. If the session of
     /// the client shows a downloaded image that `target` matches, the server then tells the client to upgrade. The
