@@ -17,8 +17,8 @@ use crate::types::ImageFilter;
 use crate::zcl::{ImageNotify, NotifyScope};
 
 /// Command of an operator or of the network management to a [`GatewayDriver`](super::GatewayDriver). `Serialize` and
-/// `Deserialize` (feature `serde`) use the name of the command in the field `command`. In a read command, a missing `to`
-/// means all devices, and a missing `target` means all images.
+/// `Deserialize` (feature `serde`) use the name of the command in the field `command`. `Deserialize` takes a missing
+/// `to` as all devices, and a missing `target` as all images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(tag = "command", rename_all = "snake_case"))]
@@ -99,14 +99,15 @@ const fn delivery(to: Option<Address>) -> (Address, DeliveryMode) {
 }
 
 impl GatewayCommand {
-    /// Image Notify for all images, to one client or by broadcast.
+    /// Returns the command that sends an Image Notify for all images, to one client or by broadcast.
     #[must_use]
     pub const fn notify(to: Option<Address>) -> Self {
         Self::Notify { to, target: ImageFilter::ALL }
     }
 
-    /// Returns the commands that a change of a folder calls for. After a new file, devices are notified. After a change
-    /// of the bytes of an image, the downloads of the image are cancelled before, because a device would get a mixture.
+    /// Returns the commands that a change of a folder calls for. For a new or changed file, a command notifies devices.
+    /// If the bytes of an image have changed, another command first cancels the downloads of the image, because a
+    /// device would get a mixture of old and new bytes.
     #[cfg(feature = "std")]
     #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {
@@ -117,13 +118,13 @@ impl GatewayCommand {
         };
         let cancel = previous.filter(|previous| Some(*previous) == id);
         let cancel = cancel.map(|id| Self::CancelAll { target: id.into() });
-        // With the version, devices would not query that have taken the bytes before.
+        // The target has no version, so that devices with the earlier bytes of the same version query, too.
         let target = id.map(|id| ImageFilter { version: FileVersion::ANY, ..id.into() });
         let notify = target.map(|target| Self::Notify { to: None, target });
         cancel.into_iter().chain(notify)
     }
 
-    /// Executes a command that sends a frame, which is written to `out`; `None` for any other command.
+    /// Executes a command that sends a frame, and writes the frame to `out`. Returns `None` for any other command.
     pub(super) fn write<S: SessionSlots>(
         self,
         server: &mut Server<S>,

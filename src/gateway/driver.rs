@@ -27,8 +27,8 @@ const INPUTS_PER_TURN: usize = 16;
 /// Interval between two calls of [`Gateway::refresh`].
 const REFRESH: Millis = Millis(1000);
 
-/// Server of a gateway and the loop of calls around it, which the gateway awaits by [`run`](Self::run). The driver needs
-/// no executor of a certain kind: the gateway waits for inputs and time.
+/// Server of a gateway, with the loop of calls around the server. The gateway awaits [`run`](Self::run). The driver
+/// runs on any executor, because the gateway itself waits for inputs and for time.
 ///
 /// The memory of the driver is bounded: at most 64 frames wait, in 20 KB. The clients take turns, so a client that sends
 /// more frames than the others delays only itself.
@@ -60,7 +60,8 @@ impl<S: SessionSlots> GatewayDriver<S> {
         &mut self.server
     }
 
-    /// Runs the loop without an end. The future may be dropped while it waits for an input, and the loop started again.
+    /// Runs the loop without an end. The caller may drop the future while the loop waits for an input, and then call
+    /// `run` again.
     pub async fn run(&mut self, gateway: &mut impl Gateway) -> ! {
         loop {
             self.turn(gateway).await;
@@ -151,7 +152,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
         self.send(gateway, &transmit).await;
     }
 
-    /// Executes a command of the application, as for [`GatewayInput::Command`].
+    /// Executes a command of the application, in the same way as a command that arrives as [`GatewayInput::Command`].
     pub async fn execute(&mut self, gateway: &mut impl Gateway, command: GatewayCommand) {
         let now = gateway.now();
         let has_effect = match command.write(&mut self.server, now, &mut self.out) {

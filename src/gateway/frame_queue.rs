@@ -12,7 +12,7 @@
 use super::gateway_trait::{LONGEST_RECEIVED, ReceiveBuffer};
 use crate::aps::{Address, FrameMeta};
 
-/// Number of frames that can wait. A lamp has one request in flight, or a window of some.
+/// Number of frames that can wait. A client has one request in flight, or a window of a few requests.
 const CAPACITY: usize = 64;
 
 /// Frame that waits for its turn.

@@ -34,8 +34,9 @@ pub enum GatewayInput {
 }
 
 impl GatewayInput {
-    /// Creates the input for a frame that the gateway has elsewhere: copies `frame` to `buffer`. A frame that is longer
-    /// than the buffer is no frame of the cluster, and is cut off.
+    /// Creates the input for a frame that the gateway has in other memory: the function copies `frame` to `buffer`. The
+    /// function cuts off bytes beyond the length of the buffer, because a frame that is longer than the buffer is no
+    /// frame of the cluster.
     #[must_use]
     pub fn frame(meta: FrameMeta, frame: &[u8], buffer: &mut ReceiveBuffer) -> Self {
         buffer.iter_mut().zip(frame).for_each(|(place, byte)| *place = *byte);
@@ -44,7 +45,7 @@ impl GatewayInput {
 }
 
 /// Gateway that a [`GatewayDriver`](super::GatewayDriver) runs. A gateway implements the first four methods; the other
-/// ones have defaults that suit a store in memory or on disk.
+/// methods have defaults that suit a store in memory or on disk.
 #[expect(
     async_fn_in_trait,
     reason = "the caller of `GatewayDriver::run` knows the type of its gateway, and whether the futures are `Send`"
@@ -57,33 +58,35 @@ pub trait Gateway {
     /// to one device can take long, the gateway puts the frame into a bounded queue of the device.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`, at most a second. The method may return `None` before the deadline.
+    /// Waits for the next input until `deadline`, which is at most a second ahead. The method may return `None` before
+    /// the deadline.
     ///
     /// The driver drops the future if no input is ready. A dropped future must not lose an input; a receive from a
     /// channel loses none.
     async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
 
-    /// Lends images and decisions to one call of the server: the method calls `call` once and returns its result.
+    /// Lends the store and the policy to one call of the server: the method calls `call` once with both, and returns
+    /// the result of `call`.
     fn lend<R>(&mut self, call: impl FnOnce(&mut dyn ImageStore, &mut dyn ServerPolicy) -> R) -> R;
 
     /// Receives a frame before the server handles the frame, for a store that depends on the device, such as
     /// [`IndexStore::note_frame`](super::IndexStore::note_frame).
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {
         let _ = (meta, frame);
     }
 
     /// Receives an event for a log, a display or a store.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_event(&mut self, event: &ServerEvent) {
         let _ = event;
     }
 
     /// Receives the reason for which the server ignored a frame.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_ignored(&mut self, from: Address, reason: ServerIgnored) {
         let _ = (from, reason);
     }
@@ -91,7 +94,7 @@ pub trait Gateway {
     /// Receives the client of a frame that was dropped, because the client sends frames faster than the server answers
     /// all clients in turns. The client repeats its request.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_dropped(&mut self, from: Address) {
         let _ = from;
     }
@@ -99,7 +102,7 @@ pub trait Gateway {
     /// Receives a command that was executed. `has_effect` is `true` if the driver sent a frame, or the server had a
     /// session that the command is about.
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_command(&mut self, command: &GatewayCommand, has_effect: bool) {
         let _ = (command, has_effect);
     }
@@ -115,7 +118,7 @@ pub trait Gateway {
 
     /// Receives the state of all sessions, after [`GatewayCommand::Status`].
     ///
-    /// Default: nothing.
+    /// By default, the method does nothing.
     fn on_status(&mut self, summary: &SessionSummary, sessions: &mut dyn Iterator<Item = SessionReport>) {
         let _ = (summary, sessions);
     }
@@ -123,7 +126,7 @@ pub trait Gateway {
     /// Does work that is due every second, such as a comparison of a folder with its store, and returns commands for the
     /// driver to execute. The driver calls this method at its start and then every second.
     ///
-    /// Default: nothing.
+    /// By default, the method returns no command.
     fn refresh(&mut self) -> impl Iterator<Item = GatewayCommand> + use<Self> {
         core::iter::empty()
     }

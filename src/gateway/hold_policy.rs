@@ -11,8 +11,8 @@ use crate::server::{ImageInfo, RefusalReason, ServerPolicy, StandardPolicy, Upgr
 use crate::types::ImageId;
 use crate::zcl::QueryNextImageRequest;
 
-/// Standard policy whose devices hold their upgrades while `holds` is `true`. The operator changes the setting by
-/// [`GatewayCommand::Hold`] and [`GatewayCommand::Release`].
+/// Standard policy that makes devices hold before their upgrades while `holds` is `true`. The operator changes the
+/// setting by [`GatewayCommand::Hold`] and [`GatewayCommand::Release`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -31,8 +31,9 @@ impl HoldPolicy {
         Self { standard: StandardPolicy::default(), holds }
     }
 
-    /// Follows a command that was executed: after a hold or a release by broadcast, later downloads are treated in the
-    /// same way. A gateway calls this method in [`Gateway::on_command`](super::Gateway::on_command).
+    /// Updates the policy after a command was executed. A hold by broadcast sets `holds`, and a release by broadcast
+    /// clears `holds`, so that the command also applies to later downloads. A gateway calls this method in
+    /// [`Gateway::on_command`](super::Gateway::on_command).
     pub const fn note_command(&mut self, command: &GatewayCommand) {
         match command {
             GatewayCommand::Hold { to: None, .. } => self.holds = true,

@@ -1,4 +1,5 @@
-//! Store of the files of an index, which the caller fetches when a device needs them (features `index` and `gateway`).
+//! Store of files from an index (features `index` and `gateway`). The caller fetches a file when a device needs the
+//! file.
 //!
 //! ```text
 //! frame --> note_frame: query --> entry of the index for this device
@@ -8,8 +9,8 @@
 //! ```
 //!
 //! **A file that is not fetched yet is not offered.** The specification has no answer to a query that means "ask again
-//! soon", and an offer of a file that the gateway does not have could not be kept if the fetch fails. The device gets
-//! NO_IMAGE_AVAILABLE, and an Image Notify as soon as the file is there, after which it queries again.
+//! soon", and a gateway that offers a file before the fetch cannot serve the file if the fetch fails. The device gets
+//! NO_IMAGE_AVAILABLE. As soon as the store has the file, the device gets an Image Notify, and queries again.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -23,7 +24,7 @@ use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
 
-/// Maximum number of clients that one fetched file notifies. Each further client queries in its own time.
+/// Maximum number of clients that one fetched file notifies. Each further client queries at its next regular time.
 const MAX_WAITING: usize = 256;
 
 /// Maximum number of remembered selections. A node has one for each of its image types.
@@ -32,10 +33,10 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// [`ImageStore`] of the files of an index of zigbee2mqtt or zigpy. The store selects the entry for each device that
 /// queries, and asks the caller to fetch the file of the entry.
 ///
-/// The caller calls [`note_frame`](Self::note_frame) with each received frame, before the server handles the frame. The
-/// store knows the device, its hardware version and its running version from this call, so that it obeys all
-/// restrictions of the index. The policy decides about the version of the selected file: an entry with `force` needs a
-/// policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
+/// The caller calls [`note_frame`](Self::note_frame) with each received frame, before the server handles the frame.
+/// From this call, the store knows the device, its hardware version and its running version, so that the store obeys
+/// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
+/// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
 /// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). Beyond this limit, the file
 /// that was fetched first is dropped, and fetched again when a device needs it.
@@ -45,7 +46,7 @@ pub struct IndexStore {
     files: VecDeque<IndexFile>,
     max_bytes: usize,
     devices: BTreeMap<u16, DeviceFacts>,
-    /// Entry that each client was last selected for, by manufacturer code and image type.
+    /// Number of the entry that was last selected for each client, by manufacturer code and image type.
     selections: BTreeMap<(Address, ManufacturerCode, ImageType), usize>,
     /// Client and entry of the query that the server handles now.
     query: Option<(Address, usize)>,
@@ -112,16 +113,16 @@ impl IndexStore {
         }
     }
 
-    /// Sets the maximum number of bytes of the fetched files together. A single larger file is kept as long as no other
-    /// file is fetched.
+    /// Sets the maximum number of bytes of the fetched files together. A single file that is larger than this maximum
+    /// is kept until another file is fetched.
     pub const fn set_max_bytes(&mut self, max_bytes: usize) {
         self.max_bytes = max_bytes;
     }
 
     /// Sets what the gateway has read from the Basic cluster of the node with the network address `network`: model
-    /// identifier (attribute 0x0005) and manufacturer name (attribute 0x0004). Entries that are restricted to models or
-    /// manufacturers are for no device without these facts. The caller sets the facts again when the network address of
-    /// the node changes.
+    /// identifier (attribute 0x0005) and manufacturer name (attribute 0x0004). Without these facts, the store selects
+    /// for the node no entry that is restricted to models or manufacturers. The caller sets the facts again when the
+    /// network address of the node changes.
     pub fn set_device(&mut self, network: u16, model: Option<String>, manufacturer_name: Option<String>) {
         self.devices.insert(network, DeviceFacts { model, manufacturer_name });
     }
@@ -136,7 +137,7 @@ impl IndexStore {
     }
 
     /// Selects the entry for the device if `frame` is a Query Next Image Request. The caller calls this method before
-    /// the server handles the frame. Each frame of another kind ends the selection of the query before.
+    /// the server handles the frame. A frame of any other kind ends the selection for the previous query.
     pub fn note_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {
         self.query = None;
         let Ok(Frame { message: Message::ToServer(ToServer::QueryNextImage(request)), .. }) =
@@ -172,8 +173,8 @@ impl IndexStore {
         self.files.iter().find(|file| file.number == number)
     }
 
-    /// Returns a file that devices wait for and that the caller has not been asked for yet. The caller fetches the file
-    /// and calls [`fetched`](Self::fetched) or [`fetch_failed`](Self::fetch_failed).
+    /// Returns a file that devices wait for and that the store has not asked the caller for yet. The caller fetches the
+    /// file and calls [`fetched`](Self::fetched) or [`fetch_failed`](Self::fetch_failed).
     pub fn poll_fetch(&mut self) -> Option<FetchJob> {
         let number = *self.waiting.keys().find(|number| !self.fetching.contains(number))?;
         let entry = self.index.entries.get(number)?.clone();
@@ -186,7 +187,7 @@ impl IndexStore {
     ///
     /// # Errors
     /// Fails with [`FetchError::Mismatch`] if the file differs from its entry, and with [`FetchError::Wrong`] if no
-    /// device should get the file. The file is fetched again after the next query of a device for it.
+    /// device should get the file. The store asks for the file again after the next query of a device for the file.
     pub fn fetched(&mut self, number: usize, bytes: &[u8]) -> Result<Vec<Address>, FetchError> {
         self.fetching.remove(&number);
         let clients = self.waiting.remove(&number).unwrap_or_default();
@@ -211,8 +212,8 @@ impl IndexStore {
         Ok(clients.into_iter().collect())
     }
 
-    /// Records that the file of the entry `number` cannot be fetched now. The file is fetched after the next query of a
-    /// device for it.
+    /// Records that the file of the entry `number` cannot be fetched now. The store asks for the file again after the
+    /// next query of a device for the file.
     pub fn fetch_failed(&mut self, number: usize) {
         self.fetching.remove(&number);
         self.waiting.remove(&number);
@@ -253,7 +254,8 @@ impl ImageStore for IndexStore {
         if let Some(file) = selected {
             return if file.info.is_for(node) { FileLookup::Found(file.info) } else { FileLookup::NotFound };
         }
-        // A client that the store has not seen query may have the file only if no other client could have another one.
+        // A client whose query the store has not seen gets only files from entries without restrictions to models or
+        // manufacturers, because such files are for every client.
         let is_unrestricted = |file: &&IndexFile| {
             let entry = self.index.entries.get(file.number);
             entry.is_some_and(|entry| {

@@ -1,5 +1,5 @@
-//! Gateway around a server: a driver that makes the loop of calls, stores put together, files from an index, and
-//! summaries of sessions.
+//! Gateway around a server: a driver that runs the loop of calls, a store that combines two stores, a store of files
+//! from an index, and summaries of sessions.
 //!
 //! ```text
 //!   Gateway (radio, clock, images, decisions)         GatewayDriver                        StorePair

@@ -26,7 +26,7 @@ pub struct SessionSummary {
     pub offered: usize,
     /// Sessions with a download.
     pub downloading: usize,
-    /// Sessions whose file is completely sent, and whose client verifies the image.
+    /// Sessions for which the server has sent the complete file, and whose client verifies the image.
     pub verifying: usize,
     /// Sessions whose client was silent for longer than the timeout.
     pub stalled: usize,
@@ -91,7 +91,7 @@ impl Display for SessionSummary {
 pub struct SessionReport {
     /// Client of the session.
     pub client: Address,
-    /// IEEE address of the client; `None` if the gateway has not passed one.
+    /// IEEE address of the client; `None` if the gateway has not passed an address.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub ieee: Option<Eui64>,
     /// Phase of the download.

@@ -15,9 +15,10 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be a part of another pair.
 ///
 /// A query is answered with the eligible image of the higher version. Of two files of equal versions, a device-specific
-/// file comes before a file for all devices, and then a file of `first` before a file of `second`. Blocks come from the
-/// file by the same rule. If the pair has files of one image for different hardware versions and the hardware version
-/// of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`], as in a single store.
+/// file comes before a file for all devices, and then a file of `first` before a file of `second`. The pair selects the
+/// file of a block by the same rule. If the pair has files of one image for different hardware versions and the
+/// hardware version of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`], as in a single
+/// store.
 ///
 /// A device gets a mixture of two files if `first` gets another file of an image while the device downloads the image
 /// from `second`. The caller then cancels the downloads of the image
@@ -27,9 +28,9 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// plus 1 for `second`. A file with a key of 2³¹ or more in its own store is not found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StorePair<A, B> {
-    /// Store whose files come first among equal files.
+    /// Store whose file is used if both stores have files of equal version and destination.
     pub first: A,
-    /// Other store.
+    /// Second store of the pair.
     pub second: B,
 }
 
@@ -48,7 +49,7 @@ enum Part {
 }
 
 impl Part {
-    /// Returns an image of the part as an image of the pair; `None` if its key is too large.
+    /// Returns an image of the part as an image of the pair; `None` if the key of the image is too large.
     fn mark(self, image: ImageInfo) -> Option<ImageInfo> {
         let bit = match self {
             Self::First => 0,
@@ -71,7 +72,8 @@ impl Part {
     }
 }
 
-/// Chooses one of two look-ups of the same image, so that the blocks come from the file that a query was offered.
+/// Chooses one of two look-ups of the same image, so that the blocks come from the file that the server offered in
+/// answer to a query.
 fn choose(first: FileLookup, second: FileLookup, hardware: Option<HardwareVersion>) -> FileLookup {
     let is_own = |lookup: &FileLookup| lookup.found().is_some_and(|image| image.destination.is_some());
     let (first, second) = match (first, second) {
