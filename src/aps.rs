@@ -102,9 +102,9 @@ pub struct FrameMeta {
     /// table; `None` if the stack does not know it. An address that the ZCL frame contains is no knowledge: any node can
     /// write any address.
     ///
-    /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device
-    /// after a change of its network address. A client ignores the field; only a server uses the IEEE address of the
-    /// sender.
+    /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
+    /// its IEEE address after a change of the network address. A client ignores the field; only a server uses the IEEE
+    /// address of the sender.
     #[cfg_attr(feature = "serde", serde(default))]
     pub ieee: Option<Eui64>,
 }

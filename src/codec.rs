@@ -27,7 +27,8 @@ pub trait Encode: sealed::Emit {
     /// Writes the value to the start of `out` and returns the number of bytes written.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] when `out` is shorter than [`encoded_len`](Self::encoded_len); `out` is then unchanged.
+    /// Fails with [`EncodeError::NoRoom`] if `out` is shorter than [`encoded_len`](Self::encoded_len); `out` is then
+    /// unchanged.
     #[inline(always)]
     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let (needed, available) = (self.len(), out.len());
@@ -65,7 +66,7 @@ pub(crate) use sealed::Emit;
 
 /// Output buffer of exactly the length that [`Emit::len`] announced.
 ///
-/// Bytes that do not fit are dropped; they can only come from a wrong `len`.
+/// The sink drops bytes that do not fit. Only a wrong `len` leads to such bytes.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],
@@ -111,7 +112,7 @@ impl<'a> ParseError<&'a [u8]> for ReadError<'a> {
 /// Result of a nom parser: the value, and the rest of the input after the value.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, ReadError<'a>>;
 
-/// Fails at the first byte of `rest`.
+/// Returns the error `kind` at the first byte of `rest`.
 pub(crate) fn fail<'a, T>(rest: &'a [u8], kind: DecodeErrorKind) -> Parsed<'a, T> {
     Err(nom::Err::Error(ReadError { rest, kind }))
 }
@@ -175,8 +176,8 @@ pub(crate) fn locate<'a, T>(
     Err(DecodeError { item, offset: base.saturating_add(consumed), kind: error.kind })
 }
 
-/// Writer of little-endian fields for the path of a device. A byte past the end of the output is counted, but not
-/// written.
+/// Writer of little-endian fields, for the encoders that run on a device. The writer counts a byte past the end of the
+/// output, but does not write the byte.
 #[derive(Debug)]
 pub(crate) struct FieldWriter<'a> {
     out: &'a mut [u8],
@@ -189,7 +190,7 @@ impl<'a> FieldWriter<'a> {
     }
 
     /// Writes the low `size` bytes of `number`, at most 4.
-    // Out of line, as the reader of fields.
+    // Not inlined, to save flash, like the method `number` of the reader.
     #[inline(never)]
     pub(crate) fn number(&mut self, number: u32, size: usize) {
         let mut left = number;
@@ -215,8 +216,9 @@ impl<'a> FieldWriter<'a> {
     }
 }
 
-/// Reader of little-endian fields for the path of a device, where only the fields matter and not the byte at which they
-/// end too early. A field past the end of the input reads as 0, and [`is_short`](Self::is_short) then stays `true`.
+/// Reader of little-endian fields, for the decoders that run on a device. These decoders need no offset of the byte at
+/// which the input ends too early. A field past the end of the input reads as 0, and [`is_short`](Self::is_short) then
+/// stays `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {
     rest: &'a [u8],
@@ -229,7 +231,7 @@ impl<'a> FieldReader<'a> {
     }
 
     /// Reads a field of `size` bytes, at most 4.
-    // Out of line: a device reads fields at some thirty places, and each call takes six bytes of flash.
+    // Not inlined, to save flash: a device reads fields at some thirty places, and each call takes six bytes.
     #[inline(never)]
     pub(crate) fn number(&mut self, size: usize) -> u32 {
         let Some((field, rest)) = self.rest.split_at_checked(size) else {
@@ -259,7 +261,7 @@ impl<'a> FieldReader<'a> {
         u64::from(self.u32()) << 32 | u64::from(low)
     }
 
-    /// Returns the bytes after the last field that was read, and leaves none.
+    /// Returns the bytes after the last field that was read, and leaves no bytes to read.
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
@@ -269,7 +271,7 @@ impl<'a> FieldReader<'a> {
         self.rest.len()
     }
 
-    /// Returns whether a field was longer than the input.
+    /// Returns whether a field was longer than the rest of the input.
     pub(crate) const fn is_short(&self) -> bool {
         self.is_short
     }

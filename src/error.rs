@@ -1,7 +1,7 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! A fault of a peer or of the radio is an event of the client or the server, never an error: no received frame ends
+//! Client and server report a fault of a peer or of the radio as an event, never as an error, so no received frame ends
 //! the caller's loop.
 //!
 //! ```text
@@ -170,7 +170,7 @@ impl EncodeError {
 }
 
 impl DecodeError {
-    /// Whether the input is only too short: the same bytes, followed by more, may decode.
+    /// Whether the input is only too short: the same bytes, followed by more bytes, may be decoded without an error.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Truncated { .. })

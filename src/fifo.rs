@@ -4,8 +4,8 @@
 //! push -> | newest | ... | oldest | -> pop      slots of a ring
 //! ```
 
-/// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value and counts it. A
-/// caller that polls client or server after each call, as the documentation requires, loses no value.
+/// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value and counts the
+/// dropped value. A caller that polls client or server after each call, as the documentation requires, loses no value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo<T, const N: usize> {
     slots: [Option<T>; N],

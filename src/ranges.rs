@@ -101,8 +101,8 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         self.gap_from(0, size)
     }
 
-    /// Returns the first missing range at or after `start` of a file of `size` bytes; `None` if no byte is missing
-    /// there.
+    /// Returns the first missing range at or after `start` of a file of `size` bytes; `None` if no byte at or after
+    /// `start` is missing.
     pub(crate) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
         let start = self
             .out_of_order()

@@ -1,4 +1,4 @@
-//! Time types: [`Instant`] and [`Millis`] of the caller's monotonic clock, [`UtcTime`] and [`ServerTime`] of the wire.
+//! Time types: [`Instant`] and [`Millis`] of the caller's monotonic clock, [`UtcTime`] and [`ServerTime`] in frames.
 //! Sections refer to ZigBee document 095264 (2011).
 //!
 //! This crate reads no clock: each call takes the current [`Instant`] as an argument.
@@ -63,13 +63,13 @@ impl Instant {
         Self(self.0.saturating_add(u64::from(millis)))
     }
 
-    /// Returns the instant `millis` earlier than `self`, but not before the start of the clock.
     /// Returns the instant `seconds` after `self`.
     pub(crate) fn plus_seconds(self, seconds: u32) -> Self {
         // The product of 42 bits cannot overflow.
         Self(self.0.saturating_add(u64::from(seconds).wrapping_mul(1000)))
     }
 
+    /// Returns the instant `millis` earlier than `self`, but not before the start of the clock.
     pub(crate) fn minus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_sub(u64::from(millis)))
     }
@@ -181,7 +181,7 @@ impl UtcTime {
 pub struct ServerTime {
     /// Current time: the server's clock when it sends the frame, or 0 if `then` is an offset.
     pub current: u32,
-    /// Upgrade time or request time; `u32::MAX` means wait.
+    /// Upgrade time or request time; `u32::MAX` means wait until the server sends another command.
     pub then: u32,
 }
 
@@ -192,10 +192,11 @@ pub struct ServerTime {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TimeField {
-    /// Upgrade time of an Upgrade End Response. An upgrade time of 0 together with a current time means "now", as
-    /// devices in the field interpret it.
+    /// Upgrade time of an Upgrade End Response. Together with a current time other than 0, an upgrade time of 0 means
+    /// "now", as devices in the field interpret it.
     Upgrade,
-    /// Request time of WAIT_FOR_DATA. A request time of 0 together with a current time is in the past, and is an error.
+    /// Request time of WAIT_FOR_DATA. Together with a current time other than 0, a request time of 0 is in the past,
+    /// and is an error.
     Request,
 }
 
@@ -211,8 +212,8 @@ pub enum Delay {
     Forever,
 }
 
-/// Error for an upgrade or request time that lies before the current time that it is compared with (sections 6.10.8.5.1
-/// and 6.10.10.5.1).
+/// Error for an upgrade or request time that lies before the current time in the same frame (sections 6.10.8.5.1 and
+/// 6.10.10.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -247,12 +248,12 @@ impl ServerTime {
     /// Returns the waiting time by table 18.
     ///
     /// `utc` is the client's own clock, if it has one. If both clocks [agree](Self::agrees_with) within `tolerance`
-    /// seconds, the waiting time ends at the given time by `utc`; a time that has passed by `utc` means now. If the
-    /// clocks disagree, the waiting time is the difference between the two times of the pair, because some servers send
-    /// their uptime in place of UTC.
+    /// seconds, the waiting time ends when `utc` reaches the upgrade or request time; a time that `utc` has already
+    /// passed means now. If the clocks disagree, or if the client has no clock, the waiting time is the difference
+    /// between the two times of the pair. Clocks disagree because some servers send their uptime in place of UTC.
     ///
     /// # Errors
-    /// [`TimeInPast`] when the time lies before the current time of the server.
+    /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.
     pub fn delay(self, field: TimeField, utc: Option<UtcTime>, tolerance: u32) -> Result<Delay, TimeInPast> {
         let seconds = self.delay_seconds(field, utc, tolerance)?;
         Ok(seconds.map_or(Delay::Forever, |seconds| Delay::For(Duration::from_secs(u64::from(seconds)))))

@@ -177,7 +177,8 @@ fn release_and_build(text: &str) -> Option<[u8; 2]> {
     Some([bcd(major, minor), bcd(tens, ones)])
 }
 
-/// Hardware version (table 10): high byte version, low byte revision, compared as one number. `Display` writes `1.2`.
+/// Hardware version (table 10): the high byte is the version, and the low byte is the revision. Two hardware versions
+/// are compared as numbers of 16 bits. `Display` writes `1.2`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -204,7 +205,7 @@ impl FromStr for HardwareVersion {
     }
 }
 
-/// Reads the decimal digits at the start of `text`, at most 255; returns the number and the text after them.
+/// Reads a decimal number of at most 255 from the start of `text`; returns the number and the text after the number.
 fn decimal(text: &str) -> Option<(u8, &str)> {
     let count = text.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(count)?;
@@ -470,7 +471,7 @@ pub(crate) fn prefixed_hex<T: TryFrom<u64>>(text: &str) -> Option<T> {
     u64::from_str_radix(digits, 16).ok().filter(|_| unsigned).and_then(narrow)
 }
 
-/// Reads `count` hexadecimal digits from the start of `text`; returns the number and the text after them.
+/// Reads `count` hexadecimal digits from the start of `text`; returns the number and the text after the digits.
 fn hex_digits(text: &str, count: usize) -> Option<(u64, &str)> {
     let (digits, rest) = text.split_at_checked(count)?;
     let unsigned = !digits.starts_with('+');
