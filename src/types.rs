@@ -122,7 +122,7 @@ open_enum! {
 pub struct FileVersion(pub u32);
 
 impl FileVersion {
-    /// In a filter: wildcard for every version. In an attribute: version unknown.
+    /// Wildcard for every version in a filter; unknown version in an attribute.
     pub const ANY: Self = Self(0xffff_ffff);
 
     /// Returns the bytes of the recommended layout: application release, application build, stack release, stack build

@@ -27,25 +27,27 @@ use crate::zcl::{ImageNotify, NotifyScope};
 pub enum GatewayCommand {
     /// Send an Image Notify, after which devices query for images ([`Server::notify`]).
     Notify {
-        /// Client that is notified by unicast; `None` is a broadcast, which about half of the devices follow at once.
+        /// Client that is notified by unicast; `None` means a broadcast, after which about half of the devices query at
+        /// once.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
         /// Images that the broadcast announces. A client that is notified by unicast queries in any case.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Make devices wait that count down to an upgrade ([`Server::hold`]). The policy decides about later downloads.
+    /// Order devices that count down to an upgrade to wait ([`Server::hold`]). The policy decides about later
+    /// downloads.
     Hold {
-        /// Client that has to wait; `None` is a broadcast.
+        /// Client that has to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
         /// Images whose upgrade has to wait.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Let devices upgrade that have downloaded an image ([`Server::release`]).
+    /// Order devices that have downloaded an image to upgrade ([`Server::release`]).
     Release {
-        /// Client that upgrades; `None` is a broadcast.
+        /// Client that upgrades; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
         /// Images to upgrade to.
@@ -76,7 +78,7 @@ pub enum GatewayCommand {
         /// Network address of the node.
         network: u16,
     },
-    /// Follow a node to another network address ([`Server::moved`]).
+    /// Move the sessions of a node to another network address ([`Server::moved`]).
     Moved {
         /// Network address before the change.
         old: u16,

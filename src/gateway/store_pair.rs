@@ -16,12 +16,12 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 ///
 /// A query is answered with the eligible image of the higher version. Of two files of equal versions, a device-specific
 /// file comes before a file for all devices, and then a file of `first` before a file of `second`. The pair selects the
-/// file of a block by the same rule. If the pair has files of one image for different hardware versions and the
-/// hardware version of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`], as in a single
-/// store.
+/// file for a block in the same way as the file for a query. If the pair has files of one image for different hardware
+/// versions and the hardware version of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`],
+/// as in a single store.
 ///
 /// A device gets a mixture of two files if `first` gets another file of an image while the device downloads the image
-/// from `second`. The caller then cancels the downloads of the image
+/// from `second`. In this case, the caller cancels the downloads of the image
 /// ([`Server::cancel`](crate::server::Server::cancel)).
 ///
 /// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file is twice the key of the part,

@@ -76,7 +76,8 @@ pub struct ReadRequest {
 /// Source of the bytes of one image: a closure that fills a buffer with the bytes from the requested offset on.
 pub type ImageSource<'a> = &'a mut dyn FnMut(ReadRequest, &mut [u8]) -> ReadResult;
 
-/// Entry of an [`ImageTable`]. Exhaustive: the fields are those of a registration in espressif's SDK.
+/// Entry of an [`ImageTable`]. The struct is exhaustive, because its fields are those of a registration in espressif's
+/// SDK.
 pub struct Registration<'a> {
     /// Endpoint that serves the image.
     pub endpoint: u8,
@@ -92,7 +93,8 @@ pub struct Registration<'a> {
 }
 
 /// Image Notify that announces a registered image. The caller passes the Image Notify to
-/// [`Server::notify`](super::Server::notify). Exhaustive, because a caller has to send each form.
+/// [`Server::notify`](super::Server::notify). The enum is exhaustive, because a caller has to send each form of the
+/// Image Notify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -274,7 +276,8 @@ where
     }
 }
 
-/// Status that espressif's SDK passes to its status callback. Exhaustive: the SDK has these three statuses.
+/// Status that espressif's SDK passes to its status callback. The enum is exhaustive, because the SDK has these three
+/// statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -76,7 +76,7 @@ pub trait ImageStore {
     /// selects the file. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware version of
     /// the device is not known (`None`). If the store has only one file of the image, `hardware` has no effect.
     ///
-    /// `client` is the client that sent the request, for stores that have files only for some clients.
+    /// `client` is the client that sent the request, for stores in which some files are only for certain clients.
     /// [`serve_block`](super::serve_block) passes `None`, because that function does not know the client.
     fn info(
         &mut self,
@@ -130,7 +130,8 @@ impl<S: ImageStore + ?Sized> ImageStore for &mut S {
     }
 }
 
-/// Result of [`ImageStore::info`]. Exhaustive: a caller that ignored a variant would serve the wrong file.
+/// Result of [`ImageStore::info`]. The enum is exhaustive, because a caller that ignored a variant would serve the
+/// wrong file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -190,8 +190,8 @@ pub struct Server<S> {
     events: Fifo<ServerEvent, 8>,
 }
 
-/// Result of [`Server::handle_frame`]. Exhaustive: a caller that ignored one of the variants would leave a client
-/// without an answer.
+/// Result of [`Server::handle_frame`]. The enum is exhaustive, because a caller that ignored one of the variants would
+/// leave a client without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "there may be a frame to send"]
@@ -439,7 +439,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Finds or inserts the session of the download of `id` by the client. Returns `None` only if the server has no
-    /// slots. The caller has checked that the store has an image of this manufacturer code and image type.
+    /// slots. The caller of this method has checked that the store has an image with the manufacturer code and image
+    /// type of `id`.
     fn find_or_insert_session(&mut self, now: Instant, context: RequestContext, id: ImageId) -> Option<Slot> {
         let (slot, dropped) = self.table.find_or_insert(now, context.client, id);
         if let Some((client, id)) = dropped {

@@ -320,7 +320,7 @@ impl PackedPathMtu {
     }
 
     /// Returns the size of the next block in bytes: at most `most`, the number of bytes that the request and the other
-    /// limits of the server allow.
+    /// limits allow.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let [tag, ..] = self.0;
         if tag & 3 == 0 { most } else { self.get().next_size(most) }

@@ -44,8 +44,8 @@ pub trait ServerPolicy {
     /// neighbour table. `None` means that the gateway does not know the address. The server calls this method for each
     /// request that comes without an address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
     ///
-    /// A known address lets the client have the device-specific files of the address, and lets the sessions follow the
-    /// device to another network address. By default no address is known.
+    /// If the address is known, the client may have the device-specific files for this address, and the server moves
+    /// the sessions of the device when its network address changes. By default no address is known.
     fn ieee(&mut self, client: Address) -> Option<Eui64> {
         let _ = client;
         None

@@ -213,7 +213,7 @@ pub(super) fn answer(decision: QueryDecision, offer: Option<ImageOffer>) -> Resu
 }
 
 /// Completes the version in the request of a device that reports only the low byte of its version. If the low byte of
-/// `candidate` is the same, the server assumes that the device runs `candidate`.
+/// `candidate` equals the reported version, the server assumes that the device runs `candidate`.
 fn with_full_version(request: &QueryNextImageRequest, candidate: FileVersion) -> QueryNextImageRequest {
     let reported = request.current.version;
     let is_low_byte = reported.0 == candidate.0 & 0xff;

@@ -102,7 +102,7 @@ pub struct Session {
     /// Time of the last frame of the client about this download.
     last_heard: Instant,
     /// Deadline of the timer of the session. The deadline of a session with a page is exact. Any other deadline may be
-    /// too early; the server then sets the timer again.
+    /// too early; in this case the server sets the timer again when the timer expires.
     pub(super) timer_deadline: Instant,
     /// State of the client: its IEEE address, which is known if the flag IEEE is set.
     ieee: u64,
@@ -171,7 +171,8 @@ impl CoarseSeconds {
 enum State {
     Refused {
         refusal: Refusal,
-        /// Whether the policy refused an image that the store has. The client then gets no blocks of the image either.
+        /// Whether the policy refused an image that the store has. In this case, the client gets no blocks of the image
+        /// either.
         by_policy: bool,
     },
     Offered,

@@ -34,8 +34,8 @@ use crate::types::{Eui64, ImageId};
 /// Maximum number of slots in use: the number of unicast addresses of one network, 0x0000 to 0xFFF7.
 const MAX_SLOTS: u16 = 65_528;
 
-/// Maximum number of sessions of one node: two processors with two image types each, and two device-specific files. A
-/// node that needs more sessions evicts its own sessions, never sessions of other nodes.
+/// Maximum number of sessions of one node: two processors with two image types each, and two device-specific files. If
+/// a node needs more sessions, the table evicts sessions of this node, never sessions of other nodes.
 pub(super) const MAX_SLOTS_OF_NODE: u8 = 6;
 
 /// Index of a slot that is in use.
@@ -93,7 +93,8 @@ pub(super) struct SessionTable<S> {
     idle_ages: AgeOrder,
     download_ages: AgeOrder,
     page_ages: AgeOrder,
-    /// Slot of the last lookup. The table keeps the slot, because one frame looks up its session several times.
+    /// Slot of the last lookup. The table keeps the slot, because the server looks up the session of one frame several
+    /// times.
     last_found: u16,
     /// Number of timers that are set, which is the size of the heap.
     timers: u16,
@@ -367,8 +368,8 @@ impl<S: SessionSlots> SessionTable<S> {
         had_session
     }
 
-    /// Changes the network address of a node, and returns whether the node had a session. The sessions of the node that
-    /// had the new address are then removed.
+    /// Changes the network address of a node, and returns whether the node had a session. The method removes the
+    /// sessions of the node that had the new address before.
     pub(super) fn move_node(&mut self, old: u16, new: u16) -> bool {
         let had_session = self.first_of_node(old).is_some();
         if old == new || !had_session {

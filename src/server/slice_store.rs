@@ -30,7 +30,7 @@ impl<'a> StoreEntry<'a> {
         SplitFile::parse(bytes).map(|parts| Self::new(&parts))
     }
 
-    /// Returns the entry for a file that is already split.
+    /// Returns the entry for a file that the caller has already split into `parts`.
     #[must_use]
     pub const fn new(parts: &SplitFile<'a>) -> Self {
         Self { info: ImageInfo::new(&parts.header), file: parts.file }

@@ -29,8 +29,8 @@ impl<S: SessionSlots> Server<S> {
     /// Returns the deadline of the earliest timer; `None` if no timer is set. At the deadline the caller calls
     /// [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout).
     ///
-    /// The deadline can be too early, because frames from clients move deadlines; early calls do nothing. The deadline
-    /// lies in the past if one call of each of the two methods left work to do.
+    /// The deadline can be too early, because frames from clients move deadlines; early calls do nothing. If work is
+    /// left after one call of each of the two methods, the deadline lies in the past.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.table.next_timer().map(|(_, when)| when)
