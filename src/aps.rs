@@ -11,8 +11,9 @@
 //! ```
 //!
 //! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
-//! list takes 2 bytes, and 2 bytes for each relay, from the room for data. The server subtracts the bytes of the list
-//! from the block size, by [`FrameMeta::relays`].
+//! list takes 2 bytes, and 2 more bytes for each relay, from the room of a frame for data. The server computes the
+//! length of the list from [`FrameMeta::relays`], and subtracts this length from the limit
+//! `ServerConfig::max_unfragmented_frame`.
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
 //! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Delivery reports are optional:
@@ -98,9 +99,9 @@ pub struct FrameMeta {
     /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes from the
     /// room of a frame for data.
     pub relays: u8,
-    /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a neighbour
-    /// table; `None` if the stack does not know it. An address that the ZCL frame contains is no knowledge: any node can
-    /// write any address.
+    /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a
+    /// neighbour table; `None` if the stack does not know it. An address in the ZCL frame itself does not count,
+    /// because any node can write any address.
     ///
     /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
     /// its IEEE address after a change of the network address. A client ignores the field; only a server uses the IEEE

@@ -100,7 +100,7 @@ pub(crate) struct ReadError<'a> {
 
 impl<'a> ParseError<&'a [u8]> for ReadError<'a> {
     fn from_error_kind(rest: &'a [u8], _: ErrorKind) -> Self {
-        // Required by nom, but not called by the combinators in use (`cond`, `map` and tuples).
+        // nom requires this function, but the combinators in use (`cond`, `map` and tuples) do not call it.
         Self { rest, kind: DecodeErrorKind::TrailingBytes { count: rest.len() } }
     }
 
@@ -167,7 +167,7 @@ pub(crate) fn locate<'a, T>(
     let error = match parsed {
         Ok((rest, value)) => return Ok((value, rest)),
         Err(nom::Err::Error(error) | nom::Err::Failure(error)) => error,
-        // Never returned: every parser of this crate reads complete input.
+        // No parser returns this error, because every parser of this crate reads complete input.
         Err(nom::Err::Incomplete(_)) => {
             ReadError { rest: &[], kind: DecodeErrorKind::Truncated { needed: 1, present: 0 } }
         }

@@ -65,7 +65,7 @@ pub enum GatewayCommand {
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Cancel the downloads of certain images by all clients, for instance because a file has other bytes now.
+    /// Cancel the downloads of certain images by all clients, for instance because the bytes of a file have changed.
     CancelAll {
         /// Images whose download ends.
         #[cfg_attr(feature = "serde", serde(default = "all"))]

@@ -43,7 +43,7 @@ pub struct GatewayDriver<S> {
 }
 
 impl<S: SessionSlots> GatewayDriver<S> {
-    /// Creates the driver of a server with the given sessions, as [`Server::new`] does.
+    /// Creates the driver with a new server. The arguments are those of [`Server::new`].
     #[must_use]
     pub const fn new(config: ServerConfig, slots: S) -> Self {
         Self {

@@ -71,8 +71,8 @@ pub struct ServerConfig {
     /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
-    /// specification). Any other client is answered with WAIT_FOR_DATA, which counts in seconds. The server therefore
-    /// keeps a period below one second only on average over one second.
+    /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
+    /// seconds. The server therefore keeps a period below one second only on average over one second.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
@@ -114,10 +114,10 @@ pub struct ServerConfig {
     /// limit. The limit stops a client that cannot install an image, and would otherwise download the image again and
     /// again.
     ///
-    /// A download counts if the server sent blocks of it, and the client then found the image invalid or the server
-    /// ordered the upgrade. A download does not count yet while the client waits for the upgrade time, and in the first
-    /// minute after the upgrade time. The count decreases by one per day. A query with another running version, the
-    /// offer of another image, [`Server::reset_repeats`](super::Server::reset_repeats),
+    /// A download counts if the server sent blocks of the image, and if then either the client found the image invalid,
+    /// or the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time,
+    /// and in the first minute after the upgrade time. The count decreases by one per day. A query with another running
+    /// version, the offer of another image, [`Server::reset_repeats`](super::Server::reset_repeats),
     /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget) reset the count.
     ///
     /// The default is 3, because two downloads can fail by chance.
@@ -140,9 +140,9 @@ pub struct ServerConfig {
     /// to Query Next Image Request, Query Specific File Request and Upgrade End Request. The method `check` of each
     /// request defines the violations.
     ///
-    /// The default is `false`: the server looks up a manufacturer code or image type out of range like any other. The
-    /// policy decides about requests with the version 0xFFFFFFFF. An unknown status in an Upgrade End Request counts as
-    /// a failed upgrade.
+    /// The default is `false`: the server looks up a manufacturer code or image type out of range like any other value.
+    /// The policy decides about requests with the version 0xFFFFFFFF. An unknown status in an Upgrade End Request
+    /// counts as a failed upgrade.
     pub strict: bool,
 }
 

@@ -352,7 +352,8 @@ impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
         let in_binary = usize::try_from(offset).unwrap_or(usize::MAX).checked_sub(head.len());
         match in_binary.and_then(|offset| u32::try_from(offset).ok()) {
             Some(offset) => (self.read_binary)(offset, out),
-            // The block ends with the header and the element's tag and length; the next block starts with the binary.
+            // This block ends before the binary, with the tag and length of the element; the next block starts with the
+            // binary.
             None => lookup::read(head, offset, out),
         }
     }

@@ -369,12 +369,13 @@ pub enum RefusalReason {
 }
 
 impl RefusalReason {
-    /// Returns the more informative of two refusal reasons: the reason of the image that came closer to an offer.
+    /// Returns the more informative of two refusal reasons: the reason of the image that passed more of the checks
+    /// before an offer.
     pub(super) const fn closer(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }
     }
 
-    /// Returns a rank that is higher the closer the image came to an offer.
+    /// Returns a rank that is higher the more checks the image passed before the refusal.
     const fn rank(self) -> u8 {
         match self {
             Self::UnknownType | Self::UnknownImage => 0,

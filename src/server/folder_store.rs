@@ -53,7 +53,8 @@ pub enum FolderError {
         /// Reason why the bytes are no OTA file.
         source: AddError,
     },
-    /// The store already has a file for the same image and devices, so no request could select between the two files.
+    /// The store already has a file of the same image for the same devices, so no request could select between the two
+    /// files.
     #[error("{}: {source}: {}", Shown(.path), Shown(.present))]
     #[non_exhaustive]
     Conflict {
@@ -183,8 +184,8 @@ impl std::fmt::Display for FolderChange {
 /// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
 /// because the disk was removed or another program has overwritten the file.
 ///
-/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside, and refuses files
-/// with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
+/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside the container,
+/// and refuses files with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
 ///
 /// ```no_run
 /// use zigbee_ota::server::{FolderChange, FolderStore};
@@ -387,7 +388,7 @@ impl FolderStore {
 
     /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
     /// store had such a file. The method does not delete the files from disk. The next [`refresh`](Self::refresh) adds
-    /// files of followed folders again.
+    /// those removed files again that are in a followed folder.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|StoredFile { info, .. }| info.id != id || info.destination != destination);

@@ -123,8 +123,8 @@ pub enum NotReady {
 /// and no bytes beyond the end of the image.
 ///
 /// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
-/// also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers such
-/// requests with a status.
+/// also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers a
+/// request with a status in all these cases.
 ///
 /// The function serves no device-specific files, because it does not know the client. An IEEE address in the request
 /// does not identify the client, because any node can write any address.
@@ -340,8 +340,9 @@ impl<S: SessionSlots> Server<S> {
         found
     }
 
-    /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an address
-    /// and a reserved image type is for a device-specific file. In other requests the address has no effect.
+    /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an IEEE
+    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In other
+    /// requests the address has no effect.
     pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
         self.config.query_specific_file
             || node.is_none()
@@ -418,7 +419,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Answers a block request with WAIT_FOR_DATA for the next `seconds`.
+    /// Answers a block request with WAIT_FOR_DATA and a waiting time of `seconds`.
     pub(super) fn respond_wait(
         &mut self,
         now: Instant,

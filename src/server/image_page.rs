@@ -44,9 +44,9 @@ use crate::zcl::{
 pub const MIN_PAGE_SPACING: u16 = 10;
 
 /// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block, the 68
-/// bytes of headers and data frame around the data take more than four times the channel time of the data. The server
-/// answers requests for smaller blocks with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests
-/// (section 6.10.7.5.3).
+/// bytes of the headers of all layers take more than four times the channel time of the data. The server answers
+/// requests for smaller blocks with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests (section
+/// 6.10.7.5.3).
 pub const MIN_PAGE_BLOCK: u8 = 16;
 
 /// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of

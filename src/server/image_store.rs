@@ -68,8 +68,8 @@ pub trait ImageStore {
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo>;
 
-    /// Looks up the image `id` for the device with the IEEE address `node`. A file with the destination `node` comes
-    /// first, then a file without a destination. `node` is an address that the caller knows, never one that a request
+    /// Looks up the image `id` for the device with the IEEE address `node`. A file with the destination `node` is
+    /// preferred to a file without a destination. `node` is an address that the caller knows, never one that a request
     /// contains; `None` means that the address of the device is not known.
     ///
     /// A store may have several files of one image, for disjoint hardware versions. The argument `hardware` then
@@ -167,8 +167,8 @@ impl From<Option<ImageInfo>> for FileLookup {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ReadResult {
-    /// The store copied this number of bytes to the start of `out`. The server answers 0 bytes like `Wait`, with the
-    /// time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
+    /// The store copied this number of bytes to the start of `out`. If the number is 0, the server answers as for
+    /// `Wait`, with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     Filled(usize),
     /// The store reads the bytes later. The server returns [`ServerAction::Deferred`](super::ServerAction::Deferred),
     /// and the caller answers the request with [`Server::answer`](super::Server::answer).

@@ -116,7 +116,7 @@ pub(crate) fn info<'a>(
     }
 }
 
-/// Chooses one of several files of an image. The files for one device come before the files for all devices.
+/// Chooses one of several files of an image. A file for a single device is preferred to a file for all devices.
 #[inline(never)]
 fn choose<'a>(
     infos: impl Iterator<Item = (u32, &'a ImageInfo)>,

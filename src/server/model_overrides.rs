@@ -109,7 +109,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
         )
     },
     // Legrand: the device announces a MinimumBlockPeriod that it does not keep, requests pages but needs single blocks,
-    // and verifies for half an hour.
+    // and verifies an image for half an hour.
     DeviceOverride {
         ignore_min_block_period: true,
         refuse_pages: true,
@@ -124,7 +124,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             ],
         )
     },
-    // Bosch: the device has two processors, which verify for an hour.
+    // Bosch: the device has two processors, which verify an image for an hour.
     DeviceOverride {
         verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(
@@ -133,7 +133,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/Koenkk/zigbee-herdsman-converters/issues/6657"],
         )
     },
-    // Sonoff, one product: the device verifies for an hour.
+    // Sonoff, one product: the device verifies an image for an hour.
     DeviceOverride {
         verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(0x1286, ImageType(8199), &["https://github.com/Koenkk/zigbee-herdsman"])

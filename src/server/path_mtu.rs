@@ -57,7 +57,7 @@ pub(super) enum PathMtu {
     /// size `fails` were not delivered.
     Search { full: u8, fails: u8, size: u8 },
     /// A block of the size `passes` was delivered, after a block of the size `fails` and several blocks of the size
-    /// `full` were not. The server tries one block of the full size again.
+    /// `full` were not delivered. The server tries one block of the full size again.
     Confirm { full: u8, fails: u8, passes: u8, probe: Probe },
     /// Blocks of the size `passes` are delivered, and blocks of the size `fails` are not. After a successful probe,
     /// `fails` is 0, because the path may no longer have a limit.
@@ -176,7 +176,7 @@ impl PathMtu {
                 let fails = if fails > whole { fails } else { full };
                 Self::Confirm { full, fails, passes: passes.max(whole), probe }
             }
-            // The last probe arrived, and the client requests no longer blocks.
+            // The last probe arrived, and the client does not request longer blocks.
             Self::Limited { passes, fails: 0, probe: Probe::NEXT, .. } if len == bytes(passes) => {
                 Self::PROVEN
             }
@@ -233,7 +233,7 @@ impl PathMtu {
         Self::Search { full, fails: full, size: midpoint(0, full) }
     }
 
-    /// Returns the state for a limit between two sizes. If another size lies between the two, the next block is a
+    /// Returns the state for a limit between two sizes. If another size lies between the two sizes, the next block is a
     /// probe; otherwise the next probe follows after a number of delivered blocks.
     fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
         let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);

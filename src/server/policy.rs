@@ -138,7 +138,7 @@ pub trait ServerPolicy {
     /// image invalid. Such a client cannot install the image, or reports a wrong version. The server calls this method
     /// in place of [`offer`](Self::offer) once `times` reaches
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
-    /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count.
+    /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count of downloads.
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         let _ = (client, id, times);
         QueryDecision::NoImage
@@ -223,8 +223,8 @@ pub enum UpgradeDecision {
     /// as 0xFFFFFFFE.
     AfterSeconds(u32),
     /// The Upgrade End Response tells the client to upgrade at this UTC time, or now if the time is past.
-    /// [`Server::set_utc`](super::Server::set_utc) sets the clock for the comparison. Without a clock the answer is
-    /// `Hold`: the client asks again later, and no upgrade starts early.
+    /// [`Server::set_utc`](super::Server::set_utc) sets the clock for the comparison. Without a clock, the server
+    /// answers as for `Hold`: the client asks again later, and no upgrade starts early.
     At(UtcTime),
     /// The Upgrade End Response tells the client to hold: to wait for another Upgrade End Response
     /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). Do not hold sleepy

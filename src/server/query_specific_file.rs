@@ -87,7 +87,8 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let client = context.client;
-        // Only a client that is offered a file gets a session, because the store may have no file of the type.
+        // Only a client that is offered a file gets a session, because the store may have no file of the requested
+        // image type.
         if answer.is_ok() || self.table.find_download(client, request.id).is_some() {
             self.record_query(now, context, request.id, (answer, reason), None);
         }

@@ -285,7 +285,7 @@ impl<S: SessionSlots> Server<S> {
             self.table.set_flag(slot, Flags::PERIOD_SENT, false);
         } else if period_in_request.is_some() && !was_sent {
             // The server sends its MinimumBlockPeriod to a client only once. A client that does not adopt the period is
-            // answered like a client without the field.
+            // answered like a client whose requests have no MinimumBlockPeriod.
             self.table.set_flag(slot, Flags::PERIOD_SENT, true);
             return Err(Wait { seconds: 0, min_block_period: Some(wanted) });
         }

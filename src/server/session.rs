@@ -61,7 +61,7 @@ bitflags! {
         const RELEASED = 1 << 5;
         /// The Image Page Request came with APS security.
         const SECURED = 1 << 6;
-        /// The event of repeated downloads was pushed for the present count.
+        /// The server has reported the event `RepeatedDownload` for the present count.
         const REPEATS_TOLD = 1 << 7;
         /// State of the client: the field `ieee` is known.
         const IEEE = 1 << 8;
@@ -70,9 +70,10 @@ bitflags! {
         /// State of the client: the server sent the client a MinimumBlockPeriod that the requests of the client do not
         /// contain yet.
         const PERIOD_SENT = 1 << 10;
-        /// State of the client: the last answer to a block request was WAIT_FOR_DATA with no time to wait.
+        /// State of the client: the last answer to a block request was WAIT_FOR_DATA with a waiting time of 0 seconds.
         const ZERO_WAIT = 1 << 11;
-        /// State of the client: the last block was the repeat of a block, and was sent before the period was over.
+        /// State of the client: the last block was the repeat of a block, and was sent before the period of the rate
+        /// limit was over.
         const EARLY_REPEAT = 1 << 12;
         /// The server holds answers to block requests of the download until the answers are due. The field `page`
         /// describes the held answers.

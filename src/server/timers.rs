@@ -110,8 +110,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Records the time of a frame from the client in the session of the image `id` that the frame is about, and sets
-    /// the timer of the session. A frame about no image belongs to the session that the client used last. The timer of
-    /// a page is set with each block.
+    /// the timer of the session. If the frame is about no image, the method uses the session that the client used last.
+    /// The timer of a page is set with each block.
     pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
         let slot = match id {
             Some(id) => self.table.find_download(context.client, id),

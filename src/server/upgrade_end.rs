@@ -101,7 +101,8 @@ impl<S: SessionSlots> Server<S> {
         }
 
         if status != Status::SUCCESS {
-            // The client does not upgrade. The whole answer is a Default Response, unless the client disabled it.
+            // The client does not upgrade. The only answer is a Default Response, unless the client disabled Default
+            // Responses.
             return self.acknowledge(context, control, out);
         }
         if let Err(reason) = access {
