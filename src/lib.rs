@@ -19,7 +19,7 @@
 //!
 //! | module | content | feature |
 //! |---|---|---|
-//! | [`mod@file`] | OTA files: header, sub-elements, whole files, files read in pieces, writer, file names | |
+//! | [`mod@file`] | OTA files: header, sub-elements, whole files, files that are read in pieces, writer, file names | |
 //! | [`container`] | the files that vendors ship: the OTA file inside, and the checksums around it | `inspect` |
 //! | [`inspect`] | inspection of a file: wrong or doubtful facts, and the bytes that checksums cover | `inspect` |
 //! | [`payload`] | the firmware inside an OTA file: format, integrity by the firmware's own checksums, metadata | `inspect` |
@@ -39,9 +39,10 @@
 //!
 //! # A device
 //!
-//! The client says which frame to send, what to do, and when to call it again. After each input, poll the client in
-//! this order: needs (the answers to needs produce frames), frames, events. Then sleep until a frame arrives or the
-//! instant returned by [`poll_timeout`](client::Client::poll_timeout) has come.
+//! The client returns the frames to send, the tasks of the application (needs), and the time of the next call. After
+//! each input, poll the client in this order: needs, frames, events. Needs come first, because the answers to needs
+//! produce frames. Then sleep until a frame arrives or the instant returned by
+//! [`poll_timeout`](client::Client::poll_timeout) has come.
 //!
 //! ```
 //! use zigbee_ota::client::{ApplyResult, Client, ClientConfig, ClientAction, Identity, Need, PrepareResult, StoreResult, VerifyResult};
@@ -180,7 +181,8 @@
 //!
 //! # Features
 //!
-//! No feature is on by default. Features only add items: no feature changes a type or a rule.
+//! No feature is on by default. Features add items, and no feature changes a type. One feature changes a behaviour:
+//! with `inspect`, `server::FolderStore` opens containers and refuses files that no device should get.
 //!
 //! | feature | adds | requires |
 //! |---|---|---|
@@ -201,13 +203,14 @@
 //! | `arbitrary`, `proptest` | generators of wire types, headers and whole files, for your own tests | `std` |
 //! | `full` | all features except `openssl`, which needs a system library | |
 //!
-//! With `serde`, numbers, statuses and flags are written as numbers, with or without a name; commands and enumerations
-//! are written as their Rust names. An IEEE address is a number of 64 bits, which JSON readers with floating-point
-//! numbers cannot hold. Borrowed bytes can be deserialized only from formats that lend bytes of their input; JSON lends
-//! none, so a JSON reader accepts only empty bytes. Errors can be serialized but not deserialized.
+//! With `serde`, numbers, statuses and flags are serialized as numbers, whether the value has a name or not; commands
+//! and enumerations are serialized as their Rust names. An IEEE address is serialized as a number of 64 bits, which a
+//! JSON reader with floating-point numbers cannot represent exactly. Borrowed bytes can be deserialized only from
+//! formats that lend bytes of their input. JSON lends no bytes, so from JSON only empty borrowed bytes can be
+//! deserialized. Errors can be serialized but not deserialized.
 #![no_std]
-// The front page and the guide link to the modules of all features; the published documentation is built with all
-// features.
+// The front page and the guide link to the modules of all features. Only the documentation with all features, which is
+// the published one, resolves these links.
 #![cfg_attr(not(feature = "full"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

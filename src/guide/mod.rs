@@ -2,19 +2,19 @@
 //!
 //! | chapter | reader | content |
 //! |---|---|---|
-//! | [`device`] | firmware engineers | the loop, flash that takes its time, power cuts, transfer modes, signatures |
-//! | [`gateway`] | gateway engineers | the loop, stores, policies, rate limits, pages, dashboards, Unify |
+//! | [`device`] | firmware engineers | the loop of calls, flash that writes in the background, power cuts, transfer modes, signatures |
+//! | [`gateway`] | gateway engineers | the loop of calls, stores, policies, rate limits, pages, dashboards, Unify |
 //! | [`tool`] | authors of build servers and analysers | files, containers, payloads, signing, frames, downloads in a capture |
 //! | [`examples`] | everybody | the tools that come with the crate, and their commands |
 //! | [`security`] | everybody | what addresses, codes, signatures and checkpoints prove |
-//! | [`glossary`] | everybody | one word for one thing |
-//! | [`specification`] | readers of the specification | its sections, those of ZCL 8, and the modules here |
+//! | [`glossary`] | everybody | the terms of this crate, with one term for each thing |
+//! | [`specification`] | readers of the specification | the sections of the OTA specification, the same sections in ZCL 8, and the modules that implement them |
 //! | [`measurements`] | everybody | time, flash, RAM, goodput |
-//! | [`guarantees`] | everybody | each promise and the command that shows it |
-//! | [`contributing`] | contributors | the map of the source, recipes, rules |
+//! | [`guarantees`] | everybody | each guarantee, and the command that checks it |
+//! | [`contributing`] | contributors | the map of the source, recipes for common changes, rules of the project |
 //!
-//! The loops of the first three chapters are whole programs except for the hardware, which a simulated board or network replaces; each is
-//! run as a test. These modules exist in the documentation only.
+//! Each loop of the first two chapters is a whole program, in which a simulated board or network takes the place of the
+//! hardware. All examples of the guide are run as tests. The modules of the guide exist in the documentation only.
 
 #[doc = include_str!("device.md")]
 pub mod device {}
