@@ -1,8 +1,9 @@
-//! Analyser of captured frames: the progress, the pace and the losses of each download.
+//! Analyser of captured frames, which prints the progress, the pace and the losses of each download.
 //!
-//! A line is the time in seconds, sender, receiver (network address and endpoint), and the ZCL frame in hexadecimal:
-//! `12.04 0x1234/1 0x0000/1 010703000110ab0002000000000000003f`. The frames of a download are told on standard output:
-//! `cargo run --example downloads < frames.txt`. Lines that cannot be read are told on standard error.
+//! An input line contains the time in seconds, the sender, the receiver (each a network address and an endpoint), and
+//! the ZCL frame in hexadecimal: `12.04 0x1234/1 0x0000/1 010703000110ab0002000000000000003f`.
+//! `cargo run --example downloads < frames.txt` prints the facts about each download on standard output. Lines that
+//! cannot be read are reported on standard error.
 
 use std::io;
 use std::time::Duration;

@@ -1,11 +1,12 @@
-//! Frame decoder: captures to one JSON object for each frame of the OTA Upgrade cluster.
+//! Frame decoder: reads captures, and writes one JSON object for each frame of the OTA Upgrade cluster.
 //!
-//! The input is a pcap or pcapng file, the JSON of `tshark -T json -x`, or lines. A line is `c2s` or `s2c` (client to server or
-//! back) and a blank, which may be left out, and the ZCL frame in hexadecimal:
-//! `echo c2s 011f06990b10bfff98badcfe | cargo run --release --example frames`. Each input line, even an empty one,
-//! gives one output line: the decoded frame, or `{"error": ..}`. Each frame of a capture gives one output line, with its
-//! addresses and time; what cannot be read is counted on standard error. Exit status 0 when all input was read, 1 after a
-//! read error, 2 for a wrong option.
+//! The input is a pcap or pcapng file, the JSON of `tshark -T json -x`, or lines. A line is the ZCL frame in
+//! hexadecimal. The direction and a blank may stand before the frame: `c2s` (client to server) or `s2c` (server to
+//! client). An example: `echo c2s 011f06990b10bfff98badcfe | cargo run --release --example frames`. For each input
+//! line, even an empty one, the program writes one output line: the decoded frame, or `{"error": ..}`. For each frame
+//! of a capture file, the program writes one output line with the addresses and the time of the frame, and prints the
+//! number of unreadable frames on standard error. Exit status 0 when all input was read, 1 after a read error, 2 for a
+//! wrong option.
 
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};

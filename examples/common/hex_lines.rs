@@ -1,4 +1,4 @@
-//! Line format of frames: hexadecimal digits ended by LF.
+//! Line format of frames: the bytes of a frame as hexadecimal digits, then LF.
 
 /// Parses the hexadecimal digits of a line without its end; `None` if they are no pairs of digits.
 pub fn bytes(line: &[u8]) -> Option<Vec<u8>> {

@@ -1,11 +1,11 @@
-//! Lines on standard input, for programs that do other work meanwhile.
+//! Lines of standard input, for programs that do other work while they wait for a line.
 
 use std::io::{BufRead, Read, stdin};
 use std::thread;
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-/// Maximum length of a line in bytes; a longer line is no command.
+/// Maximum length of a line in bytes; a longer line cannot be a command.
 const LONGEST_LINE: u64 = 1000;
 
 /// Reads standard input in a thread of its own, because reading a terminal or a pipe blocks.

@@ -17,7 +17,8 @@ pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     // `from_str_radix` accepts a sign, which no field has.
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
     match u64::from_str_radix(digits, radix) {
-        // A user who writes leading zeros mostly means hexadecimal digits, and would silently get another number.
+        // A user who writes leading zeros mostly means hexadecimal digits. Without this error, the user would get
+        // another number without notice.
         Ok(value) if plain && radix == 10 && digits.len() > 1 && digits.starts_with('0') => {
             Err(format!("decimal or hexadecimal? write 0x{digits} for hexadecimal, or {value} for decimal"))
         }

@@ -1,4 +1,4 @@
-//! Words for the outcomes of upgrades, for scripts.
+//! One word for each outcome of an upgrade, which scripts can read.
 
 use zigbee_ota::client::Outcome;
 

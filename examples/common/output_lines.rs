@@ -1,5 +1,5 @@
-//! Lines on standard output and standard error. The macros of the standard library panic when the reader of a pipe, such as
-//! `head`, has closed it.
+//! Lines on standard output and standard error. The macros of the standard library (`println!`, `eprintln!`) panic when
+//! the reader of a pipe, such as `head`, has closed the pipe.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -25,7 +25,7 @@ pub fn write(text: &str) {
     }
 }
 
-/// Prints a line on standard error. An error of standard error itself cannot be reported, and is ignored.
+/// Prints a line on standard error. An error of the write itself cannot be reported anywhere, and is ignored.
 #[allow(dead_code, reason = "not every program prints lines of both kinds")]
 pub fn complain(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");

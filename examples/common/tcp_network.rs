@@ -1,9 +1,10 @@
-//! TCP connections: each one is a device with its own network address.
+//! Network over TCP: each connection is a device with a network address of its own.
 //!
-//! A slow or busy device does not slow down other devices. One frame of each device waits to be handled, and the frames
-//! are handled in turns; a few answers wait to be sent to each device. Further frames wait in the socket of the device,
-//! or are lost as on a radio. A device that sends frames without waiting for answers is read slowly: a radio would not
-//! carry more either.
+//! A slow or busy device does not slow down other devices. At most one received frame of each device waits to be
+//! handled, so the devices take turns; further received frames wait in the socket of the device. At most a few frames
+//! wait to be sent to each device; further frames to this device are lost, as on a radio. If a device sends many frames
+//! without waiting for answers, the program reads the frames slowly, because a radio would not carry more frames
+//! either.
 
 use std::collections::HashMap;
 use std::io;
@@ -27,11 +28,11 @@ const LONGEST_LINE: usize = 4096;
 /// Maximum number of frames that wait for a device to read them.
 const TO_DEVICE: usize = 64;
 
-/// Number of consecutive frames that a device may send without waiting for answers at full speed, far above the windows
-/// of clients.
+/// Number of consecutive frames that a device may send at full speed without waiting for answers. The number is far
+/// above the windows of clients.
 const AHEAD: u32 = 32;
 
-/// Pause before each further frame that a device sends ahead.
+/// Pause before the program reads each further frame that a device sends without waiting for answers.
 const SLOWED: Duration = Duration::from_millis(5);
 
 /// Unicast addresses of a network, except 0, which is the server.
@@ -107,8 +108,8 @@ impl Network {
                             return NetworkEvent::Joined(device);
                         }
                     }
-                    // Causes are too many open files, or a device that disconnected at once. Other connections are not
-                    // affected.
+                    // Causes of this error are too many open files, or a device that disconnected at once. Other
+                    // connections are not affected.
                     Err(error) => {
                         self.refused = Some(error);
                         sleep(Duration::from_millis(10)).await;
@@ -151,7 +152,7 @@ async fn write(mut writer: OwnedWriteHalf, mut frames: Receiver<String>) {
     }
 }
 
-/// Forwards the frames of a device, line by line. A line that is too long or no frame is ignored.
+/// Forwards the frames of a device, line by line. A line that is too long, or that contains no frame, is ignored.
 async fn read(reader: OwnedReadHalf, device: Address, happened: UnboundedSender<NetworkEvent>) {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -167,7 +168,7 @@ async fn read(reader: OwnedReadHalf, device: Address, happened: UnboundedSender<
         if end.is_none() {
             continue;
         }
-        // A device that waits for answers has no further line on its way.
+        // If a device waits for the answer to each frame, the buffer contains no further line.
         ahead = if reader.buffer().is_empty() { 0 } else { ahead + 1 };
         if ahead > AHEAD {
             sleep(SLOWED).await;

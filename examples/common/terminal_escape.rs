@@ -6,7 +6,8 @@ use std::path::Path;
 /// Returns `text` with control characters and invisible characters escaped: control codes, line and paragraph
 /// separators, changes of the writing direction, and zero-width spaces. Quotes and backslashes are not escaped.
 pub fn text(text: &str) -> String {
-    // `escape_debug` of a character escapes accents that stand alone too; that of a text escapes them at its start only.
+    // `escape_debug` of a character also escapes combining accents; `escape_debug` of a text escapes such an accent
+    // only at the start of the text.
     let pieces = text.split_inclusive(['\'', '"', '\\']);
     pieces
         .map(|piece| match piece.strip_suffix(['\'', '"', '\\']) {

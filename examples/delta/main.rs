@@ -1,5 +1,6 @@
-//! Delta update: a patch between two firmware versions travels in an OTA file under a manufacturer-specific tag, and is
-//! applied while the client downloads it, from the running slot to the second one.
+//! Delta update: a patch between two firmware versions travels in an OTA file under a manufacturer-specific tag, and
+//! the device applies the patch during the download: it reads the old firmware from the running slot, and writes the
+//! new firmware to the second slot.
 //!
 //! `cargo run --release --example delta` prints the saved bytes and time. Exit status 0 when the second slot holds
 //! exactly the new firmware, otherwise 1.
@@ -12,10 +13,10 @@
 //!                                                                         slot 1 (running) is read in place
 //! ```
 //!
-//! The device holds neither the patch nor a firmware in memory; `Applier` has a fixed size, whatever the size of the
-//! images. Before the first write, the applier checks that the patch is for the running firmware, and after the last
-//! write that the result is the new firmware. The file itself is not stored, so a download that a restart interrupts
-//! starts over.
+//! The device holds neither the patch nor a firmware in RAM; the size of `Applier` does not depend on the size of the
+//! images. Before the first write, the applier checks that the patch is for the running firmware. After the last write,
+//! the applier checks that the result is the new firmware. The device does not store the file itself, so after a
+//! restart an interrupted download starts again from the beginning.
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ pub enum Fault {
     /// The header does not decode, or the file is truncated.
     #[error("the file is no whole OTA file")]
     File,
-    /// Element other than a patch; two elements must not be mixed in one slot.
+    /// The file contains an element other than a patch: a slot must not contain data of two elements.
     #[error("the file has the element {0}; expected a patch alone")]
     OtherElement(Tag),
     #[error("the patch is for another firmware than the one that runs")]
@@ -41,7 +41,7 @@ pub struct Applier<'a> {
     delta: Delta<'a>,
 }
 
-/// Decoder of the element's data.
+/// Decoder of the data of the patch element.
 struct Delta<'a> {
     head: [u8; HEAD_LEN],
     head_len: usize,
@@ -107,7 +107,7 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// Checks the written firmware against the digest in the element, and returns it.
+    /// Checks the written firmware against the digest in the element, and returns the firmware.
     pub fn finish(mut self) -> Result<Vec<u8>, Fault> {
         self.file.finish().map_err(|_| Fault::File)?;
         let Delta { head, ended, patch, .. } = &mut self.delta;
@@ -201,12 +201,12 @@ impl Patch<'_> {
         Ok(())
     }
 
-    /// Ends a step: its last number moves the read position.
+    /// Ends a step: the last number of the step moves the read position in the old firmware.
     fn next_step(&mut self) -> Result<(), Fault> {
         if self.control_len == 24 {
             self.control_len = 0;
             let seek = self.number(16);
-            // Sign and magnitude.
+            // The number is in sign and magnitude form.
             let distance = usize::try_from(seek & (u64::MAX >> 1)).map_err(|_| Fault::Damaged)?;
             let back = seek >> 63 == 1;
             let place = if back {

@@ -8,9 +8,10 @@
 //! | 40 | 32 | SHA-256 of the new firmware |
 //! | 72 | n | patch of the crate `bsdiff`, deflated |
 //!
-//! The patch is a stream of steps: three numbers in 24 bytes (bytes to add to old ones, bytes to copy, and the distance
-//! to the next position in the old firmware), then those bytes. The device can therefore apply the patch during the
-//! download.
+//! The patch is a sequence of steps. A step starts with three numbers in 24 bytes: the number of bytes that are added
+//! to old bytes, the number of bytes that are copied, and the distance to the next read position in the old firmware.
+//! The bytes to add and the bytes to copy follow. The device needs the steps only in this order, and can therefore
+//! apply the patch during the download.
 
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
@@ -24,7 +25,7 @@ pub const TAG: Tag = Tag(0xf0de);
 /// Offset of the patch in the element.
 pub const HEAD_LEN: usize = 72;
 
-/// Maximum distance of back references in the deflated patch, which the device must buffer.
+/// Maximum distance of back references in the deflated patch. The device must buffer this number of bytes.
 pub const WINDOW: usize = 4096;
 
 /// Builds the contents of a patch element.

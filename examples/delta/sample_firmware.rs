@@ -1,5 +1,5 @@
-//! Sample firmware in two versions, laid out like a linker does: code of 16-bit words, calls with relative distances,
-//! and tables of addresses. Moving a function changes references all over the image.
+//! Sample firmware in two versions, with a layout like that of a linker: code of 16-bit words, calls with relative
+//! distances, and tables of addresses. Moving a function changes references all over the image.
 
 use fastrand::Rng;
 
@@ -67,7 +67,7 @@ fn functions() -> Vec<Function> {
     (0..FUNCTIONS).map(function).collect()
 }
 
-/// Generates code from few different instructions, with a call or a constant now and then.
+/// Generates code from a small set of instructions, with occasional calls and constants.
 fn body(random: &mut Rng, words: usize, functions: usize) -> Vec<Part> {
     let mut parts = Vec::new();
     for _ in 0..words {

@@ -1,4 +1,4 @@
-//! Simulated upgrade: client and server over a link on virtual time that loses one frame in a hundred.
+//! Simulated upgrade: client and server in virtual time, over a link that loses one frame in a hundred.
 
 use std::num::NonZeroU8;
 
@@ -30,7 +30,8 @@ pub struct Ran {
     pub download: Millis,
 }
 
-/// Upgrades a device that runs `runs` to `file`. `store` receives the bytes in order; it returns `false` to fail.
+/// Upgrades a device that runs `runs` to `file`. The function `store` receives the bytes of the file in order, and
+/// returns `false` if it cannot store them.
 pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -> Result<Ran, String> {
     let entries = [StoreEntry::parse(file).map_err(|error| error.to_string())?];
     let mut images = SliceStore::new(&entries).map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! Device on the embassy executor with asynchronous NOR flash, upgraded by a simulated server. The device consists of a
-//! board and its start; all else is in the module `zigbee_ota::device`.
+//! Device on the embassy executor with asynchronous NOR flash, upgraded by a simulated server. The code of the device
+//! is a board and the start of the driver; everything else is in the module `zigbee_ota::device`.
 //!
 //! `cargo run --example device` downloads an image of 20 KB, verifies its integrity code, and prints the events. Exit
 //! status 0 when the device runs the new image, 1 when not.
@@ -62,7 +62,7 @@ impl AsyncBoard for Lamp<'_> {
     }
 }
 
-/// Runs the device in a network with a server, which has an image for it.
+/// Runs the device in a network with a server that has an image for the device.
 #[embassy_executor::task]
 async fn live(outcome: Rc<Cell<Option<Outcome>>>) {
     let image = file_of(20_000, 0);

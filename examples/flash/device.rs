@@ -1,5 +1,5 @@
-//! Device of the module `zigbee_ota::device` with blocking and with asynchronous flash: its board, and its run from
-//! power-on until the end of the upgrade or a power failure.
+//! Device with the drivers of the module `zigbee_ota::device`, for blocking and for asynchronous flash: the board of
+//! the device, and a run of the device from power-on until the end of the upgrade or a power failure.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -31,18 +31,19 @@ pub enum End {
     Stalled,
 }
 
-/// Board in a network with one server. What the boot loader starts survives a power failure.
+/// Board in a network with one server. The image that the boot loader starts survives a power failure.
 pub struct Lamp<'w, 'a> {
     server: &'w mut LoneServer<'a>,
     running: &'w mut ImageId,
     progress: &'w Progress,
 }
 
-/// Progress of a run, for whoever ends it.
+/// Progress of a run, by which the caller decides whether the run has ended.
 #[derive(Default)]
 struct Progress {
     ended: Cell<Option<Outcome>>,
-    /// Turns of the loop after the end, of which the first one saves that nothing is left to resume.
+    /// Turns of the loop after the end of the upgrade. In the first of these turns, the device saves that nothing is
+    /// left to resume.
     turns_after_end: Cell<u32>,
     is_stalled: Cell<bool>,
 }
@@ -128,7 +129,7 @@ fn config(running: ImageId) -> ClientConfig {
     ClientConfig::new(Identity::new(running), LoneServer::ADDRESS)
 }
 
-/// Runs the device with blocking flash: nothing else happens during an operation.
+/// Runs the device with blocking flash: the device does nothing else during a flash operation.
 pub fn live(server: &mut LoneServer<'_>, flash: &mut Nor, running: &mut ImageId, keeps_file: bool) -> End {
     let layout = FlashLayout::of(flash, SLOT..flash.contents().len() as u32, 0..SLOT).expect("whole sectors");
     let (now, config, is_off) = (server.now(), config(*running), flash.is_off());
@@ -154,7 +155,7 @@ fn run_until(end: impl Fn() -> Option<End>, mut step: impl FnMut()) -> End {
     }
 }
 
-/// Runs the device with asynchronous flash: during an operation frames are answered and time passes.
+/// Runs the device with asynchronous flash: the device answers frames during a flash operation, and time passes.
 pub async fn live_async(server: &mut LoneServer<'_>, flash: &mut Nor, running: &mut ImageId) -> End {
     let (end_of_flash, is_off) = (flash.contents().len() as u32, flash.is_off());
     let flash = AsyncNor(flash);

@@ -1,12 +1,14 @@
-//! Image storage in NOR flash that survives power failures. Each word of flash is written only once after an erasure.
+//! Power cut test of the storage of an image in NOR flash. The test also checks that each word of flash is written only
+//! once after an erasure.
 //!
-//! `cargo run --release --example flash` upgrades a simulated device with a power failure in the middle of every single
-//! write and erasure, one after the other, and then with power that never lasts for much more than a sector: with
-//! blocking flash, with asynchronous flash, and on a device that keeps only the firmware. Exit status 0 when each of
-//! these upgrades left exactly the image in flash, 1 when one did not, 2 when the command line is wrong.
+//! `cargo run --release --example flash` upgrades a simulated device once for every single write and erasure, with a
+//! power failure in the middle of this operation. Further upgrades have power that never lasts for much more than the
+//! download of a sector. Three devices pass these tests: with blocking flash, with asynchronous flash, and with only
+//! the firmware kept in flash. Exit status 0 when each upgrade left exactly the image in flash, 1 when an upgrade did
+//! not, 2 when the command line is wrong.
 //!
-//! `device.rs` is the device: a board for each kind of flash around the module `zigbee_ota::device`. The example `device`
-//! is a device without the test around it.
+//! The file `device.rs` is the device: a board for each kind of flash, with the drivers of the module
+//! `zigbee_ota::device`. The example `device` shows a device without such a test.
 
 use std::process::ExitCode;
 

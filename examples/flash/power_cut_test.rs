@@ -18,7 +18,7 @@ use crate::sample_file::{DEVICE_RUNS, SERVED, file, firmware};
 pub enum Variant {
     /// Blocking flash, and the whole file is kept.
     Blocking,
-    /// Asynchronous flash, in a task of the embassy executor.
+    /// Asynchronous flash, and the device runs in a task of the embassy executor.
     Asynchronous,
     /// Blocking flash, and only the firmware is kept.
     Firmware,
@@ -65,8 +65,8 @@ pub struct FailedUpgrade {
     pub end: End,
 }
 
-/// Number of operations that short power lasts: enough to erase the rest of a slot of a megabyte, to write a sector and
-/// to save that progress.
+/// Number of flash operations between two power failures in the test with short power: enough to erase the rest of a
+/// slot of a megabyte, to write a sector, and to save the progress.
 const SHORT: u64 = 1500;
 
 /// Device with the expected result.
@@ -135,7 +135,7 @@ impl PowerCutTest {
         let count = most.map_or(operations, |most| most.min(operations));
         let (mut failures, mut again) = (0, 0);
         for nth in 0..count {
-            // The failures include the last operation, which saves that nothing is left to resume.
+            // The power also fails at the last operation, by which the device saves that nothing is left to resume.
             let at = operations - 1 - nth * operations / count;
             let upgraded = self.upgrade(&[at]).await?;
             failures += upgraded.starts - 1;
@@ -174,7 +174,7 @@ fn on_embassy<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
     result.take().expect("it ran to its end")
 }
 
-/// The pool has room for the tests that run in parallel.
+/// The pool of embassy tasks has room for the tests that run in parallel.
 #[embassy_executor::task(pool_size = 8)]
 async fn task(work: Pin<Box<dyn Future<Output = ()>>>) {
     work.await;

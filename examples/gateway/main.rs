@@ -1,10 +1,11 @@
-//! Gateway on the tokio executor: a folder of OTA files, an operator, and devices that connect over TCP. The gateway
-//! consists of a radio (`common/tcp_network.rs`) and this file; all else is in the module `zigbee_ota::gateway`.
+//! Gateway on the tokio executor: a folder of OTA files, an operator, and devices that connect over TCP. The code of
+//! the gateway is a radio (`common/tcp_network.rs`) and this file; everything else is in the module
+//! `zigbee_ota::gateway`.
 //!
-//! `cargo run --example gateway -- FOLDER` follows the folder, prints events as JSON lines, and reads commands as JSON
-//! lines from standard input, such as `{"command":"status"}`, `{"command":"notify"}` or
-//! `{"command":"cancel","client":{"network":1,"endpoint":1}}`. The first output line names the port, and
-//! `cargo run --example tcp_client -- 127.0.0.1:PORT` is a device.
+//! `cargo run --example gateway -- FOLDER` offers the files of the folder, notices changed files, prints events as JSON
+//! lines, and reads commands as JSON lines from standard input, such as `{"command":"status"}`, `{"command":"notify"}`
+//! or `{"command":"cancel","client":{"network":1,"endpoint":1}}`. The first output line names the port.
+//! `cargo run --example tcp_client -- 127.0.0.1:PORT` starts a device that connects to this port.
 
 // The library has no clock, so this example reads the time and passes it on.
 #![allow(clippy::disallowed_methods)]
@@ -127,7 +128,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     images.follow(options.folder);
     let (network, policy) = (Network::new(listener), HoldPolicy::new(options.hold));
     let mut config = ServerConfig::default();
-    // The connections share no radio channel.
+    // The connections share no radio channel, so background pace is not needed.
     config.background_from = None;
     let mut hub = Hub { network, operator: input_lines::read(), start: Clock::now(), images, policy };
     GatewayDriver::new(config, vec![Session::EMPTY; 1000]).run(&mut hub).await

@@ -1,14 +1,16 @@
-//! Goodput measurement: fills the goodput table with all transfer modes in the simulation, and draws it.
+//! Goodput measurement: simulates all transfer modes, writes the goodput table, and draws the table.
 //!
 //! - `cargo run --release --example goodput > examples/goodput/goodput.tsv` measures and writes the table.
-//! - `-- --fleet` upgrades up to a thousand devices on one channel, started by one broadcast with a jitter.
-//! - `-- --switches` prints `switches.tsv`: the latency of light switches while a fleet upgrades.
-//! - `-- --picture-of-switches FILE.svg` draws `switches.tsv`, beside this source, without a measurement.
-//! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without a measurement.
+//! - `-- --fleet` measures the upgrade of up to a thousand devices on one channel, which an Image Notify by broadcast
+//!   with a jitter starts.
+//! - `-- --switches` measures the latency of light switches while many devices upgrade, and prints the table
+//!   `switches.tsv`.
+//! - `-- --picture-of-switches FILE.svg` draws the committed table `switches.tsv` without a measurement.
+//! - `-- --picture FILE.svg` draws the committed table `goodput.tsv` without a measurement.
 //!
-//! Beside each goodput stands that of an oracle: a client of the same mode on the same channel that learns of each loss at
-//! once. The simulation is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, the
-//! real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
+//! The table compares each goodput with the goodput of an oracle: a client of the same mode on the same channel, which
+//! knows of each lost frame at once. The simulation is in `tests/crates/sim`: a shared radio channel with carrier
+//! sensing, collisions and relays, the real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
 
 #[path = "../common/output_lines.rs"]
 mod output_lines;

@@ -1,4 +1,5 @@
-//! SVG plot of the latency of light switches: a panel for the latency and one for the speed of the fleet.
+//! SVG plot of the latency of light switches: one panel for the latency, and one panel for the speed of all upgrading
+//! devices together.
 
 use std::error::Error;
 use std::path::Path;
@@ -14,7 +15,7 @@ const COLOURS: [RGBColor; FLEETS.len()] = [
     RGBColor(253, 174, 97),
 ];
 
-/// Latency in milliseconds at which the first panel ends; longer ones reach its upper edge.
+/// Latency in milliseconds at the upper edge of the first panel; the bar of a longer latency ends at this edge.
 const LONGEST: f64 = 100.0;
 
 /// Draws `lines` into the file `path`.
