@@ -2,7 +2,7 @@
 //!
 //! An input line contains the time in seconds, the sender, the receiver (each a network address and an endpoint), and
 //! the ZCL frame in hexadecimal: `12.04 0x1234/1 0x0000/1 010703000110ab0002000000000000003f`.
-//! `cargo run --example downloads < frames.txt` prints the facts about each download on standard output. Lines that
+//! `cargo run --example downloads < frames.txt` prints some lines about each download on standard output. Lines that
 //! cannot be read are reported on standard error.
 
 use std::io;

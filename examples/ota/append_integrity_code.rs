@@ -1,4 +1,4 @@
-//! Subcommand `seal`: an integrity code appended to a file.
+//! Subcommand `seal`: appends an integrity code to a file.
 
 use std::path::PathBuf;
 

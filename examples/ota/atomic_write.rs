@@ -1,4 +1,4 @@
-//! Atomic writing of files: readers see the old or the new file, never a part.
+//! Atomic writing of files: readers see the complete old file or the complete new file.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -11,8 +11,8 @@ use crate::error::Failure;
 /// Start of the names of files that are not complete yet.
 const PREFIX: &str = ".ota-";
 
-/// Writes `bytes` to `path`. An existing file keeps its permissions, and a symbolic link stays one. Returns whether
-/// `path` is a regular file, not a pipe or device.
+/// Writes `bytes` to `path`. An existing file keeps its permissions, and a symbolic link remains a symbolic link.
+/// Returns whether `path` is a regular file, not a pipe or device.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
     let existing = fs::metadata(path).ok();
     let written = match &existing {
@@ -31,7 +31,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
 fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let mut builder = Builder::new();
     builder.prefix(PREFIX);
-    // With the permissions of a new file; a temporary file would be readable by its owner only.
+    // The file gets the permissions of a new file, because only its owner could read a temporary file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder(path))?;
@@ -44,8 +44,8 @@ fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Resu
     Ok(())
 }
 
-/// Writes a secret to a file at `path` that its owner alone can read. A file that is there is an error unless `overwrite`;
-/// a symbolic link stays one.
+/// Writes a secret to a file at `path` that its owner alone can read. An existing file is an error unless `overwrite`
+/// is set; a symbolic link remains a symbolic link.
 #[cfg(feature = "openssl")]
 pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Failure> {
     let existing = fs::metadata(path).ok();
@@ -54,7 +54,7 @@ pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Fa
     }
     let write = || {
         let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-        // The permissions of a temporary file, also where it takes the place of another file.
+        // The file keeps the permissions of a temporary file, even if it replaces another file.
         let mut file = Builder::new().prefix(PREFIX).tempfile_in(folder(&target))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;

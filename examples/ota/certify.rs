@@ -1,4 +1,5 @@
-//! Subcommand `certify`: a certificate of an authority of one's own, and the private key of its subject.
+//! Subcommand `certify`: issues a certificate of a test authority, and writes the private key of the signer that the
+//! certificate names.
 
 use std::io::Write;
 use std::path::PathBuf;

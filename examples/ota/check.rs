@@ -1,4 +1,4 @@
-//! Subcommand `check`: a line per file with its result: ok or WRONG, with the reasons.
+//! Subcommand `check`: prints one line per file, with the result (ok or WRONG) and the reasons.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Subcommand `choose`: selection of the index entry for a device.
+//! Subcommand `choose`: selects the entry of an index for a device.
 
 use std::io::Write;
 use std::path::PathBuf;

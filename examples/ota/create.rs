@@ -143,7 +143,7 @@ fn encoded(file: &impl Encode) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Returns this number of zeros. More than fit into memory are an error.
+/// Returns `count` zeros. A number of zeros that does not fit into memory is an error.
 fn zeros(count: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(count).map_err(|error| Failure::Said(format!("{count} bytes: {error}")))?;

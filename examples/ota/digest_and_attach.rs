@@ -1,4 +1,4 @@
-//! Subcommands `digest` and `attach`: signing by an external signer, which keeps the private key.
+//! Subcommands `digest` and `attach`: a file is signed by an external signer, which keeps the private key to itself.
 
 use std::io::Write;
 use std::path::PathBuf;

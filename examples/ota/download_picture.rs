@@ -18,7 +18,7 @@ use zigbee_ota::time::Instant;
 use crate::download_table::{device, end, seconds};
 use crate::reassembly::{HeardBlock, Recovered};
 
-/// Kinds of marks, from the one that is drawn first.
+/// Kinds of marks, in the order of drawing: a later kind covers an earlier one.
 const MARKS: [(&str, RGBColor); 4] = [
     ("new block", RGBColor(66, 146, 198)),
     ("sent again", RGBColor(215, 98, 20)),
@@ -34,10 +34,11 @@ const GAP: usize = 3;
 const PANEL: (u32, u32) = (1100, 260);
 const PLACES: f64 = 1000.0;
 
-/// Maximum number of panels; a picture that nobody can overlook shows nothing.
+/// Maximum number of panels, so that the picture stays readable.
 pub const MOST: usize = 24;
 
-/// Draws the downloads with blocks; returns the SVG, and the number of downloads that found no place.
+/// Draws the downloads with blocks; returns the SVG, and the number of downloads that were left out because of
+/// [`MOST`].
 pub fn draw(recovered: &Recovered) -> Result<(String, usize), Box<dyn Error>> {
     let mut downloads = recovered.downloads();
     downloads.retain(|download| download.counts().blocks > 0);
@@ -57,7 +58,7 @@ pub fn draw(recovered: &Recovered) -> Result<(String, usize), Box<dyn Error>> {
         top.draw(&Rectangle::new([(left, 38), (left + 14, 48)], colour.filled()))?;
         top.draw(&Text::new(*name, (left + 20, 36), ("sans-serif", 13).into_font()))?;
     }
-    // One axis for all panels, so that devices that download at the same time stand above each other.
+    // All panels have the same axis of time, so that blocks of several devices at the same time stand above each other.
     let end = downloads.iter().filter_map(Download::last).map(|last| place_of(recovered, last));
     let end = end.fold(0.0, f64::max).max(if recovered.is_timed { 1.0 } else { 10.0 });
     for (panel, download) in panels.split_evenly((downloads.len().max(1), 1)).iter().zip(&downloads) {
@@ -127,7 +128,8 @@ fn draw_panel<'a>(
         marks.insert((kind, x as u32, y as u32, (f64::from(len) / height) as u32));
     }
     let marks = marks.into_iter().map(|(kind, x, y, len)| {
-        // What is not a new block is rare and important, and stands out of the line of blocks.
+        // Marks other than new blocks are rare and important, so their minimum length is longer than that of new
+        // blocks.
         let least = if kind == NEW { 8 } else { 60 };
         let (left, low) = (f64::from(x) * width, f64::from(y) * height);
         let corners =

@@ -53,7 +53,7 @@ fn line(
     writeln!(out, "  {end}")
 }
 
-/// The address of the device; lines of frames have none.
+/// The address of the device; in an input of lines, frames have no addresses.
 pub fn device(download: &Download<'_>) -> String {
     match download.client() {
         None | Some(Address::UNKNOWN) => "unknown".into(),

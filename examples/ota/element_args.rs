@@ -50,7 +50,7 @@ fn placed<T>(matches: &ArgMatches, id: &str, values: Vec<T>, part: fn(T) -> Part
 /// Groups options into elements.
 fn group(parts: Vec<Part>) -> Result<Vec<Piece>, String> {
     let (tags, others): (Vec<Part>, Vec<Part>) = match parts.iter().filter(|part| is_tag(part)).count() {
-        // With one -t at most, the order does not matter.
+        // With at most one `-t`, the order of the options does not matter.
         0 if !parts.is_empty() => (vec![Part::Tag(Tag::UPGRADE_IMAGE.0)], parts),
         1 => parts.into_iter().partition(is_tag),
         _ => (vec![], parts),

@@ -46,7 +46,7 @@ impl Failure {
     }
 }
 
-/// Prints one line on standard error, with foreign texts escaped. Not `eprintln`, which panics when standard error is closed.
+/// Prints one line on standard error, with foreign texts escaped. `eprintln` would panic when standard error is closed.
 pub fn complain(what: impl Display) {
     let _ = writeln!(io::stderr(), "ota: {}", terminal_escape::text(&what.to_string()));
 }

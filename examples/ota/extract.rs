@@ -1,4 +1,4 @@
-//! Subcommand `extract`: one part of a file, written to a file.
+//! Subcommand `extract`: writes one part of a file to another file.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Subcommand `candidates`: search for OTA headers at any offset of a file.
+//! Subcommand `candidates`: searches for OTA headers at every offset of a file.
 
 use std::io::Write;
 use std::path::PathBuf;

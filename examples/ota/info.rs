@@ -1,4 +1,4 @@
-//! Subcommand `info`: contents of files as table or JSON.
+//! Subcommand `info`: prints the contents of files as a table or as JSON.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

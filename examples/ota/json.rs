@@ -13,7 +13,8 @@ use crate::payload_report::PayloadEntry;
 use crate::terminal_escape;
 use crate::warnings;
 
-/// OTA file. Lists are written while the file is read, so that a file with very many elements takes no more memory.
+/// OTA file. The lists are serialized while the file is read, so that a file with very many elements takes no more
+/// memory than other files.
 #[derive(Serialize)]
 pub struct File<'a> {
     file: String,
@@ -50,7 +51,7 @@ pub struct NoFile {
 struct FoundEntry {
     severity: &'static str,
     name: &'static str,
-    /// Offset in the file given.
+    /// Offset in the input file.
     offset: usize,
     text: String,
 }
@@ -173,7 +174,7 @@ impl Fields {
                 .collect(),
             total_image_size: header.total_size,
             security_credential_version: header.credential.map(|version| version.0),
-            // The text has the usual notation of addresses, most significant byte first, in lower case.
+            // The text has the usual notation of IEEE addresses, most significant byte first, in lower case.
             upgrade_file_destination: header.destination.map(|address| format!("{:016x}", address.0)),
             min_hardware_version: header.hardware.map(|range| range.min.0),
             max_hardware_version: header.hardware.map(|range| range.max.0),
@@ -198,7 +199,7 @@ struct Printable;
 
 impl serde_json::ser::Formatter for Printable {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        // The formatter escapes the control characters of ASCII itself, except the last one.
+        // `serde_json` itself escapes the control characters of ASCII, except the last one (DEL).
         let is_plain = fragment.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
         match is_plain {
             true => out.write_all(fragment.as_bytes()),

@@ -1,4 +1,4 @@
-//! Subcommand `keygen`: a private key for a certificate authority of one's own.
+//! Subcommand `keygen`: generates the private key of a test authority for certificates.
 
 use std::io::Write;
 use std::path::PathBuf;

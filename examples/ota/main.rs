@@ -1,10 +1,10 @@
 //! Command line tool for Zigbee OTA files: shows, creates, splits, names, checks, verifies, seals, signs, indexes and
-//! reconstructs them, and makes keys and certificates to try signatures with.
+//! reconstructs files, and makes keys and certificates for tests of signatures.
 //!
 //! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 for success, 1 when a file is no OTA file
 //! or an operation failed, 2 when the command line is wrong or there is nothing to do.
 
-// The program reads the clock, for the validity of certificates; the library takes the time as an argument.
+// The program reads the clock to check the validity of certificates; the library takes the time as an argument.
 #![allow(clippy::disallowed_methods)]
 
 use std::io::Write;

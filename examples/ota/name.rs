@@ -1,4 +1,4 @@
-//! Subcommand `name`: recommended file names.
+//! Subcommand `name`: prints the recommended names of files, or parses such a name.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -20,7 +20,8 @@ impl PayloadEntry {
         Self::with_detail(payload, id, payload.report.to_string())
     }
 
-    /// Describes a payload for people. The text avoids "signed", because people would read it as "verified".
+    /// Describes a payload for people. The text avoids the word "signed", because people would read "signed" as
+    /// "verified".
     pub fn for_people(payload: &Payload<'_>, id: ImageId) -> Self {
         let PayloadReport { state, element_state, encrypted, signed, metadata, .. } = payload.report;
         let mut detail = state.to_string();

@@ -1,4 +1,5 @@
-//! Files of private keys: a big-endian number as hexadecimal digits, 21 (suite 1) or 36 (suite 2) bytes.
+//! Files of private keys. A file contains a big-endian number of 21 bytes (suite 1) or 36 bytes (suite 2) as
+//! hexadecimal digits.
 
 use std::path::Path;
 

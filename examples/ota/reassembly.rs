@@ -1,4 +1,5 @@
-//! Images reassembled from overheard frames: the frames observed one after the other, and the bytes of the images in memory.
+//! Reassembly of images from overheard frames: the program observes one frame after the other, and keeps the bytes of
+//! the images in memory.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,12 +14,14 @@ use zigbee_ota::observer::{
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::Frame;
 
-/// Memory of the observer and of the assembly: 4 MB, which does for an image of 8 MB of which every other block was overheard.
+/// Memory of the observer and of the assembly: 4 MB, which is enough for an image of 8 MB of which only every second
+/// block was overheard.
 const CONVERSATIONS: usize = 256;
 const DOWNLOADS: usize = 4096;
 const RANGES: usize = 1 << 18;
 
-/// Images with overheard blocks. The identity joins the blocks of all clients that download the same image.
+/// Images with overheard blocks. All blocks with the same image identity belong to one image, whichever client
+/// downloads the image.
 pub struct Recovered {
     observer: Observer<Vec<Conversation>>,
     assembly: Assembly<Vec<DownloadSlot>, Vec<HeardRange>>,
@@ -45,7 +48,8 @@ pub struct HeardBlock {
     pub bytes: HeardBytes,
 }
 
-/// Bytes of images, in pieces by offset. The pieces do not overlap, because each byte is written once.
+/// Bytes of images, as pieces with their offsets. The pieces do not overlap, because the assembly writes each byte
+/// once.
 #[derive(Default)]
 struct Files(BTreeMap<ImageId, BTreeMap<u32, Vec<u8>>>);
 
@@ -85,7 +89,7 @@ impl Recovered {
         }
     }
 
-    /// Adds a frame. If the capture has no times, the frames are numbered in place of them.
+    /// Adds a frame. If the capture has no times, the number of a frame takes the place of its time.
     pub fn hear(&mut self, time: Option<Duration>, from: Address, to: Address, frame: &Frame<'_>) {
         self.is_timed &= time.is_some();
         let at = match time {

@@ -1,4 +1,4 @@
-//! Subcommand `reconstruct`: images reassembled from captured frames.
+//! Subcommand `reconstruct`: reassembles images from captured frames.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -18,7 +18,8 @@ use crate::error::{Failure, complain};
 use crate::reassembly::Recovered;
 use crate::{download_picture, download_table};
 
-/// Maximum size of a written image, because the size of an image with gaps is only claimed by a frame.
+/// Maximum size of a written image. The limit is needed because the size of an image with gaps is only the claim of a
+/// frame.
 const MOST: u32 = 1 << 28;
 
 /// Maximum number of gaps printed for each image.
@@ -120,7 +121,7 @@ fn listen(options: &Options, name: &Path) -> Result<Recovered, Failure> {
             Ok(frame) => {
                 let (time, from, to) = match (&item, frame.message.direction()) {
                     (Item::Frame(heard), _) => (heard.time, heard.from, heard.to),
-                    // Lines have neither times nor addresses.
+                    // In an input of lines, frames have neither times nor addresses.
                     (Item::Line(..), Direction::ToServer) => (None, client, server),
                     (Item::Line(..), Direction::ToClient) => (None, server, client),
                 };

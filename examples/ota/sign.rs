@@ -1,4 +1,4 @@
-//! Subcommand `sign`: signing with a private key by OpenSSL.
+//! Subcommand `sign`: signs a file with a private key by OpenSSL.
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use zigbee_ota::payload::{Payload, PayloadState};
 
 use crate::input::InputFile;
 
-/// Facts of a file by which a person judges the build, or the permission to serve the file.
+/// Facts about a file by which a person judges the result of a build, or decides whether a gateway may serve the file.
 pub struct Summary<'a> {
     opened: &'a InputFile<'a>,
     inspection: &'a Inspection<'a>,

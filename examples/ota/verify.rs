@@ -1,4 +1,4 @@
-//! Subcommand `verify`: signatures and integrity codes of files.
+//! Subcommand `verify`: verifies the signatures and the integrity codes of files.
 
 use std::io::Write;
 use std::ops::Range;
@@ -56,7 +56,8 @@ struct Found {
     suite: Option<u8>,
     signer: Option<String>,
     reason: Option<String>,
-    /// `valid`, `expired` or `not-yet-valid`: the certificate of a valid signature of suite 2, at the time of the check.
+    /// State of the certificate of a valid signature of suite 2 at the time of the check: `valid`, `expired` or
+    /// `not-yet-valid`.
     validity: Option<&'static str>,
     #[serde(skip)]
     lifetime: Option<Lifetime>,
@@ -143,7 +144,7 @@ impl Found {
         }
     }
 
-    /// Returns what is to be said of the bytes of a container, which no signature of the file inside covers.
+    /// Returns the remark about the bytes of a container, which the signature of the file inside does not cover.
     fn container_note(&self) -> Option<String> {
         let (kind, Range { start, end }) = self.container.as_ref().filter(|_| self.signature == VALID)?;
         let last = end.saturating_sub(1);
@@ -157,7 +158,7 @@ impl Found {
         self.signature == "valid" && self.integrity != "bad" && (is_current || !strict)
     }
 
-    /// Returns what is to be said of a certificate that is not valid at the time `at`.
+    /// Returns the remark about a certificate that is not valid at the time `at`.
     fn warning(&self, at: u64) -> Option<String> {
         let (word, lifetime) = (self.validity.filter(|word| *word != VALID)?, self.lifetime.as_ref()?);
         let word = word.replace('-', " ");
@@ -184,7 +185,8 @@ impl Found {
 const VALID: &str = "valid";
 
 impl Lifetime {
-    /// Returns the validity of the certificate that a signature of this suite is checked with: the first of the suite.
+    /// Returns the validity of the certificate by which a signature of this suite is verified: the first certificate of
+    /// the suite in the file.
     fn new(opened: &InputFile<'_>, suite: Suite) -> Option<Self> {
         let element = opened.image.find(suite.certificate_tag()).next()?;
         let certificate = Certificate::from_bytes(element.element.data)?;
@@ -200,7 +202,7 @@ impl Lifetime {
     }
 }
 
-/// Returns what is to be said of bytes that follow the OTA file and belong to no container, if there are any.
+/// Returns the remark about bytes that follow the OTA file and belong to no container; `None` without such bytes.
 fn uncovered(opened: &InputFile<'_>) -> Option<String> {
     let (file, given) = (opened.image.bytes().len(), opened.container.ota.len());
     let more = given.checked_sub(file).filter(|more| *more > 0)?;

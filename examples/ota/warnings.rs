@@ -1,5 +1,5 @@
-//! Errors and irregularities of the form of a file, in the words of the JSON field `irregularities`, which are a contract with
-//! scripts. What a person reads comes from the findings of the library.
+//! Errors and irregularities in the format of a file, in the words of the JSON field `irregularities`. Scripts depend
+//! on these words, so they must not change. The texts for people come from the findings of the library instead.
 
 use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
 use zigbee_ota::file::BodyLayout;
@@ -21,7 +21,7 @@ pub fn faults(opened: &InputFile<'_>) -> Vec<String> {
     faults
 }
 
-/// Returns the irregularities that the standard does not foresee, except those of elements.
+/// Returns the deviations of the file from the specification, except deviations of elements.
 pub fn notes(opened: &InputFile<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if opened.container.kind != ContainerKind::None {

@@ -1,4 +1,4 @@
-//! Image storage in memory, and the verification of the image.
+//! Storage of an image in memory, and the verification of the stored image.
 
 use std::time::Instant as Clock;
 
@@ -23,7 +23,7 @@ impl Flash {
         Self { trust, bytes: Vec::new(), verified: false, blocks: 0, last: None }
     }
 
-    /// Verifies that the stored image is the offered one, complete, and from an allowed signer.
+    /// Verifies that the stored image is the offered image, is complete, and comes from an allowed signer.
     fn check(&self, offer: &ImageOffer) -> Result<(), String> {
         let parts = SplitFile::parse(&self.bytes).map_err(|error| error.to_string())?;
         if parts.header.id != offer.id {

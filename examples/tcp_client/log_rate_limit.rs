@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant as Clock};
 
-/// Minimum time between two lines about one complaint.
+/// Minimum time between two lines about the same complaint.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Maximum number of different complaints; all further ones are counted together.
+/// Maximum number of different complaints that are counted separately; all further complaints share one count.
 const MAX_TEXTS: usize = 32;
 
 /// Counts of all complaints.

@@ -108,7 +108,7 @@ fn block(text: &str) -> Result<NonZeroU8, &'static str> {
 /// Maximum size of an image, because it is kept in memory.
 const MAX_SIZE: u32 = 64 << 20;
 
-/// Time to wait for a notify before the device queries on its own.
+/// Time for which the device waits for an Image Notify before it queries without one.
 const FIRST_QUERY: Millis = Millis::from_secs(1);
 
 /// Address of the server for the client; a socket has no network address.
@@ -125,7 +125,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints one line on standard error. Not `eprintln`, which panics when standard error is closed.
+/// Prints one line on standard error. `eprintln` would panic when standard error is closed.
 fn complain(what: &str) {
     let _ = writeln!(io::stderr(), "tcp_client: {what}");
 }
@@ -214,7 +214,7 @@ impl Device {
         let mut end = None;
         let mut until = give_up;
         loop {
-            // Needs first, because their answers cause frames and events.
+            // The needs are handled first, because their answers cause frames and events.
             self.serve_needs();
             self.send(give_up)?;
             while let Some(event) = self.client.poll_event() {
@@ -258,8 +258,8 @@ impl Device {
         Ok(())
     }
 
-    /// Writes a frame; nothing if the server closed the connection. A server that reads nothing blocks the device until
-    /// `give_up` at most.
+    /// Writes a frame. If the server has closed the connection, the function writes nothing. If the server reads
+    /// nothing, the function blocks until `give_up` at most.
     fn write(&mut self, frame: &[u8], give_up: Clock) -> io::Result<()> {
         if !self.is_connected {
             return Ok(());
@@ -271,7 +271,7 @@ impl Device {
                 self.is_connected = false;
                 return Ok(());
             }
-            // The loop ends the run, because its time is over.
+            // The loop then ends the run, because the time of the run is over.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 return Ok(());
             }

@@ -31,7 +31,7 @@ impl Command {
     /// Parses a line; `None` for an empty line.
     ///
     /// # Errors
-    /// Fails with what was expected.
+    /// Fails with a text that names the expected command or argument.
     pub fn parse(line: &str) -> Option<Result<Self, String>> {
         let mut words = line.split_whitespace();
         let (word, argument, rest) = (words.next()?, words.next(), words.next());

@@ -1,4 +1,5 @@
-//! Events of the gateway itself, in addition to the library's events of server and folders: results of commands.
+//! Events of the gateway program, which report the results of commands, in addition to the library's events of server
+//! and folders.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! Gateway that upgrades devices over TCP sockets in real time: one connection per device, and one ZCL frame per line
 //! in both directions, in hexadecimal.
 //!
-//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, with or without their vendors' containers, and
-//! all files of a folder, which is followed. `-- --help` lists the options, and the command `help` on standard input the
-//! commands. The first output line is `LISTENING 127.0.0.1:PORT`; then come the events and the answers to commands.
+//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, with or without their vendors' containers.
+//! If an argument is a folder, the gateway serves all files of the folder, and notices changed files. `-- --help` lists
+//! the options. The command `help` on standard input lists the commands. The first output line is
+//! `LISTENING 127.0.0.1:PORT`. The following lines are events and answers to commands.
 //!
 //! ```text
 //! sockets --NetworkEvent--+                                   +--> sockets, a few frames for each device
@@ -140,7 +141,7 @@ impl ServerPolicy for GatewayPolicy {
 /// because the first comparison may find the file incomplete.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// Number of sessions: two image types for each device of a large network. A session takes 96 bytes.
+/// Number of sessions, enough for two image types of each device in a large network. A session takes 96 bytes.
 const SESSIONS: usize = 65_528;
 
 struct Gateway<'a> {
@@ -168,7 +169,7 @@ impl<'a> Gateway<'a> {
         let mut config = ServerConfig::default();
         config.max_block_size = options.max_block;
         config.min_block_period = Millis(options.period);
-        // The connections share no radio channel.
+        // The connections share no radio channel, so background pace is not needed.
         config.background_from = None;
         Self {
             options,
@@ -227,7 +228,7 @@ impl<'a> Gateway<'a> {
     }
 
     fn join(&mut self, device: Address) {
-        // Another device may have had the address before.
+        // Another device may have had the same network address before.
         self.server.forget(device.network);
         if self.options.notify {
             self.notify(device);
@@ -271,7 +272,8 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// Cancels the downloads of an image whose file has other bytes now: the devices would get a mixture.
+    /// Cancels the downloads of an image whose file has changed, because the devices would otherwise get a mixture of
+    /// both files.
     fn cancel_downloads(&mut self, id: ImageId) {
         let is_of = |session: &&Session| match session.phase() {
             SessionPhase::Offered(of)
@@ -406,7 +408,7 @@ impl<'a> Gateway<'a> {
     }
 }
 
-/// Waits for the next line of the operator; for ever after the end of the input.
+/// Waits for the next line of the operator. After the end of the input, the function waits for ever.
 async fn next_line(lines: &mut Option<Receiver<String>>) -> Option<String> {
     match lines {
         Some(lines) => lines.recv().await,

@@ -29,8 +29,8 @@ impl Output {
         Self { lines, lost: 0 }
     }
 
-    /// Prints a line. A line without room in the queue is dropped; `lost` creates the line with the number of dropped
-    /// lines.
+    /// Prints a line. If the queue is full, the line is dropped. The function `lost` creates the line that reports the
+    /// number of dropped lines.
     pub fn print(&mut self, line: &str, lost: impl FnOnce(u64) -> String) {
         if self.lost > 0 && self.send(&lost(self.lost)) {
             self.lost = 0;

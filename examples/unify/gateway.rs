@@ -18,7 +18,7 @@ use crate::terminal_escape;
 /// Maximum time to wait while no timer runs.
 const NAP: Duration = Duration::from_secs(1);
 
-/// The devices' addresses: `00:0B:57:FF:FE:00:` and a number.
+/// First bytes of the IEEE addresses of the devices, `00:0B:57:FF:FE:00:`; a number follows.
 const FIRST_NODE: u64 = 0x000b_57ff_fe00_0000;
 
 pub struct Gateway {
@@ -29,7 +29,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Makes a network with `devices` devices for each image, which run the next older version.
+    /// Creates a network with `devices` devices for each image. The devices run the next older version of the image.
     pub fn new(broker: Broker, images: &[ImageId], devices: u16, pause: Millis) -> Self {
         let mut network = Network::new(ConsumerConfig::default(), check);
         let naming = Naming::default();
@@ -72,7 +72,7 @@ impl Gateway {
                 Ok(Some(ConnectionEvent::Connected)) => self.network.consumer.reconnected(self.now()),
                 Ok(Some(ConnectionEvent::Message(message))) => {
                     let handled = self.network.receive(self.now(), &message);
-                    // Announcements of other images and for other gateways are normal on a shared broker.
+                    // On a shared broker, announcements of other images and for other gateways are normal.
                     if let Err(reason) = handled
                         && !matches!(reason, MessageIgnored::Unused(_) | MessageIgnored::UnknownDevice(_))
                     {
@@ -111,7 +111,7 @@ impl Gateway {
             ConsumerAction::Subscribe(filter) => self.broker.subscribe(&filter).await,
             ConsumerAction::Unsubscribe(filter) => self.broker.unsubscribe(&filter).await,
             ConsumerAction::Publish(message) => self.broker.publish(message).await,
-            // The simulated network has performed these already.
+            // The simulated network has already performed these actions.
             ConsumerAction::Verify(_)
             | ConsumerAction::Notify(_)
             | ConsumerAction::Release { .. }
@@ -126,7 +126,8 @@ impl Gateway {
     }
 }
 
-/// Verifies a file. A gateway with keys verifies the signature here; this one checks that the file can be parsed.
+/// Verifies a file. A gateway with keys of signers verifies the signature here; this example only checks that the file
+/// can be parsed.
 fn check(file: &[u8]) -> FileVerdict {
     match SplitFile::parse(file) {
         Ok(parts) if parts.elements().is_ok() => FileVerdict::Valid,

@@ -18,7 +18,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Reads the OTA files of a folder, and of each image only the newest version.
+    /// Reads the OTA files of a folder, and keeps only the newest version of each image.
     pub fn read(folder: Option<&Path>, apply_after: Option<&DateTime>) -> Result<Self, Failure> {
         let mut files = Self { files: BTreeMap::new() };
         let Some(folder) = folder else {
@@ -59,7 +59,7 @@ impl Folder {
         self.files.values().map(|(id, ..)| *id).collect()
     }
 
-    /// Announces the files, and publishes those that are requested.
+    /// Announces the files, and publishes each requested file.
     pub async fn provide(self, mut broker: Broker) -> Result<(), Failure> {
         let mut provider = Provider::new();
         for (place, (_, info, bytes)) in &self.files {

@@ -1,5 +1,5 @@
-//! Upgrades simulated Zigbee devices to images that a provider announces over a real MQTT broker: the OTA service of the
-//! Unify framework, with provider and consumer in one process, and a connection for each.
+//! Upgrades simulated Zigbee devices to images that a provider announces over a real MQTT broker by the OTA service of
+//! the Unify framework. Provider and consumer run in one process, each with its own connection to the broker.
 //!
 //! ```text
 //! $ apt-get install mosquitto mosquitto-clients
@@ -8,12 +8,13 @@
 //! $ cargo run --release --example unify -- FOLDER
 //! ```
 //!
-//! Each OTA file in FOLDER is announced for all devices. `--devices` is the number of devices that join for each file; they
-//! run its next older version. The broker retains the messages that `mosquitto_sub` prints: it prints the same when it is
-//! started later. Exit status 0 when every device runs the announced image, 1 after a timeout, 2 without a broker or files.
+//! The provider announces each OTA file in FOLDER for all devices. `--devices` is the number of simulated devices for
+//! each file; these devices run the next older version of the file. The broker retains the messages that
+//! `mosquitto_sub` prints, so a `mosquitto_sub` that starts later prints the same messages. Exit status 0 when every
+//! device runs the announced image, 1 after a timeout, 2 without a broker or files.
 //!
-//! Files for use in a gateway: `gateway.rs`, which joins a consumer and a server, and `mqtt_connection.rs`. A real
-//! gateway has a radio in the place of `simulated_network.rs`.
+//! The files `gateway.rs`, which connects a consumer with a server, and `mqtt_connection.rs` can be used in a real
+//! gateway. A real gateway has a radio in place of `simulated_network.rs`.
 
 // The program reads the clock; the library takes the time as an argument.
 #![allow(clippy::disallowed_methods)]
@@ -87,7 +88,7 @@ fn run(options: &Options) -> Result<usize, Failure> {
         let consumer = Broker::connect("unify-zigbee-gateway", &options.broker).await?;
         let provided = tokio::spawn(folder.provide(provider));
         let mut gateway = Gateway::new(consumer, &images, options.devices, Millis(options.pause));
-        // Pending messages are sent before the end, also after a timeout.
+        // The program sends pending messages before it ends, even after a timeout.
         let served = tokio::time::timeout(patience, gateway.serve()).await;
         provided.abort();
         gateway.leave().await;

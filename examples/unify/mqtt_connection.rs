@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use zigbee_ota::unify::{MqttMessage, TopicFilter};
 
-/// Maximum size of an MQTT packet: an image is one packet.
+/// Maximum size of an MQTT packet. The size is large because a whole image is one packet.
 const LONGEST_PACKET: usize = 268_435_455;
 
 /// Maximum number of requests that wait for the connection.
@@ -21,7 +21,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Event of the connection.
 pub enum ConnectionEvent {
-    /// The connection was made, or made again, without subscriptions.
+    /// The connection was made or restored, and has no subscriptions yet.
     Connected,
     Message(MqttMessage),
 }
@@ -104,7 +104,7 @@ fn forward(event: Event, events: &UnboundedSender<ConnectionEvent>) {
         }),
         _ => return,
     };
-    // A receiver that is gone is about to end the program.
+    // If the receiver no longer exists, the program is about to end.
     let _ = events.send(event);
 }
 

@@ -1,6 +1,6 @@
 //! Zigbee network in memory: simulated devices, and the server of the gateway, which offers the images of the consumer.
 //!
-//! Frames arrive without delay. The caller passes the time, and transports the messages.
+//! Frames arrive without delay. The caller passes the time, and transports the MQTT messages.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
@@ -145,7 +145,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Without devices; files are offered that `check` finds good.
+    /// Creates a network without devices. The server offers the files that `check` finds valid.
     pub fn new(config: ConsumerConfig, check: fn(&[u8]) -> FileVerdict) -> Self {
         Self {
             consumer: Consumer::new(config),
@@ -157,7 +157,7 @@ impl Network {
         }
     }
 
-    /// A device joins, and the gateway knows it as `device`.
+    /// Adds a device, which the gateway knows as `device`.
     pub fn join(&mut self, now: Instant, simulated: Simulated, device: ManagedDevice) {
         self.consumer.set_device(now, &simulated.unid, device);
         self.devices.push(simulated);
@@ -196,7 +196,7 @@ impl Network {
         panic!("it does not come to rest");
     }
 
-    /// Sends the next block of a page, or the next held answer, that is due. Returns whether there was one.
+    /// Sends the next block of a page, or the next held answer, that is due. Returns whether there was such a frame.
     fn send_due(&mut self, now: Instant) -> bool {
         let sent = self.server.poll_transmit(now, &mut self.consumer.images(), &mut self.out);
         let Some(transmit) = sent else { return false };
@@ -204,7 +204,7 @@ impl Network {
         true
     }
 
-    /// Delivers a frame of the server to its device.
+    /// Delivers a frame of the server to the addressed device.
     fn deliver(&mut self, now: Instant, transmit: Transmit) {
         let frame = &self.out[..transmit.len];
         if let Some(device) = self.devices.iter_mut().find(|device| device.address == transmit.to) {

@@ -25,7 +25,7 @@ const MODES: [(&str, TransferMode); 6] = [
     ("auto", TransferMode::Auto),
 ];
 
-/// Upgrades with each transfer mode; returns whether all succeeded.
+/// Simulates an upgrade with each transfer mode; returns whether all upgrades succeeded.
 pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
     let limit = options.link.limit(options.block.get());
     let oracle = Oracle {

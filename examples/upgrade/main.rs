@@ -1,8 +1,8 @@
-//! Simulated upgrade of one device: a server offers a file, a client downloads it over a simulated radio channel or
-//! link, stores and verifies it, counts down and switches.
+//! Simulated upgrade of one device. A server offers a file; a client downloads the file over a simulated radio channel
+//! or link, stores and verifies the file, waits for the upgrade time, and switches to the new image.
 //!
 //! `cargo run --release --example upgrade -- --help` lists the options. Exit status 0 when the device runs the new
-//! image and holds exactly the served file, 1 when not, 2 when there is nothing to run.
+//! image and has exactly the served file in flash, 1 when not, 2 when there is no upgrade to simulate.
 
 mod compare_modes;
 mod link_args;
@@ -123,7 +123,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints why there is nothing to run; exit status 2.
+/// Prints the reason why there is no upgrade to simulate, and returns exit status 2.
 fn refuse(reason: &str) -> ExitCode {
     output_lines::complain(format_args!("upgrade: {reason}"));
     ExitCode::from(2)

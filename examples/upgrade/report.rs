@@ -81,7 +81,7 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
     output_lines::line(format_args!("outcome: {}", reason(life)));
 }
 
-/// Returns the cause that the file itself is, after a colon.
+/// Returns a colon and the cause of the failure if the cause is the file itself, otherwise an empty text.
 fn cause(parts: &SplitFile<'_>) -> String {
     match parts.header.id.version {
         FileVersion(u32::MAX) => {
