@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example flash` upgrades a simulated device once for every single write and erasure, with a
 //! power failure in the middle of this operation. Further upgrades have power that never lasts for much more than the
-//! download of a sector. Three devices pass these tests: with blocking flash, with asynchronous flash, and with only
+//! download of a sector. Each test runs with three devices: with blocking flash, with asynchronous flash, and with only
 //! the firmware kept in flash. Exit status 0 when each upgrade left exactly the image in flash, 1 when an upgrade did
 //! not, 2 when the command line is wrong.
 //!
