@@ -525,9 +525,10 @@ impl ClientConfig {
 
 /// Place of the settings of a client. The settings never change while the client exists.
 ///
-/// [`ClientConfig`] implements this trait; the client then contains its settings. A reference to a type with this trait
-/// implements the trait as well, so that the settings can be in a `static` in flash. A type without fields can return
-/// constant settings. Such a type takes no memory, and the compiler leaves out the code that these settings never need:
+/// [`ClientConfig`] implements this trait: a `Client<RANGES, ClientConfig>` contains its settings in its own memory. A
+/// reference to a type with this trait implements the trait as well, so that the settings can be in a `static` in flash.
+/// A type without fields can return constant settings. Such a type takes no memory, and the compiler leaves out the code
+/// that these settings never need:
 ///
 /// ```
 /// use zigbee_ota::ImageId;

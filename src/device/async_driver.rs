@@ -94,7 +94,7 @@ impl Done {
 }
 
 impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
-    /// Creates the driver of a device that was switched on. The client continues the upgrade that `storage` has saved,
+    /// Creates the driver after the device has started. The client continues the upgrade that `storage` has saved,
     /// as [`SavedState::start`] describes; `config` and `seed` are those of [`Client::new`].
     pub async fn start(config: ClientConfig, seed: u64, mut storage: S, now: Instant) -> Self {
         let config = storage.configure(config);

@@ -26,7 +26,7 @@ pub struct Driver<S, const RANGES: usize = 8> {
 }
 
 impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
-    /// Creates the driver of a device that was switched on. The client continues the upgrade that `storage` has saved,
+    /// Creates the driver after the device has started. The client continues the upgrade that `storage` has saved,
     /// as [`SavedState::start`] describes; `config` and `seed` are those of [`Client::new`].
     #[must_use]
     #[inline(never)]

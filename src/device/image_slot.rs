@@ -258,9 +258,11 @@ impl Slot {
         self.drop_flushed();
         self.find_element(offset, data)?;
         let end = offset.saturating_add(count(data));
-        let (from, to) = match self.kept {
-            Some(kept) => (offset.max(kept.start), end.min(kept.end())),
-            None => (0, 0),
+        let (from, to) = match (self.kept, self.keep) {
+            (Some(kept), _) => (offset.max(kept.start), end.min(kept.end())),
+            // A slot of a whole file knows what to keep from the start of the download.
+            (None, Keep::File) => return Err(SlotError::NoDownload),
+            (None, Keep::Element(_)) => (0, 0),
         };
         let Some(kept) = self.kept.filter(|_| from < to) else {
             return Ok(SlotWrite { slot: self, data: &[], is_end: false, erase_to: None });

@@ -206,7 +206,8 @@ pub enum EntryMismatch<'a> {
         /// Version that the device runs.
         current: FileVersion,
     },
-    /// The entry fits the device, but the version of the entry is not wanted.
+    /// The entry fits the device, but the version of the entry is not among the [wanted](DeviceDescription::wanted)
+    /// versions, for instance not newer than the running version.
     NotWanted {
         /// Version of the entry.
         version: FileVersion,

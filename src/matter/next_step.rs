@@ -74,8 +74,8 @@ pub enum NextStep<'a> {
 pub enum QueryAgainReason {
     /// The provider offers no image, for the reason in the status.
     NoImage(QueryImageStatus),
-    /// The provider offers an image whose version is not newer than the running version. The specification forbids such
-    /// an offer (section 11.20.3.2). A requestor that accepted the offer would download the same image again and again.
+    /// The provider offers an image whose version is not newer than the running version. Section 11.20.3.2 of the
+    /// Matter specification forbids such an offer. A requestor that accepted the offer would download the same image again and again.
     NotNewer {
         /// Version of the offered image.
         offered: u32,

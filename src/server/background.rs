@@ -48,7 +48,7 @@ const LONGEST_DELIVERY: Millis = Millis(250);
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
 /// Limit for clients with a download: if the next free place in the schedule is this far ahead, or further, the server
-/// answers WAIT_FOR_DATA. A longer time would exceed the timeouts of clients in the field, which are a second and more.
+/// answers WAIT_FOR_DATA. The limit is below the time after which a client repeats its request, with IKEA about 3 s.
 const CLIENTS_WAIT: Millis = Millis(1500);
 
 /// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request that is answered
@@ -190,8 +190,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
-    /// `spacing` after the last block, or later if blocks are background traffic: the block then takes a place in the
-    /// schedule here. A held answer already has its place.
+    /// `spacing` after the last block. If blocks are background traffic, the method puts the block of the page into the
+    /// schedule of all clients, which can make the block later. A held answer is in that schedule already.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {

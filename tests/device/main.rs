@@ -534,6 +534,7 @@ fn a_slot_refuses_blocks_of_which_it_can_make_no_words() {
     let units = FlashUnits { read: 1, write: 4, erase: 256 };
     let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
     let mut slot = Slot::new(&layout, Keep::File);
+    assert_eq!(slot.write(0, &[0; 64]).unwrap_err(), SlotError::NoDownload);
     slot.begin(&ImageOffer { id: NEW, size: 300 }).unwrap();
     let _ = slot.write(64, &[0; 64]).unwrap();
     assert_eq!(slot.write(2, &[0; 4]).unwrap_err(), SlotError::OutOfOrder { offset: 2, expected: 64 });

@@ -8,7 +8,7 @@
 //!   Free ----- request sent ----> Requested, waiting <--- retry ---+
 //!    ^ ^ |                          |     |                        |
 //!    | | |                          |     +-- timeout, delivery -> Requested, to be resent --- no attempts left:
-//!    | | |                          |         failed, WAIT,        |                           the download ends
+//!    | | |                          |         failed, WAIT,        |                           the download pauses
 //!    | | |                          |         error, server lost   |
 //!    | | +--- data of a page ---+   | data                         | data (late)
 //!    | |                        v   v                              |

@@ -70,7 +70,7 @@ pub(super) struct ModeProbe {
     trial: Trial,
     /// Response spacing of the present page, in ms.
     spacing: u16,
-    /// Response spacing of the page with the best cost, in ms.
+    /// Response spacing, in ms, of the page with the lowest measured time per block.
     best_spacing: u16,
     /// Lowest measured time per block with pages, in eighths of a millisecond.
     best_cost: u32,
