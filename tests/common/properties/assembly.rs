@@ -69,8 +69,8 @@ pub struct Compared {
 const SLOTS: usize = 64;
 const RANGES: usize = 1024;
 
-impl Compared {
-    pub fn new() -> Self {
+impl Default for Compared {
+    fn default() -> Self {
         Self {
             ample: Assembly::new(vec![DownloadSlot::EMPTY; SLOTS], vec![HeardRange::EMPTY; RANGES]),
             memory: Memory::default(),
@@ -81,7 +81,9 @@ impl Compared {
             full: false,
         }
     }
+}
 
+impl Compared {
     /// Adds an observation, `millis` after the previous one.
     pub fn take(&mut self, millis: u32, seen: &Observation<'_>) {
         if self.full {

@@ -25,7 +25,7 @@ pub fn any_steps(bytes: &[u8]) {
     let mut observer = Observer::new([Conversation::EMPTY; 8]);
     let mut forgetful = Observer::new([Conversation::EMPTY; 1]);
     let mut asked = Vec::new();
-    let mut assembled = Compared::new();
+    let mut assembled = Compared::default();
     while !u.is_empty() {
         let Ok((client, server)) = pair(&mut u) else { break };
         let Ok(len) = u.int_in_range(0..=40) else { break };
