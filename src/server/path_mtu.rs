@@ -5,7 +5,7 @@
 //! shorter blocks only cost time. The size is the cause of the losses if long blocks fail while shorter blocks arrive.
 //!
 //! ```text
-//!           4 failures in a row,
+//!           4 consecutive failures,
 //!           3 on a path that has
 //!           delivered no block yet       a shorter block arrives         a long block fails once more
 //!   Open -----------------------> Search -----------------------> Confirm ------------------------> Limited
