@@ -449,6 +449,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.failed_image
     }
 
+    /// Sets the image that failed before a restart, unless the settings name a failed image.
+    #[cfg(feature = "device")]
+    pub(crate) fn restore_failed_image(&mut self, failed_image: Option<FailedImage>) {
+        self.failed_image = self.failed_image.or(failed_image);
+    }
+
     /// Returns the state of the upgrade that the application persists for a restart; `None` if there is no upgrade to
     /// resume.
     ///

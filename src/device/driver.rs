@@ -1,14 +1,14 @@
 //! Driver of a device with blocking storage and radio.
 //!
 //! ```text
-//! handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
+//! resume once -> handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
 //! ```
 
 use super::board::{Board, FrameBuffer, Input};
 use super::saved_state::SavedState;
 use super::storage::DeviceStorage;
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
-use crate::client::{Client, ClientAction, ClientConfig, Need, RequestBuffer};
+use crate::client::{Client, ClientAction, ClientConfig, Need};
 use crate::time::Instant;
 use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
@@ -21,28 +21,34 @@ use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
     storage: S,
-    out: RequestBuffer,
-    frame: FrameBuffer,
+    /// Time of the start until the client has resumed; `None` afterwards.
+    started_at: Option<Instant>,
 }
 
 impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
-    /// Creates the driver after the device has started. The client continues the upgrade that `storage` has saved,
-    /// as [`SavedState::start`] describes; `config` and `seed` are those of [`Client::new`].
+    /// Creates the driver after the device has started; `config` and `seed` are those of [`Client::new`]. The first call
+    /// of [`step`](Self::step) or [`client`](Self::client) loads the state that `storage` has saved, and the client
+    /// continues the upgrade, as [`SavedState::start`] describes.
+    // A client that resumes in this function would be a local variable here and, as part of the result, a second one in
+    // the caller. Both would lie below the calls that resume, on the deepest stack of the whole device.
     #[must_use]
     #[inline(never)]
-    pub fn start(config: ClientConfig, seed: u64, mut storage: S, now: Instant) -> Self {
+    pub fn start(config: ClientConfig, seed: u64, storage: S, now: Instant) -> Self {
         let config = storage.configure(config);
-        let saved = storage.load();
-        Self {
-            client: saved.start(config, seed, now),
-            storage,
-            out: [0; LONGEST_TO_SERVER],
-            frame: [0; LONGEST_TO_CLIENT],
+        Self { client: Client::with_ranges(config, seed, now), storage, started_at: Some(now) }
+    }
+
+    /// Loads the saved state, and continues its upgrade, unless an earlier call has done so.
+    #[inline(never)]
+    fn resume(&mut self) {
+        if let Some(now) = self.started_at.take() {
+            self.storage.load().resume(&mut self.client, now);
         }
     }
 
     /// Returns the client, for calls of the application between two steps.
-    pub const fn client(&mut self) -> &mut Client<RANGES> {
+    pub fn client(&mut self) -> &mut Client<RANGES> {
+        self.resume();
         &mut self.client
     }
 
@@ -54,22 +60,17 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
     /// Executes one turn of the loop: handles everything that is due, then waits in [`Board::receive`] and handles the
     /// received input.
     // The steps of a turn are not inlined into each other: the deepest path, through `handle_frame`, would carry the
-    // local variables of all other steps on its stack.
+    // local variables of all other steps on its stack. For the same reason each buffer is a local variable of its step,
+    // and no part of the driver: storage that verifies a file has the memory of the frame buffer for its own variables.
     #[inline(never)]
     pub fn step(&mut self, board: &mut impl Board) {
+        self.resume();
         self.client.handle_timeout(board.now());
         board.on_turn(&mut self.client);
         self.serve_needs(board);
         self.emit(board);
         self.save();
-        match board.receive(self.client.poll_timeout(), &mut self.frame) {
-            Some(Input::Frame(meta, len)) => self.handle_frame(board, meta, len),
-            Some(Input::Delivery(token, report)) => {
-                self.client.handle_delivery(board.now(), token, report);
-            }
-            Some(Input::ConnectionLost) => self.client.connection_lost(board.now()),
-            None => {}
-        }
+        self.receive(board);
     }
 
     #[inline(never)]
@@ -93,8 +94,9 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
 
     #[inline(never)]
     fn emit(&mut self, board: &mut impl Board) {
-        while let Some(transmit) = self.client.poll_transmit(board.now(), &mut self.out) {
-            board.send(&transmit, self.out.get(..transmit.len).unwrap_or_default());
+        let mut out = [0; LONGEST_TO_SERVER];
+        while let Some(transmit) = self.client.poll_transmit(board.now(), &mut out) {
+            board.send(&transmit, out.get(..transmit.len).unwrap_or_default());
         }
         while let Some(event) = self.client.poll_event() {
             board.on_event(&event);
@@ -112,8 +114,22 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
     }
 
     #[inline(never)]
-    fn handle_frame(&mut self, board: &mut impl Board, meta: FrameMeta, len: usize) {
-        let frame = self.frame.get(..len).unwrap_or_default();
+    fn receive(&mut self, board: &mut impl Board) {
+        let mut frame: FrameBuffer = [0; LONGEST_TO_CLIENT];
+        match board.receive(self.client.poll_timeout(), &mut frame) {
+            Some(Input::Frame(meta, len)) => {
+                self.handle_frame(board, meta, frame.get(..len).unwrap_or_default());
+            }
+            Some(Input::Delivery(token, report)) => {
+                self.client.handle_delivery(board.now(), token, report);
+            }
+            Some(Input::ConnectionLost) => self.client.connection_lost(board.now()),
+            None => {}
+        }
+    }
+
+    #[inline(never)]
+    fn handle_frame(&mut self, board: &mut impl Board, meta: FrameMeta, frame: &[u8]) {
         match self.client.handle_frame_with(board.now(), meta, frame, &mut self.storage) {
             ClientAction::AnswerAttributes(question) => {
                 send_attributes(&self.client, &question, meta.from, board);

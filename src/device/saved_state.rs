@@ -19,6 +19,7 @@ use super::record_log::Payload;
 use crate::client::{Checkpoint, CheckpointStage, Client, ClientConfig, FailedImage};
 use crate::time::Instant;
 use crate::types::FileVersion;
+use crate::zcl::ImageOffer;
 
 /// State of an upgrade that a device saves for a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,9 +56,8 @@ impl SavedState {
     pub fn before_apply<const RANGES: usize>(client: &Client<RANGES>) -> Self {
         let state = Self::of(client);
         let Some(Checkpoint { offer, .. }) = state.checkpoint else { return state };
-        let (version, size) = (offer.id.version, offer.size);
-        let earlier = state.failures_of(version, size);
-        Self { failed_image: Some(FailedImage::new(version, size, earlier.saturating_add(1))), ..state }
+        let failures = failures_of(state.failed_image, &offer).saturating_add(1);
+        Self { failed_image: Some(FailedImage::new(offer.id.version, offer.size, failures)), ..state }
     }
 
     /// Creates a client with `config` that continues this state after a restart:
@@ -75,33 +75,37 @@ impl SavedState {
         seed: u64,
         now: Instant,
     ) -> Client<RANGES> {
-        let running = config.identity.current;
-        let failed_image = config.failed_image.or(self.failed_image);
-        let known = Self { failed_image, ..*self };
-        let mut client = Client::with_ranges(ClientConfig { failed_image, ..config }, seed, now);
-        let is_verified = |checkpoint: &Checkpoint| checkpoint.stage == CheckpointStage::Verified;
-        let failures =
-            |checkpoint: &Checkpoint| known.failures_of(checkpoint.offer.id.version, checkpoint.offer.size);
-        let checkpoint = self.checkpoint.filter(|checkpoint| {
-            let has_succeeded =
-                checkpoint.offer.id == running && checkpoint.stage != CheckpointStage::ImagesRetained;
-            !(has_succeeded || is_verified(checkpoint) && failures(checkpoint) >= MAX_FAILURES)
-        });
-        if let Some(mut checkpoint) = checkpoint {
-            if is_verified(&checkpoint) && failures(&checkpoint) > 0 {
-                checkpoint.stage = CheckpointStage::Downloading;
-            }
-            // A new client has no query or upgrade in progress, so the call cannot fail.
-            client.resume(now, checkpoint).ok();
-        }
+        let mut client = Client::with_ranges(config, seed, now);
+        self.resume(&mut client, now);
         client
     }
 
-    fn failures_of(&self, version: FileVersion, size: u32) -> u8 {
-        self.failed_image
-            .filter(|failed| (failed.version, failed.size) == (version, size))
-            .map_or(0, |failed| failed.failures)
+    /// Continues this state in a new client, as [`start`](Self::start) describes.
+    #[inline(never)]
+    pub(super) fn resume<const RANGES: usize>(&self, client: &mut Client<RANGES>, now: Instant) {
+        client.restore_failed_image(self.failed_image);
+        let Some(mut checkpoint) = self.checkpoint else { return };
+        let is_running = checkpoint.offer.id == client.identity().current;
+        if is_running && checkpoint.stage != CheckpointStage::ImagesRetained {
+            return;
+        }
+        if checkpoint.stage == CheckpointStage::Verified {
+            match failures_of(client.failed_image(), &checkpoint.offer) {
+                0 => {}
+                MAX_FAILURES.. => return,
+                _ => checkpoint.stage = CheckpointStage::Downloading,
+            }
+        }
+        // A new client has no query or upgrade in progress, so the call cannot fail.
+        client.resume(now, checkpoint).ok();
     }
+}
+
+/// Returns how often the offered file has failed.
+fn failures_of(failed_image: Option<FailedImage>, offer: &ImageOffer) -> u8 {
+    failed_image
+        .filter(|failed| (failed.version, failed.size) == (offer.id.version, offer.size))
+        .map_or(0, |failed| failed.failures)
 }
 
 /// Layout version of the bytes.
@@ -175,7 +179,6 @@ mod tests {
     use crate::aps::Address;
     use crate::client::{HeaderFacts, Identity, Need};
     use crate::types::{ImageId, StackVersion};
-    use crate::zcl::ImageOffer;
 
     const NEW: ImageId = ImageId::new(0x1001, 0x00ab, 2);
     const OLD: ImageId = ImageId::new(0x1001, 0x00ab, 1);

@@ -8,8 +8,8 @@ use embedded_storage::nor_flash::NorFlash;
 use proptest::prelude::*;
 use zigbee_ota::aps::Transmit;
 use zigbee_ota::client::{
-    ApplyResult, Checkpoint, Client, ClientConfig, ClientEvent, Identity, Outcome, PrepareResult, Storage,
-    StoreResult, TransferMode, VerifyResult,
+    ApplyResult, Checkpoint, Client, ClientConfig, ClientEvent, FailedImage, Identity, Outcome,
+    PrepareResult, Storage, StoreResult, TransferMode, VerifyResult,
 };
 use zigbee_ota::device::{
     AsyncBoard, AsyncDriver, Board, Decision, DeviceStorage, Driver, EraseMode, FlashFault, FlashJob,
@@ -22,7 +22,7 @@ use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::signature::{Authority, PublicKey, VerifyPolicy};
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::ImageOffer;
-use zigbee_ota::{Encode, Eui64, ImageId};
+use zigbee_ota::{Encode, Eui64, FileVersion, ImageId};
 use zigbee_ota_sim::LoneServer;
 
 use nor_flash::Nor;
@@ -350,6 +350,42 @@ fn an_image_that_does_not_boot_is_given_up_after_two_attempts() {
     }
     assert_eq!(applied, [1, 1, 0, 0]);
     assert!(blocks.iter().all(|count| *count == blocks[0]), "downloaded once: {blocks:?}");
+}
+
+/// Storage that has saved a state before a restart, with the number of loads of the state.
+struct Restarted(SavedState, u32);
+
+impl Storage for Restarted {
+    fn prepare(&mut self, _: &ImageOffer) -> PrepareResult {
+        PrepareResult::Ready
+    }
+    fn write(&mut self, _: u32, _: &[u8]) -> StoreResult {
+        StoreResult::Ok
+    }
+    fn verify(&mut self, _: &ImageOffer) -> VerifyResult {
+        VerifyResult::Valid
+    }
+}
+
+impl DeviceStorage for Restarted {
+    fn load(&mut self) -> SavedState {
+        self.1 += 1;
+        self.0
+    }
+}
+
+#[test]
+fn the_application_sees_no_client_before_it_has_resumed() {
+    let checkpoint = Checkpoint::new(ImageOffer { id: NEW, size: 1000 }, 500);
+    let failed = FailedImage::new(FileVersion(1), 77, 2);
+    let storage = Restarted(SavedState::new(Some(checkpoint), Some(failed)), 0);
+    let mut driver = Driver::<_, 0>::start(config(OLD, 1), 0, storage, Instant::ZERO);
+    for _ in 0..2 {
+        let client = driver.client();
+        assert_eq!(client.checkpoint().map(|checkpoint| checkpoint.offer.id), Some(NEW));
+        assert_eq!(client.failed_image(), Some(failed));
+    }
+    assert_eq!(driver.storage().1, 1, "loads of the state");
 }
 
 /// Stores a whole file by the storage alone, and verifies it by `check`.
