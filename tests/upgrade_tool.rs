@@ -28,6 +28,18 @@ fn every_transfer_mode_upgrades() {
         &["--auto", "--hops", "2", "--loss", "0.05"],
         &["--auto", "--cut-power-at", "50"],
         &["--latency", "30", "--block", "200", "--window", "4"],
+        &[
+            "--hops",
+            "2",
+            "--block",
+            "255",
+            "--fragment-window",
+            "1",
+            "--fragment-pause",
+            "20",
+            "--loss",
+            "0.01",
+        ],
         &["--aps-acks", "--loss", "0.01"],
     ] {
         let told = json(how);
@@ -72,7 +84,7 @@ fn contradictory_options_are_refused_with_a_reason() {
         (&["--window", "4", "--auto"], "cannot be used with"),
         (&["--page", "0"], "--page"),
         (&["--spacing", "5"], "--page"),
-        (&["--hops", "2", "--block", "66"], "at most 65 bytes"),
+        (&["--fragment-window", "9"], "1..=8"),
         (&["--hops", "2", "--latency", "5"], "cannot be used with"),
         (&["--cut-power-at", "101"], "--cut-power-at"),
     ] {

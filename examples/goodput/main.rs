@@ -6,29 +6,35 @@
 //! - `-- --switches` measures the latency of light switches while many devices upgrade, and prints the table
 //!   `switches.tsv`.
 //! - `-- --picture-of-switches FILE.svg` draws the committed table `switches.tsv` without a measurement.
+//! - `-- --fragments` measures the goodput by block size with APS fragmentation, and prints the table `fragments.tsv`.
+//! - `-- --picture-of-fragments FILE.svg` draws the committed table `fragments.tsv` without a measurement.
 //! - `-- --picture FILE.svg` draws the committed table `goodput.tsv` without a measurement.
 //!
 //! The table compares each goodput with the goodput of an oracle: a client of the same mode on the same channel, which
 //! knows of each lost frame at once. The simulation is in `tests/crates/sim`: a shared radio channel with carrier
 //! sensing, collisions and relays, the real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
 
+mod fragments_plot;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
 mod svg_plot;
 mod switches_plot;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::{Fleet, goodput_table, polite_fleet};
+use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, polite_fleet};
 
 /// Table as last measured.
 const TABLE: &str = include_str!("goodput.tsv");
 
 /// Latency of light switches as last measured.
 const SWITCHES: &str = include_str!("switches.tsv");
+
+/// Goodput by block size as last measured.
+const FRAGMENTS: &str = include_str!("fragments.tsv");
 
 /// Measure or draw the goodput of all transfer modes.
 #[derive(Parser)]
@@ -45,6 +51,12 @@ struct Options {
     /// Draw the last measured latencies as SVG
     #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches"])]
     picture_of_switches: Option<PathBuf>,
+    /// Measure the goodput by block size, with APS fragmentation
+    #[arg(long, conflicts_with_all = ["picture", "fleet", "switches", "picture_of_switches"])]
+    fragments: bool,
+    /// Draw the last measured goodput by block size as SVG
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches", "picture_of_switches", "fragments"])]
+    picture_of_fragments: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -59,13 +71,20 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &options.picture {
-        svg_plot::draw(&goodput_table::read(TABLE), file)
-            .map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()))?;
-        return Ok(());
+        return drawn(file, svg_plot::draw(&goodput_table::read(TABLE), file));
     }
     if let Some(file) = &options.picture_of_switches {
-        switches_plot::draw(&polite_fleet::read(SWITCHES), file)
-            .map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()))?;
+        return drawn(file, switches_plot::draw(&polite_fleet::read(SWITCHES), file));
+    }
+    if let Some(file) = &options.picture_of_fragments {
+        return drawn(file, fragments_plot::draw(&fragment_table::read(FRAGMENTS), file));
+    }
+    if options.fragments {
+        let lines = fragment_table::lines();
+        let bar = ProgressBar::new(lines.len() as u64);
+        let measured = fragment_table::measure(lines, || bar.inc(1));
+        bar.finish_and_clear();
+        output_lines::write(&fragment_table::write(&measured));
         return Ok(());
     }
     if options.switches {
@@ -82,6 +101,14 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     bar.finish_and_clear();
     output_lines::write(&goodput_table::write(&measured).to_string());
     Ok(())
+}
+
+/// Names the file in the error of a picture.
+fn drawn(
+    file: &Path,
+    result: Result<(), Box<dyn std::error::Error>>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    result.map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()).into())
 }
 
 /// Upgrades fleets of several sizes, each with several jitters.

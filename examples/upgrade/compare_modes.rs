@@ -29,7 +29,7 @@ const MODES: [(&str, TransferMode); 6] = [
 pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
     let limit = options.link.limit(options.block.get());
     let oracle = Oracle {
-        net: options.link.settings(options.block.get())?,
+        net: options.link.settings(options.block.get()),
         block: options.block.get(),
         blocks: u32::try_from(parts.file.len().div_ceil(usize::from(options.block.get())))
             .map_err(|_| "the file is too long to count its blocks")?,

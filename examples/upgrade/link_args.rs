@@ -1,16 +1,14 @@
 //! Command line options for the link between server and device.
 
 use clap::Args;
-use zigbee_ota_sim::net::{ApsAcks, Burst, Faults, Hops, Settings};
-use zigbee_ota_sim::{Micros, radio};
+use zigbee_ota_sim::Micros;
+use zigbee_ota_sim::net::{ApsAcks, Burst, Faults, Fragmentation, Hops, Settings};
+use zigbee_ota_sim::radio::timing::{self, LONGEST_BLOCK};
 
 const MILLI: Micros = 1000;
 
 /// Mean interval between two bursts of loss.
 const BETWEEN_BURSTS: Micros = 10_000 * MILLI;
-
-/// Maximum data size of a block in an unfragmented IEEE 802.15.4 frame.
-const UNFRAGMENTED: u8 = 65;
 
 /// Link between server and device.
 #[derive(Args)]
@@ -30,6 +28,12 @@ pub struct Link {
     /// Let APS acknowledge each command and repeat lost ones
     #[arg(long)]
     aps_acks: bool,
+    /// Send this number of APS fragments before an acknowledgement, where a block is longer than 65 bytes, 1 to 8
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=8))]
+    fragment_window: u8,
+    /// Pause between two APS fragments in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    fragment_pause: u8,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -40,37 +44,40 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Link {
-    /// Returns the number of radio hops, if there is a radio; blocks that need fragmentation are refused.
-    pub fn hops(&self, block: u8) -> Result<Option<u16>, String> {
+    /// Returns the number of radio hops, if there is a radio. Without a choice, blocks that need fragmentation take none.
+    pub const fn hops(&self, block: u8) -> Option<u16> {
         match (self.hops, self.latency) {
-            (None, Some(_)) => Ok(None),
-            (Some(hops), _) if block > UNFRAGMENTED => Err(format!(
-                "over {hops} hops a block has at most {UNFRAGMENTED} bytes, as no frame is sent in pieces here"
-            )),
-            (None, None) if block > UNFRAGMENTED => Ok(None),
-            (hops, _) => Ok(Some(hops.unwrap_or(1))),
+            (None, Some(_)) => None,
+            (None, None) if block > LONGEST_BLOCK => None,
+            (None, None) => Some(1),
+            (hops, _) => hops,
         }
     }
 
-    pub fn settings(&self, block: u8) -> Result<Settings, String> {
-        let hops = self.hops(block)?;
+    pub fn settings(&self, block: u8) -> Settings {
+        let hops = self.hops(block);
         let latency = self.latency.unwrap_or(if hops.is_some() { 0 } else { 10 });
         let burst = self.burst.map(|lasts| Burst {
             every: BETWEEN_BURSTS,
             lasts: Micros::from(lasts) * MILLI,
             loss: 0.95,
         });
-        Ok(Settings {
+        Settings {
             radio: hops.map(|hops| Hops { hops, relay_delay: 0 }),
             faults: Faults { delay: Micros::from(latency) * MILLI, burst, ..Faults::losing(self.loss) },
             aps_acks: if self.aps_acks { ApsAcks::AsAsked } else { ApsAcks::Off },
+            fragments: hops.map(|_| Fragmentation {
+                window: self.fragment_window,
+                pause: Micros::from(self.fragment_pause) * MILLI,
+                ..Fragmentation::FULL
+            }),
             ..Settings::default()
-        })
+        }
     }
 
     /// Returns the theoretical maximum of the radio in bytes per second.
     pub fn limit(&self, block: u8) -> Option<f64> {
-        let hops = self.hops(block).ok()??;
-        Some(radio::timing::limit(hops, block))
+        let hops = self.hops(block)?;
+        Some(timing::limit(hops, block))
     }
 }

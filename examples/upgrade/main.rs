@@ -161,7 +161,7 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     let block = options.block.get();
     let mut settings = Settings::new(parts);
     settings.seed = options.seed;
-    settings.net = options.link.settings(block)?;
+    settings.net = options.link.settings(block);
     settings.device = DeviceSettings { write: WRITE, ..DeviceSettings::default() };
     settings.host =
         HostSettings { delay: Micros::from(options.server_delay) * 1000, ..HostSettings::default() };

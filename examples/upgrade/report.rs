@@ -58,9 +58,9 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
         output_lines::line(format_args!("not served: {} bytes after the image", parts.trailing.len()));
     }
     match options.link.hops(options.block.get()) {
-        Ok(Some(1)) => output_lines::line(format_args!("link: radio, 1 hop")),
-        Ok(Some(hops)) => output_lines::line(format_args!("link: radio, {hops} hops")),
-        _ => output_lines::line(format_args!("link: without a radio")),
+        Some(1) => output_lines::line(format_args!("link: radio, 1 hop")),
+        Some(hops) => output_lines::line(format_args!("link: radio, {hops} hops")),
+        None => output_lines::line(format_args!("link: without a radio")),
     }
     output_lines::line(format_args!("blocks: {}", life.blocks));
     output_lines::line(format_args!(

@@ -125,6 +125,7 @@ impl Drawn {
             reports: self.is(0.5),
             reports_to_clients: true,
             suppress_copies: self.is(0.7),
+            ..net::Settings::default()
         };
         // Networks that damage frames need clients that verify files by more than their form.
         settings.device.digest = settings.net.faults.damaged > 0.0;

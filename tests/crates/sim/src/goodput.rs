@@ -112,6 +112,8 @@ pub struct Goodput {
     pub repeats: f64,
     /// Share of the transmissions that collided, 0 to 1.
     pub collisions: f64,
+    /// Mean time in microseconds for which the client's radio was on for each 1000 bytes.
+    pub radio_on: f64,
 }
 
 impl Goodput {
@@ -129,6 +131,7 @@ impl Goodput {
             repeats: mean(&|run| f64::from(run.clients[0].sent.repeats)),
             collisions: mean(&|run| run.traffic.collisions as f64)
                 / mean(&|run| run.traffic.transmissions as f64),
+            radio_on: mean(&|run| run.clients[0].radio_on_per_kilobyte()),
         }
     }
 }

@@ -4,11 +4,10 @@
 use std::fmt::Write as _;
 use std::num::{NonZeroU8, NonZeroU16};
 use std::ops::Range;
-use std::sync::Mutex;
 
 use zigbee_ota::client::TransferMode;
 
-use crate::Cell;
+use crate::{Cell, campaign};
 
 /// Size of the file in bytes.
 const BYTES: usize = 200_000;
@@ -26,6 +25,16 @@ pub const MODES: [(&str, TransferMode); 7] = [
     ("pages, 21 ms", pages(21)),
     ("auto", TransferMode::Auto),
 ];
+
+/// Returns the index into [`MODES`] of the mode with this name.
+///
+/// # Panics
+/// If no mode has this name.
+#[must_use]
+pub fn mode(name: &str) -> usize {
+    let known = MODES.iter().position(|(known, _)| *known == name);
+    known.unwrap_or_else(|| panic!("{name} is no mode"))
+}
 
 /// Hops between server and client.
 pub const HOPS: [u16; 2] = [1, 3];
@@ -120,24 +129,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let left = Mutex::new(all.iter().enumerate().rev().collect::<Vec<_>>());
-    let done = Mutex::new(vec![None; all.len()]);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let next = left.lock().expect("no thread panics while it holds it").pop();
-                    let Some((place, line)) = next else { break };
-                    let measured = line.clone().measured();
-                    done.lock().expect("no thread panics while it holds it")[place] = Some(measured);
-                    report_row();
-                }
-            });
-        }
-    });
-    let done = done.into_inner().expect("no thread panics while it holds it");
-    done.into_iter().map(|line| line.expect("each was measured")).collect()
+    campaign::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000\toracle_bytes_per_s\tpercent_of_oracle";
@@ -164,25 +156,15 @@ pub fn write(lines: &[Line]) -> String {
 /// If `text` is not such a table.
 #[must_use]
 pub fn read(text: &str) -> Vec<Line> {
-    let mut rows = text.lines();
-    assert_eq!(rows.next(), Some(TITLE), "the title");
-    rows.map(|row| {
-        let cells: Vec<&str> = row.split('\t').collect();
-        let [name, numbers @ ..] = cells.as_slice() else { panic!("an empty row") };
-        let mode = MODES.iter().position(|(known, _)| known == name);
-        let number = |place: usize| -> u32 {
-            numbers[place].parse().unwrap_or_else(|error| panic!("{row}: column {place}: {error}"))
-        };
-        Line {
-            mode: mode.unwrap_or_else(|| panic!("{name} is no mode")),
-            hops: number(0) as u16,
-            delay: number(1).into(),
-            loss: number(2) as u8,
-            mean: number(3),
-            deviation: number(4),
-            repeats: number(5),
-            oracle: number(6),
-        }
-    })
-    .collect()
+    let line = |(name, numbers): (&str, Vec<f64>)| Line {
+        mode: mode(name),
+        hops: numbers[0] as u16,
+        delay: numbers[1] as u64,
+        loss: numbers[2] as u8,
+        mean: numbers[3] as u32,
+        deviation: numbers[4] as u32,
+        repeats: numbers[5] as u32,
+        oracle: numbers[6] as u32,
+    };
+    campaign::rows(text, TITLE).into_iter().map(line).collect()
 }

@@ -36,10 +36,12 @@
 #![deny(missing_docs)]
 
 mod busy_server;
+mod campaign;
 mod event_queue;
 mod flash;
 mod fleet;
 pub mod foreign;
+pub mod fragment_table;
 mod goodput;
 pub mod goodput_table;
 pub mod ideal_nodes;

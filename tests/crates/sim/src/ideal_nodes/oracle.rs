@@ -17,6 +17,7 @@ use zigbee_ota::server::MIN_PAGE_SPACING;
 use super::{Download, Recovery, Scheme, run_on};
 use crate::Micros;
 use crate::net::{ApsAcks, Settings};
+use crate::radio::timing::LONGEST_BLOCK;
 
 /// Modes among which the oracle of `Auto` chooses the best.
 const CHOICES: [TransferMode; 6] = [window(1), window(2), window(4), window(8), pages(0), pages(21)];
@@ -49,11 +50,12 @@ pub struct Oracle {
 
 impl Oracle {
     /// Returns the mean goodput in bytes per second over the seeds, of the best mode for [`TransferMode::Auto`]. Returns
-    /// `None` for a channel with APS acknowledgements, whose retries hide the losses, for a channel that loses nearly all
-    /// frames, and for an unknown mode.
+    /// `None` for a channel with APS acknowledgements or fragments, whose retries hide the losses, for a channel that loses
+    /// nearly all frames, and for an unknown mode.
     #[must_use]
     pub fn goodput(&self, transfer: TransferMode, seeds: Range<u64>) -> Option<f64> {
-        if self.net.aps_acks != ApsAcks::Off {
+        let is_cut = self.net.fragments.is_some() && self.block > LONGEST_BLOCK;
+        if self.net.aps_acks != ApsAcks::Off || is_cut {
             return None;
         }
         let mean = |scheme, at_once| {

@@ -2,14 +2,12 @@
 
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
-use super::{Arrival, Datagram, Event, HELD, Kind, Net};
+use super::{Arrival, Datagram, Event, HELD, Kind, Net, RETRIES};
 use crate::Micros;
+use crate::radio::Node;
 
 /// apscAckWaitDuration as common stacks set it.
 const ACK_WAIT: Micros = 1_600_000;
-
-/// apscMaxFrameRetries.
-const RETRIES: u8 = 3;
 
 /// Frame in flight that waits for its APS acknowledgement.
 #[derive(Debug)]
@@ -38,7 +36,7 @@ impl Net {
     }
 
     /// Timeout of the acknowledgement, longer when one of both sides is a sleepy device.
-    fn ack_wait(&self, datagram: &Datagram) -> Micros {
+    pub(super) fn ack_wait(&self, datagram: &Datagram) -> Micros {
         let sleeps = [datagram.from, datagram.to].iter().any(|node| self.sleepers[usize::from(*node)]);
         if sleeps { ACK_WAIT + HELD } else { ACK_WAIT }
     }
@@ -61,14 +59,22 @@ impl Net {
 
     fn settle(&mut self, place: usize, delivery: DeliveryReport) {
         let Pending { datagram, token, .. } = self.pending.swap_remove(place);
-        let told = self.settings.reports && (datagram.from == 0 || self.settings.reports_to_clients);
+        self.report(datagram.from, token, delivery);
+    }
+
+    /// Reports the delivery of a frame to its sender, if the sender receives reports.
+    pub(super) fn report(&mut self, sender: Node, token: TransmitToken, delivery: DeliveryReport) {
+        let told = self.settings.reports && (sender == 0 || self.settings.reports_to_clients);
         if told && token != TransmitToken::NONE {
-            self.arrivals.push_back(Arrival::Report { sender: datagram.from, token, delivery });
+            self.arrivals.push_back(Arrival::Report { sender, token, delivery });
         }
     }
 
     /// Passes the frame to its receiver.
     pub(super) fn deliver(&mut self, now: Micros, datagram: Datagram) {
+        if let Kind::Fragment(place) = datagram.kind {
+            return self.fragment_arrived(now, datagram, place);
+        }
         let Datagram { from, to, kind, counter, attempt, secured, bytes } = datagram;
         match kind {
             Kind::Data { acknowledged } => {
@@ -100,12 +106,14 @@ impl Net {
                     self.settle(place, DeliveryReport::Acknowledged);
                 }
             }
-            Kind::Poll => {}
+            Kind::FragmentAck { first, arrived } => self.fragments_acknowledged(now, counter, first, arrived),
+            Kind::Fragment(_) | Kind::Poll => {}
         }
     }
 
     /// Drops all pending acknowledgements of a node that has lost its memory.
-    pub fn forget(&mut self, node: crate::radio::Node) {
+    pub fn forget(&mut self, node: Node) {
         self.pending.retain(|pending| pending.datagram.from != node);
+        self.forget_fragments(node);
     }
 }

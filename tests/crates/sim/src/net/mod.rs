@@ -1,9 +1,9 @@
 //! End-to-end network between the nodes: carrier, APS acknowledgements and frame faults.
 //!
 //! ```text
-//!   send --> APS: retry, report --> carrier: radio channel, or at once --> parent of a sleeper: holds
-//!                                                                               |
-//!   poll <-- APS: acknowledge <-- faults:   loss, bursts, delay, copies ... <----+
+//!   send --> APS: cut, retry, report --> carrier: radio channel, or at once --> parent of a sleeper: holds
+//!                                                                                    |
+//!   poll <-- APS: acknowledge, join <-- faults: loss, bursts, delay, copies ... <----+
 //! ```
 //!
 //! Faults act on whole frames that have reached their receiver, including APS acknowledgements: that is end-to-end
@@ -11,6 +11,7 @@
 
 mod aps_retries;
 mod faults;
+mod fragments;
 mod sleepy_devices;
 
 use std::collections::VecDeque;
@@ -23,7 +24,13 @@ use crate::{EventQueue, Micros};
 use aps_retries::Pending;
 use faults::Weather;
 pub use faults::{Burst, Faults, FrameFate, Narrow};
+pub use fragments::Fragmentation;
+use fragments::{Place, Receiving, Sending};
 pub use sleepy_devices::HELD;
+use sleepy_devices::Listening;
+
+/// apscMaxFrameRetries.
+const RETRIES: u8 = 3;
 
 /// Lost frames that the network remembers.
 const MOST_LOST: usize = 64;
@@ -37,6 +44,12 @@ pub struct Settings {
     pub faults: Faults,
     /// Frames that APS acknowledges.
     pub aps_acks: ApsAcks,
+    /// Fragmentation of frames that are too long for one MPDU; `None` loses such frames on a radio channel.
+    pub fragments: Option<Fragmentation>,
+    /// Pause of a station between two of its frames. Radios whose driver prepares the next frame meanwhile need none.
+    pub frame_spacing: Micros,
+    /// Number of frames that a parent holds for each sleepy device; further ones are lost.
+    pub most_held: usize,
     /// Whether senders receive delivery reports for acknowledged frames.
     pub reports: bool,
     /// Whether clients receive delivery reports, too, if the server does.
@@ -52,6 +65,9 @@ impl Default for Settings {
             radio: None,
             faults: Faults::NONE,
             aps_acks: ApsAcks::Off,
+            fragments: None,
+            frame_spacing: timing::LIFS,
+            most_held: usize::MAX,
             reports: false,
             reports_to_clients: true,
             suppress_copies: true,
@@ -107,6 +123,13 @@ enum Kind {
     },
     Broadcast,
     Ack,
+    /// Part of a frame.
+    Fragment(Place),
+    /// Acknowledgement of the window of fragments that starts with `first`: a bit for each that has arrived.
+    FragmentAck {
+        first: u8,
+        arrived: u8,
+    },
     /// Poll of a sleepy device to its parent.
     Poll,
 }
@@ -115,12 +138,13 @@ impl Datagram {
     /// Size of the MPDU in bytes.
     #[must_use]
     pub fn mpdu(&self) -> usize {
-        match self.kind {
-            Kind::Data { .. } | Kind::Broadcast | Kind::Ack => {
-                timing::HEADERS + self.bytes.len() + if self.secured { timing::APS_SECURITY } else { 0 }
-            }
-            Kind::Poll => timing::DATA_REQUEST,
-        }
+        let more = match self.kind {
+            Kind::Data { .. } | Kind::Broadcast | Kind::Ack => 0,
+            Kind::Fragment(_) => timing::FRAGMENT_HEADER,
+            Kind::FragmentAck { .. } => timing::FRAGMENT_HEADER + timing::ACK_BITFIELD,
+            Kind::Poll => return timing::DATA_REQUEST,
+        };
+        timing::HEADERS + more + self.bytes.len() + if self.secured { timing::APS_SECURITY } else { 0 }
     }
 }
 
@@ -185,8 +209,13 @@ pub struct Net {
     weather: Weather,
     queue: EventQueue<Event>,
     pending: Vec<Pending>,
+    sending: Vec<Sending>,
+    receiving: Vec<Receiving>,
     /// Frames that the parent holds for sleepy devices: expiry time and frame.
     held: Vec<(Micros, Datagram)>,
+    listening: Vec<Listening>,
+    /// Time for which sleepy devices have listened for held frames.
+    listened: Vec<(Node, Micros)>,
     clients: u16,
     /// Whether a node is sleepy, by its number.
     sleepers: Vec<bool>,
@@ -202,6 +231,10 @@ enum Event {
     Deliver(Datagram),
     /// The APS acknowledgement with this counter is overdue.
     Overdue(u32),
+    /// The next fragment of the frame with this counter is due, in this round of sending.
+    NextFragment(u32, u32),
+    /// The acknowledgement of a window of fragments is overdue, in this round of sending.
+    WindowOverdue(u32, u32),
     /// The sender of the frame with this counter learns whether the frame arrived.
     Known(u32, DeliveryReport),
 }
@@ -210,14 +243,19 @@ impl Net {
     /// Creates a network of one server, node 0, and `clients` clients, nodes 1 and up.
     #[must_use]
     pub fn new(settings: Settings, clients: u16, seed: u64) -> Self {
-        let topology = |Hops { hops, relay_delay }| Topology { clients, hops, relay_delay };
+        let frame_spacing = settings.frame_spacing;
+        let topology = |Hops { hops, relay_delay }| Topology { clients, hops, relay_delay, frame_spacing };
         Self {
             radio: settings.radio.map(|hops| Radio::new(topology(hops), seed)),
             weather: Weather::new(settings.faults.clone(), seed ^ 0x5eed),
             settings,
             queue: EventQueue::default(),
             pending: Vec::new(),
+            sending: Vec::new(),
+            receiving: Vec::new(),
             held: Vec::new(),
+            listening: Vec::new(),
+            listened: Vec::new(),
             clients,
             sleepers: vec![false; usize::from(Node::MAX) + 1],
             counter: 0,
@@ -251,6 +289,9 @@ impl Net {
             secured: frame.secured,
             bytes: frame.bytes.into(),
         };
+        if let Some(fragments) = self.settings.fragments.filter(|_| datagram.mpdu() > timing::LONGEST_MPDU) {
+            return self.send_fragments(now, datagram, frame.token, fragments);
+        }
         if acknowledged {
             self.expect_ack(now, &datagram, frame.token);
         } else if frame.ack && matches!(self.settings.aps_acks, ApsAcks::Residual { .. }) {
@@ -307,11 +348,14 @@ impl Net {
                 continue;
             }
             while let Some(datagram) = self.radio.as_mut().and_then(Radio::poll_lost) {
+                self.end_listening(now, datagram.to);
                 self.lose(datagram);
             }
             match self.queue.take(now)? {
                 (_, Event::Deliver(datagram)) => self.deliver(now, datagram),
                 (_, Event::Overdue(counter)) => self.overdue(now, counter),
+                (_, Event::NextFragment(counter, round)) => self.next_fragment(now, counter, round),
+                (_, Event::WindowOverdue(counter, round)) => self.window_overdue(now, counter, round),
                 (_, Event::Known(counter, report)) => self.known(counter, report),
             }
         }
@@ -348,9 +392,14 @@ impl Net {
     /// Handles a frame that the carrier has brought to its destination.
     fn at_station(&mut self, now: Micros, station: Node, datagram: Datagram) {
         match datagram.kind {
-            Kind::Poll => self.release(now, datagram.from),
+            Kind::Poll => {
+                self.release(now, datagram.from);
+            }
             _ if station != datagram.to => self.hold(now, datagram),
-            _ => self.strike(now, datagram),
+            _ => {
+                self.end_listening(now, station);
+                self.strike(now, datagram);
+            }
         }
     }
 

@@ -6,8 +6,8 @@
 //!  switch         switch        switch                     n+hops .. n+2 hops-1, one beside the server and each relay
 //! ```
 //!
-//! Two overlapping frames or acknowledgements are both lost. The model has no hidden stations, no capture effect, no
-//! foreign traffic and no fragmentation: a frame that does not fit in one MPDU is dropped.
+//! Two overlapping frames or acknowledgements are both lost. The model has no hidden stations, no capture effect and no
+//! foreign traffic. A frame that does not fit in one MPDU is dropped; fragmentation is above, in [`net`](crate::net).
 
 mod station;
 pub mod timing;
@@ -33,6 +33,8 @@ pub struct Topology {
     pub hops: u16,
     /// Forwarding time of a relay.
     pub relay_delay: Micros,
+    /// Pause of a station between two of its frames.
+    pub frame_spacing: Micros,
 }
 
 /// Traffic statistics of the channel.
@@ -158,6 +160,12 @@ impl Radio {
         self.lost.pop_front()
     }
 
+    /// Time for which the radio of a station was on in order to send. A receiver is off during a backoff.
+    #[must_use]
+    pub fn sending(&self, node: Node) -> Micros {
+        self.stations[usize::from(node)].sending
+    }
+
     fn station(&mut self, node: Node) -> &mut Station {
         &mut self.stations[usize::from(node)]
     }
@@ -208,6 +216,7 @@ impl Radio {
             Event::Send => {
                 self.traffic.transmissions += 1;
                 let air = on_air(self.station(at).queue.front().map_or(0, |mpdu| mpdu.len));
+                self.station(at).sending += air;
                 self.begin_on_air(at);
                 self.queue.put(now + air, (at, Event::Sent));
             }
@@ -215,9 +224,11 @@ impl Radio {
                 if self.end_on_air(now, at) {
                     let receiver = self.receiver(at);
                     self.station(receiver).owes_ack = true;
+                    self.station(at).sending += TURNAROUND + MAC_ACK;
                     self.queue.put(now + TURNAROUND, (at, Event::Acknowledge));
                 } else {
                     self.traffic.collisions += 1;
+                    self.station(at).sending += ACK_WAIT;
                     self.queue.put(now + ACK_WAIT, (at, Event::Unacknowledged));
                 }
             }
@@ -244,7 +255,9 @@ impl Radio {
     fn assessed(&mut self, now: Micros, at: Node) {
         let busy = !self.on_air.is_empty() || self.last_busy + CCA > now;
         let station = self.station(at);
+        station.sending += CCA;
         if !busy && !station.owes_ack {
+            station.sending += TURNAROUND;
             return self.queue.put(now + TURNAROUND, (at, Event::Send));
         }
         station.backoffs += 1;
@@ -304,9 +317,10 @@ impl Radio {
 
     /// Removes the first frame, sent or given up, and starts the next one.
     fn done(&mut self, now: Micros, at: Node) {
+        let spacing = self.topology.frame_spacing;
         let station = self.station(at);
         station.queue.pop_front();
-        station.free_at = now + timing::LIFS;
+        station.free_at = now + spacing;
         station.tries = 0;
         if !station.queue.is_empty() {
             self.compete(now, at);

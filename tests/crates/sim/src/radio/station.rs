@@ -32,6 +32,8 @@ pub(super) struct Station {
     pub(super) tries: u8,
     /// Earliest start of the next frame.
     pub(super) free_at: Micros,
+    /// Time for which the radio was on in order to send: assessments, transmissions, and waiting for acknowledgements.
+    pub(super) sending: Micros,
     /// Whether the station owes an acknowledgement, which it sends before anything else.
     pub(super) owes_ack: bool,
 }

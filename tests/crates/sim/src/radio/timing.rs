@@ -40,6 +40,10 @@ pub const LONGEST_MPDU: usize = 127;
 pub const HEADERS: usize = 11 + 8 + 14 + 4 + 8;
 /// Bytes added by APS encryption.
 pub const APS_SECURITY: usize = 9;
+/// Bytes added to a fragment by the extended header: its control field and the number of the fragment.
+pub const FRAGMENT_HEADER: usize = 2;
+/// Bytes added to the acknowledgement of fragments, beside the extended header.
+pub const ACK_BITFIELD: usize = 1;
 /// Size of a MAC Data Request, the poll of a sleepy device.
 pub const DATA_REQUEST: usize = 12;
 
@@ -65,12 +69,22 @@ pub const fn block_response(data: u8) -> usize {
     HEADERS + 17 + data as usize
 }
 
+/// Maximum number of bytes of a ZCL frame in a fragment.
+pub const LONGEST_FRAGMENT: usize = LONGEST_MPDU - HEADERS - FRAGMENT_HEADER;
+
 /// Theoretical maximum goodput in bytes per second over `hops` hops that share the channel: block responses back to
-/// back and nothing else.
+/// back and nothing else. Longer blocks than [`LONGEST_BLOCK`] are sent in fragments.
 #[must_use]
 pub fn limit(hops: u16, data: u8) -> f64 {
-    let one = transaction(block_response(data));
-    let each = (one + LIFS).max(Micros::from(hops) * one);
+    let mpdu = block_response(data);
+    let (one, frames) = if mpdu <= LONGEST_MPDU {
+        (transaction(mpdu), 1)
+    } else {
+        let (whole, rest) = ((mpdu - HEADERS) / LONGEST_FRAGMENT, (mpdu - HEADERS) % LONGEST_FRAGMENT);
+        let last = if rest > 0 { transaction(HEADERS + FRAGMENT_HEADER + rest) } else { 0 };
+        (whole as u64 * transaction(LONGEST_MPDU) + last, (whole + usize::from(rest > 0)) as u64)
+    };
+    let each = (one + frames * LIFS).max(Micros::from(hops) * one);
     f64::from(data) * 1e6 / each as f64
 }
 
@@ -96,6 +110,8 @@ mod tests {
         }
         let kilobytes = |hops, data| (limit(hops, data) / 10.0).round() / 100.0;
         assert_eq!([32, 50, 63, 64, 65].map(|data| kilobytes(1, data)), [5.49, 7.81, 9.24, 9.35, 9.45]);
+        assert_eq!([72, 82, 143, 223].map(|data| kilobytes(1, data)), [6.27, 6.94, 10.39, 10.8]);
+        assert_eq!([72, 82, 143, 223].map(|data| kilobytes(3, data)), [2.35, 2.6, 3.82, 3.97]);
         assert_eq!([32, 50, 63, 64, 65].map(|data| kilobytes(3, data)), [2.06, 2.89, 3.40, 3.44, 3.47]);
     }
 }

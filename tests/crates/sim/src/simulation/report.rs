@@ -49,6 +49,9 @@ pub struct ClientReport {
     pub first_request: Option<Micros>,
     /// Time at which the last block was stored.
     pub last_stored: Micros,
+    /// Time for which the radio was on, from the first block request to the last block stored. The radio of a device that
+    /// is not sleepy is always on. 0 for a sleepy device without a radio channel.
+    pub radio_on: Micros,
     /// Number of power failures.
     pub cuts: u32,
     /// Number of inputs: frames, timer calls and answers of the application.
@@ -61,6 +64,12 @@ impl ClientReport {
     pub fn goodput(&self) -> f64 {
         let span = self.first_request.map_or(0, |first| self.last_stored.saturating_sub(first));
         if span == 0 { 0.0 } else { self.bytes as f64 * 1e6 / span as f64 }
+    }
+
+    /// Returns the time in microseconds for which the radio was on for each 1000 bytes stored.
+    #[must_use]
+    pub fn radio_on_per_kilobyte(&self) -> f64 {
+        if self.bytes == 0 { 0.0 } else { self.radio_on as f64 * 1000.0 / self.bytes as f64 }
     }
 
     /// Whether the client runs the new image and holds exactly its file.

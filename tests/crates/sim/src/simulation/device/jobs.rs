@@ -68,6 +68,7 @@ impl Device {
                     }
                 };
                 self.life.bytes += data.len() as u64;
+                self.life.radio_on = self.radio_on(context) - self.radio_on_before;
                 (self.life.last_stored, self.progress, self.calls) = (context.now, context.now, 0);
                 // A stale ticket is fine: the download may have been given up meanwhile.
                 self.client.stored(now, ticket, result).unwrap_or_default();

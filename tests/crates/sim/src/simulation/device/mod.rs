@@ -55,6 +55,8 @@ pub(super) struct Device {
     /// Number of successive queries without an image.
     queries: u32,
     progress: Micros,
+    /// Time for which the radio had been on at the first block request.
+    radio_on_before: Micros,
     /// Time of the last timer call, and number of calls at that moment.
     called: Micros,
     calls: u32,
@@ -92,6 +94,7 @@ impl Device {
             verified: None,
             queries: 0,
             progress: 0,
+            radio_on_before: 0,
             called: 0,
             calls: 0,
             life: ClientReport::default(),
@@ -246,7 +249,12 @@ impl Device {
                 context.trace(self.node, || format!("sends {}", hex(frame)));
                 self.violations.extend(self.watch.see(context.now, frame, &mut self.life.sent));
                 if self.life.sent.block_requests + self.life.sent.page_requests > 0 {
-                    self.life.first_request.get_or_insert(context.now);
+                    let was_on = self.radio_on(context);
+                    let Device { life, radio_on_before, .. } = &mut *self;
+                    life.first_request.get_or_insert_with(|| {
+                        *radio_on_before = was_on;
+                        context.now
+                    });
                 }
                 let Transmit { aps_ack: ack, aps_security: secured, token, .. } = transmit;
                 context.net.send(
@@ -297,6 +305,14 @@ impl Device {
                 self.finish(now, End::Client(outcome));
             }
             _ => {}
+        }
+    }
+
+    /// Time for which the radio has been on since the start of the simulation.
+    pub(super) fn radio_on(&self, context: &Context<'_>) -> Micros {
+        match self.settings.sleep {
+            Some(_) => context.net.radio_on(self.node),
+            None => context.now,
         }
     }
 
