@@ -9,7 +9,8 @@
 
 /// Received bytes of a file. A set with `RANGES` = 0 accepts bytes in order only.
 ///
-/// Invariant: the out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark.
+/// Invariant: the out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark. Unused
+/// places of the list follow the ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReceivedRanges<const RANGES: usize> {
     watermark: u32,
@@ -62,7 +63,7 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     }
 
     fn out_of_order(&self) -> impl Iterator<Item = Range> {
-        self.out_of_order.iter().copied().filter(|range| !range.is_empty())
+        self.out_of_order.iter().copied().take_while(|range| !range.is_empty())
     }
 
     /// Adds `range` to the set.
@@ -75,25 +76,30 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         }
         let merged = self.out_of_order().filter(|known| known.touches(range)).fold(range, Range::union);
         let is_in_order = merged.start <= self.watermark;
-        let inserted = Some(merged).filter(|_| !is_in_order);
-        self.out_of_order = self.with_replaced(merged, inserted).ok_or(TooManyRanges)?;
+        self.out_of_order = self.with_replaced(merged, is_in_order).ok_or(TooManyRanges)?;
         if is_in_order {
             self.watermark = self.watermark.max(merged.end);
         }
         Ok(())
     }
 
-    /// Returns the out-of-order ranges after `inserted` has replaced all ranges that touch `merged`; `None` if there
-    /// are then too many ranges.
-    fn with_replaced(&self, merged: Range, inserted: Option<Range>) -> Option<[Range; RANGES]> {
-        let below = self.out_of_order().filter(|range| range.end < merged.start);
-        let above = self.out_of_order().filter(|range| range.start > merged.end);
-        let mut all = below.chain(inserted).chain(above);
+    /// Returns the out-of-order ranges after `merged` has replaced all ranges that touch `merged`; `None` if there are
+    /// then too many ranges. If `is_in_order` is `true`, the ranges are only removed, because the watermark will cover
+    /// `merged`.
+    fn with_replaced(&self, merged: Range, is_in_order: bool) -> Option<[Range; RANGES]> {
         let mut ranges = [Range::NONE; RANGES];
-        for (place, range) in ranges.iter_mut().zip(all.by_ref()) {
-            *place = range;
+        let mut places = ranges.iter_mut();
+        let mut left = Some(merged).filter(|_| !is_in_order);
+        for range in self.out_of_order().filter(|range| !range.touches(merged)) {
+            if let Some(merged) = left.take_if(|merged| merged.start < range.start) {
+                *places.next()? = merged;
+            }
+            *places.next()? = range;
         }
-        all.next().is_none().then_some(ranges)
+        if let Some(merged) = left {
+            *places.next()? = merged;
+        }
+        Some(ranges)
     }
 
     /// Returns the first missing range of a file of `size` bytes; `None` if the file is complete.
@@ -122,7 +128,10 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         let is_separate = |range: &Range| {
             range.start > self.watermark && !self.out_of_order().any(|known| known.touches(*range))
         };
-        self.out_of_order().count().saturating_add(ranges.filter(is_separate).count()) <= RANGES
+        match ranges.filter(is_separate).count() {
+            0 => true,
+            separate => self.out_of_order().count().saturating_add(separate) <= RANGES,
+        }
     }
 }
 

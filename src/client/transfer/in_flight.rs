@@ -31,6 +31,9 @@ use crate::time::Millis;
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.
+///
+/// Invariant: the slots in use precede the free slots, so that every search ends at the first free slot. Most of the
+/// time a download uses one or two of its slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InFlight<const RANGES: usize> {
     first: Slot,
@@ -46,6 +49,27 @@ pub(super) enum Slot {
     Requested(BlockRequest),
     /// Slot with a block that has arrived and that the application is storing.
     Storing(StoringBlock),
+}
+
+/// Description of the slots that [`InFlight::remove`] frees.
+#[derive(Clone, Copy)]
+enum Removed {
+    /// The block with the given ticket, which the application was storing.
+    Block(Ticket),
+    /// Requests for blocks whose first byte lies in the given range.
+    RequestsIn(Range),
+}
+
+impl Removed {
+    fn is(self, slot: &Slot) -> bool {
+        match (self, slot) {
+            (Self::Block(ticket), Slot::Storing(block)) => block.ticket == ticket,
+            (Self::RequestsIn(range), Slot::Requested(request)) => {
+                range.start <= request.offset && request.offset < range.end
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Image Block Request for one block, with the record of all attempts of this request.
@@ -160,13 +184,21 @@ impl<const RANGES: usize> InFlight<RANGES> {
         &self.first
     }
 
-    /// Iterates over all slots, including free slots.
+    /// Iterates over the slots in use, and over the first slot in any case.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
-        core::iter::once(&self.first).chain(&self.more)
+        let (mut first, mut more) = (Some(&self.first), self.more.iter());
+        core::iter::from_fn(move || match first.take() {
+            None if RANGES > 0 => next_in_use(&mut more),
+            first => first,
+        })
     }
 
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
-        core::iter::once(&mut self.first).chain(&mut self.more)
+        let (mut first, mut more) = (Some(&mut self.first), self.more.iter_mut());
+        core::iter::from_fn(move || match first.take() {
+            None if RANGES > 0 => next_in_use_mut(&mut more),
+            first => first,
+        })
     }
 
     /// Returns the number of slots, including free slots.
@@ -194,7 +226,8 @@ impl<const RANGES: usize> InFlight<RANGES> {
 
     /// Returns the number of free slots.
     pub(super) fn free_count(&self) -> usize {
-        self.iter().filter(|slot| matches!(slot, Slot::Free)).count()
+        let used = self.iter().filter(|slot| !matches!(slot, Slot::Free)).count();
+        self.capacity().saturating_sub(used)
     }
 
     /// Returns the number of requests that wait for a response.
@@ -220,50 +253,52 @@ impl<const RANGES: usize> InFlight<RANGES> {
         let is_placed = self.place(block.offset, Slot::Storing(block));
         // A single slot cannot hold another request.
         if is_placed && RANGES > 0 {
-            for slot in self.iter_mut() {
-                let is_within =
-                    |request: &BlockRequest| range.start <= request.offset && request.offset < range.end;
-                if slot.request().is_some_and(is_within) {
-                    *slot = Slot::Free;
-                }
-            }
+            while self.remove(Removed::RequestsIn(range)).is_some() {}
         }
         is_placed
     }
 
+    /// Puts `slot` in the place of the request for the block at `offset`, or else into the first free slot. Returns
+    /// `false` if there is no such place.
     fn place(&mut self, offset: u32, slot: Slot) -> bool {
-        let mut place = None;
-        for candidate in self.iter_mut() {
-            match candidate {
-                Slot::Requested(request) if request.offset == offset => {
-                    place = Some(candidate);
-                    break;
-                }
-                Slot::Free if place.is_none() => place = Some(candidate),
-                _ => {}
-            }
+        let mut all = core::iter::once(&mut self.first).chain(&mut self.more);
+        let place = all.find(|slot| match slot {
+            Slot::Free => true,
+            Slot::Requested(request) => request.offset == offset,
+            Slot::Storing(_) => false,
+        });
+        place.map(|place| *place = slot).is_some()
+    }
+
+    /// Frees one slot that `removed` describes, and returns the former content of the slot; returns `None` if there is
+    /// no such slot. The last slot in use moves to the freed slot.
+    fn remove(&mut self, removed: Removed) -> Option<Slot> {
+        let place = self.iter_mut().find(|slot| removed.is(slot))?;
+        let content = core::mem::replace(place, Slot::Free);
+        if RANGES > 0 {
+            self.close_gap();
         }
-        let Some(place) = place else { return false };
-        *place = slot;
-        true
+        Some(content)
+    }
+
+    /// Restores the invariant after one slot was freed.
+    #[inline(never)]
+    fn close_gap(&mut self) {
+        let mut slots = core::iter::once(&mut self.first).chain(&mut self.more);
+        let Some(gap) = slots.find(|slot| matches!(slot, Slot::Free)) else { return };
+        if let Some(last) = slots.take_while(|slot| !matches!(slot, Slot::Free)).last() {
+            *gap = core::mem::replace(last, Slot::Free);
+        }
     }
 
     /// Frees the slot of the block with `ticket`, and returns this block; returns `None` if no block has this ticket.
     pub(super) fn finish_storing(&mut self, ticket: Ticket) -> Option<StoringBlock> {
-        self.iter_mut().find_map(|slot| match *slot {
-            Slot::Storing(block) if block.ticket == ticket => {
-                *slot = Slot::Free;
-                Some(block)
-            }
-            _ => None,
-        })
+        self.remove(Removed::Block(ticket))?.storing().copied()
     }
 
     /// Frees the slots of all requests.
     pub(super) fn drop_requests(&mut self) {
-        for slot in self.iter_mut().filter(|slot| slot.request().is_some()) {
-            *slot = Slot::Free;
-        }
+        while self.remove(Removed::RequestsIn(Range { start: 0, end: u32::MAX })).is_some() {}
     }
 
     /// Marks all requests to be resent, and resets the number of attempts of each request to 0.
@@ -272,6 +307,18 @@ impl<const RANGES: usize> InFlight<RANGES> {
             (request.is_waiting, request.attempts) = (false, 0);
         }
     }
+}
+
+// The two functions are not inlined on a small processor, to save flash: a client iterates over its slots at some twenty
+// places.
+#[cfg_attr(target_pointer_width = "32", inline(never))]
+fn next_in_use<'s>(slots: &mut core::slice::Iter<'s, Slot>) -> Option<&'s Slot> {
+    slots.next().filter(|slot| !matches!(slot, Slot::Free))
+}
+
+#[cfg_attr(target_pointer_width = "32", inline(never))]
+fn next_in_use_mut<'s>(slots: &mut core::slice::IterMut<'s, Slot>) -> Option<&'s mut Slot> {
+    slots.next().filter(|slot| !matches!(slot, Slot::Free))
 }
 
 #[cfg(test)]
@@ -303,6 +350,33 @@ mod tests {
             [500, 600].into_iter().all(|offset| in_flight.start_storing(StoringBlock { offset, ..block }))
         );
         assert!(!in_flight.start_storing(StoringBlock { offset: 700, ..block }), "no slot is free");
+    }
+
+    #[test]
+    fn a_freed_slot_hides_no_other_slot() {
+        let at = Ticks::LONG_AGO;
+        let request = |offset| BlockRequest {
+            offset,
+            first_sent: at,
+            last_sent: at,
+            sequence: 1,
+            attempts: 1,
+            size: 64,
+            is_waiting: true,
+        };
+        let all = [0, 64, 128];
+        for freed in all {
+            let mut in_flight = InFlight::<2>::EMPTY;
+            assert!(all.into_iter().all(|offset| in_flight.insert_request(request(offset))));
+            let block = StoringBlock { offset: freed, ticket: Ticket(1), sum: 0, size: 64 };
+            assert!(in_flight.start_storing(block));
+            assert_eq!(in_flight.finish_storing(Ticket(1)), Some(block));
+            let found = all.map(|offset| in_flight.request_at(offset).is_some());
+            assert_eq!(found, all.map(|offset| offset != freed), "the slot of {freed} is free");
+            assert_eq!(in_flight.free_count(), 1);
+            in_flight.drop_requests();
+            assert_eq!((in_flight.free_count(), in_flight.waiting_count()), (3, 0));
+        }
     }
 
     /// Shows: FLD-015
