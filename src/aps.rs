@@ -11,8 +11,8 @@
 //! ```
 //!
 //! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
-//! list takes 2 bytes, and 2 more bytes for each relay, from the room of a frame for data. The server computes the
-//! length of the list from [`FrameMeta::relays`], and subtracts this length from the limit
+//! list shortens the data that fits into the frame by 2 bytes, and by 2 more bytes for each relay. The server computes
+//! the length of the list from [`FrameMeta::relays`], and subtracts this length from the limit
 //! `ServerConfig::max_unfragmented_frame`.
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
@@ -40,7 +40,7 @@ impl Address {
     pub const ALL_ROUTERS: Self = Self { network: 0xfffc, endpoint: 0xff };
     /// Broadcast to all endpoints of all nodes whose receiver is on when idle.
     pub const ALL_AWAKE: Self = Self { network: 0xfffd, endpoint: 0xff };
-    /// Sentinel for a peer that is not known yet.
+    /// Sentinel for a peer whose address is not known yet.
     pub const UNKNOWN: Self = Self { network: 0xffff, endpoint: 0xff };
 
     /// Creates an address from network address and endpoint.
@@ -96,12 +96,12 @@ pub struct FrameMeta {
     pub delivery: DeliveryMode,
     /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
-    /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes from the
-    /// room of a frame for data.
+    /// Number of relays on the source route to the sender; 0 without source routing. Each relay shortens the data that
+    /// fits into a frame to the sender by 2 bytes.
     pub relays: u8,
     /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a
-    /// neighbour table; `None` if the stack does not know it. An address in the ZCL frame itself does not count,
-    /// because any node can write any address.
+    /// neighbour table; `None` if the stack does not know it. An IEEE address that the ZCL frame itself contains must
+    /// not be used, because any node can write any address into a frame.
     ///
     /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
     /// its IEEE address after a change of the network address. A client ignores the field; only a server uses the IEEE
@@ -182,7 +182,7 @@ impl TransmitToken {
     /// Token for frames whose delivery reports the crate ignores.
     pub const NONE: Self = Self(0);
 
-    /// Creates the token of the client's request with this ZCL sequence number.
+    /// Creates the token of a client's request with the ZCL sequence number `sequence`.
     pub(crate) fn request(sequence: u8) -> Self {
         Self(0x100 | u32::from(sequence))
     }

@@ -66,7 +66,7 @@ pub(crate) use sealed::Emit;
 
 /// Output buffer of exactly the length that [`Emit::len`] announced.
 ///
-/// The sink drops bytes that do not fit. Only a wrong `len` leads to such bytes.
+/// The sink drops bytes that do not fit. Bytes do not fit only if an [`Emit::len`] returns too small a length.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],
@@ -154,7 +154,7 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
     array(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
 }
 
-/// Converts the result of a parser that was given `whole`. An error gets the name `item` and the offset of the byte at
+/// Converts the result of a parser whose input was `whole`. An error gets the name `item` and the offset of the byte at
 /// fault.
 ///
 /// `base` is the offset of `whole` in the caller's frame or file.
@@ -190,7 +190,7 @@ impl<'a> FieldWriter<'a> {
     }
 
     /// Writes the low `size` bytes of `number`, at most 4.
-    // Not inlined, to save flash, like the method `number` of the reader.
+    // Not inlined, to save flash, like `FieldReader::number`.
     #[inline(never)]
     pub(crate) fn number(&mut self, number: u32, size: usize) {
         let mut left = number;
@@ -216,8 +216,8 @@ impl<'a> FieldWriter<'a> {
     }
 }
 
-/// Reader of little-endian fields, for the decoders that run on a device. These decoders need no offset of the byte at
-/// which the input ends too early. A field past the end of the input reads as 0, and [`is_short`](Self::is_short) then
+/// Reader of little-endian fields, for the decoders that run on a device. These decoders do not report the offset at
+/// which an input ends too early. A field past the end of the input reads as 0, and [`is_short`](Self::is_short) then
 /// stays `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {

@@ -38,8 +38,8 @@ fn run(digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     feed(digest, bytes).finalize()
 }
 
-/// Feeds `bytes` to the digest in arrays of 16 bytes. The length is known at compile time, which removes the bounds
-/// checks of the crate `crc`.
+/// Feeds `bytes` to the digest in arrays of 16 bytes. The compiler knows the length of an array, and therefore removes
+/// the bounds checks of the crate `crc`.
 fn feed<'a>(mut digest: Digest<'a, u32, Table<16>>, bytes: &[u8]) -> Digest<'a, u32, Table<16>> {
     let (pieces, rest) = bytes.as_chunks::<16>();
     for piece in pieces {

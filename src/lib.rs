@@ -21,13 +21,13 @@
 //! |---|---|---|
 //! | [`mod@file`] | OTA files: header, sub-elements, whole files, files that are read in pieces, writer, file names | |
 //! | [`container`] | the files that vendors ship: the OTA file inside, and the checksums around it | `inspect` |
-//! | [`inspect`] | inspection of a file: wrong or doubtful facts, and the bytes that checksums cover | `inspect` |
+//! | [`inspect`] | inspection of a file: wrong or doubtful contents, and the byte ranges that checksums cover | `inspect` |
 //! | [`payload`] | the firmware inside an OTA file: format, integrity by the firmware's own checksums, metadata | `inspect` |
 //! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |
 //! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |
 //! | [`server`] | the gateway: offer, serve blocks and pages, limit rates, order upgrades, for 1 to 65,528 clients | |
-//! | [`observer`] | captures: assigns each overheard frame to the conversation of its client, and assembles the images | |
-//! | [`device`] | the client's loop for a device: drivers, an image and checkpoints in NOR flash, checks of a file | `device` |
+//! | [`observer`] | analysis of captured frames: assigns each frame to the exchange between one client and its server, and assembles the images | |
+//! | [`device`] | the loop that runs a client on a device: `Driver`, an image and checkpoints in NOR flash, checks of a file | `device` |
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
@@ -41,7 +41,7 @@
 //!
 //! The client returns the frames to send, the tasks of the application (needs), and the time of the next call. After
 //! each input, poll the client in this order: needs, frames, events. Needs come first, because the answers to needs
-//! produce frames. Then sleep until a frame arrives or the instant returned by
+//! produce frames. After these polls, sleep until a frame arrives or the instant returned by
 //! [`poll_timeout`](client::Client::poll_timeout) has come.
 //!
 //! ```

@@ -1,9 +1,9 @@
 //! AES-MMO: the Matyas-Meyer-Oseas hash over AES-128 (Zigbee specification, annex B.6), used for integrity codes,
 //! certificates and signatures.
 //!
-//! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`; the digest is the last `H`. The message is padded to whole
-//! blocks of 16 bytes: a bit 1, then bits 0, then the length of the message in bits, big endian. The padding ends with
-//! these bytes:
+//! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`, where `M(i)` is block `i` of the padded message; the digest
+//! is the last `H`. The message is padded to whole blocks of 16 bytes: a bit 1, then bits 0, then the length of the
+//! message in bits, big endian. The padding ends with these bytes:
 //!
 //! | message | last bytes of the padding |
 //! |---|---|

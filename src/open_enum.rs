@@ -1,5 +1,5 @@
-//! Macros for open enumerations and for bit flags. Values and bits without a name survive every round trip: in bytes,
-//! in text, through serde and through defmt.
+//! Macros for open enumerations and for bit flags. Values and bits without a name are kept in every conversion: to and
+//! from bytes, text and serde formats, and in defmt.
 //!
 //! ```text
 //!   wire integer <--> newtype with named constants     `Status(0x98 NO_IMAGE_AVAILABLE)`, `Status(0x12)`
@@ -8,8 +8,8 @@
 
 /// Defines an open enumeration: a newtype over its wire integer with named constants.
 ///
-/// The definition is a macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` come from
-/// one table.
+/// The definition is a macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` are
+/// generated from one table of values.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident($repr:ty) { $($(#[$doc:meta])* $constant:ident = $value:literal => $text:literal,)* }) => {
         $(#[$meta])*

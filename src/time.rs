@@ -57,7 +57,7 @@ impl Instant {
 
     /// Returns the instant `millis` later than `self`.
     #[must_use]
-    // Inlined in thirty places, the 64-bit addition would take 400 bytes on a small processor.
+    // Not inlined: copies of the 64-bit addition in thirty places would take 400 bytes of flash on a small processor.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn plus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_add(u64::from(millis)))
@@ -65,7 +65,7 @@ impl Instant {
 
     /// Returns the instant `seconds` after `self`.
     pub(crate) fn plus_seconds(self, seconds: u32) -> Self {
-        // The product of 42 bits cannot overflow.
+        // The product has at most 42 bits, so that it does not overflow 64 bits.
         Self(self.0.saturating_add(u64::from(seconds).wrapping_mul(1000)))
     }
 
@@ -74,7 +74,8 @@ impl Instant {
         Self(self.0.saturating_sub(u64::from(millis)))
     }
 
-    /// Returns the time from `earlier` to `self`: zero if `earlier` is the later instant, and at most 49 days.
+    /// Returns the time from `earlier` to `self`, at most 49 days (`u32::MAX` milliseconds). The result is zero if
+    /// `earlier` is later than `self`.
     #[must_use]
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub fn since(self, earlier: Self) -> Millis {
@@ -82,7 +83,7 @@ impl Instant {
     }
 }
 
-/// Converts the time since the start of the clock, rounded down to a whole millisecond.
+/// Converts the time since the start of the clock to an instant, rounded down to a whole millisecond.
 impl From<Duration> for Instant {
     fn from(since_start: Duration) -> Self {
         let part = u64::from(since_start.subsec_millis());
@@ -90,7 +91,7 @@ impl From<Duration> for Instant {
     }
 }
 
-/// Returns the time since the start of the clock.
+/// Converts an instant to the time since the start of the clock.
 impl From<Instant> for Duration {
     fn from(Instant(millis): Instant) -> Self {
         Self::from_millis(millis)
@@ -150,8 +151,8 @@ impl UtcTime {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)
     }
 
-    /// Returns the time at `now` on a clock that showed `self` at the instant `set`. The clock stops at its maximum in
-    /// the year 2136.
+    /// Returns the time at `now` on a clock that showed `self` at the instant `set`. The returned time saturates at the
+    /// maximum of [`UtcTime`], in the year 2136.
     #[must_use]
     pub fn advance(self, set: Instant, now: Instant) -> Self {
         // Long division bit by bit: a division of 32 bits would add 0.4 kilobytes of code on a small processor, and one of
@@ -179,14 +180,15 @@ impl UtcTime {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServerTime {
-    /// Current time: the server's clock when it sends the frame, or 0 if `then` is an offset.
+    /// Current time: the clock of the server when the server sends the frame; 0 if `then` is an offset in seconds from
+    /// the receipt of the frame.
     pub current: u32,
     /// Upgrade time or request time; `u32::MAX` means wait until the server sends another command.
     pub then: u32,
 }
 
-/// Field that a [`ServerTime`] comes from. An absolute time of 0 has another meaning in an upgrade time than in a
-/// request time (section 6.8.4).
+/// Field of a frame from which the second time of a [`ServerTime`] was read. With a current time other than 0, a value
+/// of 0 means "now" in an upgrade time, and is an error in a request time (section 6.8.4).
 // Exhaustive: no other command carries a current time and a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -231,26 +233,28 @@ impl ServerTime {
     /// Wait until the server sends another command.
     pub const WAIT: Self = Self { current: 0, then: u32::MAX };
 
-    /// Creates an offset of `seconds` from the receipt of the frame. An offset of `u32::MAX` would mean wait and
-    /// becomes `u32::MAX - 1` (136 years).
+    /// Creates an offset of `seconds` from the receipt of the frame. On the wire, `u32::MAX` means "wait", so the
+    /// function turns an offset of `u32::MAX` into `u32::MAX - 1` (136 years).
     #[must_use]
     pub const fn after_seconds(seconds: u32) -> Self {
         Self { current: 0, then: if seconds == u32::MAX { u32::MAX - 1 } else { seconds } }
     }
 
     /// Returns whether the current time of the server and `utc`, the client's own clock, differ by at most `tolerance`
-    /// seconds. The result is `false` for a pair with an offset, because an offset is relative to no clock.
+    /// seconds. The result is `false` if the current time is 0, because the second time is then an offset, which is
+    /// relative to no clock.
     #[must_use]
     pub const fn agrees_with(self, utc: UtcTime, tolerance: u32) -> bool {
         self.current != 0 && self.current.abs_diff(utc.0) <= tolerance
     }
 
-    /// Returns the waiting time by table 18.
+    /// Returns the time for which the receiver shall wait, by table 18.
     ///
     /// `utc` is the client's own clock, if it has one. If both clocks [agree](Self::agrees_with) within `tolerance`
     /// seconds, the waiting time ends when `utc` reaches the upgrade or request time; a time that `utc` has already
-    /// passed means now. If the clocks disagree, or if the client has no clock, the waiting time is the difference
-    /// between the two times of the pair. Clocks disagree because some servers send their uptime in place of UTC.
+    /// passed means now. If the clocks disagree, or if the client has no clock, the waiting time is the upgrade or
+    /// request time minus the current time of the server. The clocks disagree if a server sends its uptime in place of
+    /// UTC, as some servers do.
     ///
     /// # Errors
     /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.

@@ -2,7 +2,8 @@
 //! 095264 (2011).
 //!
 //! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each is a
-//! newtype with named constants, so that a value without a name survives a round trip and prints as hexadecimal.
+//! newtype with named constants, so that a value without a name is decoded and encoded unchanged, and prints as
+//! hexadecimal.
 //!
 //! | type | bytes | range or constants | section |
 //! |---|---|---|---|
@@ -335,7 +336,8 @@ impl defmt::Format for Eui64 {
 pub struct ImageId {
     /// Manufacturer code of the image.
     pub manufacturer: ManufacturerCode,
-    /// Image type: usually a product of the manufacturer; the specification defines types for other kinds of file.
+    /// Image type of the image. The manufacturer usually assigns one image type to each product; for files that are no
+    /// firmware, such as a log, the specification defines the image types.
     pub image_type: ImageType,
     /// File version of the image.
     pub version: FileVersion,
@@ -435,7 +437,7 @@ impl HardwareRange {
     }
 }
 
-/// Generates non-empty ranges only.
+/// Generates only ranges that hold at least one hardware version.
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for HardwareRange {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {

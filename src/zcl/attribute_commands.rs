@@ -10,9 +10,9 @@
 //! | 0x0C | Discover Attributes | first id (2), maximum number of ids (1) |
 //! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
-//! Each command exists in both directions. A list of records borrows from the frame, and each record is decoded when
-//! the caller iterates. Only the data type of a value determines the length of the value, so the iteration ends at a
-//! record of an unknown data type.
+//! Each command exists in both directions. A list of records borrows the bytes of the frame, and its iterator decodes
+//! one record at each step. Only the data type of a value determines the length of the value, so the iteration ends at
+//! a record of an unknown data type.
 
 use core::fmt;
 
@@ -84,8 +84,8 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Reads the payload of a command that asks about attributes (guide, "Fast paths"). Returns `None` for any other
-    /// command.
+    /// Reads the payload of a global command that reads, writes or discovers attributes (guide, "Fast paths"). Returns
+    /// `None` for any other command.
     pub(super) fn read_question(command: u8, input: &mut FieldReader<'a>) -> Option<Self> {
         Some(match command {
             READ => {
@@ -380,8 +380,9 @@ impl AttributeRecord {
     /// attribute id.
     ///
     /// # Errors
-    /// [`Violation::AttributeType`] if the data type is not the one that table 15 gives the attribute.
-    /// [`Violation::AttributeRange`] if the value is above the maximum.
+    /// [`Violation::AttributeType`] if the data type differs from the data type of the attribute in
+    /// [`ATTRIBUTES`](super::ATTRIBUTES). [`Violation::AttributeRange`] if the value is above the maximum of the
+    /// attribute.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id, value } = *self;
         let (Some(info), Ok(value)) = (id.info(), value) else { return Ok(()) };

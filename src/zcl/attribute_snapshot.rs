@@ -58,16 +58,17 @@ pub struct AttributeSnapshot {
     /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no
     /// such file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds, except
-    /// in cluster revision 2, where the unit is seconds.
+    /// MinimumBlockPeriod: minimum time between two block requests (later revisions of the specification). The unit is
+    /// milliseconds, except in cluster revision 2, where the unit is seconds.
     pub min_block_period: Option<u16>,
-    /// ImageStamp: number that distinguishes two builds of one version (later revisions).
+    /// ImageStamp: number that distinguishes two builds of one version (later revisions of the specification).
     pub image_stamp: Option<u32>,
-    /// UpgradeActivationPolicy: parties that may start the upgrade (later revisions).
+    /// UpgradeActivationPolicy: parties that may start the upgrade (later revisions of the specification).
     pub activation_policy: Option<UpgradeActivationPolicy>,
-    /// UpgradeTimeoutPolicy: whether the client installs an image without an Upgrade End Response (later revisions).
+    /// UpgradeTimeoutPolicy: whether the client installs an image without an Upgrade End Response (later revisions of
+    /// the specification).
     pub timeout_policy: Option<UpgradeTimeoutPolicy>,
-    /// ClusterRevision: revision of the cluster that the device implements (later revisions).
+    /// ClusterRevision: revision of the cluster that the device implements (later revisions of the specification).
     pub cluster_revision: Option<u16>,
 }
 
@@ -182,8 +183,7 @@ impl Owner<'_> {
     }
 }
 
-/// Encoder of one response. The encoder holds the attributes to read and the header fields that follow from the
-/// request.
+/// Encoder of one response. The encoder holds the attributes to read and the header fields that the request determines.
 #[derive(Clone, Copy)]
 struct Responder<'s> {
     owner: Owner<'s>,

@@ -32,7 +32,7 @@ use crate::open_enum::open_enum;
 use crate::types::Eui64;
 
 open_enum! {
-    /// Attribute id within the cluster (table 15 and later revisions).
+    /// Attribute id within the cluster (table 15 and later revisions of the specification).
     AttributeId(u16) {
         /// IEEE address of the server that the client uses.
         UPGRADE_SERVER_ID = 0x0000 => "UpgradeServerID",
@@ -98,13 +98,15 @@ open_enum! {
         COUNT_DOWN = 0x04 => "count down",
         /// The client needs further images before the upgrade.
         WAIT_FOR_MORE = 0x05 => "wait for more",
-        /// The client waits for an event outside the cluster that starts the upgrade (later revisions).
+        /// The client waits for an event outside the cluster that starts the upgrade (later revisions of the
+        /// specification).
         WAITING_FOR_EXTERNAL_EVENT = 0x06 => "waiting to upgrade via external event",
     }
 }
 
 open_enum! {
-    /// Parties that may start the upgrade: the values of UpgradeActivationPolicy (later revisions).
+    /// Parties that may start the upgrade: the values of UpgradeActivationPolicy (later revisions of the
+    /// specification).
     UpgradeActivationPolicy(u8) {
         /// An Upgrade End Response of the server starts the upgrade.
         SERVER = 0x00 => "OTA server activation allowed",
@@ -115,7 +117,7 @@ open_enum! {
 
 open_enum! {
     /// Whether a client installs an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (later
-    /// revisions).
+    /// revisions of the specification).
     UpgradeTimeoutPolicy(u8) {
         /// If no Upgrade End Response arrives in time, the client installs the image.
         APPLY = 0x00 => "apply upgrade after timeout",
@@ -201,8 +203,8 @@ impl Emit for AttributeValue {
     }
 }
 
-/// Writes a number in hexadecimal, with leading zeros up to the width of its data type. Writes an IEEE address like
-/// [`Eui64`].
+/// Writes a number in hexadecimal, with leading zeros up to the width of its data type. Writes an IEEE address as
+/// [`Eui64`] does.
 impl fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,5 @@
-//! Messages that a client receives, and the decoder for them: a fast path of [`Frame::decode`](super::Frame::decode) that
-//! reads the fields and no more (guide, "Fast paths").
+//! Messages that a client receives, and the decoder for them: a fast path of [`Frame::decode`](super::Frame::decode)
+//! that reads only the fields of a message (guide, "Fast paths").
 //!
 //! ```text
 //! header, payload -> command of the server | Default Response | question about attributes | other | unreadable
@@ -28,7 +28,8 @@ pub(crate) enum ClientMessage<'a> {
     DefaultResponse(DefaultResponse),
     /// Global command that reads, writes or discovers attributes of the client.
     Attributes(AttributeCommand<'a>),
-    /// Any other command. The variant includes responses about attributes, decodable or not.
+    /// Any other command. The variant includes every response to a command that reads, writes or discovers attributes,
+    /// even a malformed response.
     Other,
 }
 
@@ -69,12 +70,13 @@ impl<'a> ClientMessage<'a> {
     }
 }
 
-/// Returns whether all fields were present, and no byte follows that the decoder does not accept.
+/// Returns whether all fields were present. If `strict` is `true`, the result is `false` also if a byte follows the
+/// last field.
 fn ends(input: &FieldReader<'_>, strict: bool) -> bool {
     !input.is_short() && (!strict || input.left() == 0)
 }
 
-// Out of line, because three commands have these fields.
+// Not inlined, because three commands have these fields.
 #[inline(never)]
 fn filter(input: &mut FieldReader<'_>) -> ImageFilter {
     let (manufacturer, image_type) = (ManufacturerCode(input.u16()), ImageType(input.u16()));

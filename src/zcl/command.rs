@@ -1,5 +1,6 @@
-//! Commands of the cluster, in one enum for each direction. The two types keep requests out of the code of a client,
-//! and responses out of the code of a server. Tables refer to ZigBee document 095264 (2011).
+//! Commands of the cluster, in one enum for each direction. With one type for each direction, the code of a client
+//! needs no branch for a request, and the code of a server needs no branch for a response. Tables refer to ZigBee
+//! document 095264 (2011).
 //!
 //! ```text
 //! CommandId <--> row of the table ToServer or ToClient <--> payload type, which parses, checks and writes itself

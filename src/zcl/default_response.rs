@@ -21,8 +21,8 @@ pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 /// Default Response: the answer to a command that has no response command of its own, or that the receiver of the
 /// command could not serve.
 ///
-/// A client must not abandon a download because of an unexpected Default Response. Some lamps send MALFORMED_COMMAND
-/// for a correct Image Block Response and nevertheless request the next block. Report:
+/// An unexpected Default Response must not end a download. Some lamps answer a correct Image Block Response by
+/// MALFORMED_COMMAND, and nevertheless request the next block. Report:
 /// <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
 // Exhaustive: the ZCL has not changed this command since its first version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -46,7 +46,7 @@ impl Emit for Frame<'_> {
 }
 
 impl Frame<'_> {
-    /// Returns the bits of the frame control that do not follow from the message.
+    /// Returns the bits of the frame control that the message does not determine.
     const fn caller_control(&self) -> FrameControl {
         self.control.without(FrameControl::OF_MESSAGE)
     }
@@ -88,7 +88,8 @@ pub(crate) enum FromClient {
 }
 
 impl ClientFrame {
-    /// Writes the frame to the start of `out` and returns its length in bytes. The longest request fits.
+    /// Writes the frame to the start of `out` and returns the length of the frame in bytes. `out` has room for the
+    /// longest request.
     #[inline(never)]
     pub(crate) fn write(&self, out: &mut [u8; LONGEST_TO_SERVER]) -> usize {
         let Self { sequence, message } = self;

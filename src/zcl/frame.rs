@@ -23,7 +23,7 @@ use super::{
 };
 
 /// Frame control of a ZCL header. The value keeps the bits that have no named constant.
-// A newtype over the number: the fields of the frame control need no more than `contains`.
+// A newtype over the number, because users of the frame control need no method other than `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -44,9 +44,9 @@ impl FrameControl {
     pub(super) const EMPTY: Self = Self(0);
     /// Frame control 0x19 of a response, and of a command to several clients.
     pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.with(Self::DISABLE_DEFAULT_RESPONSE);
-    /// Frame control of a command from a server that asks for a Default Response.
+    /// Frame control of a command from server to client that requests a Default Response.
     pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.with(Self::TO_CLIENT);
-    /// Bits that follow from the message; the sender chooses the remaining bits.
+    /// Bits that the message determines; the sender chooses the remaining bits.
     pub(super) const OF_MESSAGE: Self =
         Self::FRAME_TYPE.with(Self::MANUFACTURER_SPECIFIC).with(Self::TO_CLIENT);
 
@@ -178,7 +178,8 @@ impl FrameHeader {
 #[non_exhaustive]
 pub struct Frame<'a> {
     /// Frame control as received. The encoder takes from `control` the bit for the Default Response and the reserved
-    /// bits. All other bits follow from the message, so that field and message cannot contradict each other.
+    /// bits. The encoder derives all other bits from `message`, so that `control` and `message` cannot contradict each
+    /// other.
     pub control: FrameControl,
     /// Sequence number; a response repeats the sequence number of its request.
     pub sequence: u8,
@@ -192,7 +193,7 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Creates a request of a client, which asks for a Default Response (table 19).
+    /// Creates a request of a client. The request asks the server for a Default Response (table 19).
     #[must_use]
     pub const fn to_server(sequence: u8, message: ToServer) -> Self {
         Self::of(FrameControl::CLUSTER, sequence, Message::ToServer(message))
@@ -235,8 +236,8 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::Attributes(direction, command))
     }
 
-    /// Creates a frame. `control` gets the bits that follow from the message, so that a created frame equals a decoded
-    /// one.
+    /// Creates a frame. The function adds to `control` the bits that the message determines, so that a created frame
+    /// equals the frame that is decoded from its bytes.
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
         Self { control, sequence, message, deviations: Deviations::NONE }
     }

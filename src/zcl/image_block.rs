@@ -87,7 +87,7 @@ pub struct ImageBlockRequest {
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
     /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2;
-    /// `None` if the client does not have the attribute (later revisions).
+    /// `None` if the client does not have the attribute, which later revisions of the specification define.
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
@@ -125,8 +125,8 @@ impl ImageBlockRequest {
     ///
     /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
     /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
-    /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
-    /// `read_plain` accepts (guide, "Fast paths").
+    /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). For each frame that `read_plain` accepts,
+    /// the other decoder must return the same request (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();
@@ -284,8 +284,8 @@ pub struct BlockData<'a> {
 pub struct WaitForData {
     /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
-    /// New minimum time between two block requests of the client (later revisions). The unit is milliseconds, or
-    /// seconds for a client of cluster revision 2.
+    /// New minimum time between two block requests of the client (later revisions of the specification). The unit is
+    /// milliseconds, or seconds for a client of cluster revision 2.
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }

@@ -49,7 +49,7 @@ pub enum NotifyScope {
     Manufacturer(ManufacturerCode),
     /// Clients of one manufacturer and image type (payload type 2).
     ImageType(ManufacturerCode, ImageType),
-    /// Clients of one manufacturer and image type that do not run this version and have not downloaded it (payload type
+    /// Clients of one manufacturer and image type that neither run nor have downloaded the new version (payload type
     /// 3).
     NewVersion(ImageFilter),
 }

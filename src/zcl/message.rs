@@ -99,8 +99,7 @@ impl<'a> Message<'a> {
         Ok(Self::Other(OtherFrame { header: *header, payload }))
     }
 
-    /// Returns the bits of the frame control that follow from the message: frame type, manufacturer specific,
-    /// direction.
+    /// Returns the bits of the frame control that the message determines: frame type, manufacturer specific, direction.
     pub(super) const fn control(&self) -> FrameControl {
         let frame_type = match self {
             Self::ToServer(_) | Self::ToClient(_) => FrameControl::CLUSTER,
@@ -130,8 +129,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Ends the parse of a payload. The offset in an error counts from the first byte of the frame. The function assumes a
-/// header without a manufacturer code.
+/// Converts the result of the parser of a payload: returns the message, or an error whose offset counts from the first
+/// byte of the frame. The function assumes that the ZCL header has no manufacturer code.
 fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
     locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
 }
@@ -227,8 +226,8 @@ pub enum OtherKind {
 }
 
 impl<'a> OtherFrame<'a> {
-    /// Returns the reason why the frame is not decoded. If several reasons apply, the manufacturer code comes before
-    /// the frame type, and the frame type before the command id.
+    /// Returns the reason why the frame is not decoded. If several reasons apply, a manufacturer code takes precedence
+    /// over the frame type, and the frame type over the command id.
     #[must_use]
     pub fn why(&self) -> OtherKind {
         let FrameHeader { control, manufacturer, sequence: _, command } = self.header;
@@ -250,8 +249,8 @@ impl<'a> OtherFrame<'a> {
         self.header
     }
 
-    /// Returns the bits of the frame control that follow from the header. The manufacturer bit follows from the
-    /// manufacturer code, so that the bit and the code cannot contradict each other.
+    /// Returns the bits of the frame control that the header determines. The method derives the manufacturer bit from
+    /// the manufacturer code, so that the bit and the code cannot contradict each other.
     const fn control(&self) -> FrameControl {
         let kept = self.header.control.masked(FrameControl::OF_MESSAGE);
         match self.header.manufacturer {

@@ -22,8 +22,8 @@ bitflags! {
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
         /// The field control of an Image Block Request announces a MinimumBlockPeriod, but the field is missing. The
-        /// decoder ignores the announcement.
-        /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
+        /// decoder ignores the bit that announces the field. Report:
+        /// <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
         /// bytes. No device is known to send trailing bytes. The quirk is for fields of future revisions: for example,
@@ -32,7 +32,7 @@ bitflags! {
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
         /// as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this status. According to their
-        /// sources, two servers send an Image Block Response that consists of a status alone:
+        /// source code, two servers send an Image Block Response that consists of a status alone:
         /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
@@ -47,7 +47,7 @@ bitflags! {
         const REFUSAL_WITH_MORE = 1 << 4;
         /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the trailing
         /// bytes. The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3
-        /// whatever type the first byte says.
+        /// whatever payload type the first byte states.
         const NOTIFY_WITH_MORE = 1 << 5;
     }
 }
@@ -115,13 +115,14 @@ impl<'a> Leniency<'a> {
         allowed
     }
 
-    /// Ends the parse of a command that later revisions may extend. If [`Quirks::TRAILING_BYTES`] is allowed, the bytes
-    /// of `rest` are ignored.
+    /// Handles the bytes `rest` after the last field of a command that later revisions may extend. The bytes are
+    /// ignored if [`Quirks::TRAILING_BYTES`] is allowed, and are an error otherwise.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
-    /// Ends the parse of a command. If `quirk` is allowed, the bytes of `rest` are ignored.
+    /// Handles the bytes `rest` after the last field of a command. The bytes are ignored if `quirk` is allowed, and are
+    /// an error otherwise.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);
@@ -131,7 +132,7 @@ impl<'a> Leniency<'a> {
     }
 }
 
-/// Ends the parse of a command. Returns an error if any byte follows.
+/// Checks that no byte follows the last field of a command. Returns an error if `rest` is not empty.
 pub(super) fn expect_end(rest: &[u8]) -> Parsed<'_, ()> {
     match rest {
         [] => Ok((rest, ())),
