@@ -123,7 +123,7 @@ pub struct Busy;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SpecificFileError {
-    /// The settings leave the ability out, see [`Abilities`](super::Abilities).
+    /// The settings leave out the ability to fetch device-specific files, see [`Abilities`](super::Abilities).
     #[error("the settings leave device-specific files out")]
     Disabled,
     /// A query or an upgrade is in progress.
@@ -154,8 +154,8 @@ pub struct NothingToActivate;
 ///
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
 /// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
-/// be `need => client.decline(now, need)?`. A need that a later version adds never occurs with settings that exist
-/// today, or its refusal ends no more than the upgrade in progress.
+/// be `need => client.decline(now, need)?`. A need that a later version adds either never occurs with settings that
+/// exist today, or can be refused without further harm: the refusal ends at most the upgrade in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -246,8 +246,8 @@ pub enum VerifyResult {
     Valid,
     /// The file is invalid, and the upgrade ends.
     Invalid,
-    /// The file is valid and is kept until another image of the device is downloaded. The [`ImageId`] names the other
-    /// image, with the version that the device runs now.
+    /// The file is valid, and the application keeps it until another image of the device is downloaded. The [`ImageId`]
+    /// holds the manufacturer code and image type of the other image, with the version that the device runs now.
     NeedsMore(ImageId),
     /// The application cancels the upgrade.
     Abandon,
@@ -278,7 +278,7 @@ pub enum ApplyResult {
     Failed,
 }
 
-/// Party or timer that a client waits for before it can make progress.
+/// Party or timer that a client waits for before the client can continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

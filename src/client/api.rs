@@ -214,8 +214,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Answers any need with a refusal, also a need that this version of the crate added and that the application does
-    /// not know. The table shows how the client continues after the refusal of each need:
+    /// Answers any need with a refusal, also a need that the application does not know because a later version of this
+    /// crate added it. The table shows how the client continues after the refusal of each need:
     ///
     /// | need | consequence |
     /// |---|---|
@@ -328,8 +328,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// bytes of the file. The client does not return [`Need::Decide`] and [`Need::Prepare`] again, nor [`Need::Verify`]
     /// for a file that was verified.
     ///
-    /// The client first requests the header and the last stored block again, and compares them with the sums in the
-    /// checkpoint. The first request follows after a random time of at most ten seconds, and at most
+    /// The client first requests the header and the last stored block again, and compares their checksums with those in
+    /// the checkpoint. The first request follows after a random time of at most ten seconds, and at most
     /// [`query_spread`](super::ClientConfig::query_spread). If the server does not answer three attempts, or no longer
     /// has the file, the client queries and keeps all stored bytes.
     ///
@@ -441,8 +441,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.adjust_countdown(now);
     }
 
-    /// Returns the file that failed its verification or its boot last; `None` if no file failed since the last upgrade.
-    /// The application persists this value, and passes it to the client after a restart as
+    /// Returns the file whose verification or boot failed most recently; `None` if no file failed since the last
+    /// upgrade. The application persists this value, and passes it to the client after a restart as
     /// [`ClientConfig::failed_image`](super::ClientConfig::failed_image).
     #[must_use]
     pub const fn failed_image(&self) -> Option<FailedImage> {

@@ -35,7 +35,7 @@ use crate::zcl::ImageOffer;
 /// | `offer` | 2 + 2 + 4 + 4 | manufacturer code, image type, file version, size of the file |
 /// | `received` | 4 | number of bytes that are stored without a gap |
 /// | `header` | 2 + 1, or absent | stack version and security credential version of the file |
-/// | `sums` | 2 x (4 + 1 + 4), or absent | start, size and sum of the header and of the last stored block |
+/// | `sums` | 2 x (4 + 1 + 4), or absent | start, size and checksum of the header and of the last stored block |
 /// | `stage` | 1 | what has happened to the file |
 /// | `pending_images` | 1 + 8 + 4 + 2 + 1 | images that are kept until all images of the device are complete |
 ///
@@ -55,9 +55,10 @@ pub struct Checkpoint {
     /// Facts from the header of the file; `None` if the header was not read yet. Without header facts the download
     /// starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
-    /// Sums of two ranges of the file, by which the client recognises the file again after a restart; `None` if no
-    /// sums were kept, as in checkpoints of earlier versions of this crate. Without sums the download continues
-    /// unchecked, and only the verification of the whole file can find that the server has replaced the file.
+    /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
+    /// the same file. The value is `None` if no checksums were kept, as in checkpoints of earlier versions of this
+    /// crate. Without checksums the download continues unchecked, and only the verification of the whole file can find
+    /// that the server has replaced the file.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sums: Option<FileSums>,
     /// Stage of the upgrade at the time of the checkpoint.
@@ -82,32 +83,33 @@ pub enum CheckpointStage {
     ImagesRetained,
 }
 
-/// Sums of two ranges of a file. After a pause or a restart the client requests both ranges again and compares the
-/// sums, because a server may send the bytes of another file under the same identity.
+/// Checksums of two ranges of a file. After a pause or a restart the client requests both ranges again and compares the
+/// checksums, because a server may send the bytes of another file under the same identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct FileSums {
-    /// Sum of the header of the file, without fields of later header versions: the first 56 to 69 bytes.
+    /// Checksum of the header of the file, without fields of later header versions: the first 56 to 69 bytes.
     pub header: RangeSum,
-    /// Sum of the last block that extended the bytes stored without a gap. The size of the sum is 0 if no block was
-    /// stored yet.
+    /// Checksum of the last block that extended the bytes stored without a gap. The checksum covers 0 bytes if no block
+    /// was stored yet.
     pub last_block: RangeSum,
-    /// Number of header bytes to sum. The number is final when the bytes of the header length have arrived.
+    /// Number of header bytes that the checksum covers. The number is final when the bytes of the header length have
+    /// arrived.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) header_size: u8,
 }
 
-/// Sum of a range of bytes of a file: FNV-1a with 32 bits, which finds accidental changes only.
-// Exhaustive: the three fields define the sum.
+/// Checksum of a range of bytes of a file: FNV-1a with 32 bits, which finds accidental changes only.
+// Exhaustive: the three fields define the checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RangeSum {
-    /// Offset of the first summed byte from the start of the file.
+    /// Offset of the first byte that the checksum covers, from the start of the file.
     pub start: u32,
-    /// Number of summed bytes.
+    /// Number of bytes that the checksum covers.
     pub size: u8,
     /// FNV-1a hash of the bytes.
     pub sum: u32,
@@ -178,7 +180,7 @@ impl Checkpoint {
 }
 
 impl FileSums {
-    /// Creates the sums from the values of a stored checkpoint.
+    /// Creates the checksums from the values of a stored checkpoint.
     #[must_use]
     pub const fn new(header: RangeSum, last_block: RangeSum) -> Self {
         Self { header, last_block, header_size: header.size }

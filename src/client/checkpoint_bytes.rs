@@ -176,8 +176,8 @@ impl Checkpoint {
     /// The CRC-32 finds accidental damage, and proves nothing about the origin of the bytes.
     ///
     /// # Errors
-    /// [`CheckpointError`] if the layout version is unknown, the sum is wrong, or a field has a forbidden value. The
-    /// download then starts at offset 0.
+    /// [`CheckpointError`] if the layout version is unknown, the CRC-32 is wrong, or a field has a forbidden value.
+    /// Without a readable checkpoint, a download starts at offset 0.
     pub fn from_bytes(bytes: &[u8; Self::ENCODED_LEN]) -> Result<Self, CheckpointError> {
         let raw: &RawCheckpoint = zerocopy::transmute_ref!(bytes);
         if raw.layout != LAYOUT {

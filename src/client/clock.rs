@@ -1,4 +1,4 @@
-//! Clock of a client: instants in 32 bits, relative to an origin that follows the time.
+//! Clock of a client: instants in 32 bits, relative to an origin that the client moves forward every few hours.
 //!
 //! ```text
 //!   LONG_AGO            origin + 0 to 4 hours: now                                  longest delay      NEVER
@@ -6,9 +6,9 @@
 //! ```
 //!
 //! An [`Instant`] has 64 bits. A comparison or an addition of 64 bits takes two to four instructions of a small
-//! processor, and with 32 bits only one. Inside of the client an instant therefore has 32 bits, which saves a twentieth
-//! of the client's flash. Every few hours the client moves the origin and adjusts all instants, so that the client can
-//! run for any time. An instant that is more than 8 days in the past counts as 8 days in the past.
+//! processor, and with 32 bits only one. Inside of the client an instant therefore has 32 bits, which saves 5 % of the
+//! flash that the code of the client takes. Every few hours the client moves the origin and adjusts all instants, so
+//! that the client can run for any time. An instant that is more than 8 days in the past counts as 8 days in the past.
 
 use crate::time::{Instant, Millis};
 
@@ -16,8 +16,8 @@ use crate::time::{Instant, Millis};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticks(u32);
 
-/// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. A
-/// client asks for ages of up to 7 days.
+/// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. The
+/// longest age that a client checks is 7 days.
 const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 
 /// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every
@@ -25,9 +25,9 @@ const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 const MAX_AGE: u32 = if cfg!(test) { 1 } else { 1 << 24 };
 
 impl Ticks {
-    /// Instant before every other one.
+    /// Earliest instant, before every other instant.
     pub(super) const LONG_AGO: Self = Self(0);
-    /// Instant after every other one, which is never reached.
+    /// Latest instant, after every other instant, which is never reached.
     pub(super) const NEVER: Self = Self(u32::MAX);
     /// Last instant that can be reached, 41 days after the origin.
     const LAST: u32 = u32::MAX.saturating_sub(1);
@@ -49,7 +49,7 @@ impl Ticks {
         self.0 == u32::MAX
     }
 
-    /// Returns the instant of the same time after the origin has moved by `shift`.
+    /// Adjusts the instant after the origin has moved by `shift`, so that the instant still denotes the same time.
     // Out of line, because a client moves some twenty instants.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn shift(&mut self, Millis(shift): Millis) {

@@ -124,9 +124,9 @@ pub enum TransferMode {
         /// every server supports.
         ///
         /// A block that the application is storing counts towards the window, as a request in flight does. With a
-        /// window above 1, one such block does not count, and the client may send one extra request while an answer is
-        /// late. If a server answers only one of several requests, the client detects this behaviour and sends one
-        /// request at a time. A window above 1 helps if the server, or the route to the server, is slow.
+        /// window above 1, one of these blocks does not count, and the client may send one extra request while an
+        /// answer is late. If a server answers only one of several requests, the client detects this behaviour and
+        /// sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -260,9 +260,9 @@ pub struct ClientConfig {
     ///
     /// Default: false. A broadcast Image Notify is the usual announcement of a new image.
     pub require_unicast: bool,
-    /// Whether the client reads frames by the letter of the specification, without [`Quirks`](crate::zcl::Quirks). In
-    /// this strict reading an ABORT with extra bytes is malformed. A unicast Image Notify with another payload type
-    /// than 0 or another jitter than 100 is malformed as well (section 6.10.3.5.1).
+    /// Whether the client decodes frames strictly by the specification, without [`Quirks`](crate::zcl::Quirks). With
+    /// strict decoding an ABORT with extra bytes is malformed. A unicast Image Notify with another payload type than 0
+    /// or another jitter than 100 is malformed as well (section 6.10.3.5.1).
     ///
     /// Default: false, because servers in the field send frames that deviate from the specification.
     pub strict: bool,
@@ -289,7 +289,7 @@ pub struct ClientConfig {
     ///
     /// Default: `u32::MAX`, which means no limit.
     pub max_file_size: u32,
-    /// Offered versions about which the client asks the application; the client skips all other versions.
+    /// Versions whose offers the client passes on to the application; the client skips offers of all other versions.
     ///
     /// Default: [`Different`](AcceptedVersions::Different). The server decides which version to install, and may choose
     /// an older version (section 6.10.5.2.4).
@@ -299,7 +299,8 @@ pub struct ClientConfig {
     /// Default: all checks, so that a wrong file ends the download early.
     pub header_checks: HeaderChecks,
     /// Whether the client accepts a file whose upgrade file destination has the bytes of the device's IEEE address in
-    /// reverse order. The image builder of espressif writes such files if the address is given as people read it.
+    /// reverse order. The image builder of espressif writes such files if the address is given with the most
+    /// significant byte first.
     ///
     /// Default: false, because the reversed address may be the address of another device.
     pub accept_reversed_destination: bool,
@@ -361,8 +362,9 @@ pub struct ClientConfig {
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
-    /// Longest pause of a download in which no new byte arrives. After this time the upgrade ends, and the storage is
-    /// free for another image. `None` means no limit. With zero, the upgrade ends instead of pausing.
+    /// Longest time for which a download stays paused while no new byte of the file arrives. After this time the
+    /// upgrade ends, and the storage is free for another image. `None` means no limit. With zero, the upgrade ends
+    /// instead of pausing.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
@@ -523,7 +525,7 @@ impl ClientConfig {
     }
 }
 
-/// Place of the settings of a client. The settings never change while the client exists.
+/// Source of the settings of a client. The settings never change while the client exists.
 ///
 /// [`ClientConfig`] implements this trait: a `Client<RANGES, ClientConfig>` contains its settings in its own memory. A
 /// reference to a type with this trait implements the trait as well, so that the settings can be in a `static` in flash.
@@ -598,7 +600,8 @@ impl Abilities {
         utc_clock: true,
     };
 
-    /// A device with one image, without a clock and without security credentials, whose server is known.
+    /// No abilities, for a device with one image, without a clock and without security credentials, whose server is
+    /// known.
     pub const NONE: Self = Self {
         discovery: false,
         specific_files: false,

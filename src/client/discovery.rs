@@ -51,7 +51,8 @@ use super::transfer::min_request_interval;
 /// server.
 const MAX_LOOKUPS: u8 = 3;
 
-/// Shortest time between two searches for a server during the pause of a download, which can last for weeks.
+/// Shortest time between two searches for a server during the pause of a download, because a download can be paused for
+/// weeks.
 const PAUSED_SEARCH_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
 /// Bit that marks the tickets of a search, because a search and an upgrade can have open needs at the same time.
@@ -164,8 +165,8 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::FindServer`] with the address of the first node that has the OTA Upgrade cluster, or `None` if
     /// no node answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes
-    /// are ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for
-    /// the answers of other nodes.
+    /// are ignored (change request CCB 1314 to the ZCL). If the answering node is a server that refused this device,
+    /// the ticket stays valid for the answers of other nodes.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -286,7 +287,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             State::Image(_, ImageStage::Waiting { .. } | ImageStage::CountingDown { .. }) => {
                 self.ask_for_upgrade_end(now);
             }
-            // The next Upgrade End Request is sent after its hour.
+            // The next Upgrade End Request is scheduled for the next hour; the client sends a request at once instead.
             State::Image(_, ImageStage::Ending { pending, .. }) if !pending.is_in_flight() => {
                 self.ask_for_upgrade_end(now);
             }
@@ -337,8 +338,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.server = server;
     }
 
-    /// Enters the next step of a server search after an answer of the server. When the search is done, a download
-    /// continues with the server that was found.
+    /// Enters the next step of a server search after an answer to the need of the previous step. When the search is
+    /// done, a download continues with the server that was found.
     fn enter_search_step(&mut self, step: SearchStep) {
         self.search.enter(step);
         self.reset_search_counters();
@@ -435,8 +436,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Counts an unanswered query, and starts a search for the server after too many consecutive unanswered queries.
     pub(super) fn count_unanswered_query(&mut self, now: Ticks) {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
-        // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
-        // search from a pause starts at most once in the pause between two searches.
+        // A search is a broadcast to the whole network. A paused download sends queries at short intervals. A client
+        // with a paused download therefore starts a search only after `search.until`, the end of the pause after the
+        // last search.
         let is_too_early = self.state.is_paused() && now < self.search.until;
         if self.search.unanswered_queries >= self.settings.config().max_unanswered_queries
             && self.can_send()
@@ -485,8 +487,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.search.enter(SearchStep::Backoff);
         self.push_event(ClientEvent::ServerNotFound(self.clock.instant(until)));
         if self.state.is_paused() && is_known(self.server) {
-            // The server may return at its old address, where the queries of the pause find the server. The next search
-            // follows the next unanswered queries, and not before the pause between two searches is over.
+            // The server may return at its old address, where the queries of the paused download find the server. The
+            // next search starts after further unanswered queries, but not before the pause after this search has
+            // ended.
             self.search.enter(SearchStep::Done);
         } else if let State::NoFile(NoFile::Querying { next, .. }) = self.state {
             self.go_home(now, next);

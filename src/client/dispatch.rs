@@ -77,7 +77,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         let reaction = match message {
             ClientMessage::Command(message) => {
                 if let (ToClient::ImageBlock(ImageBlockResponse::Abort), [_, _, ..]) = (message, payload) {
-                    // Bytes follow the status ABORT, which is valid nevertheless (`Quirks::ABORT_WITH_MORE`).
+                    // The ABORT is valid although bytes follow its status (`Quirks::ABORT_WITH_MORE`).
                     self.reply(answer, Status::MALFORMED_COMMAND);
                 }
                 self.on_command(now, answer, message)
@@ -118,7 +118,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         from.network == network || (network == Address::UNKNOWN.network && is_notify)
     }
 
-    /// Calls the handler of the cluster command `message`. The effect of a command depends on the state of the client.
+    /// Calls the handler of the cluster command `message`, whose effect depends on the state of the client.
     fn on_command<'f>(&mut self, now: Ticks, answer: ReplyTo, message: ToClient<'f>) -> Reaction<'f> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {

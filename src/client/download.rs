@@ -35,7 +35,7 @@ use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
 
 /// First ten minutes of a pause, and the longest time between two queries in these minutes. Even with the random time
-/// and a round trip, the client finds a server that has returned within a minute.
+/// and a round trip, the client finds a server within one minute after the server has returned.
 const FIRST_LIMIT: (Millis, Millis) = (Millis::from_secs(10 * 60), Millis::from_secs(50));
 /// First day of a pause, and the longest time between two queries on this day.
 const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis::from_secs(15 * 60));
@@ -201,7 +201,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
+    /// Pauses the download for `reason`, or ends the upgrade if the download has been paused for
+    /// `ClientConfig::max_pause`.
     pub(super) fn pause_download(&mut self, now: Ticks, reason: PauseReason) {
         let Some(download) = self.state.downloading_mut() else { return };
         // If the server was silent or sent blocks of another image, the client queries at once. After an error or a
@@ -224,7 +225,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Pauses the download in hand, because the application has refused another offer of the server.
+    /// Pauses the current download, because the server offers another image, which the application has refused.
     pub(super) fn pause_for_other_offer(&mut self, now: Ticks) {
         let State::Download(download, _) = &mut self.state else { return };
         let since = download.pause(now, self.settings.config());
@@ -233,7 +234,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_download_stage(DownloadStage::Paused { reason, ask_at });
     }
 
-    /// Sends a query during a pause, or ends the upgrade if the download has been paused too long.
+    /// Sends a query during a pause, or ends the upgrade if the download has been paused for `ClientConfig::max_pause`.
     pub(super) fn handle_pause_timeout(&mut self, now: Ticks) {
         let State::Download(download, DownloadStage::Paused { reason, .. }) = &self.state else { return };
         let (reason, id) = (*reason, download.offer.id);
@@ -273,7 +274,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         now.plus(Millis(interval)).plus(spread)
     }
 
-    /// Continues the download in hand after a pause or a repeated offer, with a check that the server still has the
+    /// Continues the current download after a pause or a repeated offer, with a check that the server still has the
     /// same file.
     pub(super) fn continue_download(&mut self, now: Ticks) {
         let State::Download(download, _) = &mut self.state else { return };
@@ -292,8 +293,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. If the download pauses, undecodable responses are
-    /// the reason of the pause instead of missing responses.
+    /// Records that the response with `command` could not be decoded. If the download pauses later, the reason of the
+    /// pause is then undecodable responses instead of missing responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let Some(download) = self.state.downloading_mut()

@@ -303,7 +303,7 @@ pub enum Outcome {
     /// The server answered a block request with ABORT.
     ServerAborted,
     /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests, and did not
-    /// offer the image again within the longest pause.
+    /// offer the image again before the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
     ImageGone,
     /// The server answered with too many consecutive errors. The variant holds the status of the last error.
     ServerErrors(Status),

@@ -3,10 +3,10 @@
 //!
 //! # Loop
 //!
-//! A client has four kinds of methods. The methods `handle_*` take input from outside: frames, time, delivery reports.
-//! An answer, such as [`verified`](Client::verified), passes the result of a [`Need`] or of storing a block to the
-//! client. A command, such as [`query`](Client::query), [`abort`](Client::abort) or [`resume`](Client::resume), is a
-//! call that the application makes without a need. The methods `poll_*` return outputs. **After each input, poll all
+//! The methods of a client are of four kinds. The methods `handle_*` take input from outside: frames, time, delivery
+//! reports. An answer, such as [`verified`](Client::verified), passes the result of a [`Need`] or of storing a block to
+//! the client. A command, such as [`query`](Client::query), [`abort`](Client::abort) or [`resume`](Client::resume), is
+//! a call that the application makes without a need. The methods `poll_*` return outputs. **After each input, poll all
 //! four outputs in this order:**
 //!
 //! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
@@ -57,9 +57,10 @@
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
 //! answers, the download pauses and keeps all stored bytes. During the pause, the client queries with growing
 //! intervals. If the server offers the same image, the client requests the header and the last stored block again,
-//! compares them with the sums of the stored bytes, and continues at the first missing byte. A download ends early if
-//! the application aborts the download or accepts another offer, if the server answers ABORT, if the header does not
-//! match the offer or the device, if storage fails, or if a pause lasts longer than [`ClientConfig::max_pause`].
+//! compares their checksums with those of the stored bytes, and continues at the first missing byte. A download ends
+//! early if the application aborts the download or accepts another offer, if the server answers ABORT, if the header
+//! does not match the offer or the device, if storage fails, or if a pause lasts longer than
+//! [`ClientConfig::max_pause`].
 //!
 //! The second line of the drawing names the need or action of each state. The table of all transitions is in the
 //! private module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
@@ -152,7 +153,8 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
 /// [`ClientConfig::transfer`], and contains no code for windows and pages.
 ///
-/// `S` is the place of the settings: the client itself, a constant or a `static`, see [`Settings`].
+/// `S` determines where the settings are stored: in the client itself, in a constant or in a `static`, see
+/// [`Settings`].
 #[doc(alias = "resume")]
 // On a small processor the fields lie in memory in the order of their declaration. A short instruction reaches only
 // bytes near the start of a value, and the compiler would otherwise put the fields of one byte behind the download.
@@ -204,7 +206,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     query_interval: Option<Millis>,
     /// Time of the last unicast Image Notify that led to a query.
     notified_at: Ticks,
-    /// File that failed its verification or its boot last.
+    /// File whose verification or boot failed most recently.
     failed_image: Option<FailedImage>,
     /// Time at which a file failed last, or at which the client was created.
     failed_at: Ticks,
@@ -358,8 +360,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Enters `stage` without a file in hand; a file that was in hand is given up. Apart from the constructor and
-    /// `finish_store`, only the functions `enter*` assign `self.state`, each of them in place.
+    /// Enters `stage` of a client without a file; a download or a complete file of the previous state is given up.
+    /// Apart from the constructor and `finish_store`, only the functions `enter*` assign `self.state`, each of them in
+    /// place.
     #[inline(never)]
     fn enter(&mut self, stage: NoFile) {
         self.state = State::NoFile(stage);
@@ -374,7 +377,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_state();
     }
 
-    /// Enters `stage` of the download in hand.
+    /// Enters `stage` of the current download.
     #[inline(never)]
     fn enter_download_stage(&mut self, stage: DownloadStage) {
         if let State::Download(_, present) = &mut self.state {
@@ -390,7 +393,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_state();
     }
 
-    /// Enters `stage` of the complete file in hand.
+    /// Enters `stage` of the complete file that the client has.
     #[inline(never)]
     fn enter_image_stage(&mut self, stage: ImageStage) {
         if let State::Image(_, present) = &mut self.state {
@@ -755,7 +758,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 /// Maximum size of a client on a microcontroller whose settings are in flash, in bytes. A [`ClientConfig`] inside the
 /// client adds 184 bytes. The largest parts of a client are the download and the event queue (72 bytes). In the
 /// download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes
-/// 60 bytes, and the sums for the check after a pause take 28 bytes.
+/// 60 bytes, and the checksums for the check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<8, &ClientConfig>>() <= 776);

@@ -46,7 +46,7 @@ const MAX_IMAGE_FAILURES: u8 = 2;
 /// Time since the last failure of a file after which a unicast Image Notify leads to another attempt.
 const NOTIFIED_ATTEMPT_AFTER: Millis = Millis::from_secs(24 * 60 * 60);
 
-/// Time since the last failure of a file after which the failures are forgotten.
+/// Time since the last failure of a file after which the client ignores the failures of this file.
 const FORGET_FAILURES_AFTER: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
 /// Query to which an answer of the server belongs.
@@ -72,7 +72,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         delivery: DeliveryMode,
     ) -> Reaction<'f> {
         if delivery != DeliveryMode::Unicast {
-            // The scope is checked before the jitter, so that a notify out of scope draws no random number.
+            // The scope is checked before the jitter, so that the client draws no random number for an Image Notify out
+            // of scope.
             if let Err(violation) = notify.check() {
                 return Reaction::Drop(ClientIgnored::Invalid(violation));
             }
@@ -87,7 +88,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if let (true, State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })) =
             (is_unicast, &self.state)
         {
-            // A copy of this notify may arrive after the offer.
+            // A copy of this Image Notify may arrive after the offer.
             (self.notified_at, self.notified_sequence) = (now, sequence);
         }
         match self.state {
@@ -171,8 +172,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         };
         let matches = self.open_pending_query().is_some_and(|pending| pending.has_sequence(sequence));
         match response {
-            // A query after an Image Notify can cross the answer to an earlier query. A refusal of the earlier query is
-            // not a refusal of the later one.
+            // The answer to an earlier query may arrive after the client has sent a query for an Image Notify. A
+            // refusal of the earlier query is not a refusal of the later query.
             QueryResponse::Refused(_) if query.is_second && !matches && !self.numbering.is_own() => {
                 Reaction::Drop(ClientIgnored::Unexpected)
             }
@@ -312,7 +313,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns whether the query interval has passed since the last refusal of the application. Usually a periodic
-    /// query ends the effect of a refusal, but a client with a file in hand makes no periodic queries.
+    /// query ends the effect of a refusal, but a client with a download or a complete file makes no periodic queries.
     fn has_refusal_expired(&self, now: Ticks) -> bool {
         self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= self.clock.instant(now))
     }

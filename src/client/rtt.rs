@@ -1,7 +1,8 @@
 //! Estimator of the round-trip time and of the retransmission timeout, after RFC 6298.
 //!
 //! Each attempt of a request has a sequence number of its own, and the answer repeats this number. Therefore a sample
-//! is measured from the answered attempt, also after a retry, and the timeout can follow the link closely.
+//! is measured from the answered attempt, also after a retry, and the timeout can stay close to the round trip of the
+//! link.
 //!
 //! ```text
 //! sample ---> smoothed  += (sample - smoothed) / 8
@@ -25,8 +26,8 @@ pub(super) struct RttEstimator {
 /// limited to half of this value.
 const NOT_MEASURED: u32 = u32::MAX;
 
-/// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller difference, a steady
-/// link would cause a retry each time the server is slightly slower than usual.
+/// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller difference, a client on
+/// a steady link would send a retry each time the server is slightly slower than usual.
 const MIN_MARGIN: u32 = 5;
 
 impl RttEstimator {

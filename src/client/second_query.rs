@@ -7,9 +7,9 @@
 //!   query() of the application --------------------+          --refusal, silence--> nothing changes
 //! ```
 //!
-//! Some servers, such as zigbee-herdsman, serve only devices that have queried in the present session of the server.
-//! The client therefore sends the query in every state from Deciding to CountingDown, while the upgrade continues.
-//! Sections refer to ZigBee document 095264 (2011).
+//! Some servers, such as zigbee-herdsman, serve only devices that have sent a query since the server started its
+//! present session. The client therefore sends the query in every state from Deciding to CountingDown, while the
+//! upgrade continues. Sections refer to ZigBee document 095264 (2011).
 
 use crate::time::Millis;
 

@@ -68,9 +68,9 @@
 //! | Verifying to CountingDown | another offer | Deciding, with the image kept |
 //! | Applying | `applied` Done or Failed | home |
 //!
-//! Each variant of [`State`] stands for what the client has in hand, and contains a stage. `NoFile` has the stages
-//! Idle, Querying, Erasing and Reporting, `Download` has Downloading and Paused, and `Image` has Verifying to Applying.
-//! Deciding is a stage of all three variants.
+//! Each variant of [`State`] stands for the file that the client has: no file, a download, or a complete file. Each
+//! variant contains a stage. `NoFile` has the stages Idle, Querying, Erasing and Reporting, `Download` has Downloading
+//! and Paused, and `Image` has Verifying to Applying. Deciding is a stage of all three variants.
 //!
 //! In every state from Deciding to CountingDown a second query can be in flight in parallel to the state, see the
 //! module `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
@@ -89,22 +89,23 @@ use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
 
-/// State of a query or an upgrade, by what the client has in hand: nothing, a download, or a complete image. A change
-/// of the stage does not move the file in memory, because a download is by far the largest value of a client.
+/// State of a query or an upgrade, by the file that the client has: no file, a download, or a complete file. The stage
+/// is a value of its own, so that a change of the stage does not move the download in memory, which is by far the
+/// largest value of a client.
 // With `repr(u32)`, the number of the variant is a field of its own, here and in the stages. Without `repr(u32)`, the
 // number would be encoded in spare values of other fields, and reading the number would take several instructions.
 #[derive(Clone, Debug)]
 #[repr(u32)]
 pub(super) enum State<const RANGES: usize> {
-    /// The client has no file in hand.
+    /// The client has neither a download nor a complete file.
     NoFile(NoFile),
-    /// The client has a download in hand, of which bytes may be stored.
+    /// The client has a download, of which some bytes may be stored.
     Download(Download<RANGES>, DownloadStage),
-    /// The client has a file in hand of which all bytes are stored.
+    /// The client has a complete file, of which all bytes are stored.
     Image(StoredImage, ImageStage),
 }
 
-/// Stage of a client that has no file in hand.
+/// Stage of a client that has neither a download nor a complete file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum NoFile {
@@ -139,8 +140,8 @@ pub(super) enum DownloadStage {
 pub(super) enum ImageStage {
     /// The application verifies the complete file.
     Verifying,
-    /// The application decides whether to accept the offer of another file. The client keeps the file in hand until the
-    /// decision. `is_verified` is `true` if the file in hand is verified.
+    /// The application decides whether to accept the offer of another file. The client keeps its complete file until
+    /// the decision. `is_verified` is `true` if this complete file is verified.
     Deciding { offer: ImageOffer, is_verified: bool },
     /// The file is valid but requires security credentials that the device lacks.
     AwaitingCredentials { needed: SecurityCredentialVersion },
@@ -171,19 +172,20 @@ pub(super) enum QueryCause {
 /// Record of the Upgrade End Requests for one image since the last answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UpgradeEndAsk {
-    /// Time of the first request. Within the first hour, the client repeats this request with growing pauses.
+    /// Time of the first Upgrade End Request. Within the first hour, the client repeats the request with growing
+    /// pauses.
     pub(super) since: Ticks,
-    /// Number of unanswered asks for an upgrade time. All requests of the first hour count as one ask, and each hourly
-    /// request counts as one ask.
+    /// Number of times that the client has asked for an upgrade time without an answer. All Upgrade End Requests of the
+    /// first hour count once together, and each later, hourly request counts once.
     pub(super) unanswered: u8,
     /// Number of consecutive refusals of the request by a server that may offer the image again.
     pub(super) refusals: u8,
-    /// `true` for the first ask, whose request the client may repeat within the hour.
+    /// `true` in the first hour, in which the client may repeat the Upgrade End Request.
     pub(super) is_first: bool,
 }
 
 impl UpgradeEndAsk {
-    /// Creates the record of a first ask at `now`.
+    /// Creates the record of a client that sends its first Upgrade End Request at `now`.
     pub(super) const fn new(now: Ticks) -> Self {
         Self { since: now, unanswered: 0, refusals: 0, is_first: true }
     }
@@ -282,7 +284,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the complete file in hand; `None` if there is none.
+    /// Returns the complete file that the client has; `None` if there is no complete file.
     pub(super) const fn image(&self) -> Option<&StoredImage> {
         match self {
             Self::Image(image, _) => Some(image),

@@ -30,8 +30,9 @@ use super::state::{AfterReport, ImageStage, NoFile, QueryCause, State, StoredIma
 /// request per hour.
 pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
-/// Number of unanswered asks after which the server counts as unreachable: the first ask and three more, one per hour
-/// (section 6.12: "no more often than once every 60 minutes", "unreachable after 3 retries").
+/// Number of times that the client asks for an upgrade time before a silent server counts as unreachable: once in the
+/// first hour and three more times, one per hour (section 6.12: "no more often than once every 60 minutes",
+/// "unreachable after 3 retries").
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query whether the server still offers the image. The time doubles
@@ -220,8 +221,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Continues with the complete file in hand, which is verified. The client waits for credentials if the device
-    /// lacks credentials that the file or a kept image requires, and asks the server for the upgrade time otherwise.
+    /// Continues the upgrade with the complete file, which is now verified. The client waits for credentials if the
+    /// device lacks credentials that the file or a kept image requires, and asks the server for the upgrade time
+    /// otherwise.
     #[inline(never)]
     pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };
@@ -243,7 +245,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_upgrade_end(now);
     }
 
-    /// Sends the first Upgrade End Request for the file in hand.
+    /// Schedules the first Upgrade End Request for the complete file, to be sent at `now`.
     pub(super) fn ask_for_upgrade_end(&mut self, now: Ticks) {
         self.ask_later(now, UpgradeEndAsk::new(now));
     }
@@ -316,7 +318,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Handles an Upgrade End Request for the image `id` that stayed unanswered. `attempts` is the number of attempts
-    /// of the present `ask`.
+    /// of this request, and `ask` is the record of all Upgrade End Requests for the image.
     fn on_unanswered_ask(&mut self, now: Ticks, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
         let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
         if ask.is_first {

@@ -1,7 +1,9 @@
-//! Size of the blocks that the client requests: whole words of storage, and no more than the server sends.
+//! Size of the blocks that the client requests: whole words of storage (units of `ClientConfig::write_size` bytes), and
+//! no more than the server sends.
 //!
 //! A server may send less than requested, for example only as much as fits in one frame. With several requests in
-//! flight each short block would leave a gap, so later requests ask for the size that the server sent.
+//! flight, each short block leaves a gap in the file. The client therefore reduces the size in later requests to the
+//! size that the server sent.
 //!
 //! ```text
 //! largest size, in whole words --- a short block ---> size that the server sent --- 200 full blocks ---> largest size
@@ -12,8 +14,8 @@ use crate::client::config::ClientConfig;
 /// Number of consecutive full blocks after which the client requests the largest size again.
 ///
 /// The limit of the server may have been temporary, for example because of a longer route. One attempt in 200 blocks
-/// costs one short block, which is at most 0.5 % of the requests. The number of blocks is a choice, not the result of a
-/// measurement.
+/// adds at most one request for the rest of a short block, which is at most 0.5 % of the requests. The number of blocks
+/// is a choice, not the result of a measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.
@@ -40,9 +42,9 @@ impl BlockSize {
 
     /// Records the arrival of a block of `size` bytes; `is_short` is `true` if the client requested more bytes.
     ///
-    /// A short block lowers the block size at once if `is_certain` is `true`; otherwise a second short block of the
-    /// same size must follow. A block shorter than one word of storage changes nothing, because the client could not
-    /// store blocks of that size.
+    /// If `is_certain` is `true`, the server has certainly shortened the block, and the block size is lowered at once.
+    /// Otherwise the block size is lowered after a second short block of the same size. A block shorter than one word
+    /// of storage changes nothing, because the client could not store blocks of that size.
     pub(super) fn record_block(&mut self, size: u8, is_short: bool, is_certain: bool, config: &ClientConfig) {
         if !is_short {
             (self.suspected, self.full_blocks) = (0, self.full_blocks.saturating_add(1));
@@ -77,7 +79,8 @@ fn whole_words(size: u8, config: &ClientConfig) -> u8 {
 }
 
 /// Returns the number of bytes from the last word boundary of storage to `offset`. The number is the remainder of a
-/// division, but the function uses no division, which takes 0.4 kilobytes of code on a small processor.
+/// division, but the function uses no division, because a division would take 0.4 kilobytes of code on a small
+/// processor.
 #[inline(never)]
 pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
     let word = u32::from(config.write_size.get());

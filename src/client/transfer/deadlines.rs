@@ -35,7 +35,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.deadline_in_any_order(config, rtt)
     }
 
-    /// Returns the deadline of a client without out-of-order ranges, which has one slot (guide, "Fast paths").
+    /// Returns the earliest deadline of the download of a client without out-of-order ranges. Such a client has one
+    /// slot (guide, "Fast paths").
     pub(super) fn deadline_in_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         match self.in_flight.first() {
             Slot::Requested(request) if request.is_waiting => request_timeout(request, config, rtt),
@@ -64,15 +65,16 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
     /// although its timeout has not passed. The result is [`Ticks::NEVER`] if no response is awaited.
     ///
-    /// The function considers only requests with a single attempt. A request that was resent was late before, and the
-    /// extra request for it was sent at that time.
+    /// The function considers only requests with a single attempt. A resent request was late before its retry, and the
+    /// client sent the extra request at that time.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
         let Some(time) = rtt.late_after().filter(|_| Self::ANY_ORDER) else { return Ticks::NEVER };
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
         waiting.map(|request| request.last_sent.plus(time)).fold(Ticks::NEVER, Ticks::min)
     }
 
-    /// Ends the page in transfer if its deadline has passed, and marks each request with a passed timeout to be resent.
+    /// Ends the page in transfer if its deadline has passed, and marks each request whose timeout has passed as a
+    /// request to resend.
     pub(in crate::client) fn expire_requests(
         &mut self,
         now: Ticks,
@@ -105,10 +107,10 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the time until which the client waits for the next block of `page`.
     ///
     /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks twice
-    /// if the client requests the page again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor
-    /// of 1 costs up to 8 % of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each
-    /// block request in flight, because the server answers block requests first. The client also adds two intervals
-    /// between blocks, because the first two blocks may be lost.
+    /// if the client requests the page again too early. In the simulation `examples/goodput` (three hops, 5 % loss), a
+    /// factor of 1 instead of 2 costs up to 8 % of the goodput, and a factor of 3 gains nothing. The client adds a mean
+    /// round trip for each block request in flight, because the server answers block requests first. The client also
+    /// adds two intervals between blocks, because the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -134,7 +136,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Delays the next request until `at` at the earliest. A wait without an end is not changed.
+    /// Delays the next request until `at` at the earliest. If the server demanded a wait without an end, the method
+    /// changes nothing.
     pub(super) fn delay_until(&mut self, at: Ticks) {
         self.not_before = self.not_before.max(at);
     }

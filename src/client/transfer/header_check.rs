@@ -121,7 +121,7 @@ impl HeaderFields {
             .saturating_add(size_of(HeaderControl::HARDWARE_VERSIONS, 4))
             .saturating_add(56);
         let with_destination = without_destination.saturating_add(size_of(HeaderControl::DEVICE_SPECIFIC, 8));
-        // A device-specific header may have no room for its destination.
+        // A header whose field control announces a destination may be too short to contain the destination.
         let has_destination =
             control.contains(HeaderControl::DEVICE_SPECIFIC) && declared >= with_destination;
         let needed = if has_destination { with_destination } else { without_destination };

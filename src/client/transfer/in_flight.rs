@@ -118,12 +118,13 @@ impl BlockRequest {
     }
 
     /// Returns the round trip that ends at `now` with the response that has the sequence number `sequence`; `None` if
-    /// it is unknown which attempt the response answers. `is_own` is `true` if the server numbers its answers itself.
+    /// it is unknown which attempt the response answers. `is_own` is `true` if the server numbers its answers by a
+    /// counter of its own.
     ///
     /// A request that was sent once is measured regardless of the sequence number of the response. A repeated request
-    /// is measured only if the sequence number identifies the answered attempt (Karn's algorithm). If the number is
-    /// that of an earlier attempt, the round trip is measured from the first attempt. Too long a round trip is
-    /// harmless; too short a round trip causes spurious retries.
+    /// is measured only if the sequence number identifies the answered attempt (Karn's algorithm). If the sequence
+    /// number belongs to an earlier attempt than the latest, the round trip is measured from the first attempt. Too
+    /// long a round trip is harmless; too short a round trip causes spurious retries.
     pub(super) fn round_trip(&self, now: Ticks, sequence: u8, is_own: bool) -> Option<Millis> {
         let sent = match self.attempts {
             0 => None,

@@ -28,11 +28,11 @@
 //! | | four consecutive pages without data | blocks |
 //! | | `Auto` compares, or measured blocks as faster | blocks |
 //! | blocks | `Auto` has compared, and measured pages as faster | pages |
-//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many consecutive ones pause the download |
+//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | unchanged, with a pause before the next request; too many consecutive error responses pause the download |
 //!
 //! After a pause, a restart or a change of the server, a check precedes the next request for missing bytes, see the
 //! module `same_file_check`. In the check, the client requests the header and the last stored block again, block by
-//! block, and compares them with the sums of the stored bytes.
+//! block, and compares their checksums with those of the stored bytes.
 //!
 //! | module | content |
 //! |---|---|
@@ -85,8 +85,9 @@ use window::Window;
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Number of attempts of the first request after a restart before the client queries. Some servers serve only
-/// devices that have sent a query since the server started.
+/// Maximum number of attempts of the first request after a restart of the client. If all these attempts stay
+/// unanswered, the client sends a query, because some servers serve only devices that have sent a query since the
+/// server started.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
@@ -103,7 +104,7 @@ pub(super) struct Download<const RANGES: usize> {
     not_before: Ticks,
     /// Time of the latest request or of the latest block, whichever is later.
     last_activity: Ticks,
-    /// Timers of pages.
+    /// Measured times between the blocks of pages, from which the deadlines of pages follow.
     page_timing: PageTiming,
     window: Window,
     /// `true` if the client requests pages, `false` if the client requests blocks.
@@ -112,7 +113,8 @@ pub(super) struct Download<const RANGES: usize> {
     mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
-    /// `true` if the client has given pages up because the server did not answer, and not because the server refused.
+    /// `true` if the client has stopped requesting pages because the server did not answer page requests. The value is
+    /// `false` if the server refused a page request.
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,
@@ -135,17 +137,18 @@ pub(super) struct Download<const RANGES: usize> {
     other_image_count: u8,
     /// `true` if the last answer was a WAIT_FOR_DATA of 0 seconds.
     has_zero_wait: bool,
-    /// Fault of the last unusable answer since the last usable answer.
+    /// Fault of the latest answer that the client could not use; `None` if a usable answer has arrived since.
     unusable: Option<UnusableAnswer>,
-    /// `true` if all bytes were fetched from offset 0 without a pause, so that they are of one file for certain.
+    /// `true` if all bytes were fetched from offset 0 without a pause, so that all bytes certainly belong to one file.
     is_clean: bool,
-    /// Sums of the header and of the last stored block.
+    /// Checksums of the header and of the last stored block.
     sums: FileSums,
-    /// Check that precedes the next request for missing bytes.
+    /// Check that the server still has the same file, which precedes the next request for missing bytes.
     check: Option<FileCheck>,
     /// Time at which the download was paused; [`Ticks::NEVER`] if a byte has arrived since.
     paused_since: Ticks,
-    /// Time at which the longest pause has passed; [`Ticks::NEVER`] without a pause, or without a limit.
+    /// Time at which the present pause has lasted for `ClientConfig::max_pause`, so that the upgrade ends;
+    /// [`Ticks::NEVER`] without a pause, or if pauses have no limit.
     give_up_at: Ticks,
 }
 
@@ -212,8 +215,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Restores what `checkpoint` describes in a new download of the same offer. Without the header facts in the
-    /// checkpoint, the download starts at offset 0.
+    /// Restores the state in `checkpoint` into this download, which was just created for the same offer. Without the
+    /// header facts in the checkpoint, the download starts at offset 0.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint, config: &ClientConfig, rtt: &mut RttEstimator) {
         self.is_unconfirmed = true;
         if let Some(header) = checkpoint.header {
@@ -236,18 +239,19 @@ impl<const RANGES: usize> Download<RANGES> {
         Checkpoint { offer, received, header, sums, stage, pending_images }
     }
 
-    /// Demands a check before the next request for missing bytes, and ends a wait that the server has demanded. The
-    /// first request may be sent from `at` on, and `interval` after the last request at the earliest.
+    /// Demands a check that the server still has the same file, before the next request for missing bytes. A wait that
+    /// the server has demanded ends. The first request may be sent from `at` on, and `interval` after the last request
+    /// at the earliest.
     pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
         self.drop_requests();
         self.not_before = at.max(self.last_activity.plus(interval));
         self.check = FileCheck::new(&self.sums);
-        // The server may have been unreachable, for example during a restart, so that its silence is no evidence that
-        // it ignores page requests.
+        // The server may have been unreachable, for example during a restart, so that unanswered page requests are no
+        // evidence that the server ignores page requests.
         self.uses_pages |= core::mem::replace(&mut self.is_silent_about_pages, false);
     }
 
-    /// Returns whether a check precedes the next request for missing bytes.
+    /// Returns whether the check that the server still has the same file precedes the next request for missing bytes.
     pub(super) const fn is_checking(&self) -> bool {
         self.check.is_some()
     }
@@ -285,7 +289,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.paused_since
     }
 
-    /// Returns the time at which the longest pause has passed; [`Ticks::NEVER`] without a pause, or without a limit.
+    /// Returns the time at which the present pause has lasted for `ClientConfig::max_pause`, so that the upgrade ends;
+    /// [`Ticks::NEVER`] without a pause, or if pauses have no limit.
     pub(super) const fn give_up_at(&self) -> Ticks {
         self.give_up_at
     }
@@ -358,8 +363,9 @@ impl<const RANGES: usize> Download<RANGES> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
     }
 
-    /// Ends the page in transfer after the last block of the page has arrived, if no block of the page is missing, or
-    /// if blocks have not overtaken each other before, so that the missing blocks are lost.
+    /// Ends the page in transfer after the last block of the page has arrived, unless missing blocks of the page may
+    /// still arrive. Missing blocks may still arrive if blocks have overtaken each other before; otherwise they are
+    /// lost.
     fn end_complete_page(&mut self) {
         let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
@@ -450,8 +456,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.gap_outside(start, |slot| slot.storing().map(StoringBlock::range))
     }
 
-    /// Records that `request` was sent `now` with the sequence number `sequence`. The next request is sent after
-    /// `pause` at the earliest.
+    /// Records that `request` was sent at the time `now` with the sequence number `sequence`. The next request is sent
+    /// after `pause` at the earliest.
     pub(super) fn record_request(&mut self, now: Ticks, request: NextRequest, sequence: u8, pause: Millis) {
         self.sent = self.sent.saturating_add(1);
         (self.last_activity, self.not_before) = (now, now.plus(pause));
@@ -552,7 +558,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Records that the application has stored `block`; returns the image if the file is now complete.
     fn record_stored(&mut self, block: &StoringBlock) -> Option<StoredImage> {
         let range = block.range();
-        // A check in progress compares with the sum that was kept at its start.
+        // During a check, the checksum of the last block stays the same, because the check compares the server's bytes
+        // with this checksum.
         if range.start == self.received() && self.check.is_none() {
             self.sums.last_block = RangeSum { start: range.start, size: block.size, sum: block.sum };
         }

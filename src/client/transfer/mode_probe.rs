@@ -40,8 +40,8 @@ use crate::time::Millis;
 /// the server once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
-/// Number of consecutive pages, each at more than twice the best cost, after which the spacing and the cost of pages
-/// are measured again.
+/// Number of consecutive pages, each with more than twice the lowest measured time per block, after which the client
+/// measures the spacing and the time per block of pages again.
 ///
 /// One or two slow pages may be a coincidence. The limit is chosen and not measured, because routes do not change in
 /// the simulation.
@@ -76,16 +76,16 @@ pub(super) struct ModeProbe {
     best_cost: u32,
     /// Round trip of a single block request, in eighths of a millisecond.
     single_rtt: u32,
-    /// File offset of the present page, or of the present run of blocks.
+    /// File offset of the present page, or of the blocks that the client fetches by a window for comparison.
     start: u32,
-    /// Number of bytes of the page or run at `start` that have arrived.
+    /// Number of bytes from `start` on that have arrived for the present measurement.
     bytes: u32,
     /// `true` if the present page was requested twice. A page that was requested twice is not measured, because its
     /// blocks may arrive twice.
     is_repeated: bool,
-    /// Time at which the first block of the present page or run arrived.
+    /// Time at which the first block of the present measurement arrived.
     first_data: Ticks,
-    /// Time at which the latest block of the present page or run arrived.
+    /// Time at which the latest block of the present measurement arrived.
     last_data: Ticks,
 }
 
@@ -94,13 +94,13 @@ pub(super) struct ModeProbe {
 enum Trial {
     /// The client has measured no page yet.
     Unmeasured,
-    /// The client fetches a page with a spacing, to measure the cost of this spacing.
+    /// The client fetches a page with a spacing, to measure the time per block with this spacing.
     Spacing,
     /// The client uses pages with the best spacing.
     Settled {
         /// `true` if pages have been compared with blocks, or need no comparison.
         is_compared: bool,
-        /// Number of consecutive pages of which each cost more than twice the cost of the cheapest page.
+        /// Number of consecutive pages of which each took more than twice the lowest measured time per block.
         worse_pages: u8,
     },
     /// The client fetches blocks by a window for comparison with pages. The value is the number of blocks left to
@@ -171,7 +171,7 @@ impl ModeProbe {
         let intervals = u32::from(WINDOW_BLOCKS).saturating_sub(1);
         let time = self.last_data.since(self.first_data).0;
         let window_cost = time.saturating_mul(8).checked_div(intervals).unwrap_or(0);
-        // All blocks of a page share the cost of the page request.
+        // The round trip of the page request counts for all blocks of the page together.
         let page_cost =
             self.best_cost.saturating_add(self.single_rtt.checked_div(PAGE_BLOCKS.into()).unwrap_or(0));
         Some(if window_cost < page_cost { Choice::Blocks } else { Choice::Pages })
@@ -188,7 +188,7 @@ impl ModeProbe {
         let Some(intervals) = intervals else { return Choice::Pages };
         let time = self.last_data.since(self.first_data).0.saturating_mul(8);
         let Some(interval) = time.checked_div(intervals) else { return Choice::Pages };
-        // Each lost block of the page costs a single block request later.
+        // Each lost block of the page is fetched later by a block request, which takes a round trip.
         let lost = blocks.saturating_sub(arrived);
         let repair = self.single_rtt.saturating_mul(lost).checked_div(blocks).unwrap_or(0);
         let cost = interval.saturating_add(repair);
@@ -196,9 +196,10 @@ impl ModeProbe {
         match self.trial {
             Trial::Unmeasured => {
                 self.record_best(cost);
-                // The factor 125 converts eighths of a millisecond to microseconds. Adding a quarter of a hop rounds up
-                // only from 3/4 of a hop on, because lost blocks lengthen the interval. Simulated, rounding up from 1/2
-                // of a hop costs up to 5 % of the goodput over three hops at 5 % loss.
+                // The factor 125 converts eighths of a millisecond to microseconds. The added quarter of `hop` rounds
+                // the number of hops up only from a fraction of 3/4 on, because lost blocks lengthen the interval.
+                // Simulated, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops at 5
+                // % loss.
                 let hops =
                     interval.saturating_mul(125).saturating_add(hop >> 2).checked_div(hop).unwrap_or(0);
                 if hops > 1 {
@@ -209,17 +210,19 @@ impl ModeProbe {
                 }
             }
             Trial::Spacing => {
-                // At nearly the same cost, a spacing is better than no spacing, because spaced blocks leave the channel
-                // to other devices and collide less. Simulated, a tolerance of 1/64 instead of 1/16 costs up to 5 %
-                // over three hops, because chance then decides; a tolerance of 1/8 gains at most 2 %.
+                // If a block with spacing takes at most 1/16 longer than a block without spacing, the client uses the
+                // spacing, because spaced blocks leave the channel to other devices and collide less. Simulated, a
+                // tolerance of 1/64 instead of 1/16 costs up to 5 % of the goodput over three hops, because the choice
+                // then depends on chance; a tolerance of 1/8 gains at most 2 %.
                 if cost <= self.best_cost.saturating_add(self.best_cost >> 4) {
                     self.record_best(cost);
                 }
                 self.settle();
             }
-            // Pages save the request for each block. A block of a page may still take more than 2/3 of the time of a
-            // single request. Something else then limits the page, such as a pause of the server between blocks, and a
-            // window may be faster than pages. Simulated, any limit from 1/2 to 5/6 gives the same goodput within 4 %.
+            // Pages save the request for each block. If a block of a page nevertheless takes more than 2/3 of the time
+            // of a single request, something else limits the speed of the page, such as a pause of the server between
+            // blocks. In this case, a window may be faster than pages. Simulated, any limit from 1/2 to 5/6 gives the
+            // same goodput within 4 %.
             Trial::Settled { is_compared: false, .. }
                 if interval.saturating_mul(3) > self.single_rtt.saturating_mul(2) =>
             {

@@ -11,13 +11,13 @@
 //! | from | on | to |
 //! |---|---|---|
 //! | none | the request is sent | Requested |
-//! | Requested | a block at or after the start of the page | Receiving; none if it was the last |
+//! | Requested | a block at or after the start of the page | Receiving; none if the block was the last of the page |
 //! | | timeout of the first block; failed delivery | none, and the page is requested again; after four consecutive failures, blocks |
 //! | Receiving | the next block, or one after it | Receiving |
 //! | | silence for the time of up to eight blocks | none, and lost blocks are requested |
 //! | | the last block, and no block is missing or blocks never overtake each other | none, and lost blocks are requested |
 //! | | the last block, and blocks have overtaken each other before | Trailing |
-//! | Trailing | the last missing block; the time by which blocks have been overtaken | none, and lost blocks are requested |
+//! | Trailing | the last missing block; the end of the wait for overtaken blocks | none, and lost blocks are requested |
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
 //! The client sends no request while blocks of a page arrive, because a newer request makes the server stop the page.
@@ -37,11 +37,11 @@ use crate::time::Millis;
 /// therefore mean that the server ignores Image Page Requests. The limit is a choice, not the result of a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Longest silence in a page, as a number of blocks at the measured interval. After a silence of this length, the page
-/// counts as ended.
+/// Longest time without a block of a page, as a multiple of the measured interval between blocks. After this time, the
+/// page counts as ended.
 ///
 /// Over three hops, a limit of 4 blocks costs up to 5 % of the goodput, and a limit of 2 blocks up to 42 %. With such
-/// low limits, pages that are only slow are requested again. A limit of 16 blocks gains nothing (simulation
+/// low limits, the client requests pages again that are only slow. A limit of 16 blocks gains nothing (simulation
 /// `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
@@ -57,7 +57,8 @@ const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 const FIRST_SAMPLES: u8 = 8;
 
 /// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is a
-/// choice, not the result of a measurement. A single request for a lost block takes less time.
+/// choice, not the result of a measurement. Requesting a lost block again by a single request takes less time than 500
+/// ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -146,11 +147,12 @@ impl Page {
         let Self { remaining, updated, stage, .. } = self;
         let elapsed = now.since(updated);
         if block.start >= remaining.end {
-            // The block is a late block of another page, which lies behind this page in the file.
+            // The block belongs to another page, which follows this page in the file.
             return (Self { updated: now, ..self }, BlockTiming::Unknown);
         }
         if block.start < remaining.start {
-            // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
+            // A block below the highest block that has arrived, or the response to a block request, leaves `remaining`
+            // unchanged.
             let behind =
                 remaining.start.saturating_sub(block.end).checked_div(block_size.into()).unwrap_or(0);
             let timing = match stage {
@@ -182,13 +184,13 @@ impl Page {
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
     /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
     ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each consecutive page that ended in silence. Once the interval is known well enough, the first such page
-    ///   does not double the time, because only the last blocks of that page may be lost.
+    ///   with each consecutive page that ended in silence. After [`FIRST_SAMPLES`] measured intervals, the first page
+    ///   that ended in silence does not double the time, because only the last blocks of that page may be lost.
     /// - In the stage `Trailing`, the time is `reordering` after the last block: the longest delay of the blocks that
     ///   were overtaken before.
     ///
-    /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until the interval is known well
-    /// enough, the time is at least [`FIRST_INTERVAL`].
+    /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until [`FIRST_SAMPLES`] intervals
+    /// are measured, the time is at least [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
         block_size: u8,
@@ -228,12 +230,13 @@ pub(super) enum BlockTiming {
     Overtaken { elapsed: Millis, behind: u32 },
 }
 
-/// Timers of pages, which the client learns over all pages of a download.
+/// Measured times between the blocks of pages, collected over all pages of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PageTiming {
     /// Estimator of the interval between the blocks of a page.
     pub(super) interval: RttEstimator,
-    /// Longest delay of a block that later blocks have overtaken. The delay shrinks by an eighth with each page.
+    /// Longest delay of a block that later blocks have overtaken. The stored delay is reduced by an eighth after each
+    /// page.
     pub(super) reordering: Millis,
     /// Number of consecutive pages that ended in silence before their last block.
     silent_ends: u8,
@@ -242,13 +245,13 @@ pub(super) struct PageTiming {
 }
 
 impl PageTiming {
-    /// Timers before the first page.
+    /// State before the first page, without measurements.
     pub(super) const fn new() -> Self {
         Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
     }
 
-    /// Returns the shortest wait for the next block of a page, which is 0 once the interval between blocks is known
-    /// well enough.
+    /// Returns the shortest wait for the next block of a page. The wait is 0 after [`FIRST_SAMPLES`] measured
+    /// intervals.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
@@ -271,8 +274,8 @@ impl PageTiming {
         if self.is_trusted() { self.silent_ends.saturating_sub(1) } else { self.silent_ends }
     }
 
-    /// Records the time measurement from the arrival of a block. The delay of an overtaken block counts from the block
-    /// before it in the file, and includes one interval as a margin.
+    /// Records the time measurement from the arrival of a block. The delay of an overtaken block counts from the time
+    /// at which the preceding block of the file was due, plus one interval as a margin.
     pub(super) fn record(&mut self, timing: BlockTiming) {
         match timing {
             BlockTiming::Unknown => {}

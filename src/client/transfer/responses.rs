@@ -4,15 +4,15 @@
 //! | response | effect |
 //! |---|---|
 //! | data | lent to the application if it lies in the file, is missing, was requested, and fits into a slot; otherwise ignored |
-//! | data during a check | compared with the sum of the stored bytes |
+//! | data during a check | compared with the checksum of the stored bytes |
 //! | data of another image | refused; the third consecutive block of another image pauses the download |
 //! | WAIT_FOR_DATA | all requests are sent again after the pause |
 //! | ABORT | the download ends |
 //! | NO_IMAGE_AVAILABLE | retry after a pause; the third consecutive NO_IMAGE_AVAILABLE pauses the download |
 //! | any other error | retry after a pause; too many consecutive errors pause the download |
 //!
-//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open. The answer must have the sequence
-//! number of a request, except for the servers that [`ServerNumbering`] describes.
+//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open, that is, without a final answer.
+//! The answer must have the sequence number of a request, except for the servers that [`ServerNumbering`] describes.
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::clock::Ticks;
@@ -224,10 +224,10 @@ impl<const RANGES: usize> Download<RANGES> {
                 let size = u32::from(request.size);
                 let time = request.round_trip(now, sequence, is_own);
                 match (page, time) {
-                    // During a page, responses to block requests queue behind the blocks of the page, so that their
-                    // round trips do not count.
+                    // During a page, responses to block requests queue behind the blocks of the page, so that these
+                    // round trips are not measured.
                     (Some(_), _) => {}
-                    // The block belongs to a page that has ended, and was overtaken by the end of its page.
+                    // The block belongs to a page that has ended, and arrived after the end of its page.
                     (None, Some(elapsed)) if self.is_paging() && !matches && !is_own => {
                         self.page_timing.record(BlockTiming::Overtaken { elapsed, behind: 0 });
                     }
@@ -322,8 +322,8 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.count_error(now, reason, env.config);
         }
         self.update_estimates(now, sequence, arrived, env);
-        // A duplicate response is usual on a lossy link. A duplicate must not cause another request, or duplicates
-        // would multiply.
+        // A duplicate response is usual on a lossy link. A duplicate must not cause another request, because the answer
+        // to this request would be a further duplicate.
         let BlockDisposition::Store(stored) = disposition else {
             self.end_complete_page();
             return Received::Ignored(ClientIgnored::Unexpected);
@@ -382,7 +382,7 @@ impl<const RANGES: usize> Download<RANGES> {
         Received::Malformed(ClientIgnored::Mismatch)
     }
 
-    /// Compares `block`, which has an offset and data, with the sums of the stored bytes.
+    /// Compares `block`, which has an offset and data, with the checksums of the stored bytes.
     fn receive_check<'f>(
         &mut self,
         now: Ticks,
@@ -432,8 +432,8 @@ impl<const RANGES: usize> Download<RANGES> {
         let is_repeated = core::mem::replace(&mut self.has_zero_wait, false);
         let until = match delay {
             // A WAIT_FOR_DATA with a delay of 0 announces a new MinimumBlockPeriod, which counts from the arrival of
-            // this response. Without a period, and for a second consecutive WAIT_FOR_DATA of this kind, the client
-            // pauses as after an error.
+            // this response. Without a MinimumBlockPeriod, and after a second consecutive WAIT_FOR_DATA with a delay of
+            // 0, the client pauses as after an error.
             Some(0) => {
                 self.has_zero_wait = true;
                 let Millis(period) = min_request_interval(*env.block_period, env.config);

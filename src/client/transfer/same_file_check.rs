@@ -1,4 +1,5 @@
-//! Sums of the header and of the last stored block, and the check by which a client recognises the same file again.
+//! Checksums of the header and of the last stored block, and the check by which a client finds out whether the server
+//! still has the same file.
 //!
 //! ```text
 //!   0        header_end                    last.start      received                size
@@ -6,15 +7,15 @@
 //!    header: asked again, sum compared      last block: asked again, sum compared
 //! ```
 //!
-//! A server may label the bytes of a new file with the identity of the old file, and a file that is built again has the
-//! same identity and size. After an interruption of a download, the client therefore requests the header and the last
-//! stored block once more, before the download continues at the first missing byte.
+//! A server may label the bytes of a new file with the identity of the old file, and a new build of a file may have the
+//! same identity and size as the old build. After an interruption of a download, the client therefore requests the
+//! header and the last stored block once more, before the download continues at the first missing byte.
 
 use crate::client::checkpoint::{FileSums, RangeSum};
 use crate::ranges::Range;
 
-/// Shortest and longest number of header bytes that are summed: the length of a header without optional fields, and
-/// the length of the longest known header.
+/// Smallest and largest number of header bytes that the checksum covers: the length of a header without optional
+/// fields, and the length of the longest known header.
 const HEADER_SIZES: (u8, u8) = (56, 69);
 
 impl RangeSum {
@@ -23,27 +24,27 @@ impl RangeSum {
     /// Multiplier of FNV-1a with 32 bits.
     const FNV_PRIME: u32 = 0x0100_0193;
 
-    /// Sum of an empty range.
+    /// Checksum of an empty range.
     const EMPTY: Self = Self { start: 0, size: 0, sum: Self::FNV_BASIS };
 
-    /// Returns the file offset after the last summed byte.
+    /// Returns the file offset after the last byte that the checksum covers.
     pub(in crate::client) fn end(&self) -> u32 {
         self.start.saturating_add(u32::from(self.size))
     }
 
-    /// Continues the sum `sum` with `data`, by FNV-1a.
+    /// Continues the FNV-1a checksum `sum` with `data`.
     fn extend(sum: u32, data: &[u8]) -> u32 {
         data.iter().fold(sum, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(Self::FNV_PRIME))
     }
 
-    /// Returns the sum of `data`, by FNV-1a.
+    /// Returns the FNV-1a checksum of `data`.
     pub(in crate::client) fn of(data: &[u8]) -> u32 {
         Self::extend(Self::FNV_BASIS, data)
     }
 }
 
 impl FileSums {
-    /// Sums of a file of which no byte has arrived.
+    /// Checksums of a file of which no byte has arrived.
     pub(in crate::client) const EMPTY: Self =
         Self { header: RangeSum::EMPTY, last_block: RangeSum::EMPTY, header_size: HEADER_SIZES.1 };
 
@@ -69,13 +70,13 @@ impl FileSums {
     }
 }
 
-/// Check in progress: the range that the client requests again, and the sum of the bytes of this range that have
+/// Check in progress: the range that the client requests again, and the checksum of the bytes of this range that have
 /// arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileCheck {
     /// File offset of the next byte to compare.
     next: u32,
-    /// Sum of the bytes of the present range before `next`.
+    /// Checksum of the bytes of the present range before `next`.
     sum: u32,
     /// `true` if the present range is the header, `false` if it is the last stored block.
     is_header: bool,
@@ -93,12 +94,13 @@ pub(super) enum CheckProgress {
 }
 
 impl FileCheck {
-    /// Starts a check against `sums`; returns `None` if no byte was summed, so that there is nothing to compare.
+    /// Starts a check against `sums`; returns `None` if the checksums cover no byte, so that there is nothing to
+    /// compare.
     pub(super) const fn new(sums: &FileSums) -> Option<Self> {
         if sums.header.size == 0 {
             return None;
         }
-        // The last block may hold the whole header.
+        // If the last block contains the whole header, the check compares only the last block.
         let RangeSum { start, size, .. } = sums.last_block;
         let is_header = start > 0 || size < sums.header.size;
         Some(Self { next: 0, sum: RangeSum::FNV_BASIS, is_header })
@@ -108,7 +110,7 @@ impl FileCheck {
         if self.is_header { &sums.header } else { &sums.last_block }
     }
 
-    /// Returns the range of file bytes that are still to be compared with the present sum.
+    /// Returns the rest of the range that the client requests again and compares.
     pub(super) fn range(&self, sums: &FileSums) -> Range {
         Range { start: self.next, end: self.target(sums).end() }
     }
@@ -128,7 +130,7 @@ impl FileCheck {
         let RangeSum { start, size, .. } = sums.last_block;
         match check.sum == target.sum {
             false => CheckProgress::Different,
-            // The header may hold the whole last block.
+            // The last block is compared only if it ends after the header.
             true if check.is_header && size > 0 && sums.last_block.end() > target.end() => {
                 CheckProgress::Incomplete(Self { next: start, sum: RangeSum::FNV_BASIS, is_header: false })
             }

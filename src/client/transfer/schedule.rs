@@ -24,8 +24,8 @@ use super::{Download, DownloadPhase, mode_probe};
 /// its own.
 ///
 /// A page costs one request and the wait for the first block of the page; single blocks cost one request each. With a
-/// longest gap of 2 blocks the goodput falls by up to 8 %, and with 1 block by up to 20 %. With 8 blocks the goodput
-/// stays the same (simulation `examples/goodput`, `Auto`, three hops, 5 % loss).
+/// limit of 2 blocks instead of 4 the goodput falls by up to 8 %, and with a limit of 1 block by up to 20 %. With a
+/// limit of 8 blocks the goodput stays the same (simulation `examples/goodput`, `Auto`, three hops, 5 % loss).
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
@@ -39,8 +39,8 @@ const MAX_HEADER_PAGES: u8 = 2;
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
 /// answers another request. The limit does not apply to `TransferMode::Auto`, which measures whether pages or blocks
-/// are faster. In `Auto`, the wait for requests of lost blocks would cost 13 % of the goodput at 5 % loss
-/// (`tests/foreign_stacks`).
+/// are faster. In `Auto`, a wait for the answers to the requests for lost blocks would cost 13 % of the goodput at 5 %
+/// loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.
@@ -114,7 +114,7 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.next_request_with_pages(open, config);
         }
         // With a window above 1, the next block is requested while another block is being stored. With a window of 1,
-        // flash and radio take turns.
+        // the client requests the next block only after the previous block is stored.
         let while_storing = usize::from(window > 1 && self.in_flight.storing().next().is_some());
         let in_place_of_late = usize::from(window > 1 && has_late);
         if open >= window.saturating_add(while_storing).saturating_add(in_place_of_late) {
@@ -152,8 +152,8 @@ impl<const RANGES: usize> Download<RANGES> {
         let repairable = u32::from(self.block_size.bytes()).saturating_mul(MAX_SINGLE_REPAIRS);
         let top = self.stored_end();
         let gap = self.not_requested(0)?;
-        // A repair needs two free slots: one slot for the repair, and one slot that is reserved for the blocks of the
-        // page.
+        // A request for a lost block needs two free slots: one slot for the lost block, and one slot that is reserved
+        // for the blocks of the page.
         if gap.start < top && gap.len() <= repairable && self.in_flight.free_count() > 1 {
             return Some(NextRequest::Block(prefix(gap, self.block_size.bytes())));
         }

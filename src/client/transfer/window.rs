@@ -1,15 +1,15 @@
 //! Window of Image Block Requests in flight. The size of the window is given by the application, or measured by the
 //! client.
 //!
-//! Requests in parallel hide the time that a server takes for a response, but do not make the radio faster. If more
-//! requests are in flight than are needed to fill this time, the extra requests wait in a queue, and their frames
-//! compete for the channel. Some servers answer only one of several requests that arrive together. The window therefore
-//! has two controls:
+//! With several requests in flight, the channel is in use while the server prepares a response, but the channel itself
+//! becomes no faster. If more requests are in flight than are needed to keep the channel in use, the extra requests
+//! wait in a queue, and their frames compete for the channel. Some servers answer only one of several requests that
+//! arrive together. The window therefore has two controls:
 //!
 //! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
 //!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a backoff,
 //!   one request at a time is in flight. Every server answers single requests, so that the number of unanswered
-//!   requests shows the loss of the link.
+//!   requests during a backoff shows the loss of the link.
 //! - The measured size applies to [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the
 //!   window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in
 //!   flight with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
@@ -40,14 +40,14 @@ struct UnansweredLimit {
     unanswered: u16,
 }
 
-/// Limit until a backoff has shown that the link is lossy.
+/// Limit of unanswered requests that applies until a backoff has shown that the link is lossy.
 ///
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with this
 /// loss, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at
 /// 5 % loss, a limit of 7 costs a window of 8 up to 41 % of the goodput, and a limit of 14 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
-/// Limit after a backoff in which the link was lossy.
+/// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On such a link, 10 of
 /// 24 requests stay unanswered once in about 2,400 requests, but 20 of 48 requests only once in about 400,000 (binomial
@@ -56,7 +56,7 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 /// 12 of 24 requests stay unanswered and the window does not back off.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
-/// Number of responses in a backoff per two unanswered requests at which the link counts as lossy. Two unanswered
+/// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
 /// requests of 13 are 15 %, which lies between the 10 % of a link with 5 % loss and the 19 % of a link with 10 % loss.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
@@ -181,8 +181,8 @@ impl Window {
         }
     }
 
-    /// Reverses the effect of one [`count_timeout`](Self::count_timeout) on the sample, because the response arrived
-    /// after the timeout.
+    /// Takes back one timeout that [`count_timeout`](Self::count_timeout) has counted in the sample, because the
+    /// response has arrived after the timeout.
     pub(super) fn count_late_response(&mut self) {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
@@ -212,10 +212,10 @@ impl Window {
         let (current, max) = (self.current, self.max);
         let Growth::Measured { single_rtt, responses, is_doubling } = &mut self.growth else { return None };
         *responses = responses.saturating_add(1);
-        // Responses to requests sent at the previous size say nothing about the present size, so two windows of
-        // responses pass first. The smoothed round trip then needs 8 samples to follow, because RFC 6298 weighs each
-        // sample by 1/8. While the window doubles, one window and 4 samples suffice, because the first step after the
-        // doubling corrects an overshoot.
+        // Responses to requests sent at the previous size say nothing about the present size, so the client first waits
+        // for twice as many responses as the window has requests. The smoothed round trip then needs 8 samples to
+        // follow, because RFC 6298 weighs each sample by 1/8. While the window doubles, one window and 4 samples
+        // suffice, because the first step after the doubling corrects an overshoot.
         let enough = if *is_doubling {
             current.saturating_add(4)
         } else {
