@@ -1,4 +1,5 @@
-//! Driver of a device with asynchronous storage and radio. The driver handles frames and timers while storage works.
+//! Driver: the loop of calls that runs a client on a device with asynchronous storage and radio. The driver handles
+//! frames and timers while storage works.
 //!
 //! ```text
 //! turn:  timeout, needs, frames, events --> work of storage --> answer, frames, events --> save --> wait
@@ -41,7 +42,7 @@ pub struct AsyncDriver<S, const RANGES: usize = 8> {
 /// Buffer for the longest data of a block.
 type BlockBuffer = [u8; 255];
 
-/// Job of the storage.
+/// Job that the driver gives to the storage.
 enum Job {
     Save(SavedState),
     Prepare(Ticket, ImageOffer),
@@ -82,7 +83,7 @@ impl Job {
 
 impl Done {
     fn answer<const RANGES: usize>(self, client: &mut Client<RANGES>, now: Instant) {
-        // A ticket is stale if the upgrade was aborted meanwhile.
+        // A ticket is stale if the upgrade was aborted while storage worked.
         match self {
             Self::Saved => Ok(()),
             Self::Prepared(ticket, result) => client.prepared(now, ticket, result),
@@ -119,7 +120,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 
     /// Runs the loop without an end. If the future is dropped while storage works, the operation on storage is dropped
-    /// as well. The device must then create a new driver by [`start`](Self::start).
+    /// as well. After such a drop, the device must create a new driver by [`start`](Self::start).
     pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
         let mut waiting = None;
         loop {
@@ -172,7 +173,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 
     /// Executes `job`, and handles frames in the meantime. Returns the write job of a block that arrived in the
-    /// meantime. Sets `is_idle` to false if there was any input.
+    /// meantime. Sets `is_idle` to `false` if an input arrived in the meantime.
     async fn perform(&mut self, job: Job, board: &mut impl AsyncBoard, is_idle: &mut bool) -> Option<Job> {
         let Self { client, storage, out, frame, block } = self;
         let (done, arrived) = {

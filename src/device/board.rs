@@ -1,4 +1,5 @@
-//! Board of a device: radio, clock and decisions, as traits for a blocking and an asynchronous driver.
+//! Board of a device: the traits by which the blocking and the asynchronous driver reach the radio, the clock and the
+//! decisions of the device.
 //!
 //! ```text
 //! receive -> Input     Driver     -> send, apply, decide, on_event, on_need, on_turn
@@ -43,7 +44,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Answers the need that the client issued just before with this ticket, so that the ticket is not stale.
+    /// Answers the need with `ticket`. The client has just issued this ticket, so that the ticket is not stale.
     pub(super) fn answer<const RANGES: usize>(
         self,
         client: &mut Client<RANGES>,

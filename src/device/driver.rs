@@ -1,4 +1,4 @@
-//! Driver of a device with blocking storage and radio.
+//! Driver: the loop of calls that runs a client on a device with blocking storage and radio.
 //!
 //! ```text
 //! resume once -> handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
@@ -21,7 +21,7 @@ use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
     storage: S,
-    /// Time of the start until the client has resumed; `None` afterwards.
+    /// Time at which the device started; `None` as soon as the client has resumed its upgrade.
     started_at: Option<Instant>,
 }
 
@@ -29,8 +29,9 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
     /// Creates the driver after the device has started; `config` and `seed` are those of [`Client::new`]. The first call
     /// of [`step`](Self::step) or [`client`](Self::client) loads the state that `storage` has saved, and the client
     /// continues the upgrade, as [`SavedState::start`] describes.
-    // A client that resumes in this function would be a local variable here and, as part of the result, a second one in
-    // the caller. Both would lie below the calls that resume, on the deepest stack of the whole device.
+    // If the client resumed in this function, the stack would hold the client twice during the calls that resume: as a
+    // local variable here, and as part of the result in the caller. These calls have the deepest stack of the whole
+    // device.
     #[must_use]
     #[inline(never)]
     pub fn start(config: ClientConfig, seed: u64, storage: S, now: Instant) -> Self {
@@ -61,7 +62,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
     /// received input.
     // The steps of a turn are not inlined into each other: the deepest path, through `handle_frame`, would carry the
     // local variables of all other steps on its stack. For the same reason each buffer is a local variable of its step,
-    // and no part of the driver: storage that verifies a file has the memory of the frame buffer for its own variables.
+    // and no part of the driver: while storage verifies a file, its variables can use the memory of the frame buffer.
     #[inline(never)]
     pub fn step(&mut self, board: &mut impl Board) {
         self.resume();
@@ -153,7 +154,8 @@ fn send_attributes<const RANGES: usize>(
     }
 }
 
-/// Writes the answer to a frame about attributes; `None` if the frame needs no answer.
+/// Writes the answer to a frame that reads, writes or discovers attributes; returns `None` if the frame needs no
+/// answer.
 pub(super) fn answer_attributes<const RANGES: usize>(
     client: &Client<RANGES>,
     question: &Frame<'_>,

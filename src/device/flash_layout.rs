@@ -173,8 +173,8 @@ impl FlashLayout {
     }
 }
 
-/// Bytes at an address that is a multiple of 8. Drivers that hand a buffer to DMA, such as those of serial flash,
-/// refuse buffers that are not aligned.
+/// Bytes at an address that is a multiple of 8. A flash driver that uses DMA, such as a driver of serial flash, refuses
+/// buffers that are not aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(8))]
 pub(super) struct Aligned<const N: usize>(pub(super) [u8; N]);

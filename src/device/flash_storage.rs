@@ -108,8 +108,8 @@ impl<F, V> FlashStorage<F, V> {
         Saved { state: SavedState { checkpoint, ..*state }, kept: checkpoint.and_then(|_| self.slot.kept()) }
     }
 
-    /// Returns whether a record with `saved` would add nothing to the newest record. The sums of a checkpoint change
-    /// with each block, so a change of the sums alone causes no record.
+    /// Returns whether a record with `saved` would add nothing to the newest record. The checksums of a checkpoint
+    /// change with each block, so a change of the checksums alone causes no record.
     fn is_saved(&self, saved: &Saved) -> bool {
         saved.without_sums() == self.saved
     }
@@ -138,8 +138,8 @@ impl<F, V> FlashStorage<F, V> {
 
 impl<F> FlashStorage<F, NoCheck> {
     /// Creates storage that keeps only the data of the first element with `tag`, such as [`Tag::UPGRADE_IMAGE`]. The
-    /// image is valid if the element has arrived completely. A check of the whole file is impossible, because only the
-    /// element is kept: the boot loader must check the firmware.
+    /// image counts as valid if the element has arrived completely. A check of the whole file is impossible, because
+    /// only the element is kept: the boot loader must check the firmware.
     #[must_use]
     pub const fn element(flash: F, layout: &FlashLayout, tag: Tag) -> Self {
         Self::new(flash, layout, Keep::Element(tag), NoCheck)

@@ -129,7 +129,7 @@ pub struct Slot {
     erase: EraseMode,
     keep: Keep,
     /// Range of the kept bytes in the file; `None` until the element to keep is found. The caller saves this range for
-    /// a restart, but not the decoder.
+    /// a restart; the decoder is not saved.
     kept: Option<KeptRange>,
     /// Decoder that searches for the element to keep.
     decoder: StreamDecoder,
@@ -139,8 +139,8 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes that are written next. After a block these are the bytes of an incomplete word. These bytes count as
-    /// stored. A power cut loses them without harm, because a download resumes at the start of a sector.
+    /// Bytes that the next job writes. After a block, these are the bytes of the last, incomplete word. These bytes
+    /// count as stored, although a power cut loses them, because a download resumes at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
     /// Number of bytes at the start of `pending` that the last job has written.
@@ -244,7 +244,8 @@ impl Slot {
         self.kept
     }
 
-    /// Returns whether the slot contains all bytes to keep, after the whole file has arrived.
+    /// Returns whether the slot contains all bytes to keep. The caller calls this method after the whole file has
+    /// arrived.
     #[must_use]
     pub fn is_whole(&self, offer: &ImageOffer) -> bool {
         self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == self.flushed
@@ -260,7 +261,8 @@ impl Slot {
         let end = offset.saturating_add(count(data));
         let (from, to) = match (self.kept, self.keep) {
             (Some(kept), _) => (offset.max(kept.start), end.min(kept.end())),
-            // A slot of a whole file knows what to keep from the start of the download.
+            // For a whole file, the kept range is known from the start of the download. Without a kept range, no
+            // download was begun.
             (None, Keep::File) => return Err(SlotError::NoDownload),
             (None, Keep::Element(_)) => (0, 0),
         };

@@ -54,8 +54,8 @@ pub struct RecordLog {
     area: Area,
     /// Number of the newest record, and whether that record is in the second half.
     newest: Option<(u32, bool)>,
-    /// Index of the next record in the half of the log that contains the newest record; `None` if the next record
-    /// goes to the other half, which must be erased first.
+    /// Index of the place for the next record, in the half of the log that contains the newest record; `None` if the
+    /// next record goes to the other half, which must be erased first.
     next: Option<u32>,
 }
 
@@ -92,8 +92,8 @@ impl RecordLog {
         )
     }
 
-    /// Reads the bytes at the address `at` after a restart. Returns the payload if the bytes are a complete record,
-    /// newer than all records seen before.
+    /// Takes the bytes that the caller has read at the address `at` after a restart. Returns the payload if the bytes
+    /// are a complete record that is newer than the records of all earlier calls.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;
@@ -142,7 +142,7 @@ impl RecordLog {
     }
 
     const fn records_in_half(&self) -> u32 {
-        // A record is 128 bytes long.
+        // A half of the area, divided by the 128 bytes of a record.
         self.area.len >> 8
     }
 }

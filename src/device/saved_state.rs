@@ -29,7 +29,8 @@ use crate::zcl::ImageOffer;
 pub struct SavedState {
     /// Upgrade to resume; `None` if there is none.
     pub checkpoint: Option<Checkpoint>,
-    /// File that failed last, or that was applied and is not known to run yet; `None` if there is no such file.
+    /// File that failed most recently, or that was applied and is not known to run yet; `None` if there is no such
+    /// file.
     pub failed_image: Option<FailedImage>,
 }
 
@@ -37,8 +38,8 @@ pub struct SavedState {
 const MAX_FAILURES: u8 = 2;
 
 impl SavedState {
-    /// Creates the saved state of a device from the checkpoint of its download and the image that failed verification
-    /// or boot last.
+    /// Creates the saved state of a device from the checkpoint of its download and the image whose verification or boot
+    /// failed most recently.
     #[must_use]
     pub const fn new(checkpoint: Option<Checkpoint>, failed_image: Option<FailedImage>) -> Self {
         Self { checkpoint, failed_image }
@@ -101,7 +102,7 @@ impl SavedState {
     }
 }
 
-/// Returns how often the offered file has failed.
+/// Returns the number of times that the offered file has failed its verification or its boot.
 fn failures_of(failed_image: Option<FailedImage>, offer: &ImageOffer) -> u8 {
     failed_image
         .filter(|failed| (failed.version, failed.size) == (offer.id.version, offer.size))

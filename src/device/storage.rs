@@ -1,5 +1,5 @@
-//! Storage of a device: the image and the state that survives a restart, as traits for a blocking and an asynchronous
-//! driver.
+//! Storage of a device: the traits by which the blocking and the asynchronous driver store the image and the state that
+//! survives a restart.
 
 use super::saved_state::SavedState;
 use crate::client::{ClientConfig, PrepareResult, Storage, StoreResult, VerifyResult};

@@ -1,11 +1,11 @@
-//! Checks of a stored file, which is read back from flash in pieces before the device relies on it.
+//! Checks of a stored file. The file is read back from flash in pieces before the device uses the image in the file.
 //!
 //! | check | the file is valid if | feature |
 //! |---|---|---|
 //! | [`NoCheck`] | all bytes have arrived | |
 //! | [`StructureCheck`] | the header matches the offer, and the length matches the header | |
 //! | `IntegrityCheck` | in addition, the file has a matching integrity code | `crypto` |
-//! | `SignatureCheck` | in addition, the policy of the maker accepts the signature | `crypto` |
+//! | `SignatureCheck` | in addition, the signature policy of the manufacturer accepts the file | `crypto` |
 
 use crate::client::VerifyResult;
 use crate::file::{StreamDecoder, StreamPiece};
@@ -28,12 +28,12 @@ pub trait Verification {
     /// Takes the next bytes of the file.
     fn update(&mut self, bytes: &[u8]);
 
-    /// Ends the check after the last byte.
+    /// Ends the check after the last byte, and returns the result.
     fn finish(&mut self) -> VerifyResult;
 }
 
-/// No check: a file is valid as soon as all its bytes have arrived. This choice is only for a boot loader that verifies
-/// the image itself.
+/// No check: a file is valid as soon as all its bytes have arrived. This choice is only for a device whose boot loader
+/// verifies the image itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoCheck;
 
@@ -162,7 +162,8 @@ impl<C: BlockCipher + Clone> Verification for IntegrityCheck<C> {
     }
 }
 
-/// Check of structure and signature: the file is accepted by the maker's [`VerifyPolicy`].
+/// Check of structure and signature: the file is valid if the [`VerifyPolicy`] of the manufacturer accepts its
+/// signature.
 ///
 /// `C` is the AES block cipher and `V` verifies signatures; both may use the hardware of the chip.
 #[cfg(feature = "crypto")]

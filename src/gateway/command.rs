@@ -35,8 +35,8 @@ pub enum GatewayCommand {
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Order devices that count down to an upgrade to wait ([`Server::hold`]). The policy decides about later
-    /// downloads.
+    /// Order devices that count down to an upgrade to wait ([`Server::hold`]). For downloads that end later, the policy
+    /// decides whether the device waits.
     Hold {
         /// Client that has to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
@@ -109,7 +109,7 @@ impl GatewayCommand {
 
     /// Returns the commands that a change of a folder calls for. For a new or changed file, a command notifies devices.
     /// If the bytes of an image have changed, another command first cancels the downloads of the image, because a
-    /// device would get a mixture of old and new bytes.
+    /// device would otherwise get a mixture of old and new bytes.
     #[cfg(feature = "std")]
     #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {

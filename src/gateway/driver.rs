@@ -21,7 +21,7 @@ use crate::time::{Instant, Millis};
 use crate::types::ImageFilter;
 use crate::zcl::LONGEST_TO_CLIENT;
 
-/// Maximum number of inputs that one turn takes in before it handles a frame.
+/// Maximum number of inputs that one turn of the loop receives before the turn handles a frame.
 const INPUTS_PER_TURN: usize = 16;
 
 /// Interval between two calls of [`Gateway::refresh`].
@@ -30,8 +30,8 @@ const REFRESH: Millis = Millis(1000);
 /// Server of a gateway, with the loop of calls around the server. The gateway awaits [`run`](Self::run). The driver
 /// runs on any executor, because the gateway itself waits for inputs and for time.
 ///
-/// The memory of the driver is bounded: at most 64 frames wait, in 20 KB. The clients take turns, so a client that sends
-/// more frames than the others delays only itself.
+/// The memory of the driver is bounded: at most 64 frames wait, in 20 KB. The driver handles one frame of each client
+/// in turn, so a client that sends more frames than the others delays only itself.
 #[derive(Clone, Debug)]
 pub struct GatewayDriver<S> {
     server: Server<S>,
@@ -166,7 +166,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
         gateway.on_command(&command, has_effect);
     }
 
-    /// Executes a command without a frame, and returns whether the command had an effect.
+    /// Executes a command that sends no frame, and returns whether the command had an effect.
     fn change_sessions(&mut self, gateway: &mut impl Gateway, command: GatewayCommand) -> bool {
         match command {
             GatewayCommand::Cancel { client, target } => self.server.cancel(client, target) > 0,
@@ -176,7 +176,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
                     && self.server.cancel(client, target) > 0
                 {
                     has_effect = true;
-                    // The event queue of the server has room for the downloads of one client.
+                    // The event queue of the server has room for the events of the downloads of one client.
                     self.pass_events(gateway);
                 }
                 has_effect

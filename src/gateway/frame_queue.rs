@@ -1,5 +1,5 @@
-//! Queue of received frames, which is fair to all clients: the frames of each client wait in a lane of their own, and the
-//! lanes take turns.
+//! Queue of received frames, which is fair to all clients. The waiting frames of one client form a lane, and the driver
+//! takes one frame of each lane in turn.
 //!
 //! ```text
 //! frames --> | 0x0001 | a1 a2 a3 a4 |   ---> a1, b1, c1, a2, a3, a4
@@ -12,10 +12,10 @@
 use super::gateway_trait::{LONGEST_RECEIVED, ReceiveBuffer};
 use crate::aps::{Address, FrameMeta};
 
-/// Number of frames that can wait. A client has one request in flight, or a window of a few requests.
+/// Maximum number of frames in the queue. A client has one request in flight, or a window of a few requests.
 const CAPACITY: usize = 64;
 
-/// Frame that waits for its turn.
+/// Frame that waits in the queue.
 #[derive(Clone, Copy, Debug)]
 struct WaitingFrame {
     meta: FrameMeta,

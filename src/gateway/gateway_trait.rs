@@ -1,4 +1,4 @@
-//! Gateway around a driver: radio, clock, images and decisions.
+//! Gateway around a [`GatewayDriver`](super::GatewayDriver): radio, clock, images and decisions.
 //!
 //! ```text
 //! receive -> GatewayInput     GatewayDriver     -> send, lend, refresh, on_frame, on_event, on_command, on_status, ...
@@ -91,8 +91,8 @@ pub trait Gateway {
         let _ = (from, reason);
     }
 
-    /// Receives the client of a frame that was dropped, because the client sends frames faster than the server answers
-    /// all clients in turns. The client repeats its request.
+    /// Receives the client of a frame that was dropped, because the client sends frames faster than the driver handles
+    /// them while serving all clients in turn. The client repeats its request.
     ///
     /// By default, the method does nothing.
     fn on_dropped(&mut self, from: Address) {

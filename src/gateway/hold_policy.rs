@@ -18,7 +18,7 @@ use crate::zcl::QueryNextImageRequest;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HoldPolicy {
-    /// Decisions about offers.
+    /// Policy that makes all decisions except the hold before an upgrade.
     pub standard: StandardPolicy,
     /// Whether a device that has downloaded an image waits for the operator.
     pub holds: bool,

@@ -24,10 +24,12 @@ use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
 
-/// Maximum number of clients that one fetched file notifies. Each further client queries at its next regular time.
+/// Maximum number of clients that one fetched file notifies. Each further client gets the file after its next periodic
+/// query.
 const MAX_WAITING: usize = 256;
 
-/// Maximum number of remembered selections. A node has one for each of its image types.
+/// Maximum number of selections of an entry for a client that the store keeps. A node has one selection for each of its
+/// image types.
 const MAX_SELECTIONS: usize = 1 << 16;
 
 /// [`ImageStore`] of the files of an index of zigbee2mqtt or zigpy. The store selects the entry for each device that
@@ -52,7 +54,7 @@ pub struct IndexStore {
     query: Option<(Address, usize)>,
     /// Clients that wait for a file, by the number of the entry.
     waiting: BTreeMap<usize, BTreeSet<Address>>,
-    /// Entries whose file the caller fetches.
+    /// Numbers of the entries whose files the caller is fetching.
     fetching: BTreeSet<usize>,
 }
 
@@ -127,7 +129,7 @@ impl IndexStore {
         self.devices.insert(network, DeviceFacts { model, manufacturer_name });
     }
 
-    /// Removes all that the store knows of the node with the network address `network`.
+    /// Removes everything that the store has recorded about the node with the network address `network`.
     pub fn forget(&mut self, network: u16) {
         self.devices.remove(&network);
         self.selections.retain(|(client, ..), _| client.network != network);

@@ -24,7 +24,7 @@ pub struct SessionSummary {
     pub refused: usize,
     /// Sessions with an offer, whose client has requested no block yet.
     pub offered: usize,
-    /// Sessions with a download.
+    /// Sessions whose client is downloading an image.
     pub downloading: usize,
     /// Sessions for which the server has sent the complete file, and whose client verifies the image.
     pub verifying: usize,
@@ -94,7 +94,7 @@ pub struct SessionReport {
     /// IEEE address of the client; `None` if the gateway has not passed an address.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub ieee: Option<Eui64>,
-    /// Phase of the download.
+    /// Phase of the session, such as an offer or a download.
     pub phase: SessionPhase,
     /// Progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     pub progress: Option<SessionProgress>,

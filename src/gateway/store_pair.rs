@@ -1,4 +1,4 @@
-//! Two stores as one store.
+//! Combination of two stores, which works as one store.
 //!
 //! ```text
 //!            find: the higher version         info, read: the file that `find` offers
@@ -14,11 +14,11 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 
 /// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be a part of another pair.
 ///
-/// A query is answered with the eligible image of the higher version. Of two files of equal versions, a device-specific
-/// file comes before a file for all devices, and then a file of `first` before a file of `second`. The pair selects the
-/// file for a block in the same way as the file for a query. If the pair has files of one image for different hardware
-/// versions and the hardware version of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`],
-/// as in a single store.
+/// A query is answered with the eligible image of the higher version. Of two files of equal versions, the pair prefers
+/// a device-specific file to a file for all devices. If neither or both files are device-specific, the pair prefers the
+/// file of `first`. The pair selects the file for a block in the same way as the file for a query. If the pair has
+/// files of one image for different hardware versions and the hardware version of the device is unknown, the look-up of
+/// the image is [`FileLookup::Ambiguous`], as in a single store.
 ///
 /// A device gets a mixture of two files if `first` gets another file of an image while the device downloads the image
 /// from `second`. In this case, the caller cancels the downloads of the image
@@ -58,7 +58,7 @@ impl Part {
         Some(ImageInfo { key: image.key.checked_mul(2)? | bit, ..image })
     }
 
-    /// Returns the part that an image of the pair comes from, and the image as the part knows it.
+    /// Returns the part that an image of the pair comes from, and the image with the key that the part uses.
     fn split(image: &ImageInfo) -> (Self, ImageInfo) {
         let part = if image.key & 1 == 0 { Self::First } else { Self::Second };
         (part, ImageInfo { key: image.key >> 1, ..*image })
