@@ -193,7 +193,7 @@ impl TransmitToken {
         Self(u32::from_be_bytes([high, low, to.endpoint, len]))
     }
 
-    /// Returns the receiver of a server frame, and the number of bytes of image data in the frame.
+    /// Returns the receiver of the server frame with this token, and the number of bytes of image data in the frame.
     pub(crate) const fn receiver(self) -> (Address, u8) {
         let [high, low, endpoint, len] = self.0.to_be_bytes();
         (Address::new(u16::from_be_bytes([high, low]), endpoint), len)

@@ -22,7 +22,7 @@ impl<T: Copy, const N: usize> Fifo<T, N> {
 
     pub(crate) fn push(&mut self, value: T) {
         let mut index = self.oldest;
-        // Finds the first free slot, or ends at the oldest value of a full queue.
+        // The loop ends at the first free slot, or at the oldest value if the queue is full.
         while self.slots.get(index).is_some_and(Option::is_some) {
             index = Self::after(index);
             if index == self.oldest {

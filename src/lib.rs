@@ -223,7 +223,7 @@
     clippy::expect_used,
     clippy::panic
 )]
-// A test may panic when it cannot go on; the library may not.
+// A test may panic when the test cannot continue; the library may not panic.
 #![cfg_attr(
     test,
     allow(

@@ -81,7 +81,7 @@ pub enum Padding {
 pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
     state: Digest,
-    /// Incomplete block; the bytes after its `pending_len` bytes are zero.
+    /// Incomplete block at the end of the bytes so far; the bytes after the first `pending_len` bytes are zero.
     block: [u8; BLOCK],
     /// Message length in bytes so far; `u32::MAX` is a sentinel for a message that is too long.
     len: u32,

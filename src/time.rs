@@ -98,7 +98,7 @@ impl From<Instant> for Duration {
     }
 }
 
-/// Returns the milliseconds of a duration, rounded up to a whole number.
+/// Returns a duration in milliseconds, rounded up to a whole number.
 fn millis_ceil(duration: Duration) -> u64 {
     let part = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
     duration.as_secs().saturating_mul(1000).saturating_add(part)
@@ -187,8 +187,8 @@ pub struct ServerTime {
     pub then: u32,
 }
 
-/// Field of a frame from which the second time of a [`ServerTime`] was read. With a current time other than 0, a value
-/// of 0 means "now" in an upgrade time, and is an error in a request time (section 6.8.4).
+/// Field of a frame from which [`ServerTime::then`] was read. With a current time other than 0, a value of 0 means
+/// "now" in an upgrade time, and is an error in a request time (section 6.8.4).
 // Exhaustive: no other command carries a current time and a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -251,10 +251,10 @@ impl ServerTime {
     /// Returns the time for which the receiver shall wait, by table 18.
     ///
     /// `utc` is the client's own clock, if it has one. If both clocks [agree](Self::agrees_with) within `tolerance`
-    /// seconds, the waiting time ends when `utc` reaches the upgrade or request time; a time that `utc` has already
-    /// passed means now. If the clocks disagree, or if the client has no clock, the waiting time is the upgrade or
-    /// request time minus the current time of the server. The clocks disagree if a server sends its uptime in place of
-    /// UTC, as some servers do.
+    /// seconds, the waiting time ends when `utc` reaches the upgrade or request time; if `utc` is already past that
+    /// time, the waiting time is zero. If the clocks disagree, or if the client has no clock, the waiting time is the
+    /// upgrade or request time minus the current time of the server. The clocks disagree if a server sends its uptime
+    /// in place of UTC, as some servers do.
     ///
     /// # Errors
     /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.

@@ -323,7 +323,8 @@ impl defmt::Format for Eui64 {
     }
 }
 
-/// Identity of a firmware image: manufacturer, image type and version, unique on a server (section 6.10.6.4).
+/// Identity of a firmware image: manufacturer, image type and version, which together identify an image on a server
+/// (section 6.10.6.4).
 ///
 /// `Display` writes the three numbers in hexadecimal: `1001-00AB-10053519`. The fields hold no wildcards: a command
 /// that selects several images carries an [`ImageFilter`].

@@ -49,8 +49,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
     /// refusal to the server. If the server offers the same version again after the next periodic query or a call of
     /// [`query`](Self::query), the client asks the application again, but not after an Image Notify. A client that
-    /// keeps another image makes no periodic queries. Such a client asks about the version again when the query
-    /// interval has passed since the refusal.
+    /// keeps another image makes no periodic queries, and asks the application about the refused version again when the
+    /// query interval has passed since the refusal.
     ///
     /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
     /// offers its image again, and a complete image keeps waiting for its activation.
@@ -73,9 +73,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Answers [`Need::Prepare`] with the result of preparing storage. After a fault the client pauses and returns the
-    /// need again. The last of [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults
-    /// ends the upgrade.
+    /// Answers [`Need::Prepare`] with the result of preparing storage. After [`PrepareResult::Fault`] the client waits,
+    /// and then returns [`Need::Prepare`] again. The last of
+    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults ends the upgrade.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -110,8 +110,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
-    /// stop-and-wait, the client requests the next block only after this answer. With a window or by pages, the client
-    /// requests a limited number of blocks ahead of this answer.
+    /// stop-and-wait, the client requests the next block only after the application has answered for this block. With a
+    /// window or by pages, the client requests a limited number of further blocks before that answer.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -388,8 +388,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Starts to apply the verified image now. The client waits neither for an Upgrade End Response nor for the upgrade
-    /// time in an Upgrade End Response.
+    /// Starts to apply the verified image now: the client returns [`Need::Apply`], and waits neither for an Upgrade End
+    /// Response nor for the upgrade time in an Upgrade End Response.
     ///
     /// # Errors
     /// Fails if there is no verified image, or if the verified image waits for security credentials.

@@ -53,7 +53,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     fn status(&self) -> ImageUpgradeStatus {
-        // A device that keeps pending images shows WAIT_FOR_MORE until all images are downloaded (section 6.7.7).
+        // A device that keeps pending images has the ImageUpgradeStatus WAIT_FOR_MORE until all images are downloaded
+        // (section 6.7.7).
         let has_pending = self.has_pending_images();
         let unless_pending = |status| if has_pending { ImageUpgradeStatus::WAIT_FOR_MORE } else { status };
         let in_progress = unless_pending(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);

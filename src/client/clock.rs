@@ -6,9 +6,10 @@
 //! ```
 //!
 //! An [`Instant`] has 64 bits. A comparison or an addition of 64 bits takes two to four instructions of a small
-//! processor, and with 32 bits only one. Inside of the client an instant therefore has 32 bits, which saves 5 % of the
-//! flash that the code of the client takes. Every few hours the client moves the origin and adjusts all instants, so
-//! that the client can run for any time. An instant that is more than 8 days in the past counts as 8 days in the past.
+//! processor; a comparison or an addition of 32 bits takes one instruction. Inside of the client an instant therefore
+//! has 32 bits, which saves 5 % of the flash that the code of the client takes. Every few hours the client moves the
+//! origin and adjusts all instants, so that the client can run for any time. An instant that is more than 8 days in the
+//! past counts as 8 days in the past.
 
 use crate::time::{Instant, Millis};
 
@@ -33,7 +34,7 @@ impl Ticks {
     const LAST: u32 = u32::MAX.saturating_sub(1);
 
     /// Returns the instant `millis` later than `self`, at most 41 days from now.
-    // Out of line, because a client adds at thirty places.
+    // Not inlined, because a client adds at thirty places.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn plus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_add(millis).min(Self::LAST))
@@ -50,7 +51,7 @@ impl Ticks {
     }
 
     /// Adjusts the instant after the origin has moved by `shift`, so that the instant still denotes the same time.
-    // Out of line, because a client moves some twenty instants.
+    // Not inlined, because a client moves some twenty instants.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn shift(&mut self, Millis(shift): Millis) {
         if !self.is_never() {
@@ -71,7 +72,7 @@ impl Clock {
         Self { origin: now }
     }
 
-    /// Returns `at` as an instant of the client, from the origin on and at most 41 days after the origin.
+    /// Returns `at` as an instant of the client. The result lies between the origin and 41 days after the origin.
     pub(super) fn ticks(self, at: Instant) -> Ticks {
         Ticks(ORIGIN).plus(at.since(self.origin))
     }

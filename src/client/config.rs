@@ -228,9 +228,9 @@ pub struct ClientConfig {
     ///
     /// If `discovery_interval` is set, the client also searches for a server whose address the configuration gives.
     ///
-    /// Default: 3. A single unanswered query may be caused by an outage of some minutes. Three unanswered queries take
-    /// at least 15 minutes, or two minutes in a pause of a download. After this time, the server may have another
-    /// address.
+    /// Default: 3. An outage of the server for some minutes may leave a single query unanswered. Three unanswered
+    /// queries take at least 15 minutes, or two minutes in a pause of a download. A server that has been silent for
+    /// this time may have another address.
     pub max_unanswered_queries: u8,
     /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
     /// `server_id` (section 6.7.1).
@@ -328,8 +328,8 @@ pub struct ClientConfig {
     ///
     /// Default: 4, which is the first attempt and three retries, as section 6.12 specifies for the Upgrade End Request.
     pub max_query_attempts: u8,
-    /// Minimum time between two Image Block Requests. The MinimumBlockPeriod of the server applies instead if that time
-    /// is longer.
+    /// Minimum time between two Image Block Requests. If the server has set a longer MinimumBlockPeriod, the
+    /// MinimumBlockPeriod applies instead.
     ///
     /// Default: 0.
     #[doc(alias = "rate limit")]
@@ -353,7 +353,7 @@ pub struct ClientConfig {
     pub max_block_attempts: u8,
     /// Number of consecutive error responses after which the download pauses.
     ///
-    /// Default: 10. Ten errors take ten seconds with the default of `error_backoff`.
+    /// Default: 10. With the default of `error_backoff`, ten consecutive errors take ten seconds.
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time grows up to 50 seconds in the first ten minutes
     /// of the pause, up to a quarter of an hour in the first day, and up to four hours after that. A setting above
@@ -363,8 +363,8 @@ pub struct ClientConfig {
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
     /// Longest time for which a download stays paused while no new byte of the file arrives. After this time the
-    /// upgrade ends, and the storage is free for another image. `None` means no limit. With zero, the upgrade ends
-    /// instead of pausing.
+    /// upgrade ends, and the storage is free for another image. `None` means no limit. With zero, the upgrade ends at
+    /// once where the download would otherwise pause.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
@@ -511,8 +511,8 @@ impl ClientConfig {
     }
 
     /// Returns the settings of a device that is certified for Zigbee 3.0: cluster revision 3 with its attributes, a
-    /// MinimumBlockPeriod that the server can set, and a report to the server about each version that the client skips.
-    /// `image_stamp` is the value of the attribute ImageStamp, such as a checksum of the running image.
+    /// MinimumBlockPeriod that the server can set, and a report to the server about each offered version that the
+    /// client skips. `image_stamp` is the value of the attribute ImageStamp, such as a checksum of the running image.
     #[must_use]
     pub const fn with_zigbee_3(self, image_stamp: u32) -> Self {
         Self {
@@ -564,8 +564,8 @@ pub trait Settings {
     fn config(&self) -> &ClientConfig;
 }
 
-/// Abilities of a client that a device can leave out to save flash. Leaving out an ability has no other effect than its
-/// field describes.
+/// Abilities of a client that a device can leave out to save flash. The field of each ability describes all effects of
+/// leaving the ability out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -1,8 +1,8 @@
 //! Discovery of a server by Match Descriptor, network address, IEEE address and link key (section 6.4).
 //!
 //! The client returns needs for the missing addresses and the link key, and the application sends the ZDO requests.
-//! During a search the client sends no request, and queries and upgrades are suspended. A download that loses its
-//! server continues at the same byte after the search.
+//! During a search the client sends no request, and queries and upgrades are suspended. After the search, a download
+//! whose server was lost continues at the first missing byte.
 //!
 //! ```text
 //!   server unknown --> MatchDescriptor --address--> IeeeAddr --IEEE address--+
@@ -55,7 +55,8 @@ const MAX_LOOKUPS: u8 = 3;
 /// weeks.
 const PAUSED_SEARCH_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
-/// Bit that marks the tickets of a search, because a search and an upgrade can have open needs at the same time.
+/// Bit that is set in the tickets of a search and clear in all other tickets, because a search and an upgrade can have
+/// open needs at the same time.
 const SEARCH_TICKET: u32 = 1 << 31;
 
 /// State of the search for a server. The addresses of the server are not in this state but in the fields `server` and

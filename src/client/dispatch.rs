@@ -21,7 +21,7 @@ use super::request_retry::PendingRequest;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::{Client, Reply};
 
-/// Reaction of the client to a message: the remaining work after the handler has completed the state transition.
+/// Reaction of the client to a message: the work that remains after the handler has changed the state of the client.
 pub(super) enum Reaction<'f> {
     /// The message was handled.
     Done,

@@ -1,4 +1,4 @@
-//! Connection of the client with its download: requests and responses of the download, pauses, and the resulting state
+//! Code between the client and its download: requests and responses of the download, pauses, and the resulting state
 //! transitions. The download itself is a separate state machine, see the module `transfer`.
 //!
 //! ```text
@@ -16,8 +16,8 @@
 //! | above | 4 hours |
 //!
 //! Within these limits, the time between two queries is half of the age of the pause, and at least
-//! [`pause_interval`](super::ClientConfig::pause_interval). The client adds a random time of up to an eighth of this
-//! time.
+//! [`pause_interval`](super::ClientConfig::pause_interval). The client lengthens each time between two queries by a
+//! random part of up to an eighth.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 

@@ -51,11 +51,12 @@ pub enum ClientEvent {
     /// The download is paused for the given reason, and all stored bytes are kept. At the given time, the client sends
     /// the next query. If the server then offers the same image, the download continues.
     DownloadPaused(PauseReason, Instant),
-    /// The server offers the image of the download again, or sends blocks of this image again. The header and the last
-    /// stored block on the server equal the stored bytes. The download continues at the offset `received`.
+    /// The server offers the image of the download again, or sends blocks of this image again. The client has checked
+    /// that the header and the last stored block on the server equal the stored bytes. The download continues at the
+    /// offset `received`.
     DownloadContinued(DownloadProgress),
-    /// The server sends the bytes of another file under the identity of the given image. The download starts again from
-    /// offset 0, with [`Need::Prepare`](super::Need::Prepare).
+    /// The server sends the bytes of another file under the identity of the given image. The client returns
+    /// [`Need::Prepare`](super::Need::Prepare), and the download starts again from offset 0.
     FileReplaced(ImageOffer),
     /// The server answered the Upgrade End Request with the given error. The client keeps the image and repeats the
     /// Upgrade End Request. After ABORT and NO_IMAGE_AVAILABLE, a query precedes the repeated request.

@@ -16,23 +16,23 @@
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
 //!    the latest.
 //!
-//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`]. The method also accepts the
+//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`]. `decline` also accepts the
 //! needs that later versions of this crate add.
 //!
 //! If storage blocks until a write is complete, implement [`Storage`] and call
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
 //! `handle_frame` and `poll_need`.
 //!
-//! The clock of the caller must be monotonic. An unnecessary call of any method is harmless. An answer that comes too
-//! late returns the error [`StaleTicket`] and changes nothing.
+//! The clock of the caller must be monotonic. It is harmless to call a method more often than necessary. An answer that
+//! comes too late returns the error [`StaleTicket`] and changes nothing.
 //!
 //! # Back-pressure
 //!
 //! [`handle_frame`](Client::handle_frame) lends the data of a block to the application, together with a ticket. With
 //! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
-//! the block before. The application may call `stored` at once or seconds later, so that both blocking and asynchronous
-//! storage set the pace of the download. The client lends no byte twice, unless storage answered
-//! [`Busy`](StoreResult::Busy).
+//! the block before. The application may call `stored` at once or seconds later, so that the download is never faster
+//! than the storage, whether the storage is blocking or asynchronous. The client lends each byte of the file only once,
+//! unless storage answered [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
@@ -167,7 +167,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     sequence: u8,
     /// Sequence number of the Image Notify that arrived at `notified_at`.
     notified_sequence: u8,
-    /// Detection of a server that numbers its answers itself.
+    /// Detection of a server that numbers its answers by a counter of its own.
     numbering: ServerNumbering,
     /// Number of consecutive unanswered queries.
     query_failures: u8,
@@ -183,7 +183,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     credential: Option<SecurityCredentialVersion>,
     /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
     generation: u32,
-    /// Settings of the client, which never change. The fields below hold the values that change.
+    /// Settings of the client, which never change. The other fields of the client hold the values that change.
     settings: S,
     /// Origin of all instants of the client.
     clock: Clock,
@@ -208,7 +208,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     notified_at: Ticks,
     /// File whose verification or boot failed most recently.
     failed_image: Option<FailedImage>,
-    /// Time at which a file failed last, or at which the client was created.
+    /// Time of the most recent failure of a file; before any failure, the time at which the client was created.
     failed_at: Ticks,
     /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if there is none.
     reported_version: FileVersion,
@@ -298,8 +298,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// of any type that implements [`Settings`].
     #[must_use]
     // The entry points of the client are not inlined. A device calls each entry point at one place, and inlining would
-    // merge them into one large function. The local variables of that function are out of reach of short instructions,
-    // so that the code is one fifteenth larger.
+    // merge them into one large function. Short instructions cannot reach all local variables of such a large function,
+    // so that the code would be one fifteenth larger.
     #[inline(never)]
     pub fn with_ranges(settings: S, seed: u64, now: Instant) -> Self {
         let ClientConfig { identity, server, server_id, stack, query_interval, .. } = *settings.config();
@@ -311,7 +311,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             discovery::first_step(server, server_id)
         };
         let node = identity.node.map_or(0, |Eui64(address)| address);
-        // Without the rotation, two equal halves of the address would cancel each other.
+        // Without the rotation, two equal halves of the IEEE address would cancel each other in the seed.
         let mut random = Random::new(seed ^ node.rotate_left(32));
         let Millis(delay) = first_query_delay;
         let spread = random.up_to(Millis(delay.saturating_mul(10)).min(query_spread));
@@ -407,7 +407,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if let State::NoFile(NoFile::Idle { .. } | NoFile::Querying { .. })
         | State::Image(_, ImageStage::Applying) = self.state
         {
-            // The upgrade has ended, so a query about its image is obsolete.
+            // The upgrade has ended, so a query about the image of this upgrade is obsolete.
             self.second_query = None;
         }
         self.generation = next_generation(self.generation);
@@ -529,7 +529,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Some((self.request()?, DueRequest::OfState))
     }
 
-    /// Records that the request `due` was sent `now` with the sequence number `sequence`.
+    /// Records that the request `due` was sent at the time `now` with the sequence number `sequence`.
     fn record_sent(&mut self, now: Ticks, due: DueRequest, sequence: u8) {
         let config = self.settings.config();
         let (pending, max_attempts) = match due {
@@ -598,7 +598,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Adds `event` to the queue of the client.
-    // Out of line: the queue lies beyond the reach of a short instruction, and events arise at thirty places.
+    // Not inlined: a short instruction cannot reach the queue, and the client adds events at thirty places.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn push_event(&mut self, event: ClientEvent) {
         self.events.push(event);

@@ -1,4 +1,4 @@
-//! Image Notify, Query Next Image and Query Specific File: the way from an Image Notify or a timer to an offer
+//! Image Notify, Query Next Image and Query Specific File: the steps from an Image Notify or a timer to an offer
 //! (sections 6.8.1, 6.10.3 to 6.10.5, 6.10.11 and 6.10.12).
 //!
 //! ```text
@@ -61,9 +61,9 @@ struct OpenQuery {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Handles an Image Notify. The client sends a query after every unicast notify, even during an upgrade. After a
-    /// broadcast notify, a client that is idle, or whose download is paused, sends a query if the notify is in scope
-    /// and the query jitter includes this device.
+    /// Handles an Image Notify. The client sends a query after every unicast Image Notify, even during an upgrade.
+    /// After a broadcast Image Notify, a client that is idle, or whose download is paused, sends a query if the scope
+    /// and the query jitter of the Image Notify include this device.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Ticks,
@@ -109,8 +109,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Returns the delay of the query after an Image Notify. All devices receive a broadcast notify at the same time.
-    /// Without a delay the queries of all devices would collide, and so would each round of retries.
+    /// Returns the delay of the query after an Image Notify. All devices receive a broadcast Image Notify at the same
+    /// time. Without a random delay, the queries of all devices would collide, and the retries of the queries would
+    /// collide again.
     fn notify_delay(&mut self, delivery: DeliveryMode) -> Millis {
         match delivery {
             DeliveryMode::Unicast => Millis(0),
@@ -118,8 +119,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns whether a notify with `scope` is meant for this device. A version that the device runs or has downloaded
-    /// is out of scope (section 6.10.3.4).
+    /// Returns whether an Image Notify with `scope` is meant for this device. A version that the device runs or has
+    /// downloaded is out of scope (section 6.10.3.4).
     fn is_in_scope(&self, scope: NotifyScope) -> bool {
         let own = self.current;
         let any = ImageFilter::ALL;
@@ -362,11 +363,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
     fn decide(&mut self, now: Ticks, offer: ImageOffer) {
         match self.state {
-            // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
+            // The client has reported the end of the earlier upgrade to the server. This upgrade now ends, whether the
+            // server has answered the report or not.
             State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
                 self.end_upgrade(now, outcome);
-                // The end may have discarded the kept images of a set, without which the offered image of the set is not
-                // to be installed. The client then asks for the image of its identity.
+                // At the end of an upgrade, the client may discard the kept images of a set of images. The offered
+                // image of this set must not be installed without the kept images, so the client queries for the image
+                // of its identity instead.
                 if !Self::is_specific(offer.id) && !is_same_image(offer.id, self.next_image()) {
                     return self.begin_query(now, QueryCause::Timer);
                 }
@@ -407,7 +410,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             false => ClientEvent::NoImage(Some(status)),
         });
         if replaces {
-            // The client sends the query when another server is found.
+            // The client sends the query as soon as the search has found another server.
             self.begin_query_for(now, target, next, cause);
         } else {
             self.go_home(now, next);
@@ -423,7 +426,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, retry_at);
     }
 
-    /// Returns the time of the next query after `failures` consecutive failures: `next` at the latest, and
+    /// Returns the time of the next query after `failures` consecutive failures. The result is `next` at the latest, or
     /// [`Ticks::NEVER`] if periodic queries are disabled.
     pub(super) fn retry_at(&mut self, now: Ticks, failures: u8, next: Ticks) -> Ticks {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);

@@ -3,8 +3,8 @@
 
 use crate::time::Millis;
 
-/// Pseudo-random number generator SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. The quality of these
-/// numbers suffices to spread devices over a hundred values.
+/// Pseudo-random number generator SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. The numbers are
+/// random enough to spread devices over a hundred values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Random(u64);
 

@@ -13,7 +13,7 @@ use crate::time::Millis;
 use super::clock::Ticks;
 
 /// Number of the latest attempts of a request to which the client accepts answers. The sequence number of an answer
-/// names the attempt.
+/// identifies the attempt that is answered.
 const MAX_SEQUENCES: u8 = 3;
 
 /// Retry state of one request, with the number of attempts and the deadline.
@@ -60,8 +60,8 @@ impl PendingRequest {
         self.attempts
     }
 
-    /// Records an attempt that was sent `now` with the sequence number `sequence`, and starts the timeout of this
-    /// attempt.
+    /// Records an attempt that was sent at the time `now` with the sequence number `sequence`, and starts the timeout
+    /// of this attempt.
     pub(super) fn on_sent(&mut self, now: Ticks, sequence: u8, timeout: Millis) {
         self.deadline = now.plus(timeout);
         self.sequence = sequence;
@@ -108,8 +108,8 @@ impl PendingRequest {
     }
 }
 
-/// Returns `base` doubled `doublings` times. The growing delay keeps a short outage of a route from using up all
-/// attempts.
+/// Returns `base` doubled `doublings` times. Because the delay grows, a short outage of a route does not use up all
+/// attempts of a request.
 #[inline(never)]
 pub(super) fn exponential_backoff(Millis(base): Millis, doublings: u8) -> Millis {
     // The limit of 20 doublings turns one millisecond into 17 minutes, which is beyond every usual maximum timeout. The

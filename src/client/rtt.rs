@@ -59,8 +59,8 @@ impl RttEstimator {
     }
 
     /// Raises the deviation so that the timeout exceeds the smoothed round trip by at least `times` the smoothed round
-    /// trip. The window calls this method when more requests go in flight at once and answers have to queue; later
-    /// samples correct the estimate.
+    /// trip. The window of block requests calls this method when more requests may be in flight at once, because their
+    /// answers wait for each other. Later samples correct the estimate.
     pub(super) fn raise_deviation(&mut self, times: u8) {
         if self.deviation != NOT_MEASURED {
             // The timeout exceeds the smoothed round trip by four deviations.

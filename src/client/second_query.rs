@@ -19,9 +19,9 @@ use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
 
-/// Time after a unicast Image Notify in which a second one leads to no query, if the second notify has the same
-/// sequence number or the query after the first notify is still open. Gateways repeat an Image Notify that was not
-/// answered.
+/// Time after a unicast Image Notify in which a second unicast Image Notify leads to no query, if the second Image
+/// Notify has the same sequence number, or if the query after the first Image Notify is still open. Gateways repeat an
+/// Image Notify that was not answered.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
 /// Query that runs in parallel to the current state of the client.
@@ -43,8 +43,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts a query after a unicast Image Notify with the sequence number `sequence` that arrived `now`, during an
-    /// upgrade.
+    /// Starts a query during an upgrade, after a unicast Image Notify with the sequence number `sequence` has arrived
+    /// at the time `now`.
     pub(super) fn begin_notified_query(&mut self, now: Ticks, sequence: u8) {
         let is_open =
             self.second_query.as_ref().is_some_and(|query| query.cause == QueryCause::UnicastNotify);
@@ -70,7 +70,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         QueryTarget { id: self.next_image(), stack: self.stack }
     }
 
-    /// Handles the timeout of the parallel query.
+    /// Handles the timeout of the query that runs in parallel to the current state.
     pub(super) fn handle_second_query_timeout(&mut self, now: Ticks) {
         let Some(query) = self.second_query.as_mut().filter(|query| query.pending.is_timed_out(now)) else {
             return;

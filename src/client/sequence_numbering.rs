@@ -9,11 +9,11 @@
 //!
 //! ZCL demands that an answer repeats the sequence number of its request. TI Z-Stack and zsmartsystems number their
 //! answers by a counter of their own. The client accepts WAIT_FOR_DATA and ABORT of such a server with any sequence
-//! number. The number of a response of such a server does not tell which attempt the response answers.
+//! number. The sequence number in a response of such a server does not show which attempt the response answers.
 
 /// Number of consecutive blocks that match a request but have another sequence number than the request, after which the
-/// client assumes that the server numbers its answers itself. A single block with another sequence number may be the
-/// late response to an earlier request.
+/// client assumes that the server numbers its answers by a counter of its own. A single block with another sequence
+/// number may be the late response to an earlier request.
 const OWN_AFTER: u8 = 3;
 
 /// Number of consecutive blocks with another sequence number than their requests, at most [`OWN_AFTER`].
@@ -24,7 +24,7 @@ impl ServerNumbering {
     /// Initial state, in which the client expects that the server repeats the sequence number of the request.
     pub(super) const UNKNOWN: Self = Self(0);
 
-    /// Returns whether the server is known to number its answers itself.
+    /// Returns whether the server is known to number its answers by a counter of its own.
     pub(super) const fn is_own(self) -> bool {
         self.0 >= OWN_AFTER
     }

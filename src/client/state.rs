@@ -90,8 +90,8 @@ use super::rtt::RttEstimator;
 use super::transfer::Download;
 
 /// State of a query or an upgrade, by the file that the client has: no file, a download, or a complete file. The stage
-/// is a value of its own, so that a change of the stage does not move the download in memory, which is by far the
-/// largest value of a client.
+/// is a value of its own, so that a change of the stage does not move the download, by far the largest value of a
+/// client, in memory.
 // With `repr(u32)`, the number of the variant is a field of its own, here and in the stages. Without `repr(u32)`, the
 // number would be encoded in spare values of other fields, and reading the number would take several instructions.
 #[derive(Clone, Debug)]
@@ -172,13 +172,14 @@ pub(super) enum QueryCause {
 /// Record of the Upgrade End Requests for one image since the last answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UpgradeEndAsk {
-    /// Time of the first Upgrade End Request. Within the first hour, the client repeats the request with growing
-    /// pauses.
+    /// Time of the first Upgrade End Request. Within one hour after this time, the client repeats the request with
+    /// growing pauses.
     pub(super) since: Ticks,
     /// Number of times that the client has asked for an upgrade time without an answer. All Upgrade End Requests of the
     /// first hour count once together, and each later, hourly request counts once.
     pub(super) unanswered: u8,
-    /// Number of consecutive refusals of the request by a server that may offer the image again.
+    /// Number of consecutive Upgrade End Requests that the server refused with a status after which the server may
+    /// offer the image again.
     pub(super) refusals: u8,
     /// `true` in the first hour, in which the client may repeat the Upgrade End Request.
     pub(super) is_first: bool,
@@ -196,7 +197,7 @@ impl UpgradeEndAsk {
     }
 }
 
-/// Subject of a query: an image of the device with the version that runs now, or a device-specific file.
+/// Image that a query asks for: an image of the device, with the version that runs now, or a device-specific file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QueryTarget {
     pub(super) id: ImageId,
@@ -260,8 +261,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the download that the client fetches at present; `None` if there is no download, or if the download is
-    /// paused.
+    /// Returns the download whose blocks the client requests at present; `None` if there is no download, or if the
+    /// download is paused.
     pub(super) const fn downloading(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Download(download, DownloadStage::Downloading) => Some(download),

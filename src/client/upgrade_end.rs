@@ -8,8 +8,8 @@
 //!                    +-- response: wait; error ABORT or NO_IMAGE_AVAILABLE (with a query soon); no answer
 //! ```
 //!
-//! The client repeats the first request with growing pauses within one hour. The client sends all later Upgrade End
-//! Requests once per hour. Sections refer to ZigBee document 095264 (2011).
+//! The client repeats the first Upgrade End Request with growing pauses within one hour. The client sends all later
+//! Upgrade End Requests once per hour. Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
@@ -40,7 +40,7 @@ const MAX_UNANSWERED_ASKS: u8 = 4;
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
-/// attempts are enough, because the client continues in the same way without an answer (sections 6.10.9.4 and
+/// attempts are enough, because the client continues in the same way with or without an answer (sections 6.10.9.4 and
 /// 6.10.10.3).
 const MAX_REPORT_ATTEMPTS: u8 = 2;
 
@@ -93,7 +93,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Returns the upgrade time `at` of a response with `sequence`. If the response has a relative time and answers a
     /// request that the client sent during a countdown, the result is not later than the present upgrade time: a server
-    /// with a constant offset would otherwise delay the upgrade without end.
+    /// that answers every request with the same relative time would otherwise delay the upgrade without end.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
         match &self.state {
             State::Image(_, ImageStage::CountingDown { at: present, pending: Some(pending), .. })

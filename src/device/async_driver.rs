@@ -46,7 +46,7 @@ type BlockBuffer = [u8; 255];
 enum Job {
     Save(SavedState),
     Prepare(Ticket, ImageOffer),
-    /// Write of the given number of bytes from the block buffer at the given offset.
+    /// Job that writes the given number of bytes from the block buffer to the given offset of the file.
     Write(Ticket, u32, usize),
     Verify(Ticket, ImageOffer),
 }
@@ -119,8 +119,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         &mut self.storage
     }
 
-    /// Runs the loop without an end. If the future is dropped while storage works, the operation on storage is dropped
-    /// as well. After such a drop, the device must create a new driver by [`start`](Self::start).
+    /// Runs the loop of the driver without an end. If the future is dropped while storage works, the operation on
+    /// storage is dropped as well. After such a drop, the device must create a new driver by [`start`](Self::start).
     pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
         let mut waiting = None;
         loop {

@@ -58,8 +58,8 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         &mut self.storage
     }
 
-    /// Executes one turn of the loop: handles everything that is due, then waits in [`Board::receive`] and handles the
-    /// received input.
+    /// Executes one turn of the loop: handles all timers, needs, frames and events that are due, then waits in
+    /// [`Board::receive`] and handles the received input.
     // The steps of a turn are not inlined into each other: the deepest path, through `handle_frame`, would carry the
     // local variables of all other steps on its stack. For the same reason each buffer is a local variable of its step,
     // and no part of the driver: while storage verifies a file, its variables can use the memory of the frame buffer.

@@ -1,4 +1,5 @@
-//! Geometry of flash, and the two areas of flash that an upgrade uses: a slot for the image, and records.
+//! Geometry of flash, and the two areas of flash that an upgrade uses: a slot for the image, and an area for the
+//! records of the saved state.
 //!
 //! ```text
 //! |  ...  | record sector | record sector |  ...  | slot: sector | sector | ... | sector |  ...  |

@@ -21,7 +21,7 @@ const PIECE: usize = 2 * LONGEST_WORD;
 /// newest record.
 ///
 /// `F` is a flash driver that implements the trait `NorFlash` of `embedded-storage` or of `embedded-storage-async`. A
-/// driver that also implements `MultiwriteNorFlash` is supported. `V` is the check of a complete file, see
+/// flash driver that also implements `MultiwriteNorFlash` is supported. `V` is the check of a complete file, see
 /// [`Verification`].
 ///
 /// | the power fails during | after the restart |

@@ -20,7 +20,7 @@ use crate::file::{Element, StreamDecoder, StreamPiece, Tag};
 use crate::zcl::ImageOffer;
 
 /// Operation on NOR flash. Addresses count from the start of the flash, not of the slot.
-// Exhaustive: NOR flash has only these two changing operations.
+// Exhaustive: NOR flash has only these two operations that change its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashJob<'a> {
@@ -48,8 +48,8 @@ pub enum FlashJob<'a> {
 pub enum Keep {
     /// The whole file.
     File,
-    /// Only the data of the first element with this tag, from the first byte of the slot on. This choice suits firmware
-    /// that is executed in place or that a boot loader copies. Blocks must arrive in order.
+    /// Only the data of the first element with this tag. The slot stores the data from its first byte on. This choice
+    /// suits firmware that is executed in place or that a boot loader copies. Blocks must arrive in order.
     Element(Tag),
 }
 
@@ -140,7 +140,8 @@ pub struct Slot {
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
     /// Bytes that the next job writes. After a block, these are the bytes of the last, incomplete word. These bytes
-    /// count as stored, although a power cut loses them, because a download resumes at the start of a sector.
+    /// count as stored. A power cut loses these bytes without harm, because a download resumes at the start of a
+    /// sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
     /// Number of bytes at the start of `pending` that the last job has written.
@@ -310,7 +311,7 @@ impl Slot {
         ceil(len.min(self.area.len), self.sector)
     }
 
-    /// Returns the erasure of all remaining sectors, if the erase mode erases all sectors before the download.
+    /// Returns the job that erases all remaining sectors, if the erase mode erases all sectors before the download.
     fn erase_rest(&mut self, offer: &ImageOffer) -> Option<FlashJob<'static>> {
         let (from, to) = (self.erased, self.end(offer));
         if self.erase == EraseMode::AsReached || from >= to {

@@ -1,5 +1,5 @@
-//! Device around a client: storage in flash, the state that survives a restart, checks of a stored file, and a driver
-//! that runs the loop of calls.
+//! Parts of a device around its client: storage in flash, the state that survives a restart, checks of a stored file,
+//! and a driver that runs the loop of calls.
 //!
 //! ```text
 //!   Board (radio, clock, decisions)          Driver, AsyncDriver          DeviceStorage, AsyncDeviceStorage

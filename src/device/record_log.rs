@@ -11,8 +11,9 @@
 //! ```
 //!
 //! The power may fail during a write. An old record is therefore erased only after a newer one is complete: when a half
-//! is full, and after each restart, the other half is erased and used. A place that reads as erased after a restart may
-//! be partly written, so the log does not use it.
+//! is full, and after each restart, the log erases the other half and writes the next records there. A place that reads
+//! as erased after a restart may be partly written, so the log does not write a record to such a place before an
+//! erasure.
 
 use super::flash_layout::{Aligned, Area, FlashLayout};
 use super::image_slot::FlashJob;
@@ -131,7 +132,7 @@ impl RecordLog {
         RecordWrite { number, is_second, index, erasure, at, record: Aligned(record) }
     }
 
-    /// Completes a write whose jobs have succeeded.
+    /// Records that the jobs of `write` have succeeded, so that `write` holds the newest record.
     pub fn written(&mut self, write: &RecordWrite) {
         self.newest = Some((write.number, write.is_second));
         self.next = Some(write.index.saturating_add(1)).filter(|next| *next < self.records_in_half());
@@ -154,7 +155,7 @@ impl RecordWrite {
         self.erasure.map(|(from, to)| FlashJob::Erase { from, to })
     }
 
-    /// Returns the write of the record.
+    /// Returns the job that writes the record.
     #[must_use]
     pub const fn record(&self) -> FlashJob<'_> {
         FlashJob::Write { at: self.at, bytes: &self.record.0 }

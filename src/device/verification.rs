@@ -90,7 +90,7 @@ impl Verification for StructureCheck {
                     self.is_offered = self.offer == Some(stored);
                 }
                 Ok(Some(_)) => {}
-                // The decoder fails again at the end.
+                // The decoder returns the error again when the check ends.
                 Ok(None) | Err(_) => return,
             }
         }
@@ -162,8 +162,7 @@ impl<C: BlockCipher + Clone> Verification for IntegrityCheck<C> {
     }
 }
 
-/// Check of structure and signature: the file is valid if the [`VerifyPolicy`] of the manufacturer accepts its
-/// signature.
+/// Check of structure and signature: the file is valid if the [`VerifyPolicy`] of the manufacturer accepts the file.
 ///
 /// `C` is the AES block cipher and `V` verifies signatures; both may use the hardware of the chip.
 #[cfg(feature = "crypto")]

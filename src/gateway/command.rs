@@ -1,4 +1,4 @@
-//! Commands of an operator to a gateway driver.
+//! Commands of an operator to a [`GatewayDriver`](super::GatewayDriver).
 //!
 //! ```text
 //! {"command": "notify"}                                   JSON by serde: all devices

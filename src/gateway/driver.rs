@@ -30,8 +30,8 @@ const REFRESH: Millis = Millis(1000);
 /// Server of a gateway, with the loop of calls around the server. The gateway awaits [`run`](Self::run). The driver
 /// runs on any executor, because the gateway itself waits for inputs and for time.
 ///
-/// The memory of the driver is bounded: at most 64 frames wait, in 20 KB. The driver handles one frame of each client
-/// in turn, so a client that sends more frames than the others delays only itself.
+/// The memory of the driver is bounded: at most 64 frames wait in the queue, which takes 20 KB. The driver handles one
+/// frame of each client in turn, so a client that sends more frames than the others delays only itself.
 #[derive(Clone, Debug)]
 pub struct GatewayDriver<S> {
     server: Server<S>,
@@ -60,8 +60,8 @@ impl<S: SessionSlots> GatewayDriver<S> {
         &mut self.server
     }
 
-    /// Runs the loop without an end. The caller may drop the future while the loop waits for an input, and then call
-    /// `run` again.
+    /// Runs the loop of the driver without an end. The caller may drop the future while the loop waits for an input,
+    /// and then call `run` again.
     pub async fn run(&mut self, gateway: &mut impl Gateway) -> ! {
         loop {
             self.turn(gateway).await;
@@ -96,7 +96,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
         self.emit(gateway).await;
     }
 
-    /// Returns an input that is ready now.
+    /// Returns an input that is ready now, without waiting.
     async fn receive_ready(&mut self, gateway: &mut impl Gateway) -> Option<GatewayInput> {
         let now = gateway.now();
         let mut input = pin!(gateway.receive(now, &mut self.received));

@@ -51,8 +51,8 @@ impl FrameQueue {
         self.slots.iter().all(Option::is_none)
     }
 
-    /// Returns whether a frame from a client without waiting frames has a place: a slot is free, or a lane is longer
-    /// than one frame.
+    /// Returns whether the queue can take a frame from a client without waiting frames: a slot is free, or the lane of
+    /// another client has more than one frame.
     pub(super) fn has_room(&self) -> bool {
         self.slots.iter().any(Option::is_none)
             || self.waiting().any(|frame| self.lane_len(frame.meta.from.network) > 1)

@@ -61,15 +61,15 @@ pub trait Gateway {
     /// Waits for the next input until `deadline`, which is at most a second ahead. The method may return `None` before
     /// the deadline.
     ///
-    /// The driver drops the future if no input is ready. A dropped future must not lose an input; a receive from a
-    /// channel loses none.
+    /// The driver drops the future if no input is ready. A dropped future must not lose an input; for example, the
+    /// receive future of an async channel loses none.
     async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
 
     /// Lends the store and the policy to one call of the server: the method calls `call` once with both, and returns
     /// the result of `call`.
     fn lend<R>(&mut self, call: impl FnOnce(&mut dyn ImageStore, &mut dyn ServerPolicy) -> R) -> R;
 
-    /// Receives a frame before the server handles the frame, for a store that depends on the device, such as
+    /// Receives a frame before the server handles the frame, for a store that selects files by the device, such as
     /// [`IndexStore::note_frame`](super::IndexStore::note_frame).
     ///
     /// By default, the method does nothing.

@@ -36,7 +36,7 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// queries, and asks the caller to fetch the file of the entry.
 ///
 /// The caller calls [`note_frame`](Self::note_frame) with each received frame, before the server handles the frame.
-/// From this call, the store knows the device, its hardware version and its running version, so that the store obeys
+/// From the frame, the store learns the device, its hardware version and its running version, so that the store obeys
 /// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
 /// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
@@ -48,7 +48,7 @@ pub struct IndexStore {
     files: VecDeque<IndexFile>,
     max_bytes: usize,
     devices: BTreeMap<u16, DeviceFacts>,
-    /// Number of the entry that was last selected for each client, by manufacturer code and image type.
+    /// Number of the entry that the store selected most recently for each client, manufacturer code and image type.
     selections: BTreeMap<(Address, ManufacturerCode, ImageType), usize>,
     /// Client and entry of the query that the server handles now.
     query: Option<(Address, usize)>,
@@ -58,7 +58,7 @@ pub struct IndexStore {
     fetching: BTreeSet<usize>,
 }
 
-/// Facts about a device that its query does not contain.
+/// Facts about a device that the query of the device does not contain.
 #[derive(Clone, Debug, Default)]
 struct DeviceFacts {
     model: Option<String>,

@@ -1,5 +1,5 @@
-//! Gateway around a server: a driver that runs the loop of calls, a store that combines two stores, a store of files
-//! from an index, and summaries of sessions.
+//! Parts of a gateway around its server: a driver that runs the loop of calls, a store that combines two stores, a
+//! store of files from an index, and summaries of sessions.
 //!
 //! ```text
 //!   Gateway (radio, clock, images, decisions)         GatewayDriver                        StorePair

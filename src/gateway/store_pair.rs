@@ -20,12 +20,13 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// files of one image for different hardware versions and the hardware version of the device is unknown, the look-up of
 /// the image is [`FileLookup::Ambiguous`], as in a single store.
 ///
-/// A device gets a mixture of two files if `first` gets another file of an image while the device downloads the image
-/// from `second`. In this case, the caller cancels the downloads of the image
+/// A device gets a mixture of two files if a file of an image is added to `first` while the device downloads the same
+/// image from `second`. In this case, the caller cancels the downloads of the image
 /// ([`Server::cancel`](crate::server::Server::cancel)).
 ///
-/// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file is twice the key of the part,
-/// plus 1 for `second`. A file with a key of 2³¹ or more in its own store is not found.
+/// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file in the pair is twice the key
+/// of the file in its part, plus 1 for a file of `second`. A file with a key of 2³¹ or more in its own store is not
+/// found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StorePair<A, B> {
     /// Store whose file is used if both stores have files of equal version and destination.

@@ -91,7 +91,8 @@ impl<'a> AttributeCommand<'a> {
             READ => {
                 let (ids, half) = input.take_rest().as_chunks();
                 if !half.is_empty() {
-                    // One byte of an id is left over. The read past the end of the input marks the input as too short.
+                    // The payload ends in the middle of an attribute id, after one byte. The read past the end of the
+                    // input marks the input as too short.
                     input.u8();
                 }
                 Self::Read(ReadAttributes(ids))
@@ -336,7 +337,8 @@ impl<'a> WriteAttributes<'a> {
     }
 }
 
-/// Iterator over records of varying length. A malformed record ends the iteration with its error.
+/// Iterator over records of varying length. At a malformed record, the iterator returns the error of the record and
+/// ends.
 #[derive(Clone, Copy, Debug)]
 struct Records<'a, T> {
     item: &'static str,
@@ -376,8 +378,8 @@ pub struct AttributeRecord {
 }
 
 impl AttributeRecord {
-    /// Checks the attribute value against the table of attributes. A value passes if the table does not list the
-    /// attribute id.
+    /// Checks the attribute value against the table of attributes. The check accepts every value of an attribute that
+    /// the table does not list.
     ///
     /// # Errors
     /// [`Violation::AttributeType`] if the data type differs from the data type of the attribute in

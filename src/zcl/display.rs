@@ -7,8 +7,8 @@
 //! sequence number
 //! ```
 //!
-//! The `Display` code of each payload is in the module of the payload, next to its encoder. This module has the parts
-//! that several commands share.
+//! The `Display` code of each payload is in the module of the payload, next to its encoder. This module contains the
+//! parts of the text that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
 

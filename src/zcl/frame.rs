@@ -199,8 +199,8 @@ impl<'a> Frame<'a> {
         Self::of(FrameControl::CLUSTER, sequence, Message::ToServer(message))
     }
 
-    /// Creates a response of a server to the request with this sequence number, or an unsolicited response. A response
-    /// does not ask for a Default Response (table 19).
+    /// Creates a response of a server to the request with the sequence number `sequence`, or an unsolicited response. A
+    /// response does not ask for a Default Response (table 19).
     #[must_use]
     pub const fn response(sequence: u8, message: ToClient<'a>) -> Self {
         Self::of(FrameControl::RESPONSE, sequence, Message::ToClient(message))
@@ -217,8 +217,8 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::ToClient(ToClient::ImageNotify(notify)))
     }
 
-    /// Creates a Default Response to the frame with this sequence number. A Default Response asks for no Default
-    /// Response.
+    /// Creates a Default Response to the frame with the sequence number `sequence`. A Default Response asks for no
+    /// Default Response.
     #[must_use]
     pub const fn default_response(sequence: u8, direction: Direction, response: DefaultResponse) -> Self {
         let control = direction.control().with(FrameControl::DISABLE_DEFAULT_RESPONSE);

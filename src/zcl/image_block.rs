@@ -62,7 +62,7 @@ struct PlainRequest {
     head: RequestHead,
 }
 
-/// Fields of a data response (Image Block Response SUCCESS) between its status and its data.
+/// Fields of a data response (an Image Block Response with the status SUCCESS) between the status and the data.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct DataHead {

@@ -52,7 +52,7 @@ impl<'a> Message<'a> {
     }
 
     /// Checks the field values of the message against the rules of the specification. Among the global commands, only a
-    /// Read Attributes Response is checked: the rules of the cluster for attribute values apply to it.
+    /// Read Attributes Response is checked: the cluster has rules for the attribute values in this response.
     ///
     /// # Errors
     /// The method returns the errors of the `check` method of the payload.

@@ -30,10 +30,10 @@ bitflags! {
         /// a decoder of 2011 sees the MinimumBlockPeriod of later revisions as two trailing bytes. The decoders of two
         /// large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
-        /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
-        /// as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this status. According to their
-        /// source code, two servers send an Image Block Response that consists of a status alone:
-        /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
+        /// An Image Block Response consists of a status alone, and the status is not defined for this command. The
+        /// decoder reads the frame as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this
+        /// status. According to their source code, two servers send an Image Block Response that consists of a status
+        /// alone: <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
         /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
@@ -41,9 +41,8 @@ bitflags! {
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that offers no image, or the status of
         /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the
-        /// status, and the response still counts as a refusal. A server sends such bytes if it writes the fields of an
-        /// offer into every response.
-        /// Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
+        /// status, and the response still counts as a refusal. A server that writes the fields of an offer into every
+        /// query response sends such bytes. Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
         const REFUSAL_WITH_MORE = 1 << 4;
         /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the trailing
         /// bytes. The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3
@@ -60,7 +59,7 @@ flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Deviations<'a> {
-    /// Quirks that the decoder had to accept to decode the frame.
+    /// Quirks that the decoder accepted in the frame; a strict decoder would have refused the frame.
     pub quirks: Quirks,
     /// Reserved bits that are set in the field control of the message; 0 for a message without a field control.
     pub reserved: u8,

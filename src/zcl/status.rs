@@ -45,7 +45,7 @@ open_enum! {
         WAIT_FOR_DATA = 0x97 => "WAIT_FOR_DATA",
         /// The server has no image for the client, or no image that is newer than the running image of the client.
         NO_IMAGE_AVAILABLE = 0x98 => "NO_IMAGE_AVAILABLE",
-        /// The client needs further images before it upgrades.
+        /// The client needs further images before the upgrade.
         REQUIRE_MORE_IMAGE = 0x99 => "REQUIRE_MORE_IMAGE",
     }
 }

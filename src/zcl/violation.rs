@@ -45,7 +45,7 @@ pub enum Violation {
     /// The image type in a Query Specific File Request is outside 0xFFC0 to 0xFFFE (section 6.10.11.2.3).
     #[error("image type {:#06x} is not in 0xffc0..=0xfffe, the types of files made for one device", .0.0)]
     NotASpecificType(ImageType),
-    /// The data type of an attribute value differs from table 15.
+    /// The data type of an attribute value differs from the data type in table 15.
     #[error("the data type of {0} is not {1}")]
     AttributeType(AttributeId, DataType),
     /// The attribute value is above the maximum in table 15 or in later revisions.

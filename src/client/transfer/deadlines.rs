@@ -106,11 +106,11 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns the time until which the client waits for the next block of `page`.
     ///
-    /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks twice
-    /// if the client requests the page again too early. In the simulation `examples/goodput` (three hops, 5 % loss), a
-    /// factor of 1 instead of 2 costs up to 8 % of the goodput, and a factor of 3 gains nothing. The client adds a mean
-    /// round trip for each block request in flight, because the server answers block requests first. The client also
-    /// adds two intervals between blocks, because the first two blocks may be lost.
+    /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks of
+    /// the page twice if the client requests the page again too early. In the simulation `examples/goodput` (three
+    /// hops, 5 % loss), a factor of 1 instead of 2 costs up to 8 % of the goodput, and a factor of 3 gains nothing. The
+    /// client adds a mean round trip for each block request in flight, because the server answers block requests first.
+    /// The client also adds two intervals between blocks, because the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -160,7 +160,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Counts an attempt of the next request that could not be sent because no server was found.
+    /// Counts an attempt of the next request that could not be sent because the client has found no server.
     pub(in crate::client) fn count_failed_send(&mut self, now: Ticks, config: &ClientConfig) {
         if let Some(next) = self.next_request(config, false) {
             self.record_request(now, next, 0, Millis(0));

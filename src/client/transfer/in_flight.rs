@@ -26,8 +26,8 @@ use crate::time::Millis;
 /// answer to an earlier attempt.
 ///
 /// The distance is a quarter of the 256 sequence numbers. Requests for other blocks use the numbers between two
-/// attempts, and a number that is further back may already belong to a newer request. The limit is a choice, not the
-/// result of a measurement.
+/// attempts, and a sequence number at a larger distance may already belong to a newer request. The limit is a choice,
+/// not the result of a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.
@@ -98,7 +98,7 @@ pub(super) struct StoringBlock {
     pub(super) offset: u32,
     /// Ticket that the application returns when the block is stored.
     pub(super) ticket: Ticket,
-    /// Sum of the bytes of the block, see `RangeSum`.
+    /// Checksum of the bytes of the block, see `RangeSum`.
     pub(super) sum: u32,
     /// Size of the block in bytes.
     pub(super) size: u8,
@@ -242,13 +242,14 @@ impl<const RANGES: usize> InFlight<RANGES> {
     }
 
     /// Puts `request` into the slot of a request for the same offset, or else into a free slot. Returns `false` if
-    /// there is no such slot.
+    /// there is neither such a slot nor a free slot.
     pub(super) fn insert_request(&mut self, request: BlockRequest) -> bool {
         self.place(request.offset, Slot::Requested(request))
     }
 
     /// Puts `block`, which has just arrived, into the slot of the request for `block`, or else into a free slot. All
-    /// other requests for bytes of `block` are dropped. Returns `false` if there is no slot.
+    /// other requests for bytes of `block` are dropped. Returns `false` if there is neither such a slot nor a free
+    /// slot.
     pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
         let range = block.range();
         let is_placed = self.place(block.offset, Slot::Storing(block));

@@ -130,8 +130,8 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
     /// data since. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
-    /// Number of sequence numbers that the download has used, at most 255. Older sequence numbers belong to requests
-    /// from before the download.
+    /// Number of sequence numbers that the download has used, at most 255. Sequence numbers that are further back
+    /// belong to requests from before the download.
     sent: u8,
     /// Number of consecutive blocks of another image.
     other_image_count: u8,
@@ -175,7 +175,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Creates the download of `offer`; the first request may be sent from `at` on.
-    // Out of line, because a download is created at two places.
+    // Not inlined, because a download is created at two places.
     #[inline(never)]
     pub(super) fn new(offer: ImageOffer, at: Ticks, config: &ClientConfig) -> Self {
         let slots = u8::try_from(InFlight::<RANGES>::EMPTY.capacity()).unwrap_or(u8::MAX);
@@ -279,7 +279,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.paused_since
     }
 
-    /// Returns whether no byte has arrived since a pause.
+    /// Returns whether the download was paused and no byte has arrived since.
     pub(super) const fn is_paused(&self) -> bool {
         !self.paused_since.is_never()
     }
@@ -518,17 +518,17 @@ impl<const RANGES: usize> Download<RANGES> {
         !self.is_waiting() && self.in_flight.storing().next().is_some()
     }
 
-    /// Returns `true` if a block request with `sequence` is waiting for its response.
+    /// Returns `true` if a block request with the sequence number `sequence` is waiting for its response.
     pub(super) fn has_block_request(&self, sequence: u8) -> bool {
         let is_answered = |request: &BlockRequest| {
-            // A number from before the first request of this download belongs to an earlier request.
+            // A sequence number from before the first request of this download belongs to a request of an earlier time.
             let is_recent = request.sequence.wrapping_sub(sequence) < self.sent;
             request.is_waiting && request.has_sequence(sequence) && is_recent
         };
         self.in_flight.requests().any(is_answered)
     }
 
-    /// Returns `true` if the page in transfer was requested with `sequence`.
+    /// Returns `true` if the page in transfer was requested with the sequence number `sequence`.
     pub(super) fn has_page_request(&self, sequence: u8) -> bool {
         self.page().is_some_and(|page| page.sequence == sequence)
     }
@@ -640,6 +640,6 @@ pub(super) fn min_request_interval(period: u16, config: &ClientConfig) -> Millis
         Millis(period)
     };
     // A period that the server means in milliseconds but the client reads in seconds could demand 18 hours between two
-    // blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the period as well.
+    // blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the MinimumBlockPeriod as well.
     period.min(config.max_wait_for_data.unwrap_or(period)).max(config.min_block_period)
 }

@@ -19,14 +19,14 @@
 //! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if blocks cost less than pages |
 //! | any | the server has no pages, or ignores four consecutive page requests | blocks until the end |
 //!
-//! The cost of a mode is the time that the mode takes per block. Over several hops, blocks that a server sends without
-//! spacing collide with earlier blocks, which the relays forward on the same channel. The client does not know the
-//! number of hops, and estimates this number from the interval between blocks.
+//! In this module, the cost of a transfer mode is the time that the mode takes per block. Over several hops, blocks
+//! that a server sends without spacing collide with earlier blocks, which the relays forward on the same channel. The
+//! client does not know the number of hops, and estimates this number from the interval between blocks.
 //!
-//! Figures called "simulated" were measured in `examples/goodput` with `TransferMode::Auto`. The simulation has 64-byte
-//! blocks, one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 % loss. `tests/goodput.rs`
-//! asserts that `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a server delay, and 95 %
-//! otherwise.
+//! The figures after the word "simulated" were measured in the simulation `examples/goodput` with `TransferMode::Auto`.
+//! The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 %
+//! loss. `tests/goodput.rs` asserts that `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a
+//! server delay, and 95 % otherwise.
 
 use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
@@ -35,22 +35,22 @@ use crate::time::Millis;
 /// Number of blocks of a page. With 64 bytes per block, such a page has 4 KiB and reaches 99 % of the channel's
 /// capacity over one hop.
 ///
-/// Simulated, a page of 128 blocks costs up to 24 % of the goodput at 5 % loss, because more blocks are lost than the
-/// client has out-of-order ranges for. A page of 32 blocks costs up to 15 %, because the client waits for the delay of
-/// the server once per page.
+/// Simulated, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because more blocks are
+/// lost than the client has out-of-order ranges for. A page of 32 blocks costs up to 15 % of the goodput, because the
+/// client waits for the delay of the server once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
 /// Number of consecutive pages, each with more than twice the lowest measured time per block, after which the client
 /// measures the spacing and the time per block of pages again.
 ///
-/// One or two slow pages may be a coincidence. The limit is chosen and not measured, because routes do not change in
-/// the simulation.
+/// One or two slow pages may be a coincidence. The limit is a choice, not the result of a measurement, because routes
+/// do not change in the simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.
 ///
 /// The window doubles to 8 within the first 19 of these blocks, see [`Window`](super::window::Window). Simulated, a
-/// comparison over 12 or 48 blocks changes the goodput by at most 4 %.
+/// comparison over 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
 const WINDOW_BLOCKS: u8 = 24;
 
 /// Returns the airtime in microseconds of an Image Block Response with `size` bytes of data over one hop at 2.4 GHz.
@@ -96,7 +96,7 @@ enum Trial {
     Unmeasured,
     /// The client fetches a page with a spacing, to measure the time per block with this spacing.
     Spacing,
-    /// The client uses pages with the best spacing.
+    /// The client uses pages with the spacing that has the lowest measured time per block.
     Settled {
         /// `true` if pages have been compared with blocks, or need no comparison.
         is_compared: bool,
@@ -198,8 +198,8 @@ impl ModeProbe {
                 self.record_best(cost);
                 // The factor 125 converts eighths of a millisecond to microseconds. The added quarter of `hop` rounds
                 // the number of hops up only from a fraction of 3/4 on, because lost blocks lengthen the interval.
-                // Simulated, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops at 5
-                // % loss.
+                // Simulated, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops at
+                // 5 % loss.
                 let hops =
                     interval.saturating_mul(125).saturating_add(hop >> 2).checked_div(hop).unwrap_or(0);
                 if hops > 1 {
@@ -221,8 +221,8 @@ impl ModeProbe {
             }
             // Pages save the request for each block. If a block of a page nevertheless takes more than 2/3 of the time
             // of a single request, something else limits the speed of the page, such as a pause of the server between
-            // blocks. In this case, a window may be faster than pages. Simulated, any limit from 1/2 to 5/6 gives the
-            // same goodput within 4 %.
+            // blocks. In this case, a window may be faster than pages. Simulated, any limit from 1/2 to 5/6 instead of
+            // 2/3 gives the same goodput within 4 %.
             Trial::Settled { is_compared: false, .. }
                 if interval.saturating_mul(3) > self.single_rtt.saturating_mul(2) =>
             {
@@ -242,7 +242,8 @@ impl ModeProbe {
         Choice::Pages
     }
 
-    /// Ends the measurement of the spacing, and continues by pages with the best spacing.
+    /// Ends the measurement of the spacing, and continues by pages with the spacing that has the lowest measured time
+    /// per block.
     fn settle(&mut self) {
         self.spacing = self.best_spacing;
         self.trial = Trial::Settled { is_compared: false, worse_pages: 0 };

@@ -20,10 +20,10 @@
 //! | Trailing | the last missing block; the end of the wait for overtaken blocks | none, and lost blocks are requested |
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
-//! The client sends no request while blocks of a page arrive, because a newer request makes the server stop the page.
-//! The timeout of the next block follows the measured interval between blocks. Until an interval is measured, the
-//! timeouts are long, because a server may pace its blocks more slowly than requested. The timeouts double with each
-//! consecutive page that ends in silence.
+//! The client sends no request while blocks of a page arrive, because a server stops sending a page when a newer
+//! request arrives. The timeout of the next block follows the measured interval between blocks. Until an interval is
+//! measured, the timeouts are long, because a server may pace its blocks more slowly than requested. The timeouts
+//! double with each consecutive page that ends in silence.
 
 use crate::client::clock::Ticks;
 use crate::client::request_retry::exponential_backoff;
@@ -40,9 +40,9 @@ pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 /// Longest time without a block of a page, as a multiple of the measured interval between blocks. After this time, the
 /// page counts as ended.
 ///
-/// Over three hops, a limit of 4 blocks costs up to 5 % of the goodput, and a limit of 2 blocks up to 42 %. With such
-/// low limits, the client requests pages again that are only slow. A limit of 16 blocks gains nothing (simulation
-/// `examples/goodput`, `Auto`, 64 blocks a page).
+/// Over three hops, a limit of 4 blocks instead of 8 costs up to 5 % of the goodput, and a limit of 2 blocks costs up
+/// to 42 %. With such low limits, the client requests pages again that are only slow. A limit of 16 blocks gains
+/// nothing (simulation `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
 /// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two
@@ -51,14 +51,13 @@ const LOST_BLOCKS_LIMIT: u32 = 8;
 /// The time is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
 const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 
-/// Number of measured intervals after which the estimate of the interval is trusted. The first blocks may arrive
-/// together although the server paces them; after eight samples, the first sample has a third of its initial weight in
-/// an estimate of RFC 6298.
+/// Number of measured intervals after which the client relies on the estimate of the interval. The first blocks may
+/// arrive together although the server paces them; after eight samples, the first sample has a third of its initial
+/// weight in an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
 /// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is a
-/// choice, not the result of a measurement. Requesting a lost block again by a single request takes less time than 500
-/// ms.
+/// choice, not the result of a measurement. Requesting a lost block again by a single request takes less than 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -101,7 +100,7 @@ pub(super) enum PageStage {
 }
 
 impl Page {
-    /// Starts the page that covers `range`; the request for this page is sent `now`.
+    /// Starts the page that covers `range`; the request for this page is sent at the time `now`.
     pub(super) const fn new(now: Ticks, sequence: u8, range: Range) -> Self {
         let start = range.start;
         Self {
@@ -238,7 +237,7 @@ pub(super) struct PageTiming {
     /// Longest delay of a block that later blocks have overtaken. The stored delay is reduced by an eighth after each
     /// page.
     pub(super) reordering: Millis,
-    /// Number of consecutive pages that ended in silence before their last block.
+    /// Number of consecutive pages that ended in silence, that is, without the arrival of their last block.
     silent_ends: u8,
     /// Number of measured intervals, at most [`FIRST_SAMPLES`].
     samples: u8,
@@ -291,7 +290,7 @@ impl PageTiming {
         }
     }
 
-    /// Records the end of a page; `is_silent` tells whether the last block of the page did not arrive.
+    /// Records the end of a page; `is_silent` is `true` if the last block of the page did not arrive.
     pub(super) fn end_page(&mut self, is_silent: bool) {
         self.silent_ends = if is_silent { self.silent_ends.saturating_add(1) } else { 0 };
         let Millis(reordering) = self.reordering;

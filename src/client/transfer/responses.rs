@@ -12,7 +12,8 @@
 //! | any other error | retry after a pause; too many consecutive errors pause the download |
 //!
 //! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open, that is, without a final answer.
-//! The answer must have the sequence number of a request, except for the servers that [`ServerNumbering`] describes.
+//! Such an answer must have the sequence number of a request, unless the server numbers its answers by a counter of its
+//! own (see [`ServerNumbering`]).
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::clock::Ticks;
@@ -131,7 +132,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.receive_error(now, status, config)
     }
 
-    /// Notes that a response to an open request could not be decoded.
+    /// Records that a response to an open request could not be decoded.
     pub(in crate::client) fn receive_unreadable(&mut self) {
         self.note_unusable(UnusableAnswer::Unreadable);
     }

@@ -67,8 +67,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.next_request(config, self.late_at(rtt) <= now)
     }
 
-    /// Returns the next request, whether or not its time has come. If `has_late` is `true`, one request more than the
-    /// window is allowed.
+    /// Returns the next request, whether or not its time has come. `has_late` is `true` if a response is late; the
+    /// window then allows one request more.
     ///
     /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place
     /// of the late request in the window. If the late request is lost, its place would otherwise stay unused until its
@@ -120,8 +120,8 @@ impl<const RANGES: usize> Download<RANGES> {
         if open >= window.saturating_add(while_storing).saturating_add(in_place_of_late) {
             return None;
         }
-        // With a window of 1 a short block leaves no gap to repair, so the client always requests the largest block
-        // size.
+        // With a window of 1, the next request starts at the end of a short block, so that no gap remains. The client
+        // therefore always requests the largest block size.
         let max = if window == 1 { largest_block(config) } else { self.block_size.bytes() };
         let new =
             self.not_requested(0).filter(|_| self.in_flight.free_count() > 0).map(|gap| prefix(gap, max));

@@ -31,12 +31,12 @@
 
 use crate::client::rtt::RttEstimator;
 
-/// Share of unanswered requests at which the window backs off.
+/// Share of unanswered requests at which a backoff starts: the window is reduced to one request.
 #[derive(Clone, Copy)]
 struct UnansweredLimit {
     /// Length of a sample, in requests. The client counts the unanswered requests of each sample.
     sample: u8,
-    /// Number of unanswered requests in a sample at which the window backs off.
+    /// Number of unanswered requests in a sample at which a backoff starts.
     unanswered: u16,
 }
 
@@ -44,7 +44,7 @@ struct UnansweredLimit {
 ///
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with this
 /// loss, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at
-/// 5 % loss, a limit of 7 costs a window of 8 up to 41 % of the goodput, and a limit of 14 gains nothing.
+/// 5 % loss, a limit of 7 of 24 costs a window of 8 up to 41 % of the goodput, and a limit of 14 of 24 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
 /// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
@@ -63,16 +63,16 @@ const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
 /// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
-/// wastes up to twice as many requests as one of 128. From 64 to 512 responses the goodput stays the same within 4 %.
-/// At 10 % loss, a first backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of the goodput of its
-/// oracle, a client that learns of each lost frame at once (guide, "Measurements").
+/// wastes up to twice as many requests as one of 128. With any length from 64 to 512 responses, the goodput stays the
+/// same within 4 %. At 10 % loss, a first backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of the
+/// goodput of its oracle, a client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
 /// Number of responses after which a settled window with a short queue grows by 1.
 ///
 /// In the simulation, growing after 32 responses costs up to 9 % of the goodput (5 % loss, fast server), because the
-/// window grows beyond the best size too often. Growing after 512 responses costs up to 6 %, because a first estimate
-/// that was too small is corrected too late.
+/// window grows beyond the best size too often. Growing after 512 responses costs up to 6 % of the goodput, because a
+/// first estimate that was too small is corrected too late.
 const GROW_AFTER: u16 = 128;
 
 /// Window of block requests: the number of requests that may be in flight at present, and the counters that adjust this
@@ -97,7 +97,7 @@ pub(super) struct Window {
     growth: Growth,
 }
 
-/// Source of the size of a window.
+/// Origin of the size of a window: given by the application, or measured by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Growth {
     /// The application gives the size of the window.
@@ -238,8 +238,8 @@ impl Window {
                 return Some(current.saturating_mul(2).min(max));
             }
             *is_doubling = false;
-            // The window shrinks by half of the queue at once, in whole requests. The code below removes the rest of
-            // the queue one request at a time.
+            // The window shrinks by half of the queue at once, in whole requests. In later calls, the code below
+            // removes the rest of the queue one request at a time.
             return Some(current.saturating_sub(queue >> 4).max(1)).filter(|size| *size != current);
         }
         // Limits of the queue, in eighths of a request. The window grows if the queue is below the first limit, and
