@@ -54,7 +54,7 @@ pub trait Encode: sealed::Emit {
 impl<T: sealed::Emit> Encode for T {}
 
 pub(crate) mod sealed {
-    /// Writing half of [`Encode`](super::Encode): `emit` writes exactly `len` bytes.
+    /// Part of [`Encode`](super::Encode) that writes a value: `emit` writes exactly `len` bytes.
     ///
     /// The trait is sealed, because `emit` writes into a `Sink` without a check that `len` is right.
     pub trait Emit {

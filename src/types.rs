@@ -37,9 +37,9 @@ open_enum! {
     /// Image type (section 6.3.2.6). The manufacturer defines 0x0000 to 0xFFBF, the specification defines 0xFFC0 to
     /// 0xFFFF.
     ImageType(u16) {
-        /// Client security credentials.
+        /// File with security credentials for a client.
         SECURITY_CREDENTIALS = 0xffc0 => "security credentials",
-        /// Client configuration.
+        /// File with the configuration of a client.
         CONFIGURATION = 0xffc1 => "configuration",
         /// Server log.
         LOG = 0xffc2 => "log",

@@ -72,14 +72,15 @@ impl FailedImage {
 #[non_exhaustive]
 pub enum UpgradeEndFallback {
     /// The client upgrades without an Upgrade End Response if the server answers neither the Upgrade End Requests of
-    /// the first hour nor three further requests, one per hour. Section 6.12 allows this upgrade.
+    /// the first hour nor three further requests, one per hour. Section 6.12 allows an upgrade without an Upgrade End
+    /// Response.
     Apply,
     /// The client repeats the Upgrade End Request every hour, without a limit.
     KeepWaiting,
 }
 
-/// Choice of the offers, by their file version, that the client passes on to the application. The client skips all
-/// other offers.
+/// Choice of the offers, by their file version, that the client passes on to the application. The client skips the
+/// offers of all other versions.
 #[doc(alias = "downgrade")]
 #[doc(alias = "rollback")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

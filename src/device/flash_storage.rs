@@ -91,7 +91,7 @@ impl<F, V> FlashStorage<F, V> {
         Self { flash, unit: layout.read, slot, log, saved: Saved::NOTHING, check, fault: None }
     }
 
-    /// Returns the driver of the flash.
+    /// Returns the flash driver.
     pub const fn flash(&mut self) -> &mut F {
         &mut self.flash
     }

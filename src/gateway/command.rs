@@ -50,7 +50,7 @@ pub enum GatewayCommand {
         /// Client that upgrades; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images to upgrade to.
+        /// Images to which the devices upgrade.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
         /// Seconds until the upgrade.

@@ -272,7 +272,7 @@ pub const ATTRIBUTES: [AttributeInfo; 14] = {
         row(Id::CURRENT_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.4", Original),
         row(Id::DOWNLOADED_FILE_VERSION, DataType::UINT32, ALL_U32, UNSET, "6.7.5", Original),
         row(Id::DOWNLOADED_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.6", Original),
-        // Section 6.7.7 calls ImageUpgradeStatus optional, table 15 calls it mandatory. This crate follows the table.
+        // Section 6.7.7 calls ImageUpgradeStatus optional, table 15 calls it mandatory. This crate follows table 15.
         AttributeInfo { mandatory: true, ..status },
         row(Id::MANUFACTURER_ID, DataType::UINT16, ALL_U16, None, "6.7.8", Original),
         row(Id::IMAGE_TYPE_ID, DataType::UINT16, ALL_U16, None, "6.7.9", Original),

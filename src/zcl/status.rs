@@ -21,9 +21,10 @@ open_enum! {
         NOT_AUTHORIZED = 0x7e => "NOT_AUTHORIZED",
         /// A field is missing or has a value that is not allowed.
         MALFORMED_COMMAND = 0x80 => "MALFORMED_COMMAND",
-        /// The cluster command is not supported. Later revisions call the status UNSUP_COMMAND.
+        /// The cluster command is not supported. Later revisions of the specification call this status UNSUP_COMMAND.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
-        /// The global command is not supported. Later revisions send UNSUP_COMMAND (0x81) instead.
+        /// The global command is not supported. In later revisions of the specification, devices send UNSUP_COMMAND
+        /// (0x81) instead.
         UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
         /// A field has a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",

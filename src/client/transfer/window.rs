@@ -88,7 +88,7 @@ pub(super) struct Window {
     /// Whether the last backoff showed a lossy link.
     is_link_lossy: bool,
     /// Number of timeouts in the present sample, minus the number of responses that arrived after the timeout. A
-    /// backoff is one sample.
+    /// backoff counts as one sample.
     sample_unanswered: u16,
     /// Number of responses until the backoff ends; 0 outside of a backoff.
     backoff_left: u16,
