@@ -216,9 +216,9 @@ impl<'a> FieldWriter<'a> {
     }
 }
 
-/// Reader of little-endian fields, for the decoders that run on a device. These decoders do not report the offset at
-/// which an input ends too early. A field past the end of the input reads as 0, and [`is_short`](Self::is_short) then
-/// stays `true`.
+/// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader do not
+/// report the offset at which an input ends too early. A field past the end of the input reads as 0, and
+/// [`is_short`](Self::is_short) then stays `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {
     rest: &'a [u8],

@@ -175,7 +175,7 @@ impl<C: BlockCipher> Mmo<C> {
         self.pad(padding)
     }
 
-    /// Adds the padding and returns the digest. After this call, no further bytes may be added.
+    /// Adds the padding and returns the digest. After the call of `pad`, no further bytes may be added.
     ///
     /// # Errors
     /// [`MessageTooLong`] for a message of 512 MiB or more.

@@ -27,8 +27,8 @@ use crate::zcl::ImageOffer;
 /// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device with
 /// such storage resumes from a checkpoint whose `received` is rounded down to the start of the buffered sector.
 ///
-/// A client that resumes from a checkpoint of a verified image skips verification. Such a checkpoint needs the same
-/// protection as the image itself.
+/// A client that resumes from a checkpoint of a verified image skips verification. A checkpoint of a verified image
+/// therefore needs the same protection as the image itself.
 ///
 /// | field | bytes | content |
 /// |---|---|---|

@@ -356,16 +356,16 @@ pub struct ClientConfig {
     ///
     /// Default: 10. With the default of `error_backoff`, ten consecutive errors take ten seconds.
     pub max_consecutive_errors: u8,
-    /// Shortest time between two queries of a paused download. The time grows up to 50 seconds in the first ten minutes
-    /// of the pause, up to a quarter of an hour in the first day, and up to four hours after that. A setting above
-    /// these limits raises the limits, which suits a device that sleeps.
+    /// Shortest time between two queries of a paused download. The time between two queries grows up to 50 seconds in
+    /// the first ten minutes of the pause, up to a quarter of an hour in the first day, and up to four hours after the
+    /// first day. A setting above these limits raises the limits, which suits a device that sleeps.
     ///
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
-    /// Longest time for which a download stays paused while no new byte of the file arrives. After this time the
-    /// upgrade ends, and the storage is free for another image. `None` means no limit. With zero, the upgrade ends at
-    /// once where the download would otherwise pause.
+    /// Longest time for which a download stays paused while no new byte of the file arrives. When the pause reaches
+    /// this length, the upgrade ends, and the storage is free for another image. `None` means no limit. With zero, the
+    /// upgrade ends at once where the download would otherwise pause.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
@@ -401,7 +401,8 @@ pub struct ClientConfig {
     pub max_unchecked_countdown: Millis,
     /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
     /// the clocks are equal in this sense, the client waits until its own clock reaches the upgrade time or request
-    /// time in the response. Otherwise the client waits for the difference between the two times in the response.
+    /// time in the response. If the clocks are not equal, the client waits for the difference between the two times in
+    /// the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
     pub utc_tolerance: u32,
@@ -529,9 +530,9 @@ impl ClientConfig {
 /// Source of the settings of a client. The settings never change while the client exists.
 ///
 /// [`ClientConfig`] implements this trait: a `Client<RANGES, ClientConfig>` contains its settings in its own memory. A
-/// reference to a type with this trait implements the trait as well, so that the settings can be in a `static` in flash.
-/// A type without fields can return constant settings. Such a type takes no memory, and the compiler leaves out the code
-/// that these settings never need:
+/// reference to a type with this trait implements the trait as well, so that the settings can be in a `static` in
+/// flash. A type without fields can return constant settings. A type with constant settings takes no memory, and the
+/// compiler leaves out the code that these settings never need:
 ///
 /// ```
 /// use zigbee_ota::ImageId;

@@ -278,8 +278,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     ///
     /// If the server is unknown or [`discovery_interval`](super::ClientConfig::discovery_interval) is set, the client
     /// searches for the server before the client sends the next request (sections 6.7.1 and 6.12). A client that has an
-    /// upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all other states the upgrade
-    /// continues at the same point, and the client repeats the requests that are in flight.
+    /// upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all states other than the
+    /// countdown and the wait for an upgrade time, the upgrade continues at the same point, and the client repeats the
+    /// requests that are in flight.
     #[doc(alias = "rejoin")]
     #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
@@ -311,7 +312,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// address of the previous server. [`Address::UNKNOWN`] makes the client search for a server.
     ///
     /// A download continues with the new server after a check that the server has the same file; a paused download
-    /// queries at once. In all other states the next request goes to the new server.
+    /// queries at once. If the client has no download, the next request goes to the new server.
     #[doc(alias = "short address")]
     #[inline(never)]
     pub fn set_server(&mut self, now: Instant, server: Address) {

@@ -363,8 +363,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
     fn decide(&mut self, now: Ticks, offer: ImageOffer) {
         match self.state {
-            // The client has reported the end of the earlier upgrade to the server. This upgrade now ends, whether the
-            // server has answered the report or not.
+            // The client has reported the end of the earlier upgrade to the server. The earlier upgrade now ends,
+            // whether the server has answered the report or not.
             State::NoFile(NoFile::Reporting { after: AfterReport::End(outcome), .. }) => {
                 self.end_upgrade(now, outcome);
                 // At the end of an upgrade, the client may discard the kept images of a set of images. The offered

@@ -30,8 +30,8 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
     /// of [`step`](Self::step) or [`client`](Self::client) loads the state that `storage` has saved, and the client
     /// continues the upgrade, as [`SavedState::start`] describes.
     // If the client resumed in this function, the stack would hold the client twice during the calls that resume: as a
-    // local variable here, and as part of the result in the caller. These calls have the deepest stack of the whole
-    // device.
+    // local variable here, and as part of the result in the caller. The calls that resume have the deepest stack of the
+    // whole device.
     #[must_use]
     #[inline(never)]
     pub fn start(config: ClientConfig, seed: u64, storage: S, now: Instant) -> Self {

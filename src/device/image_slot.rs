@@ -48,8 +48,9 @@ pub enum FlashJob<'a> {
 pub enum Keep {
     /// The whole file.
     File,
-    /// Only the data of the first element with this tag. The slot stores the data from its first byte on. This choice
-    /// suits firmware that is executed in place or that a boot loader copies. Blocks must arrive in order.
+    /// Only the data of the first element with this tag. The slot stores the data from its first byte on. A slot that
+    /// keeps only an element suits firmware that is executed in place or that a boot loader copies. Blocks must arrive
+    /// in order.
     Element(Tag),
 }
 

@@ -32,7 +32,7 @@ pub trait Verification {
     fn finish(&mut self) -> VerifyResult;
 }
 
-/// No check: a file is valid as soon as all its bytes have arrived. This choice is only for a device whose boot loader
+/// No check: a file is valid as soon as all its bytes have arrived. `NoCheck` is only for a device whose boot loader
 /// verifies the image itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoCheck;

@@ -21,7 +21,7 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// the image is [`FileLookup::Ambiguous`], as in a single store.
 ///
 /// A device gets a mixture of two files if a file of an image is added to `first` while the device downloads the same
-/// image from `second`. In this case, the caller cancels the downloads of the image
+/// image from `second`. To prevent the mixture, the caller cancels the downloads of the image
 /// ([`Server::cancel`](crate::server::Server::cancel)).
 ///
 /// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file in the pair is twice the key

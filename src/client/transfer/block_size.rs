@@ -13,9 +13,9 @@ use crate::client::config::ClientConfig;
 
 /// Number of consecutive full blocks after which the client requests the largest size again.
 ///
-/// The limit of the server may have been temporary, for example because of a longer route. One attempt in 200 blocks
-/// adds at most one request for the rest of a short block, which is at most 0.5 % of the requests. The number of blocks
-/// is a choice, not the result of a measurement.
+/// The server may have shortened its blocks only for some time, for example because of a longer route. One attempt in
+/// 200 blocks adds at most one request for the rest of a short block, which is at most 0.5 % of the requests. The
+/// number of blocks is a choice, not the result of a measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.
@@ -43,8 +43,8 @@ impl BlockSize {
     /// Records the arrival of a block of `size` bytes; `is_short` is `true` if the client requested more bytes.
     ///
     /// If `is_certain` is `true`, the server has certainly shortened the block, and the block size is lowered at once.
-    /// Otherwise the block size is lowered after a second short block of the same size. A block shorter than one word
-    /// of storage changes nothing, because the client could not store blocks of that size.
+    /// If `is_certain` is `false`, the block size is lowered after a second short block of the same size. A block
+    /// shorter than one word of storage changes nothing, because the client could not store blocks of that size.
     pub(super) fn record_block(&mut self, size: u8, is_short: bool, is_certain: bool, config: &ClientConfig) {
         if !is_short {
             (self.suspected, self.full_blocks) = (0, self.full_blocks.saturating_add(1));

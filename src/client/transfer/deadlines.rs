@@ -65,7 +65,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
     /// although its timeout has not passed. The result is [`Ticks::NEVER`] if no response is awaited.
     ///
-    /// The function considers only requests with a single attempt. A resent request was late before its retry, and the
+    /// The function considers only requests that were sent once. A resent request was late before its retry, and the
     /// client sent the extra request at that time.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
         let Some(time) = rtt.late_after().filter(|_| Self::ANY_ORDER) else { return Ticks::NEVER };

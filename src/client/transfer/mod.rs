@@ -154,8 +154,8 @@ pub(super) struct Download<const RANGES: usize> {
 
 /// Phase of a download: the stored bytes of the file, and the known part of the header.
 ///
-/// The client fetches the header in order, before the rest of the file. Therefore the header bytes and the out-of-order
-/// ranges can share memory.
+/// The client fetches the header in order, before the rest of the file. While the header is incomplete, there are no
+/// out-of-order ranges, so the bytes of the header and the out-of-order ranges can share memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DownloadPhase<const RANGES: usize> {
     /// The client is fetching the header of the file.

@@ -37,8 +37,8 @@ use crate::time::Millis;
 /// therefore mean that the server ignores Image Page Requests. The limit is a choice, not the result of a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Longest time without a block of a page, as a multiple of the measured interval between blocks. After this time, the
-/// page counts as ended.
+/// Longest time without a block of a page, as a multiple of the measured interval between blocks. If no block has
+/// arrived for this time, the page counts as ended.
 ///
 /// Over three hops, a limit of 4 blocks instead of 8 costs up to 5 % of the goodput, and a limit of 2 blocks costs up
 /// to 42 %. With such low limits, the client requests pages again that are only slow. A limit of 16 blocks gains
@@ -48,7 +48,7 @@ const LOST_BLOCKS_LIMIT: u32 = 8;
 /// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two
 /// blocks are measured. A server may pace its blocks more slowly than the client has requested.
 ///
-/// The time is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
+/// One second is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
 const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 
 /// Number of measured intervals after which the client relies on the estimate of the interval. The first blocks may
@@ -94,8 +94,8 @@ pub(super) enum PageStage {
     Requested,
     /// At least one block of the page has arrived.
     Receiving,
-    /// The last block of the page has arrived, but earlier blocks are missing. These blocks may still arrive if later
-    /// blocks have overtaken them.
+    /// The last block of the page has arrived, but earlier blocks are missing. The missing blocks may still arrive if
+    /// later blocks have overtaken them.
     Trailing,
 }
 

@@ -11,9 +11,9 @@
 //! | NO_IMAGE_AVAILABLE | retry after a pause; the third consecutive NO_IMAGE_AVAILABLE pauses the download |
 //! | any other error | retry after a pause; too many consecutive errors pause the download |
 //!
-//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open, that is, without a final answer.
-//! Such an answer must have the sequence number of a request, unless the server numbers its answers by a counter of its
-//! own (see [`ServerNumbering`]).
+//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open, that is, without a final answer. A
+//! WAIT_FOR_DATA, an ABORT or an error must have the sequence number of a request, unless the server numbers its
+//! answers by a counter of its own (see [`ServerNumbering`]).
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::clock::Ticks;
@@ -38,8 +38,8 @@ use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 /// three attempts).
 const NO_IMAGE_LIMIT: u8 = 3;
 
-/// Number of consecutive blocks of another image after which the client pauses the download. One such block may be a
-/// late response to a request of an earlier download.
+/// Number of consecutive blocks of another image after which the client pauses the download. A single block of another
+/// image may be a late response to a request of an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
 /// State of the client that a download uses and updates.

@@ -26,8 +26,8 @@
 //! ```
 //!
 //! The limits of the window were tuned in the simulation `examples/goodput`, with 64-byte blocks, one and three hops,
-//! and servers that take 0 to 50 ms for a response. With these limits the measured window reaches 95 % of the goodput
-//! of the best given window, which `tests/goodput.rs` asserts.
+//! and servers that take 0 to 50 ms for a response. With the tuned limits, a measured window reaches 95 % of the
+//! goodput of the best window that an application can give, as `tests/goodput.rs` asserts.
 
 use crate::client::rtt::RttEstimator;
 
@@ -139,8 +139,8 @@ impl Window {
         self.current.into()
     }
 
-    /// Ends the phase of single requests that fetched the header of the file. By then `rtt` holds the round trip of
-    /// single requests.
+    /// Ends the phase of single requests that fetched the header of the file. At the time of this call, `rtt` holds the
+    /// round trip of single requests.
     pub(super) fn open(&mut self, rtt: &mut RttEstimator) {
         match &mut self.growth {
             Growth::Fixed => self.resize(self.max, rtt),
