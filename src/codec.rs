@@ -100,7 +100,7 @@ pub(crate) struct ReadError<'a> {
 
 impl<'a> ParseError<&'a [u8]> for ReadError<'a> {
     fn from_error_kind(rest: &'a [u8], _: ErrorKind) -> Self {
-        // nom requires this function, but the combinators in use (`cond`, `map` and tuples) do not call it.
+        // nom requires this function, but the combinators in use (`cond`, `map` and tuples) do not call this function.
         Self { rest, kind: DecodeErrorKind::TrailingBytes { count: rest.len() } }
     }
 

@@ -41,7 +41,7 @@
 //!
 //! The client returns the frames to send, the tasks of the application (needs), and the time of the next call. After
 //! each input, poll the client in this order: needs, frames, events. Needs come first, because the answers to needs
-//! produce frames. After these polls, sleep until a frame arrives or the instant returned by
+//! produce frames. After the client has no further outputs, sleep until a frame arrives or the instant returned by
 //! [`poll_timeout`](client::Client::poll_timeout) has come.
 //!
 //! ```

@@ -71,8 +71,8 @@ pub enum Padding {
     /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits, and a length of 4 bytes, then
     /// two zero bytes, for longer messages.
     Standard,
-    /// Length in 2 bytes for all messages: the number of bits modulo 65,536. One vendor uses this encoding in integrity
-    /// codes.
+    /// Length in 2 bytes for all messages: the number of bits modulo 65,536. One vendor uses a length of 2 bytes for
+    /// all messages in integrity codes.
     AlwaysShort,
 }
 

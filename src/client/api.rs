@@ -253,8 +253,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a query for an image now. The next periodic query follows after the query interval.
     ///
     /// The client also sends the query during an upgrade that waits: during a pause of the download, after
-    /// WAIT_FOR_DATA, and before the upgrade time. If the server then offers the image of this upgrade, the upgrade
-    /// continues at once.
+    /// WAIT_FOR_DATA, and before the upgrade time. If the server answers this query by an offer of the image of the
+    /// current upgrade, the upgrade continues at once.
     ///
     /// # Errors
     /// Fails if a query is in progress, or if an upgrade is in progress that is not paused and does not wait for the

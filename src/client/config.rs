@@ -21,8 +21,8 @@ pub struct Identity {
     /// Hardware version of the device; `None` if the device has no hardware version. The client sends the hardware
     /// version in queries, and the hardware range of a file must contain this version (section 6.3.2.13).
     pub hardware: Option<HardwareVersion>,
-    /// IEEE address (EUI-64) of the device; `None` if the address is unknown. Device-specific files need this address
-    /// (section 6.3.2.12).
+    /// IEEE address (EUI-64) of the device; `None` if the address is unknown. A client needs its IEEE address for
+    /// device-specific files (section 6.3.2.12).
     #[doc(alias = "EUI64")]
     #[doc(alias = "mac address")]
     pub node: Option<Eui64>,
@@ -39,9 +39,9 @@ impl Identity {
 
 /// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
 ///
-/// The client skips these offers until seven days have passed since the last failure or the start of the client. After
-/// a call of [`Client::query`](super::Client::query) the client tries the file at once, and after a unicast Image
-/// Notify at most once a day. Offers of other files are not affected.
+/// The client skips offers of a file that failed twice until seven days have passed since the last failure or the start
+/// of the client. After a call of [`Client::query`](super::Client::query) the client tries the file at once, and after
+/// a unicast Image Notify at most once a day. Offers of other files are not affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -125,9 +125,9 @@ pub enum TransferMode {
         /// every server supports.
         ///
         /// A block that the application is storing counts towards the window, as a request in flight does. With a
-        /// window above 1, one of these blocks does not count, and the client may send one extra request while an
-        /// answer is late. If a server answers only one of several requests, the client detects this behaviour and
-        /// sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
+        /// window above 1, one block that is being stored does not count, and the client may send one extra request
+        /// while an answer is late. If a server answers only one of several requests, the client detects this behaviour
+        /// and sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -400,8 +400,8 @@ pub struct ClientConfig {
     /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_unchecked_countdown: Millis,
     /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
-    /// the clocks are equal in this sense, the client waits until its own clock reaches the upgrade time or request
-    /// time in the response. If the clocks are not equal, the client waits for the difference between the two times in
+    /// the difference is at most this value, the client waits until its own clock reaches the upgrade time or request
+    /// time in the response. If the difference is larger, the client waits for the difference between the two times in
     /// the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
@@ -441,8 +441,8 @@ pub struct ClientConfig {
     /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.
     ///
-    /// Default: false. Servers of 2011 do not know this field of an Image Block Request, and some of them answer
-    /// MALFORMED_COMMAND.
+    /// Default: false. Servers of 2011 do not know the field MinimumBlockPeriod of an Image Block Request, and some of
+    /// these servers answer MALFORMED_COMMAND.
     #[doc(alias = "MinimumBlockPeriod")]
     pub supports_block_period: bool,
     /// Value of the attribute ImageStamp, a number that distinguishes two builds of one version, such as a checksum of

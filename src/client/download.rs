@@ -15,7 +15,7 @@
 //! | below 1 day | 15 minutes |
 //! | above | 4 hours |
 //!
-//! Within these limits, the time between two queries is half of the age of the pause, and at least
+//! Within the limits of the table, the time between two queries is half of the age of the pause, and at least
 //! [`pause_interval`](super::ClientConfig::pause_interval). The client lengthens each time between two queries by a
 //! random part of up to an eighth.
 //!

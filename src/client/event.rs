@@ -49,7 +49,7 @@ pub enum ClientEvent {
     /// configuration does not let the server start the upgrade.
     WaitingForActivation,
     /// The download is paused for the given reason, and all stored bytes are kept. At the given time, the client sends
-    /// the next query. If the server then offers the same image, the download continues.
+    /// the next query. If the server answers this query by an offer of the same image, the download continues.
     DownloadPaused(PauseReason, Instant),
     /// The server offers the image of the download again, or sends blocks of this image again. The client has checked
     /// that the header and the last stored block on the server equal the stored bytes. The download continues at the

@@ -298,8 +298,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// of any type that implements [`Settings`].
     #[must_use]
     // The entry points of the client are not inlined. A device calls each entry point at one place, and inlining would
-    // merge them into one large function. Short instructions cannot reach all local variables of such a large function,
-    // so that the code would be one fifteenth larger.
+    // merge all entry points into one large function. Short instructions cannot reach all local variables of such a
+    // large function, so that the code would be one fifteenth larger.
     #[inline(never)]
     pub fn with_ranges(settings: S, seed: u64, now: Instant) -> Self {
         let ClientConfig { identity, server, server_id, stack, query_interval, .. } = *settings.config();
@@ -467,8 +467,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
-    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Applications on stacks without
-    /// delivery reports never call this method.
+    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. An application whose Zigbee stack
+    /// has no delivery reports never calls `handle_delivery`.
     #[inline(never)]
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let now = self.ticks(now);
@@ -573,8 +573,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
-    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change this
-    /// time. The returned time is at most 41 days ahead, even if the client has nothing to do by then.
+    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change the
+    /// time that `poll_timeout` returns. The returned time is at most 41 days ahead, even if the client has nothing to
+    /// do by then.
     #[must_use]
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -716,13 +717,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Converts `now` to the 32-bit time of the client. Every public method with the parameter `now` converts the
-    /// parameter by this function.
+    /// parameter by the function `ticks`.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn ticks(&mut self, now: Instant) -> Ticks {
         self.clock.recent_ticks(now).unwrap_or_else(|| self.move_origin(now))
     }
 
-    /// Moves the origin of the clock to `now`, and all instants of the client with it.
+    /// Moves the origin of the clock to `now`, and adjusts all instants of the client to the new origin.
     #[inline(never)]
     fn move_origin(&mut self, now: Instant) -> Ticks {
         let shift = self.clock.move_origin(now);

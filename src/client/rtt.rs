@@ -23,7 +23,7 @@ pub(super) struct RttEstimator {
 }
 
 /// Sentinel in `deviation` for "no sample yet". Measured deviations are smaller, because samples and deviations are
-/// limited to half of this value.
+/// limited to half of `NOT_MEASURED`.
 const NOT_MEASURED: u32 = u32::MAX;
 
 /// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller difference, a client on
@@ -69,8 +69,8 @@ impl RttEstimator {
         }
     }
 
-    /// Returns the waiting time after which an answer counts as late, although it has not timed out. The waiting time
-    /// is the smoothed round trip plus one deviation; most answers arrive earlier.
+    /// Returns the waiting time after which an answer counts as late, although the timeout of the answer has not
+    /// passed. The waiting time is the smoothed round trip plus one deviation; most answers arrive earlier.
     pub(super) fn late_after(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }

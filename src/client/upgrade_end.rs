@@ -368,7 +368,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// the kept images.
     ///
     /// After a success, a refusal or a cancellation, the next query is the next periodic query. After a failure, the
-    /// next query follows in some minutes, and this delay grows with each further failure.
+    /// next query follows in some minutes, and the delay until the next query grows with each further failure.
     pub(super) fn end_upgrade(&mut self, now: Ticks, outcome: Outcome) {
         self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(

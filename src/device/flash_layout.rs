@@ -27,7 +27,7 @@ pub enum EraseMode {
     AllBefore,
 }
 
-/// Geometry of flash, and the areas in it for the image and for records. Addresses and sizes are in bytes.
+/// Geometry of flash, and the areas of the flash for the image and for records. Addresses and sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FlashLayout {
@@ -48,7 +48,7 @@ pub(super) struct Area {
 }
 
 /// Smallest units of flash in bytes.
-// Exhaustive: the operations of NOR flash are these three.
+// Exhaustive: NOR flash has only the operations read, write and erase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

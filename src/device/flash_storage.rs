@@ -65,16 +65,16 @@ impl Saved {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FlashFault {
-    /// The slot cannot store the file or a block of it.
+    /// The slot cannot store the file or a block of the file.
     #[error(transparent)]
     Slot(SlotError),
-    /// The driver could not erase the sectors from this address on.
+    /// The flash driver could not erase the sectors from the given address on.
     #[error("flash cannot be erased at {0:#x}")]
     Erase(u32),
-    /// The driver could not write at this address.
+    /// The flash driver could not write at the given address.
     #[error("flash cannot be written at {0:#x}")]
     Write(u32),
-    /// The driver could not read at this address.
+    /// The flash driver could not read at the given address.
     #[error("flash cannot be read at {0:#x}")]
     Read(u32),
 }

@@ -112,7 +112,8 @@ impl RecordLog {
     }
 
     /// Returns the jobs that write a record with `payload`. Call [`written`](Self::written) after both jobs have
-    /// succeeded. Without this call, the next record goes to the half that does not contain the newest record.
+    /// succeeded. Without a call of `written`, the next record goes to the half that does not contain the newest
+    /// record.
     pub fn write(&mut self, payload: &Payload) -> RecordWrite {
         let (number, newest_in_second) =
             self.newest.map_or((0, true), |(newest, is_second)| (newest.wrapping_add(1), is_second));

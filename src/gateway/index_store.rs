@@ -122,9 +122,9 @@ impl IndexStore {
     }
 
     /// Sets what the gateway has read from the Basic cluster of the node with the network address `network`: model
-    /// identifier (attribute 0x0005) and manufacturer name (attribute 0x0004). Without these facts, the store selects
-    /// for the node no entry that is restricted to models or manufacturers. The caller sets the facts again when the
-    /// network address of the node changes.
+    /// identifier (attribute 0x0005) and manufacturer name (attribute 0x0004). Without model identifier and
+    /// manufacturer name, the store selects for the node no entry that is restricted to models or manufacturers. The
+    /// caller sets model identifier and manufacturer name again when the network address of the node changes.
     pub fn set_device(&mut self, network: u16, model: Option<String>, manufacturer_name: Option<String>) {
         self.devices.insert(network, DeviceFacts { model, manufacturer_name });
     }
@@ -184,8 +184,8 @@ impl IndexStore {
         Some(FetchJob { number, entry })
     }
 
-    /// Adds the fetched file of the entry `number`, and returns the clients that asked for the file. The caller sends an
-    /// Image Notify to each of these clients.
+    /// Adds the fetched file of the entry `number`, and returns the clients that asked for the file. The caller sends
+    /// an Image Notify to each of the returned clients.
     ///
     /// # Errors
     /// Fails with [`FetchError::Mismatch`] if the file differs from its entry, and with [`FetchError::Wrong`] if no

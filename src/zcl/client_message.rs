@@ -36,8 +36,8 @@ pub(crate) enum ClientMessage<'a> {
 
 impl<'a> ClientMessage<'a> {
     /// Decodes the payload of a frame to a client. If `strict` is `true`, the decoder accepts no
-    /// [`Quirks`](super::Quirks), otherwise all of them. Returns `None` for a payload that
-    /// [`Frame::decode`](super::Frame::decode) cannot decode.
+    /// [`Quirks`](super::Quirks); if `strict` is `false`, the decoder accepts all quirks. Returns `None` for a payload
+    /// that [`Frame::decode`](super::Frame::decode) cannot decode.
     pub(crate) fn read(header: &FrameHeader, payload: &'a [u8], strict: bool) -> Option<Self> {
         let mut input = FieldReader::new(payload);
         let message = match header.kind() {

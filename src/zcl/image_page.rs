@@ -88,7 +88,7 @@ impl ImagePageRequest {
     /// If either size is 0, a server answers the request with MALFORMED_COMMAND.
     ///
     /// [`Violation::SmallPage`] if the page is shorter than one response. The specification forbids a client to request
-    /// such a page, but a server serves it.
+    /// a page that is shorter than one response, but a server serves such a page.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

@@ -212,10 +212,10 @@ impl<'a> TryFrom<Unchecked<'a>> for OtherFrame<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OtherKind {
-    /// Command of the cluster that arrived in the wrong direction. A frame with this command counts as unsupported, not
-    /// as malformed.
+    /// Command of the cluster that arrived in the wrong direction. A frame whose command has the wrong direction counts
+    /// as unsupported, not as malformed.
     WrongDirection(CommandId),
-    /// Command id that the cluster does not assign. A frame with this command counts as unsupported.
+    /// Command id that the cluster does not assign. A frame with an unassigned command id counts as unsupported.
     Unassigned(CommandId),
     /// Manufacturer-specific command, with any command id.
     ManufacturerSpecific(ManufacturerCode),

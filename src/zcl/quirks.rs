@@ -15,7 +15,7 @@ use crate::error::DecodeErrorKind;
 use crate::open_enum::flags_as_number;
 
 bitflags! {
-    /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict: it accepts
+    /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict, and accepts
     /// the forms that the specification of 2011 defines, and the forms that later revisions add. By default, the client
     /// and the server decode with all bits set.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ bitflags! {
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
         /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
-        /// drops the malformed frame. The client would then request the same block again, without end.
+        /// drops the malformed frame. A client that dropped the frame would request the same block again, without end.
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that offers no image, or the status of
         /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the

@@ -33,8 +33,8 @@ pub enum Violation {
     /// The request has a page size of 0 (section 6.10.7.2.7).
     #[error("a page size of 0 requests nothing")]
     EmptyPage,
-    /// The page is shorter than one response (section 6.10.7.2.7). The specification forbids a client to request such a
-    /// page, but a server serves it.
+    /// The page is shorter than one response (section 6.10.7.2.7). The specification forbids a client to request a page
+    /// that is shorter than one response, but a server serves such a page.
     #[error("a page of {page_size} bytes is shorter than one response of {max_data} bytes")]
     SmallPage {
         /// Page size in bytes.

@@ -49,7 +49,7 @@ const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.
 ///
-/// The window doubles to 8 within the first 19 of these blocks, see [`Window`](super::window::Window). Simulated, a
+/// The window doubles to 8 within the first 19 of the 24 blocks, see [`Window`](super::window::Window). Simulated, a
 /// comparison over 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
 const WINDOW_BLOCKS: u8 = 24;
 
@@ -221,8 +221,8 @@ impl ModeProbe {
             }
             // Pages save the request for each block. If a block of a page nevertheless takes more than 2/3 of the time
             // of a single request, something else limits the speed of the page, such as a pause of the server between
-            // blocks. In this case, a window may be faster than pages. Simulated, any limit from 1/2 to 5/6 instead of
-            // 2/3 gives the same goodput within 4 %.
+            // blocks. If something else limits the speed, a window may be faster than pages. Simulated, any limit from
+            // 1/2 to 5/6 instead of 2/3 gives the same goodput within 4 %.
             Trial::Settled { is_compared: false, .. }
                 if interval.saturating_mul(3) > self.single_rtt.saturating_mul(2) =>
             {

@@ -224,8 +224,8 @@ pub(super) enum BlockTiming {
     Unknown,
     /// Interval between two blocks.
     Interval(Millis),
-    /// Later blocks have overtaken the block: `elapsed` is the time since the last arrival, and `behind` the number of
-    /// blocks between the block and the highest block that has arrived.
+    /// Later blocks have overtaken the block: `elapsed` is the time since the last arrival of a block, and `behind` the
+    /// number of blocks between the overtaken block and the highest block that has arrived.
     Overtaken { elapsed: Millis, behind: u32 },
 }
 

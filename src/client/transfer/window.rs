@@ -42,9 +42,10 @@ struct UnansweredLimit {
 
 /// Limit of unanswered requests that applies until a backoff has shown that the link is lossy.
 ///
-/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with this
-/// loss, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at
-/// 5 % loss, a limit of 7 of 24 costs a window of 8 up to 41 % of the goodput, and a limit of 14 of 24 gains nothing.
+/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On such a link, which
+/// loses 5 % of the frames, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution).
+/// In the simulation at 5 % loss, a limit of 7 of 24 costs a window of 8 up to 41 % of the goodput, and a limit of 14
+/// of 24 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
 /// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
@@ -150,8 +151,8 @@ impl Window {
 
     fn resize(&mut self, size: u8, rtt: &mut RttEstimator) {
         if size > self.current {
-            // With more requests in flight, responses wait for each other. Without a longer timeout these responses
-            // would count as lost.
+            // With more requests in flight, responses wait for each other. Without a longer timeout, the responses that
+            // wait would count as lost.
             rtt.raise_deviation(size.checked_div(self.current).unwrap_or(1));
         }
         (self.current, self.sample_sent, self.sample_unanswered) = (size, 0, 0);
