@@ -74,6 +74,11 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         if range.is_empty() {
             return Ok(());
         }
+        // Blocks that arrive in order leave the list unchanged, which is not copied then.
+        if range.start <= self.watermark && self.out_of_order().next().is_none() {
+            self.watermark = self.watermark.max(range.end);
+            return Ok(());
+        }
         let merged = self.out_of_order().filter(|known| known.touches(range)).fold(range, Range::union);
         let is_in_order = merged.start <= self.watermark;
         self.out_of_order = self.with_replaced(merged, is_in_order).ok_or(TooManyRanges)?;
