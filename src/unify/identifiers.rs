@@ -7,8 +7,9 @@
 //! UNID   zb-0123456789ABCDEF   "zb-" and the IEEE address, most significant byte first
 //! ```
 //!
-//! A UIID names the destination of an image, so that all versions of an image have the same UIID (Unify, "UCL OTA
-//! Framework"). A UIID begins with the code of a protocol, and the protocol defines the rest of the UIID.
+//! A UIID (Unique Image Identifier) names what an image is for, such as the application firmware of one product. All
+//! versions of an image therefore have the same UIID (Unify, "UCL OTA Framework"). A UIID begins with the code of a
+//! protocol, and the protocol defines the rest of the UIID.
 //!
 //! The example in the Unify document, `ZigBee010103`, has too few digits for two numbers of 16 bits. This module writes
 //! all digits of manufacturer code and image type, so that the UIID can be parsed.
@@ -60,7 +61,8 @@ pub(super) fn is_unprintable(character: char) -> bool {
     character.is_control() || is_separator_or_direction
 }
 
-/// Unique Image Identifier, which names the destination of an image regardless of the version of the image.
+/// Unique Image Identifier (UIID) of Unify: a text that names what an image is for, such as the application firmware of
+/// one product. All versions of the image have the same UIID.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -78,7 +80,7 @@ pub(super) fn is_unprintable(character: char) -> bool {
 pub struct Uiid(#[serde(deserialize_with = "deserialize_uiid")] String);
 
 impl Uiid {
-    /// Returns the UIID of a kind of Zigbee image: `ZigBee`, manufacturer code and image type.
+    /// Returns the UIID of the Zigbee images with this manufacturer code and image type: `ZigBee` and the two numbers.
     #[must_use]
     pub fn from_kind(ImageKind { manufacturer, image_type }: ImageKind) -> Self {
         Self(format!("{UIID_PREFIX}{:04X}{:04X}", manufacturer.0, image_type.0))
@@ -96,8 +98,8 @@ impl Uiid {
         &self.0
     }
 
-    /// Returns the kind of image that this UIID names. Returns `None` unless the text has the form that
-    /// [`from_kind`](Self::from_kind) makes.
+    /// Returns the manufacturer code and the image type that this UIID names. Returns `None` unless the text has the
+    /// form that [`from_kind`](Self::from_kind) makes.
     #[must_use]
     pub fn kind(&self) -> Option<ImageKind> {
         let digits = self.0.strip_prefix(UIID_PREFIX)?;
@@ -112,7 +114,7 @@ impl Uiid {
     }
 }
 
-/// Unify Node Identifier, which names a device.
+/// Unify Node Identifier (UNID), which names a device.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unid(#[serde(deserialize_with = "deserialize_unid")] String);
@@ -205,7 +207,7 @@ impl From<ImageId> for ImageKind {
     }
 }
 
-/// Form of the UIIDs of images without an individual UIID.
+/// Form of the UIIDs that [`Naming`] returns for images for which the caller has set no UIID.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -218,8 +220,8 @@ pub enum UiidForm {
     Unid,
 }
 
-/// Error for a UIID that already belongs to another kind of image. Either the caller set the UIID for the other kind,
-/// or the UIID follows from the [`UiidForm`].
+/// Error for a UIID that already belongs to another manufacturer code or image type. Either the caller set the UIID for
+/// this other kind of image before, or the UIID follows from the [`UiidForm`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]
@@ -230,8 +232,8 @@ pub struct UiidTaken {
     pub owner: ImageKind,
 }
 
-/// Mapping between kinds of images and UIIDs. A [`UiidForm`] determines the UIIDs of all kinds, except the kinds for
-/// which [`set`](Self::set) has set a UIID.
+/// Mapping between kinds of images ([`ImageKind`]: manufacturer code and image type) and UIIDs. A [`UiidForm`]
+/// determines the UIIDs of all kinds, except the kinds for which [`set`](Self::set) has set a UIID.
 ///
 /// ```
 /// use zigbee_ota::ImageId;

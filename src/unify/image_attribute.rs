@@ -196,9 +196,9 @@ impl LastError {
 pub enum ImageAttributeValue {
     /// Result of the last operation with the image.
     LastError(LastError),
-    /// Version of the image that the device runs, in the notation of announcements.
+    /// Version of the image that the device runs, in the notation of announcements, such as `0x10053519`.
     CurrentVersion(String),
-    /// Version of the image that the device shall install, in the notation of announcements.
+    /// Version of the image that the device shall install, in the notation of announcements, such as `0x10053519`.
     TargetVersion(String),
     /// Earliest time at which the device may activate the image.
     ApplyAfter(DateTime),

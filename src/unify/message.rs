@@ -40,7 +40,7 @@ const PACKET_FIELDS: usize = 5;
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length in bytes of an image with this path.
+    /// Maximum length in bytes of an image in a message with the same topic.
     pub max: usize,
 }
 
@@ -50,7 +50,7 @@ impl MqttMessage {
         Self { topic: topic.to_string(), payload, retain: topic.is_retained() }
     }
 
-    /// Creates the message that requests the image of a path. A consumer publishes the message.
+    /// Creates the message that requests the image with this path. A consumer publishes the message.
     #[must_use]
     pub fn request(path: &ImagePath) -> Self {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
@@ -63,15 +63,15 @@ impl MqttMessage {
         Self { topic: lower_case(topic), payload: payload.clone(), retain: *retain }
     }
 
-    /// Creates the message that withdraws the announcement of a path. After this message, the broker keeps no
-    /// announcement of the path. A provider publishes the message for an image that an earlier run of the provider
-    /// announced, and that the provider no longer has.
+    /// Creates the message that withdraws the announcement of the image with this path. After this message, the broker
+    /// keeps no announcement for the path. A provider publishes the message for an image that an earlier run of the
+    /// provider announced, and that the provider no longer has.
     #[must_use]
     pub fn withdrawal(path: &ImagePath) -> Self {
         Self::new(&Topic::Info(path.clone()), Vec::new())
     }
 
-    /// Creates the message that contains the image of a path. A provider publishes the message.
+    /// Creates the message that contains the image with this path. A provider publishes the message.
     ///
     /// # Errors
     /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message.

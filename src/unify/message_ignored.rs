@@ -41,7 +41,7 @@ pub enum MessageIgnored {
     /// still waits for the image.
     #[error("version {found:#010x} of image {path}, version {announced:#010x} is announced", found = .found.0, announced = .announced.0)]
     OtherVersion {
-        /// Path of the image.
+        /// Path of the image: its UIID, and the device or all devices that the image is for.
         path: ImagePath,
         /// Version of the file in the message.
         found: FileVersion,

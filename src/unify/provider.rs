@@ -65,8 +65,8 @@ impl Provider {
         self.images.iter().map(|(path, announcement)| info_message(path, announcement))
     }
 
-    /// Announces an image of `len` bytes, and replaces an earlier image of the same path. Returns the message that the
-    /// caller publishes.
+    /// Announces an image of `len` bytes, and replaces an earlier image with the same path. Returns the message that
+    /// the caller publishes.
     ///
     /// # Errors
     /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. The provider is unchanged after an
@@ -83,14 +83,15 @@ impl Provider {
         Ok(message)
     }
 
-    /// Withdraws the announcement of an image. Returns the message that the caller publishes, or `None` if no image of
-    /// this path is announced. [`MqttMessage::withdrawal`] withdraws what an earlier run of the provider has announced.
+    /// Withdraws the announcement of an image. Returns the message that the caller publishes, or `None` if no image
+    /// with this path is announced. [`MqttMessage::withdrawal`] withdraws what an earlier run of the provider has
+    /// announced.
     pub fn withdraw(&mut self, path: &ImagePath) -> Option<MqttMessage> {
         self.images.remove(path).map(|_| MqttMessage::withdrawal(path))
     }
 
-    /// Handles a message that the broker delivered. Returns the path of the requested image. The caller publishes the
-    /// image once, as [`MqttMessage::image`].
+    /// Handles a message that the broker delivered. If the message requests an announced image, returns the path of the
+    /// image. The caller publishes the image once, as [`MqttMessage::image`].
     ///
     /// Fails with [`MessageIgnored`] if the caller has nothing to publish. Any JSON object is a valid request,
     /// regardless of its members.

@@ -12,7 +12,7 @@
 //! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the Unify
 //! document contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in
 //! upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify document
-//! has the level `ota` in lower case. This module parses topics below `ucl/ota`, but never writes them.
+//! has the level `ota` in lower case. This module parses topics below `ucl/ota`, but writes no such topic.
 //!
 //! The topics of attributes are retained. On this point, the module follows the text and the diagram of the Unify
 //! document, which contradict its table.
@@ -25,9 +25,9 @@ use super::identifiers::{ALL, Uiid, Unid};
 use super::image_attribute::ImageAttribute;
 use super::parse_text_error::{Reason, TextError};
 
-/// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`. A path consists of the UIID of the image, and of the
-/// device or all devices that the image is for. A provider has one file for each path. `Display` writes `<UIID>/all` or
-/// `<UIID>/<UNID>`.
+/// Path of an image: the two levels that name the image in the MQTT topics below `ucl/OTA/info` and `ucl/OTA/data`. The
+/// first level is the UIID of the image. The second level is the UNID of the device that the image is for, or `all`. A
+/// provider has one file for each path. `Display` writes `<UIID>/all` or `<UIID>/<UNID>`.
 // Exhaustive: the Unify document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {

@@ -56,7 +56,7 @@ impl TopicFilter {
         Self("ucl/OTA/info/#".to_owned())
     }
 
-    /// Returns the filter for the image of a path.
+    /// Returns the filter for the data topic of the image with this path.
     pub(super) fn image(path: &ImagePath) -> Self {
         Self(Topic::Data(path.clone()).to_string())
     }

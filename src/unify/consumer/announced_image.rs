@@ -14,12 +14,12 @@ use crate::types::FileVersion;
 use crate::unify::date_time::DateTime;
 use crate::unify::topic::ImagePath;
 
-/// Announcement of an image path, and the state of the announced image.
+/// Announcement that the broker delivered for one [`ImagePath`], and the state of the announced image.
 #[derive(Clone, Debug)]
 pub(super) struct AnnouncedImage {
     pub(super) version: FileVersion,
     pub(super) apply_after: Option<DateTime>,
-    /// Number that distinguishes this announcement from earlier announcements of the same path.
+    /// Number that distinguishes this announcement from earlier announcements for the same [`ImagePath`].
     pub(super) key: u32,
     pub(super) fetch: FetchState,
     /// Time until which the broker must deliver the announcement again after a reconnection; `None` if the broker has
@@ -65,8 +65,8 @@ impl AnnouncedImage {
         matches!(self.fetch, FetchState::Requested { .. })
     }
 
-    /// Returns whether the file is still to be requested, to arrive or to be verified, so that it will be ready or
-    /// rejected soon.
+    /// Returns whether the consumer still has to request or to receive the file, or the caller still has to verify it.
+    /// The file will then be ready or rejected soon.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,
@@ -92,8 +92,8 @@ impl AnnouncedImage {
         }
     }
 
-    /// Returns the earliest of the timeout of the pending request, the time of the next request, and the time until
-    /// which the announcement must be confirmed.
+    /// Returns the earliest of three times: the timeout of the pending request, the time of the next request after a
+    /// timeout, and the time until which the broker must deliver the announcement again.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let fetch = match self.fetch {
             FetchState::Requested { until: at } | FetchState::Failed { retry_at: at } => Some(at),
@@ -105,8 +105,8 @@ impl AnnouncedImage {
         fetch.into_iter().chain(self.confirm_by).min()
     }
 
-    /// Ends a request that has timed out, or a pause between requests that is over. Returns `true` if a request has
-    /// timed out: the caller then cancels the subscription of the request.
+    /// Ends a request that has timed out, or the pause that follows such a request. Returns `true` if a request has
+    /// timed out: the caller then cancels the subscription to the topic of the image.
     pub(super) fn expire(&mut self, now: Instant, retry: Millis) -> bool {
         let (next, has_timed_out) = match self.fetch {
             FetchState::Requested { until } if until <= now => {
@@ -129,7 +129,8 @@ pub struct FetchedImage {
 }
 
 impl FetchedImage {
-    /// Returns the path of the image.
+    /// Returns the path of the image: its UIID (Unique Image Identifier), and the device or all devices that the image
+    /// is for.
     #[must_use]
     pub const fn path(&self) -> &ImagePath {
         &self.path

@@ -33,29 +33,31 @@ const REVISION: u32 = 1;
 #[non_exhaustive]
 pub enum Activation {
     /// The device waits for the upgrade time of the server, as the cluster specifies. The device may therefore download
-    /// an image before the time of `ApplyAfter`. `Scheduled` is the default.
+    /// an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
     #[default]
     Scheduled,
     /// The device activates an image right after the download. The server therefore offers the device no image before
-    /// the time of `ApplyAfter`.
+    /// the time in the field `ApplyAfter` of the announcement.
     Immediate,
 }
 
-/// Device of a gateway that a consumer manages.
+/// Description of a device of the gateway, for [`Consumer::set_device`](super::Consumer::set_device).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ManagedDevice {
     /// Address of the device's OTA Upgrade client.
     pub client: Address,
-    /// IEEE address of the device; `None` if the address is unknown, or is part of the UNID (`zb-` and the address). A
-    /// device-specific file requires the address.
+    /// IEEE address of the device; `None` if the address is unknown, or is part of the device's UNID (Unify Node
+    /// Identifier: `zb-` and the address). The server offers a device-specific file only to a device with a known IEEE
+    /// address.
     #[doc(alias = "mac address")]
     pub node: Option<Eui64>,
-    /// Endpoint number in the topics of the attributes of the device. The endpoint 0 stands for the device as a whole.
+    /// Endpoint number in the MQTT topics of the device's attributes. The endpoint 0 stands for the device as a whole.
     pub endpoint: u8,
     /// Time at which the device activates a downloaded image.
     pub activation: Activation,
-    /// Images of the device with their running versions. The version 0xFFFFFFFF means an unknown version.
+    /// Images that the device runs, by UIID (Unique Image Identifier of Unify). The version 0xFFFFFFFF means an unknown
+    /// version.
     pub images: BTreeMap<Uiid, ImageId>,
 }
 
@@ -108,7 +110,8 @@ enum HoldState {
 pub(super) struct ImageState {
     pub(super) kind: ImageKind,
     pub(super) status: ImageStatus,
-    /// Key of the announcement that determines the target version of the image.
+    /// [`AnnouncedImage::key`] of the announcement that determines the target version of the image; `None` if there is
+    /// no such announcement.
     pub(super) key: Option<u32>,
     /// Whether the client was sent an Image Notify for the announced image.
     is_notified: bool,
@@ -309,7 +312,8 @@ impl DeviceState {
         revisions.into_iter().chain([Topic::Commands(endpoint)])
     }
 
-    /// Publishes the topics of the device again. The next update then publishes all attributes.
+    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. The next
+    /// [`refresh`](Self::refresh) then publishes all attributes of its images.
     pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         self.publish_device_topics(unid, actions);
         for image in self.images.values_mut() {
@@ -333,7 +337,7 @@ impl DeviceState {
         self.device.node.or_else(|| unid.node())
     }
 
-    /// Returns whether a file that arrived for `path` is for this device.
+    /// Returns whether this device may get a file that arrived in the data topic of `path`.
     pub(super) fn accepts_file(&self, unid: &Unid, path: &ImagePath, image: &ImageInfo) -> bool {
         let is_addressed = match &path.device {
             None => image.destination.is_none(),
@@ -342,14 +346,16 @@ impl DeviceState {
         is_addressed && self.images.get(&path.uiid).is_some_and(|own| own.kind == image.id.into())
     }
 
-    /// Sets the last error of an image, if the image follows the announcement with the key `key`.
+    /// Sets the last error of an image, if the announcement with the key `key` determines the target version of the
+    /// image.
     pub(super) fn set_error(&mut self, uiid: &Uiid, key: u32, error: LastError) {
         if let Some(image) = self.images.get_mut(uiid).filter(|image| image.key == Some(key)) {
             image.status.last_error = error;
         }
     }
 
-    /// Returns the device's image of the kind `kind`, with its UIID and its state.
+    /// Returns the UIID and the state of the device's image that has the manufacturer code and the image type of
+    /// `kind`.
     pub(super) fn image_of_kind(&self, kind: ImageKind) -> Option<(&Uiid, &ImageState)> {
         self.images.iter().find(|(_, image)| image.kind == kind)
     }
@@ -359,7 +365,7 @@ impl DeviceState {
     }
 
     /// Returns the time until the device may activate the image `id`. A device activates all images on hold together,
-    /// so the latest time of all these images counts.
+    /// so the result is the longest time among these images.
     pub(super) fn due(&self, id: ImageId, utc: Option<UtcTime>) -> Due {
         let is_activated_too = |image: &&ImageState| {
             let is_held = matches!(image.status.status, OtaStatus::WaitForMore | OtaStatus::WaitingToUpgrade);
@@ -432,8 +438,8 @@ impl DeviceState {
         }
     }
 
-    /// Sends the upgrade time of each image on hold that is due. If an upgrade time has changed, sends the upgrade
-    /// times of all images on hold.
+    /// Sends the upgrade time of each image on hold that is due. If an announcement has changed an upgrade time
+    /// (`has_new_time`), the method sends the upgrade times of all images on hold.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();
@@ -456,8 +462,8 @@ impl DeviceState {
     }
 }
 
-/// Returns the path of the announcement that a device follows for an image. An announcement for a single device takes
-/// precedence over an announcement for all devices.
+/// Returns the [`ImagePath`] of the announcement that determines the target version of an image on a device. An
+/// announcement for a single device takes precedence over an announcement for all devices.
 pub(super) fn announced_path(
     announced: &BTreeMap<ImagePath, AnnouncedImage>,
     uiid: &Uiid,
@@ -469,16 +475,17 @@ pub(super) fn announced_path(
 }
 
 impl ManagedDevice {
-    /// Creates a device with one image. The attributes are published under endpoint 0, and the device waits for its
-    /// upgrade time. `id` is the identity of the running image.
+    /// Creates the description of a device with one image. The consumer publishes the attributes under endpoint 0, and
+    /// the device waits for the upgrade time of the server. `uiid` names the image in Unify, and `id` is the identity
+    /// of the running image.
     #[must_use]
     pub fn new(client: Address, uiid: Uiid, id: ImageId) -> Self {
         let images = BTreeMap::from([(uiid, id)]);
         Self { client, node: None, endpoint: 0, activation: Activation::Scheduled, images }
     }
 
-    /// Adds another image of the device. `uiid` names the image, and `id` is the identity of the running version of the
-    /// image.
+    /// Adds another image of the device. `uiid` names the image in Unify, and `id` is the identity of the running
+    /// version of the image.
     #[must_use]
     pub fn with_image(mut self, uiid: Uiid, id: ImageId) -> Self {
         self.images.insert(uiid, id);

@@ -1,8 +1,9 @@
 //! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
 //! need, and publishes the status of the upgrades.
 //!
-//! The drawing shows the states of one image. The path of an image consists of a UIID and of the destination: all
-//! devices or one device.
+//! The drawing shows the states of one announced image. An announced image has a path, which is a part of its MQTT
+//! topics ([`ImagePath`]): the UIID (Unique Image Identifier), which names the image regardless of its version, and the
+//! destination, which is one device or `all`.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -30,9 +31,9 @@
 //! | | withdrawn | none |
 //! | | not confirmed for [`ConsumerConfig::announcement_timeout`] after [`reconnected`](Consumer::reconnected) | none |
 //!
-//! A consumer keeps an announcement only if one of its devices has the announced image. For each image of a device
-//! there are at most two announcements: one for all devices, and one for this device. If a device with another image is
-//! added, the consumer subscribes again, so that the broker delivers the retained announcements once more.
+//! A consumer keeps an announcement only if one of its devices has an image with the announced UIID. For each image of
+//! a device there are at most two announcements: one for all devices, and one for this device. If a device with another
+//! image is added, the consumer subscribes again, so that the broker delivers the retained announcements once more.
 
 mod announced_image;
 mod device_state;
@@ -100,16 +101,16 @@ pub struct ConsumerConfig {
     /// Whether the server offers an image with a hardware range in its header to a device that does not report its
     /// hardware version. The default is `true`, because the device itself checks the file header.
     pub to_unknown_hardware: bool,
-    /// Time that the consumer waits for an image after its request. The default is 60 s, in which 256 MiB arrive at 40
-    /// Mbit/s.
+    /// Time that the consumer waits for an image after its request. The default is 60 s: in this time, the longest
+    /// image that fits into an MQTT message (256 MiB) arrives at 40 Mbit/s.
     pub request_timeout: Millis,
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
     pub retry: Millis,
     /// Time after a reconnection within which the broker must deliver an announcement again. If the broker does not
-    /// deliver the announcement within this time, the provider has withdrawn it, and the consumer drops it. Before the
-    /// delivery, the consumer lets no device activate the image. The default of the setting is 120 s, because a
-    /// provider may reconnect later than the consumer.
+    /// deliver the announcement within this time, the provider has withdrawn it, and the consumer drops it. Until the
+    /// broker has delivered the announcement again, the consumer lets no device activate the image. The default of the
+    /// setting is 120 s, because a provider may reconnect later than the consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
     /// topics. The default of the setting is `false`. Some providers follow the diagram of the Unify document, where
@@ -133,7 +134,8 @@ impl Default for ConsumerConfig {
 /// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// The caller may skip an action that it does not know, because the consumer works without this action.
+/// The caller may skip an action that a later version of this crate adds, because the consumer works without this
+/// action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -210,7 +212,8 @@ impl Consumer {
     }
 
     /// Sets the UTC time at the instant `now`. The consumer then computes the current UTC time from the `now` of each
-    /// later call. Without a UTC time (`None`), an image with an earliest time of activation is not activated.
+    /// later call. Without a UTC time (`None`), no device activates an image whose announcement names an earliest time
+    /// of activation.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -227,7 +230,8 @@ impl Consumer {
         let own = self.devices.get(unid);
         let is_new_on_device =
             own.is_none_or(|state| !device.images.keys().all(|uiid| state.images.contains_key(uiid)));
-        // The consumer has kept no announcement of an image that no device had, so the broker must deliver it again.
+        // The consumer drops announcements of images that no device has. After a device with a new image is added, the
+        // broker must therefore deliver the announcements again.
         for (is_new, filter) in [
             (is_new_here, TopicFilter::announcements_for_all()),
             (is_new_on_device, TopicFilter::announcements_for(unid)),
@@ -286,7 +290,7 @@ impl Consumer {
             announced.confirm_by = Some(now.plus(config.announcement_timeout));
             if announced.is_requested() {
                 announced.fetch = FetchState::NotNeeded;
-                // A broker that has kept the session still has the subscription of the request.
+                // A broker that has kept the session still has the subscription to the requested image.
                 unsubscribe(actions, *config, &TopicFilter::image(path));
             }
         }
@@ -482,7 +486,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Publishes the error InvalidImage for all devices that follow the announcement with the key `key`.
+    /// Publishes the error InvalidImage for all devices whose target version the announcement with the key `key`
+    /// determines.
     fn report_invalid_image(&mut self, now: Instant, path: &ImagePath, key: u32) {
         for state in self.devices.values_mut() {
             state.set_error(&path.uiid, key, LastError::InvalidImage);
@@ -490,14 +495,15 @@ impl Consumer {
         self.refresh_path(now, path);
     }
 
-    /// Removes the announcement of a path, and cancels the subscription to the announced image.
+    /// Removes the announcement for `path`, and cancels the subscription to the announced image.
     fn remove_announcement(&mut self, path: &ImagePath) {
         if self.announced.remove(path).is_some_and(|announced| announced.is_requested()) {
             self.unsubscribe(&TopicFilter::image(path));
         }
     }
 
-    /// Returns whether the last action for a filter that the caller has not taken yet is a subscription.
+    /// Returns whether the caller still has to subscribe to `filter`: among the actions for `filter` that the caller
+    /// has not polled yet, the last one is a subscription.
     fn is_subscription_pending(&self, filter: &TopicFilter) -> bool {
         let pending = self.actions.iter().rev().find_map(|action| match action {
             ConsumerAction::Subscribe(of) if of == filter => Some(true),
@@ -522,7 +528,8 @@ impl Consumer {
         paths.iter().for_each(|path| self.remove_announcement(path));
     }
 
-    /// Updates all devices that the image of a path is for.
+    /// Updates the devices that an image with this path is for: the device that the path names, or all devices that
+    /// have an image with the UIID of the path.
     fn refresh_path(&mut self, now: Instant, path: &ImagePath) {
         match &path.device {
             Some(unid) => self.refresh(now, unid),
@@ -566,7 +573,8 @@ impl Consumer {
     }
 }
 
-/// Returns whether a device has the image of a path.
+/// Returns whether the device that `path` names, or any device for a path to all devices, has an image with the UIID of
+/// `path`.
 fn is_used(devices: &BTreeMap<Unid, DeviceState>, path: &ImagePath) -> bool {
     let has = |state: &DeviceState| state.images.contains_key(&path.uiid);
     match &path.device {

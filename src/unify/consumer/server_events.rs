@@ -72,7 +72,7 @@ impl Consumer {
         self.refresh(now, &unid);
     }
 
-    /// Returns the image of a device that has the announced target `id`.
+    /// Returns the state of the device's image whose announced target is `id`.
     fn image_with_target(&mut self, unid: &Unid, id: ImageId) -> Option<&mut ImageState> {
         let image = self.devices.get_mut(unid)?.image_of_kind_mut(id.into())?;
         (image.key.is_some() && image.status.target == id.version).then_some(image)
@@ -121,7 +121,7 @@ impl Consumer {
             return;
         }
         image.set_hold(due);
-        // The device now has all its images, and activates the images together.
+        // The device now has all images of the set, and activates them together.
         let images = self.devices.get_mut(unid).into_iter().flat_map(|state| state.images.values_mut());
         for other in images.filter(|image| image.status.status == OtaStatus::WaitForMore) {
             other.status.status = OtaStatus::WaitingToUpgrade;

@@ -24,7 +24,8 @@ use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, Refusal};
 const WAIT_SECONDS: u32 = 10;
 
 impl Consumer {
-    /// Returns the announcement that a device follows for its image of the kind `kind`.
+    /// Returns the announcement that determines the target version of a device's image with the manufacturer code and
+    /// the image type of `kind`.
     pub(super) fn announcement(&self, unid: &Unid, kind: ImageKind) -> Option<(ImagePath, &AnnouncedImage)> {
         let (uiid, _) = self.devices.get(unid)?.image_of_kind(kind)?;
         let path = announced_path(&self.announced, uiid, unid)?;
@@ -43,12 +44,12 @@ impl Consumer {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
 
-    /// Looks up the image `id` for a device that has an image of this kind. The device can only get the file of the
-    /// announcement that the device follows.
+    /// Looks up the image `id` for a device that has an image with this manufacturer code and image type. The device
+    /// can only get the file of the announcement that determines its target version.
     ///
-    /// An image of another version than the announced version was replaced, and an image that the device shall install
-    /// may not have arrived yet. For such an image, the result is a file without content. The policy then answers with
-    /// ABORT or WAIT_FOR_DATA, and the server does not answer with NO_IMAGE_AVAILABLE.
+    /// An image of another version than the announced version was replaced, and an image of the announced version may
+    /// not have arrived yet. For both, the result is a file without content. The policy then answers with ABORT or
+    /// WAIT_FOR_DATA, and the server does not answer with NO_IMAGE_AVAILABLE.
     fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
         let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
         let state = self.devices.get(unid).and_then(|state| state.image_of_kind(id.into()));
@@ -111,7 +112,8 @@ impl ImageStore for ReadyImages<'_> {
             self.0.devices.get(*unid).is_some_and(|state| state.image_of_kind(id.into()).is_some())
         };
         match unid.filter(has_kind) {
-            // Without a client, the server does not ask the policy, which decides about files without content.
+            // For a call without a client address, the server does not ask the policy, so the policy cannot refuse a
+            // file without content.
             Some(unid) => match self.0.find_image_of_device(unid, id, node) {
                 FileLookup::Found(image) if client.is_none() && image.size == u32::MAX => {
                     FileLookup::NotFound
@@ -130,8 +132,8 @@ impl ImageStore for ReadyImages<'_> {
     }
 }
 
-/// Policy of a [`Consumer`]. A server offers each device the image of the device's announcement, and the device
-/// activates the image at the announced time.
+/// Policy of a [`Consumer`]. With this policy, a server offers each device the image that is announced for the device,
+/// and the device activates the image at the announced time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnnouncementPolicy<'a> {
     consumer: &'a Consumer,
@@ -169,8 +171,8 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         }
     }
 
-    /// Returns whether the server may offer the image. A device of the consumer gets offers of the image of its
-    /// announcement. Any other client gets offers only of images for all devices.
+    /// Returns whether the server may offer the image. A device of the consumer gets offers only of the image that is
+    /// announced for it. Any other client gets offers only of images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
