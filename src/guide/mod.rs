@@ -13,8 +13,9 @@
 //! | [`guarantees`] | everybody | each guarantee, and the command that checks it |
 //! | [`contributing`] | contributors | the map of the source, recipes for common changes, rules of the project |
 //!
-//! Each loop of the first two chapters is a whole program, in which a simulated board or network takes the place of the
-//! hardware. All examples of the guide are run as tests. The modules of the guide exist in the documentation only.
+//! Each loop of calls in the chapters on devices and gateways is a whole program, in which a simulated board or network
+//! takes the place of the hardware. All examples of the guide are run as tests. The modules of the guide exist in the
+//! documentation only.
 
 #[doc = include_str!("device.md")]
 pub mod device {}
