@@ -20,16 +20,16 @@ use crate::open_enum::open_enum;
 open_enum! {
     /// Provider's decision about a downloaded image (ApplyUpdateActionEnum).
     ApplyUpdateAction(u8) {
-        /// The requestor applies the image after the delay.
+        /// The requestor applies the image after DelayedActionTime.
         PROCEED = 0 => "Proceed",
-        /// The requestor sends another ApplyUpdateRequest after the delay.
+        /// The requestor sends another ApplyUpdateRequest after DelayedActionTime.
         AWAIT_NEXT_ACTION = 1 => "AwaitNextAction",
-        /// The requestor discards the image, and sends no QueryImage before the delay has passed.
+        /// The requestor discards the image, and sends no QueryImage before DelayedActionTime has passed.
         DISCONTINUE = 2 => "Discontinue",
     }
 }
 
-/// ApplyUpdateRequest: a requestor has downloaded an image, and asks for permission to apply it.
+/// ApplyUpdateRequest: a requestor has downloaded an image, and asks its provider for permission to apply the image.
 // Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -51,7 +51,7 @@ pub struct ApplyUpdateRequest {
 pub struct ApplyUpdateResponse {
     /// Decision of the provider.
     pub action: ApplyUpdateAction,
-    /// Minimum number of seconds between the receipt of this response and the action.
+    /// Minimum number of seconds between the receipt of this response and the step that `action` names.
     pub delayed_action_time: u32,
 }
 
@@ -74,7 +74,7 @@ const RESPONSE_FIELDS: &[Field] = &[Field::Action, Field::DelayedActionTime];
 const NOTIFY_FIELDS: &[Field] = &[Field::UpdateToken, Field::SoftwareVersion];
 
 impl ApplyUpdateRequest {
-    /// Decodes the command from a TLV structure with any tag.
+    /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -93,7 +93,7 @@ impl ApplyUpdateRequest {
 }
 
 impl ApplyUpdateResponse {
-    /// Decodes the command from a TLV structure with any tag.
+    /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -112,7 +112,7 @@ impl ApplyUpdateResponse {
 }
 
 impl NotifyUpdateApplied {
-    /// Decodes the command from a TLV structure with any tag.
+    /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -130,7 +130,7 @@ impl NotifyUpdateApplied {
     }
 }
 
-/// Returns fields 0 and 1 of a command that consists of a token and a version.
+/// Returns the values of the context tags 0 and 1 of a command that consists of a token and a version.
 fn token_and_version(token: &UpdateToken, version: u32) -> [Option<FieldValue<'_>>; 2] {
     [Some(FieldValue::Octets(token.as_bytes())), Some(FieldValue::Unsigned(version.into()))]
 }

@@ -34,7 +34,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Returns the name of the field in the specification, such as `ImageURI`.
+    /// Returns the name of the field in the Matter specification, such as `ImageURI`.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::VendorId => "VendorID",
@@ -107,13 +107,13 @@ pub enum MatterDecodeErrorKind {
         /// Number of bytes present from the offset on.
         present: usize,
     },
-    /// The input has bytes after the element.
+    /// The input has bytes after the end of the TLV element.
     #[error("{count} bytes after the element")]
     TrailingBytes {
         /// Number of bytes after the element.
         count: usize,
     },
-    /// The bytes are not TLV (appendix A of the specification). The text of the error gives the reason.
+    /// The bytes are not TLV (Matter Core Specification, appendix A). The text of the error gives the reason.
     #[error("invalid TLV: {0}")]
     InvalidTlv(&'static str),
     /// The TLV type of an element differs from the type that its field requires.
@@ -124,7 +124,7 @@ pub enum MatterDecodeErrorKind {
         /// Type of the element in the input.
         found: &'static str,
     },
-    /// A mandatory field is missing. The offset in the error is the end of the structure.
+    /// A mandatory field is missing. In this case, [`MatterDecodeError::offset`] is the end of the structure.
     #[error("missing")]
     Missing,
     /// The structure contains the field twice.
@@ -164,8 +164,8 @@ pub enum MatterDecodeErrorKind {
     },
 }
 
-/// Rule of the specification that the fields of a command or header break. Fields that break a rule can still be
-/// encoded and decoded.
+/// Rule of the Matter specification that the fields of a command or header break. Fields that break such a rule can
+/// still be encoded and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -190,7 +190,8 @@ pub enum MatterRuleError {
         /// Maximum length in bytes that the field allows.
         max: usize,
     },
-    /// The TLV structure of an image header is longer than readers accept.
+    /// The TLV structure of an image header is longer than
+    /// [`ImageHeader::MAX_HEADER_SIZE`](super::ImageHeader::MAX_HEADER_SIZE), the maximum that this crate reads.
     #[error("an image header of {size} bytes, expected at most {max}")]
     HeaderSize {
         /// Length of the structure in bytes.

@@ -158,8 +158,9 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
-    /// Maximum header size in bytes, the length of the TLV structure. The specification sets no limit; 1024 is the
-    /// limit of connectedhomeip. The limit is more than twice the maximum length of all fields in the table.
+    /// Maximum header size in bytes, the length of the TLV structure. The Matter specification sets no limit; 1024 is
+    /// the limit of connectedhomeip (the Matter SDK). A header with the longest value in every field takes less than
+    /// half of this size.
     pub const MAX_HEADER_SIZE: u32 = 1024;
 
     /// Returns whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file has another
@@ -174,8 +175,8 @@ impl<'a> ImageHeader<'a> {
     ///
     /// # Errors
     /// [`MatterDecodeError`] for a wrong file identifier, for a header size above
-    /// [`MAX_HEADER_SIZE`](Self::MAX_HEADER_SIZE), for a truncated or invalid structure, and for a total size that is
-    /// not the sum of the sizes of header and payload.
+    /// [`MAX_HEADER_SIZE`](Self::MAX_HEADER_SIZE), for a truncated or invalid TLV structure, and for a total size that
+    /// is not the sum of the sizes of header and payload.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), MatterDecodeError> {
         let Some((fixed, after)) = file.split_first_chunk::<FIXED>() else {
             return Err(short_file_error(file));
@@ -261,8 +262,8 @@ impl<'a> ImageHeader<'a> {
             && self.max_applicable_version.is_none_or(|max| version <= max)
     }
 
-    /// Returns the total size in bytes of a file whose structure takes `structure_len` bytes; `None` for more than
-    /// `u64::MAX`.
+    /// Returns the total size in bytes of a file whose TLV structure takes `structure_len` bytes; `None` if the size is
+    /// above `u64::MAX`.
     const fn total_size(&self, structure_len: u64) -> Option<u64> {
         16_u64.saturating_add(structure_len).checked_add(self.payload_size)
     }
@@ -295,7 +296,7 @@ impl<'a> ImageHeader<'a> {
     }
 }
 
-/// Encodes the fixed fields and the structure; the caller appends the payload.
+/// Encodes the fixed fields and the TLV structure; the caller appends the payload.
 impl Emit for ImageHeader<'_> {
     fn len(&self) -> usize {
         tlv::structure_len(&self.values()).saturating_add(FIXED)
@@ -327,8 +328,8 @@ fn truncated(offset: usize, needed: u64, present: usize) -> MatterDecodeError {
     MatterDecodeError { item: ITEM, field: None, offset, kind }
 }
 
-/// Returns the error for a file that is shorter than the fixed fields: wrong identifier if the first four bytes are
-/// present and differ from the magic, otherwise truncation.
+/// Returns the error for a file that is shorter than the fixed fields. The error is a wrong file identifier if the
+/// first four bytes are present and differ from the file identifier of Matter, and a truncated file otherwise.
 fn short_file_error(file: &[u8]) -> MatterDecodeError {
     match file.first_chunk() {
         Some(found) if *found != MAGIC => bad_magic(*found),

@@ -80,7 +80,7 @@ mod visitor {
             InlineBytes::new(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
         }
 
-        // Formats without byte strings, such as JSON, give an array of numbers.
+        // A format without byte strings, such as JSON, represents the bytes as an array of numbers.
         fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<InlineBytes<N>, A::Error> {
             let mut bytes = InlineBytes::EMPTY;
             while let Some(byte) = from.next_element()? {

@@ -10,9 +10,9 @@ use super::tlv_fields::check_len;
 
 /// Bytes of MetadataForProvider or MetadataForRequestor, at most 512.
 ///
-/// The specification defines the metadata as an anonymous TLV list of elements with fully-qualified tags and
-/// vendor-defined values. The meaning of all other fields is independent of the metadata, so the decoder does not
-/// inspect the metadata.
+/// The Matter specification defines the metadata as an anonymous TLV list of elements with fully-qualified tags and
+/// vendor-defined values. The meaning of the other fields of the command does not depend on the metadata, so the
+/// decoder does not inspect the metadata.
 // Exhaustive: the metadata are a single byte string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]

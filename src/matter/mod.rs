@@ -10,13 +10,13 @@
 //! | [`ImageHeader`] | header of a Matter OTA image file |
 //! | [`bridge`] | translation of queries and responses between Zigbee and Matter |
 //!
-//! Sections refer to the Matter Core Specification 1.3. Field numbers, types and bounds follow revision 1 of both
-//! clusters; the rules for field values follow section 11.20.6.5.2. The *provider* is the node that offers images, the
-//! *requestor* the node that installs images.
+//! Sections refer to the Matter Core Specification 1.3. Field numbers, types and bounds follow revision 1 of the
+//! Provider cluster and of the Requestor cluster; the rules for field values follow section 11.20.6.5.2. The *provider*
+//! is the node that offers images, the *requestor* the node that installs images.
 //!
 //! The module has no transport. Each command is encoded as an anonymous TLV structure, which begins with 0x15. The
-//! decoder accepts the structure with any tag. In an Invoke message, the same structure has the context tag 1 and
-//! begins with 0x35 0x01:
+//! decoder also accepts a command whose structure has another tag. In an Invoke message, the structure of the command
+//! has the context tag 1 and begins with 0x35 0x01:
 //!
 //! ```
 //! use zigbee_ota::Encode;

@@ -24,8 +24,8 @@ use crate::time::Instant;
 /// State that a requestor keeps between its commands to one provider: the running version, and the earliest time of the
 /// next step.
 ///
-/// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which has no
-/// delay. A provider therefore has to expect a query before the delay has passed.
+/// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which may query
+/// at once. A provider must therefore expect a query before the DelayedActionTime of its last response has passed.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryAgainReason, QueryImageResponse, QueryImageStatus, Requestor};
@@ -62,7 +62,7 @@ pub enum NextStep<'a> {
     AskUser(UpdateOffer<'a>),
     /// Download the image. The offered version is newer than the running version, and no consent is needed.
     Download(UpdateOffer<'a>),
-    /// Send another query later. The variant holds the reason.
+    /// Send another query later. The variant contains the reason why the requestor does not download an image.
     QueryAgain(QueryAgainReason),
 }
 
@@ -95,7 +95,7 @@ pub enum ApplyStep {
     /// Send another ApplyUpdateRequest, because the provider is not ready, or because its response has an action
     /// without a named constant.
     AskAgain,
-    /// Discard the downloaded image. The next step is a query.
+    /// Discard the downloaded image. The next step of the requestor is another query.
     Discard,
 }
 
@@ -126,11 +126,11 @@ impl fmt::Display for QueryAgainReason {
 }
 
 impl Requestor {
-    /// Minimum time from a response until the next query or ApplyUpdateRequest, if the response gives no longer time
-    /// (sections 11.20.3.2 and 11.20.3.6).
+    /// Minimum time from a response until the next query or ApplyUpdateRequest (sections 11.20.3.2 and 11.20.3.6). A
+    /// longer DelayedActionTime of the response takes precedence.
     pub const MIN_DELAY: Duration = Duration::from_secs(120);
 
-    /// Creates the state of a requestor without a pending delay. `software_version` is the running version.
+    /// Creates the state of a requestor that may query at once. `software_version` is the running version.
     /// `can_consent` is the value of the field RequestorCanConsent in the queries of the requestor.
     #[must_use]
     pub const fn new(provider: NodeId, software_version: u32, can_consent: bool) -> Self {
@@ -152,9 +152,9 @@ impl Requestor {
 
     /// Handles a response of the provider to a QueryImage, received at `now`.
     ///
-    /// The requestor obeys a DelayedActionTime with any status, although the specification allows DelayedActionTime
-    /// only with Busy, because the wait does no harm. Before another query, the requestor waits at least
-    /// [`MIN_DELAY`](Self::MIN_DELAY).
+    /// The requestor waits for the DelayedActionTime of a response with any status, because the wait does no harm. The
+    /// Matter specification allows DelayedActionTime only with the status Busy. Before another query, the requestor
+    /// waits at least [`MIN_DELAY`](Self::MIN_DELAY).
     ///
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and

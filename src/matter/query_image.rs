@@ -35,7 +35,8 @@ open_enum! {
     }
 }
 
-/// ProtocolsSupported: up to eight download protocols, in the order in which the requestor lists them.
+/// ProtocolsSupported, a field of QueryImage: up to eight download protocols, in the order in which the requestor lists
+/// them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -133,7 +134,7 @@ impl<'a> QueryImage<'a> {
         }
     }
 
-    /// Decodes the command from a TLV structure with any tag.
+    /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.

@@ -57,7 +57,8 @@ pub struct QueryImageResponse<'a> {
     pub software_version_string: Option<&'a str>,
     /// Token that the requestor repeats in the later commands of this update.
     pub update_token: Option<UpdateToken>,
-    /// Whether the user must consent before the download; ignored by a requestor that cannot ask its user.
+    /// UserConsentNeeded: whether the user must consent before the download. A requestor that cannot ask its user
+    /// ignores this field.
     pub user_consent_needed: Option<bool>,
     /// MetadataForRequestor: vendor-defined data.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -124,7 +125,7 @@ impl<'a> QueryImageResponse<'a> {
         }
     }
 
-    /// Decodes the command from a TLV structure with any tag.
+    /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, for a missing status, and for a field that is duplicated, of another type or

@@ -1,6 +1,6 @@
 //! Fields of a TLV structure by their context tags: looked up by name, and checked for type and bounds.
 //!
-//! A command is a table of its fields. The position of a field in the table is its context tag.
+//! Each command defines a table of its fields. The position of a field in this table is the context tag of the field.
 
 use core::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use super::error::{Field, MatterDecodeError, MatterDecodeErrorKind, MatterRuleEr
 use super::tlv::{Element, Kind, Tag, Value};
 use super::update_token::UpdateToken;
 
-/// Maximum number of fields of a structure: the image header has this number of fields.
+/// Maximum number of fields in a structure. The image header has ten fields, and no command has more.
 const MAX_FIELDS: usize = 10;
 
 /// Inclusive bounds of the length of a string.
@@ -71,7 +71,7 @@ impl<'a> FieldsFound<'a> {
         Ok(Self { item, table, found, end: structure.end() })
     }
 
-    /// Returns the value of an optional field, read by `read`, or `None` if the field is missing.
+    /// Returns the value of an optional field, which `read` converts, or `None` if the field is missing.
     pub(super) fn optional<T>(
         &self,
         field: Field,
@@ -84,7 +84,7 @@ impl<'a> FieldsFound<'a> {
         }
     }
 
-    /// Returns the value of a mandatory field, read by `read`, or an error if the field is missing.
+    /// Returns the value of a mandatory field, which `read` converts, or an error if the field is missing.
     pub(super) fn required<T>(
         &self,
         field: Field,

@@ -1,4 +1,4 @@
-//! UpdateToken: identifier that all commands of one update share.
+//! UpdateToken: identifier of one update, in QueryImageResponse, ApplyUpdateRequest and NotifyUpdateApplied.
 
 use core::fmt;
 

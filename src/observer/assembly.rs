@@ -27,7 +27,8 @@ pub trait BlockStorage {
     /// Error of a write or a read.
     type Error;
 
-    /// Stores `data` at `offset` of the image. No byte of `data` is at an offset that was stored before.
+    /// Stores `data` at `offset` of the image. No byte of `data` is at an offset at which the storage has stored a byte
+    /// before.
     ///
     /// # Errors
     /// Fails if the bytes cannot be stored. The assembly then counts the bytes of `data` as missing.
@@ -74,13 +75,13 @@ pub struct HeardBytes {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AssemblyError<E> {
-    /// All slots for downloads are in use. The assembly recorded nothing of the frame.
+    /// All slots for downloads are in use. The assembly has recorded nothing about the frame.
     #[error("no free slot for another download")]
     NoSlot,
-    /// All memory for ranges is in use. The bytes of the block count as missing.
+    /// All [`HeardRange`](super::HeardRange) entries are in use. The bytes of the block count as missing.
     #[error("no memory for another range of overheard bytes")]
     NoRange,
-    /// The storage failed. The bytes of the block count as missing.
+    /// The [`BlockStorage`] of the caller returned this error. The bytes of the block count as missing.
     #[error("the storage of the images failed: {0}")]
     Storage(E),
 }
@@ -104,7 +105,7 @@ pub struct Assembly<D, R> {
     ranges: RangePool<R>,
 }
 
-/// Indices of the slot of an image and of the slot of a client's download.
+/// Indices of two slots: the slot of an image, and the slot of the download of this image by one client.
 #[derive(Clone, Copy)]
 struct Pair {
     image: usize,
@@ -117,12 +118,12 @@ impl Pair {
     }
 }
 
-/// Set of the bytes that were overheard for a slot.
+/// Returns the number of the set with the byte ranges that were overheard for a slot.
 fn heard(slot: usize) -> u32 {
     u32::try_from(slot).unwrap_or(u32::MAX).saturating_mul(2)
 }
 
-/// Set of the bytes that blocks contradicted.
+/// Returns the number of the set with the byte ranges in which blocks contradicted each other.
 fn contradicted(slot: usize) -> u32 {
     heard(slot).saturating_add(1)
 }
@@ -160,9 +161,9 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Download::new(slot, self.ranges.set(heard(place)), self.ranges.set(contradicted(place)))
     }
 
-    /// Adds an observation of the time `now`: the offer of an image, a request for blocks, a response, or the end of a
-    /// download. The method stores the bytes of a block that were not overheard before, and compares all other bytes of
-    /// the block with the stored bytes.
+    /// Records an observation of a frame that was overheard at the time `now`: the offer of an image, a request for
+    /// blocks, a response, or the end of a download. The method stores the bytes of a block that were not overheard
+    /// before, and compares all other bytes of the block with the stored bytes.
     ///
     /// # Errors
     /// [`AssemblyError`] if no slot or no range is free, or if the storage fails. The caller may ignore the error:
@@ -180,7 +181,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
                 self.change([pair.image], |slot| slot.add_offer(offer.size));
             }
             Meaning::BlockRequest(request) => {
-                // A server may send less than the client requests, so only the first byte counts as requested.
+                // A server may send fewer bytes than a block request names, so only the first byte of the request
+                // counts as requested.
                 let end = request.offset.saturating_add(1);
                 let pair = self.open(client, request.id)?;
                 self.add_request(now, pair, Range { start: request.offset, end });
@@ -219,7 +221,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         self.slots.as_ref().iter().position(|slot| slot.key() == Some((client, image)))
     }
 
-    /// Returns the slot of this client and image, or takes a free slot.
+    /// Returns the index of the slot for this client and image. If there is no such slot, takes a free slot.
     fn find_or_take<E>(
         &mut self,
         client: Option<Address>,
@@ -286,7 +288,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
             slot.counts_mut().blocks = slot.counts_mut().blocks.saturating_add(1);
         });
         let len = u32::try_from(block.data.get().len()).unwrap_or(u32::MAX);
-        // A size is at most `u32::MAX`, so a file has no byte at this offset.
+        // A file has at most `u32::MAX` bytes, so it has no byte at the offset `u32::MAX`.
         let whole = Range { start: block.offset, end: block.offset.saturating_add(len) };
 
         let contradicting = self.store(pair, block, whole, storage)?;
@@ -333,7 +335,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Ok(contradicting)
     }
 
-    /// Compares a part of a block with the stored bytes, and records where they differ.
+    /// Compares a part of a block with the stored bytes, and records the ranges in which the bytes differ.
     fn compare<S: BlockStorage>(
         &mut self,
         pair: Pair,
@@ -362,7 +364,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
     }
 }
 
-/// Returns the bytes of a block at these offsets of the file.
+/// Returns the bytes of a block that lie in the range `at` of the file.
 fn part<'a>(block: &BlockData<'a>, at: Range) -> &'a [u8] {
     let index = |offset: u32| usize::try_from(offset.saturating_sub(block.offset)).unwrap_or(usize::MAX);
     block.data.get().get(index(at.start)..index(at.end)).unwrap_or_default()

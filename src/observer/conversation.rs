@@ -13,7 +13,8 @@ use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, Image
 pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// Number of the newest request of this pair, counted over the requests of all pairs.
+    /// Number of the newest request of this pair of client and server. The observer numbers the requests of all pairs
+    /// together.
     last_request: u32,
     /// Sequence numbers and requests, newest first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
@@ -22,8 +23,8 @@ pub struct Conversation {
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Number of requests kept for each pair. A client never has 12 requests in flight, so even a late or repeated response
-/// finds its request. With 12 requests, a conversation takes less than 768 bytes.
+/// Number of requests that a conversation keeps. A client has fewer than 12 requests in flight, so the request of a
+/// late or repeated response is still in the conversation. With 12 requests, a conversation takes less than 768 bytes.
 const REQUESTS: usize = 12;
 
 const _: () = assert!(size_of::<Conversation>() <= 768);
@@ -40,8 +41,8 @@ impl Conversation {
         self.pair == Some((client, server))
     }
 
-    /// Returns the number of requests that all pairs have sent since the newest request of this pair. Returns the
-    /// maximum for a free slot.
+    /// Returns the number of requests that all pairs of client and server have sent since the newest request of this
+    /// pair. Returns `u32::MAX` for a free slot.
     pub(super) const fn age(&self, now: u32) -> u32 {
         match self.pair {
             Some(_) => now.wrapping_sub(self.last_request),
@@ -63,7 +64,7 @@ impl Conversation {
         }
     }
 
-    /// Returns the overheard request that a frame with this sequence number and meaning answers.
+    /// Returns the request of this conversation that a frame with this sequence number and meaning answers.
     pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
         match meaning {
             Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {

@@ -35,7 +35,7 @@ pub struct DownloadSlot {
     end: Option<DownloadEnd>,
     /// Smallest and largest size in the offers of the image. Only the slot of an image uses this field.
     offered: Option<(u32, u32)>,
-    /// First bytes of the file, and the bytes of the total image size; as `offered`.
+    /// File identifier of the file. Only the slot of an image uses this field.
     identifier: [u8; 4],
     total_size: [u8; 4],
 }
@@ -47,7 +47,7 @@ pub trait DownloadSlots: AsRef<[DownloadSlot]> + AsMut<[DownloadSlot]> {}
 impl<T: AsRef<[DownloadSlot]> + AsMut<[DownloadSlot]>> DownloadSlots for T {}
 
 /// Numbers of overheard frames and bytes of a download. The counts of an image are the sums over the downloads of all
-/// clients. A count that has reached its maximum does not change any more.
+/// clients. A count that has reached `u32::MAX` does not change any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -55,8 +55,8 @@ impl<T: AsRef<[DownloadSlot]> + AsMut<[DownloadSlot]>> DownloadSlots for T {}
 pub struct DownloadCounts {
     /// Number of block requests and page requests.
     pub requests: u32,
-    /// Number of requests for an offset that the client had already requested or passed. A client repeats a request if
-    /// the request or its response was lost.
+    /// Number of requests for an offset that is not above the highest offset that the client has requested before. A
+    /// client repeats a request if the request or its response was lost.
     pub repeated_requests: u32,
     /// Number of responses with data.
     pub blocks: u32,
@@ -133,8 +133,8 @@ impl DownloadSlot {
         self.times = Some((first.min(now), last.max(now)));
     }
 
-    /// Records the range of a request. Returns whether the client had requested or passed the start of the range
-    /// before.
+    /// Records the range of a request. Returns whether the client has requested the start of the range, or a higher
+    /// offset, before.
     pub(super) fn is_repeated(&mut self, requested: Range) -> bool {
         let repeated = requested.start < self.requested_to;
         self.requested_to = self.requested_to.max(requested.end);
@@ -154,7 +154,7 @@ impl DownloadSlot {
     }
 }
 
-/// Overheard part of an image, from the blocks to one client, or from the blocks to all clients together.
+/// Overheard part of an image: the blocks to one client, or the blocks to all clients together.
 #[derive(Clone, Copy, Debug)]
 pub struct Download<'a> {
     /// Slot of the download.
@@ -166,7 +166,7 @@ pub struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    /// Returns the view of a slot, without the size of the file; `None` for a free slot.
+    /// Returns the download in a slot, without the size of the file; `None` for a free slot.
     pub(super) fn new(
         slot: &'a DownloadSlot,
         heard: &'a [HeardRange],
@@ -199,14 +199,14 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the smallest and the largest size in the offers of the image, in bytes. Returns `None` if no offer was
-    /// overheard, and always for the download of a single client.
+    /// overheard. The result for the download of a single client is always `None`.
     #[must_use]
     pub fn offered_sizes(&self) -> Option<RangeInclusive<u32>> {
         self.slot.offered.map(|(smallest, largest)| smallest..=largest)
     }
 
     /// Returns the total image size in the header of the file, in bytes. Returns `None` if this field was not
-    /// overheard, and always for the download of a single client.
+    /// overheard. The result for the download of a single client is always `None`.
     #[must_use]
     pub fn header_size(&self) -> Option<u32> {
         let is_heard = |part: Range| {
@@ -261,8 +261,8 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the ranges in which overheard blocks contradict each other, in ascending order. In such a range, an
-    /// earlier block to this client or to another client had other bytes. The storage keeps the bytes that were
-    /// overheard first.
+    /// earlier block to this client or to another client had other bytes. The [`BlockStorage`](super::BlockStorage) has
+    /// the bytes that were overheard first.
     pub fn contradictions(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         self.contradicted.iter().map(|entry| entry.range().start..entry.range().end)
     }
@@ -285,8 +285,8 @@ impl<'a> Download<'a> {
         self.slot.times.map(|(_, last)| last)
     }
 
-    /// Returns the longest time between two consecutive frames of the download. Only requests for blocks and responses
-    /// to them count.
+    /// Returns the longest time between two consecutive frames of the download. The frames of a download are the
+    /// requests for blocks and the responses to these requests.
     #[must_use]
     pub const fn longest_silence(&self) -> Millis {
         self.slot.longest_silence
@@ -304,7 +304,7 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the end of the download. Returns `None` while the client requests blocks, even if an earlier download of
-    /// the image by this client has ended. In the download of all clients together, the result is the end that was
+    /// the image by this client has ended. For the download of all clients together, the result is the end that was
     /// overheard last.
     #[must_use]
     pub const fn end(&self) -> Option<DownloadEnd> {

@@ -6,8 +6,8 @@
 //!
 //! An [`Assembly`] collects the observations of each image and of each download by a client: bytes, gaps,
 //! contradictions, repeated requests, times and the end. The assembly writes the bytes of the images to a
-//! [`BlockStorage`] of the caller. All lists are in memory that the caller lends, because only the caller knows how
-//! much memory is available.
+//! [`BlockStorage`] of the caller. The caller lends the memory for conversations, downloads and ranges, because only
+//! the caller knows how much memory is available.
 //!
 //! ```text
 //!   client --- frame ---> server        Query, SpecificFileQuery, BlockRequest, PageRequest, UpgradeEndRequest
@@ -29,8 +29,8 @@
 //!
 //! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
 //! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence
-//! number. The responses to a page request may arrive in any order (section 6.10.7.4). A response does not remove its
-//! request, so a repeated response finds the request, too.
+//! number. The responses to a page request may arrive in any order (section 6.10.7.4). The observer keeps a request
+//! after its response, so it also finds the request of a repeated response.
 //!
 //! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of
 //! client and server replaces the pair whose newest request is the oldest. An observer without slots works as well, but
@@ -87,12 +87,14 @@ pub trait ConversationSlots: AsRef<[Conversation]> + AsMut<[Conversation]> {}
 
 impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {}
 
-/// Passive observer of downloads. The [module documentation](self) describes the contract of the observer.
+/// Passive observer of downloads. The [module documentation](self) describes how the observer finds the request that a
+/// frame answers.
 #[doc(alias = "sniffer")]
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Number of requests observed so far. The number serves as a clock that tells which pair has the oldest request.
+    /// Number of requests observed so far. With this number, the observer finds the pair of client and server whose
+    /// newest request is the oldest.
     requests: u32,
 }
 
@@ -107,7 +109,8 @@ impl<S: ConversationSlots> Observer<S> {
     /// Returns the meaning of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
     /// client is the sender or the receiver.
     ///
-    /// Only a request takes a slot, so an unsolicited frame never replaces the conversation of another pair.
+    /// Only a request takes a slot, so an unsolicited frame of a server never replaces the conversation of another pair
+    /// of client and server.
     pub fn observe<'a>(&mut self, from: Address, to: Address, frame: &Frame<'a>) -> Observation<'a> {
         let direction = frame.message.direction();
         let (client, server) = match direction {

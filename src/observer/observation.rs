@@ -1,4 +1,4 @@
-//! Observation of one overheard frame: its meaning for a download, and the request that it answers.
+//! Observation of one overheard frame: the meaning of the frame for a download, and the request that the frame answers.
 //!
 //! ```text
 //! Observation { client, server, sequence, meaning, answers }     answers: the request, if it was overheard
@@ -41,7 +41,7 @@ pub struct Observation<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Meaning<'a> {
-    /// The server announces an image (section 6.10.3).
+    /// The server sends an Image Notify, which announces an image (section 6.10.3).
     ImageNotify(ImageNotify),
     /// The client names its running image and queries the next image (section 6.10.4).
     Query(QueryNextImageRequest),
@@ -56,17 +56,18 @@ pub enum Meaning<'a> {
     BlockRequest(ImageBlockRequest),
     /// The client requests a page of a file (section 6.10.7).
     PageRequest(ImagePageRequest),
-    /// The server sends a block of a file, requested or not (section 6.10.8).
+    /// The server sends a block of a file, in answer to a request or unsolicited (section 6.10.8).
     Block(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// The server tells the client to wait before it requests the block again.
+    /// The server answers WAIT_FOR_DATA: the client must wait before it requests the block again.
     Wait(WaitForData),
-    /// The server aborts the download.
+    /// The server answers ABORT, which ends the download.
     Abort,
-    /// The server answers a block request with a status that the command does not define.
+    /// The server answers a block request with another status than SUCCESS, WAIT_FOR_DATA and ABORT.
     BlockRefused(Status),
     /// The client reports the end of a download (section 6.10.9).
     UpgradeEndRequest(UpgradeEndRequest),
-    /// The server sets the upgrade time, in a response or unsolicited (section 6.10.10).
+    /// The server sets the upgrade time by an Upgrade End Response, in answer to a request or unsolicited (section
+    /// 6.10.10).
     UpgradeEndResponse(UpgradeEndResponse),
     /// The client or the server reports the status of a frame that it received. A server sends a Default Response for
     /// an unsupported command, and for an Upgrade End Request that reports a failed download.

@@ -9,7 +9,7 @@
 
 use crate::ranges::Range;
 
-/// Memory for a run of consecutive bytes that were overheard. The caller lends a list of such ranges to an
+/// Memory for one range of consecutive bytes that were overheard. The caller lends a list of such ranges to an
 /// [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct HeardRange {
@@ -27,17 +27,17 @@ impl HeardRange {
     }
 }
 
-/// Memory for ranges, such as `[HeardRange; N]`, `&mut [HeardRange]` or `Vec<HeardRange>`. A download takes one range
-/// for each run of consecutive overheard bytes. The image takes its own ranges in addition: as many as its download, if
-/// only one client downloads the image.
+/// Memory for ranges, such as `[HeardRange; N]`, `&mut [HeardRange]` or `Vec<HeardRange>`. A download takes one entry
+/// for each range of consecutive overheard bytes. The image takes entries of its own in addition: as many as its
+/// download, if only one client downloads the image.
 pub trait RangeSlots: AsRef<[HeardRange]> + AsMut<[HeardRange]> {}
 
 impl<T: AsRef<[HeardRange]> + AsMut<[HeardRange]>> RangeSlots for T {}
 
-/// Sets of ranges.
+/// Sets of byte ranges in one list of entries.
 ///
-/// Invariant: the first `used` entries are sorted by set and offset. Within a set, ranges are not empty, and neither
-/// overlap nor touch.
+/// Invariant: the first `used` entries are sorted by set and offset. The ranges of a set are not empty, do not overlap,
+/// and do not touch each other.
 #[derive(Clone, Debug)]
 pub(super) struct RangePool<R> {
     entries: R,
@@ -84,7 +84,7 @@ impl<R: RangeSlots> RangePool<R> {
     /// Adds `range` to a set.
     ///
     /// # Errors
-    /// Fails if the set needs another entry, and none is free; the set is then unchanged.
+    /// Fails if the set needs another entry, and no entry is free. After an error, the set is unchanged.
     pub(super) fn insert(&mut self, set: u32, range: Range) -> Result<(), PoolFull> {
         if range.is_empty() {
             return Ok(());
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!((ranges(&pool, 0), ranges(&pool, 1)), ([(0, 50)].into(), [(0, 110), (200, 210)].into()));
         assert_eq!(pool.insert(0, range(51, 52)), Err(PoolFull));
         assert_eq!((ranges(&pool, 0), ranges(&pool, 1)), ([(0, 50)].into(), [(0, 110), (200, 210)].into()));
-        // A range that joins two others frees an entry.
+        // A new range that joins two ranges of the set frees an entry.
         assert_eq!(pool.insert(1, range(105, 200)), Ok(()));
         assert_eq!((ranges(&pool, 0), ranges(&pool, 1)), ([(0, 50)].into(), [(0, 210)].into()));
         assert_eq!(pool.insert(0, range(51, 52)), Ok(()));

@@ -25,7 +25,7 @@
 //! - NotifyUpdateApplied: a Zigbee client reports its new version with its next query;
 //! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
 //!   Zigbee;
-//! - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
+//! - notifications: an Image Notify can name an image, but the command AnnounceOTAProvider of Matter names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 
 mod version_string;
@@ -41,7 +41,8 @@ use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-/// Fields of a message that its translation cannot contain. A flag is `true` if the field was present in the message.
+/// Fields of a message that the translated message cannot contain. A flag is `true` if the field was present in the
+/// original message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -59,13 +60,14 @@ pub struct Unmapped {
     pub size: bool,
     /// Status: Zigbee has no counterpart for the reason why no image is available.
     pub status: bool,
-    /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not the step after a query.
+    /// DelayedActionTime: a Zigbee server can delay blocks and upgrades, but not the next step of a client after a
+    /// query.
     pub delay: bool,
     /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to store. If the response is no offer, the
     /// flag also includes SoftwareVersion.
     pub uri_and_token: bool,
-    /// Manufacturer code and image type of an offer, if one of them differs from the query. Matter has no fields for
-    /// these two values, so the offer is not translated.
+    /// Manufacturer code and image type of an offer, if one of the two differs from the query. A QueryImageResponse has
+    /// no fields for these two values, so the bridge does not translate the offer.
     pub other_image: bool,
 }
 
@@ -89,7 +91,7 @@ impl Unmapped {
     }
 }
 
-/// Translation of a message, with the fields that were lost.
+/// Translation of a message between Zigbee and Matter, with a list of the fields that the translation lost.
 // Exhaustive: a translation is a message and the list of the lost fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -188,8 +190,8 @@ pub fn query_image_response<'a>(
 /// length in bytes of the offered image, because the QueryImageResponse does not contain the length.
 ///
 /// # Errors
-/// The method returns the errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an
-/// offer of the version 0xFFFFFFFF, which is a wildcard for a Zigbee client.
+/// The errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an offer of the version
+/// 0xFFFFFFFF, which is a wildcard for a Zigbee client.
 pub fn query_next_image_response(
     response: &QueryImageResponse<'_>,
     current: ImageId,
@@ -260,7 +262,7 @@ pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerT
     let ApplyUpdateResponse { action, delayed_action_time } = *response;
     match action {
         ApplyUpdateAction::PROCEED => {
-            // The offset 0xFFFFFFFF means a hold in Zigbee, so the longest delay is a second shorter.
+            // The offset 0xFFFFFFFF means a hold in Zigbee, so the longest delay is 0xFFFFFFFE seconds.
             let unmapped = Unmapped { delay: delayed_action_time == u32::MAX, ..Unmapped::NONE };
             Some(Translated { message: ServerTime::after_seconds(delayed_action_time), unmapped })
         }

@@ -7,8 +7,8 @@
 
 use crate::types::FileVersion;
 
-/// Writes a file version to `buffer` as its `Display` does, and returns the text. The field SoftwareVersionString can
-/// hold the text.
+/// Writes a file version to `buffer` in the text form of its `Display`, and returns the text. The text fits into the
+/// field SoftwareVersionString of Matter.
 ///
 /// The text is `1.0 b05, stack 3.5 b19`, or `0x0000000a` for a version with a hexadecimal digit above 9.
 ///

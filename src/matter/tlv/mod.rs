@@ -21,8 +21,8 @@
 //! | | | | | 0x15, 0x16, 0x17 | structure, array, list: elements up to 0x18 |
 //!
 //! Members of a structure have tags, members of an array have no tags, members of a list may have tags. Before the
-//! reader returns an element, it checks the whole element, to a depth of 16 containers. The writer uses the shortest
-//! encoding of each number and length.
+//! reader returns an element, it checks the whole element, with up to 16 nested containers. The writer uses the
+//! shortest encoding of each number and length.
 
 mod container_stack;
 mod reader;

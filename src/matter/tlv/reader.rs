@@ -15,7 +15,7 @@ pub(in crate::matter) struct TlvError {
     pub(in crate::matter) kind: MatterDecodeErrorKind,
 }
 
-/// Tag of an element, reduced to the tags that the commands need.
+/// Tag of an element. The reader distinguishes only the forms of tags that the commands and the metadata use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::matter) enum Tag {
     Anonymous,
@@ -33,7 +33,7 @@ pub(in crate::matter) enum Kind {
     List,
 }
 
-/// Value of an element. A value of a type that no command field has is reduced to the name of the type.
+/// Value of an element. If no command has a field of this type, the reader keeps only the name of the type.
 #[derive(Clone, Copy)]
 pub(in crate::matter) enum Value<'a> {
     Signed,
@@ -73,7 +73,7 @@ impl Kind {
     }
 }
 
-/// Element that was read and checked completely.
+/// Element whose bytes the reader has read and checked completely.
 #[derive(Clone, Copy)]
 pub(in crate::matter) struct Element<'a> {
     /// Offset in bytes of the control octet, counted from the first byte of the caller's input.
@@ -120,7 +120,7 @@ impl<'a> Container<'a> {
     pub(in crate::matter) fn elements(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let mut cursor = Cursor { rest: self.body, at: self.offset };
         let stack = ContainerStack::of(self.kind);
-        // The members have been checked before: the only error here is the end of the body.
+        // The members were checked when the container was read, so the only possible error here is the end of the body.
         core::iter::from_fn(move || cursor.element(stack).ok())
     }
 }
@@ -228,7 +228,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Reads a length, and then the number of bytes that the length gives.
+    /// Reads a length field, and then as many bytes as this length field says.
     fn octets(&mut self, width: u8) -> Result<&'a [u8], TlvError> {
         let len = self.unsigned(width)?;
         let split = usize::try_from(len).ok().and_then(|len| self.rest.split_at_checked(len));

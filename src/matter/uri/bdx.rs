@@ -79,7 +79,8 @@ const MIN: usize = SEPARATOR + 2;
 
 /// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
 ///
-/// Serde represents a URI as its text. A URI can be deserialized only from a format that lends the text to the URI.
+/// Serde represents a URI as its text. Deserialization borrows this text from the input, which works only with a format
+/// that lends its strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -88,8 +89,8 @@ pub struct BdxUri<'a> {
 }
 
 impl<'a> BdxUri<'a> {
-    /// Creates the URI of the file `designator` on `node`. The designator is not escaped; a character that a URI path
-    /// does not allow is an error.
+    /// Creates the URI of the file `designator` on `node`. The method does not escape the designator: a character that
+    /// a URI path does not allow is an error.
     ///
     /// # Errors
     /// [`ImageUriError::TooShort`] for an empty designator, [`ImageUriError::TooLong`] for more than 233 bytes, and
@@ -147,7 +148,8 @@ impl<'a> BdxUri<'a> {
         self.designator
     }
 
-    /// Checks that the file is on the provider that sent the URI. A future specification may allow other nodes.
+    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 allows no other node,
+    /// but a later version may.
     ///
     /// # Errors
     /// [`ImageUriError::NodeMismatch`] if the file is on another node.

@@ -34,7 +34,8 @@ pub use bdx::{BdxUri, NodeId};
 /// # Ok::<(), zigbee_ota::matter::ImageUriError>(())
 /// ```
 ///
-/// Serde represents a URI as its text. A URI can be deserialized only from a format that lends the text to the URI.
+/// Serde represents a URI as its text. Deserialization borrows this text from the input, which works only with a format
+/// that lends its strings.
 // Exhaustive: a URI has either the scheme `bdx` or another scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -62,7 +63,7 @@ impl<'a> ImageUri<'a> {
     ///
     /// # Errors
     /// [`ImageUriError`] for a text that is too long, for a text that is no URI with a scheme, and for a BDX URI that
-    /// breaks a rule. If the URI breaks several rules, the error names the rule that is broken first in the text.
+    /// breaks a rule. If the URI breaks several rules, the error names the first broken rule, in the order of the text.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         if text.len() > Self::MAX {
             return Err(ImageUriError::TooLong(text.len()));

@@ -1,7 +1,7 @@
 //! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
-//! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI.
-//! Existing URI parsers would leave panic branches in the binary.
+//! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI. The
+//! crate uses no other crate for this task, because existing URI parsers contain panic branches.
 
 use super::ImageUriError;
 
@@ -39,7 +39,7 @@ impl Part {
         }
     }
 
-    /// Returns the part of a URI that `delimiter` opens after the current part.
+    /// Returns the part of a URI that follows the current part after the character `delimiter`.
     fn after(self, delimiter: u8) -> Option<Self> {
         match (self, delimiter) {
             (Self::Authority, b'/') => Some(Self::Path),
@@ -80,7 +80,7 @@ pub(super) fn check_after_scheme(uri: &[u8], scheme_len: usize) -> Result<(), Im
     Ok(())
 }
 
-/// Returns the offset of the first character that a path does not allow.
+/// Returns the offset of the first character that a URI path does not allow.
 pub(super) fn find_not_path(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -92,7 +92,8 @@ pub(super) fn find_not_path(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Removes the first character: an escape such as `%20`, or a byte that is allowed. Returns `None` for any other byte.
+/// Removes the first character, which is an escape such as `%20` or a byte for which `is_allowed` returns `true`.
+/// Returns `None` for any other byte.
 fn strip_character(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> Option<&[u8]> {
     match bytes {
         [b'%', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => Some(after),
