@@ -22,10 +22,10 @@ pub enum ApsFrame {
     Command(usize),
 }
 
-/// APS header of a data frame.
+/// Header of an APS data frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DataHeader {
-    /// Endpoint of the receiver; 255 for a group.
+    /// Endpoint of the receiver; 255 for a frame to a group.
     pub endpoint: u8,
     pub group: Option<u16>,
     pub cluster: u16,
@@ -35,18 +35,18 @@ pub struct DataHeader {
     pub part: Part,
 }
 
-/// Part of a message that a frame carries.
+/// Part of an APS message that one frame contains: the whole message or a fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     Whole,
     /// First fragment, with the number of fragments.
     First(u8),
-    /// Fragment with this index, from 1.
+    /// Any other fragment, with its index. The second fragment has the index 1.
     Other(u8),
 }
 
-/// Parses an APS header; `None` for acknowledgements and frames between networks. The second value is whether the frame is
-/// encrypted by a link key.
+/// Parses an APS header. Returns the header, and whether the frame is encrypted by a link key. Returns `None` for an
+/// APS acknowledgement, and for an inter-PAN frame.
 pub fn parse(frame: &[u8]) -> Option<(ApsFrame, bool)> {
     const DATA: u8 = 0;
     const COMMAND: u8 = 1;
@@ -83,15 +83,15 @@ fn part(rest: &mut &[u8]) -> Option<Part> {
     }
 }
 
-/// APS command that matters here.
+/// APS command that can contain a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
     TransportKey(Key),
-    /// Command inside of a command for a device that has not joined yet.
+    /// Tunnel command: the bytes of an APS command to a device that has not joined yet.
     Tunnel(&'a [u8]),
 }
 
-/// Reads a command, which follows header and auxiliary header.
+/// Decodes an APS command from the decrypted bytes after the APS header and the auxiliary header.
 pub fn command(mut payload: &[u8]) -> Option<Command<'_>> {
     match u8(&mut payload)? {
         0x05 => {

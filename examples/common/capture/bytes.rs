@@ -1,13 +1,14 @@
-//! Fields at the start of a slice. Each function takes its field away from the slice, or returns `None` if the slice is too short.
+//! Readers of fields at the start of a slice. Each function removes its field from the slice, or returns `None` if the
+//! slice is too short.
 
-/// Takes the next `N` bytes.
+/// Removes and returns the next `N` bytes.
 pub fn array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (field, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(*field)
 }
 
-/// Takes the next `len` bytes.
+/// Removes and returns the next `len` bytes.
 pub fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (field, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
@@ -18,12 +19,12 @@ pub fn u8(bytes: &mut &[u8]) -> Option<u8> {
     array(bytes).map(u8::from_le_bytes)
 }
 
-/// Takes a little endian number.
+/// Removes and returns a little-endian number of two bytes.
 pub fn u16(bytes: &mut &[u8]) -> Option<u16> {
     array(bytes).map(u16::from_le_bytes)
 }
 
-/// Takes a big endian number.
+/// Removes and returns a big-endian number of two bytes.
 pub fn u16_be(bytes: &mut &[u8]) -> Option<u16> {
     array(bytes).map(u16::from_be_bytes)
 }

@@ -1,4 +1,5 @@
-//! Layers from a packet to a frame of the OTA Upgrade cluster, with what they remember between packets.
+//! Decoder from a captured packet to a frame of the OTA Upgrade cluster. The decoder keeps keys, addresses, recent
+//! frames and fragments from one packet to the next.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,50 +15,50 @@ use super::link::{self, MacFrame, Packet};
 use super::repeats::Repeats;
 use super::{bytes, mac, network};
 
-/// OTA Upgrade cluster, of any profile but that of ZDO.
+/// Identifier of the OTA Upgrade cluster, in every application profile except the profile of ZDO.
 const OTA_CLUSTER: u16 = 0x0019;
 const ZDO_PROFILE: u16 = 0x0000;
 const DEVICE_ANNOUNCE: u16 = 0x0013;
 
-/// Maximum number of IEEE addresses that are remembered.
+/// Maximum number of IEEE addresses that the decoder keeps.
 const MOST_ADDRESSES: usize = 4096;
 
-/// Decoder of packets.
+/// Decoder of captured packets.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     keys: Keys,
-    /// IEEE addresses by PAN and network address.
+    /// IEEE address of each known node, by PAN identifier and network address.
     addresses: HashMap<(u16, u16), [u8; 8]>,
     repeats: Repeats,
     fragments: Fragments<(Route, u8)>,
     counts: Counts,
 }
 
-/// Numbers of packets, for messages to the user.
+/// Numbers of decoded and of unreadable packets, for a message to the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames of the OTA Upgrade cluster.
     pub frames: u64,
-    /// Frames of the OTA Upgrade cluster that were heard before.
+    /// Frames of the OTA Upgrade cluster that repeat an earlier frame.
     pub repeated: u64,
     /// Frames that are encrypted by an unknown network key.
     pub without_network_key: u64,
     /// Frames of the OTA Upgrade cluster that are encrypted by an unknown link key.
     pub without_link_key: u64,
-    /// Frames with a wrong FCS, and without an encryption that proves them.
+    /// Frames with a wrong FCS, if no encryption proves that their bytes are intact.
     pub damaged: u64,
-    /// Messages of which APS fragments are missing.
+    /// Messages with missing APS fragments.
     pub incomplete: u64,
-    /// Packets in JSON without their bytes.
+    /// Packets in the JSON of tshark without the bytes of the packet.
     pub without_bytes: u64,
-    /// Packets of an unknown link type, with the first such type.
+    /// First unknown link type, and the number of packets of all unknown link types.
     pub unknown_link: Option<(u32, u64)>,
-    /// Reason why a capture ended early.
+    /// Reason why the program could not read the capture to its end.
     pub ended: Option<String>,
 }
 
 impl fmt::Display for Counts {
-    /// Writes what is missing from the capture in one line, or nothing.
+    /// Writes one line about the packets that could not be read, or nothing if all packets were read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             (self.without_network_key, "frames are encrypted by a network key that is not known (--key)"),
@@ -85,7 +86,7 @@ struct Route {
     group: Option<u16>,
 }
 
-/// What the network layer tells about an APS frame.
+/// Facts about an APS frame that the layers below APS contain: addresses and time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Envelope {
     pub pan: u16,
@@ -97,15 +98,15 @@ pub(super) struct Envelope {
 /// Reason why a packet cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closed {
-    /// No key opens the frame.
+    /// No known key decrypts the frame.
     NoKey,
-    /// Wrong FCS.
+    /// The FCS of the frame is wrong.
     Damaged,
     UnknownLink(u32),
 }
 
 impl Decoder {
-    /// Creates a decoder with the user's keys, which may be network keys or link keys.
+    /// Creates a decoder with the keys that the user gives, which may be network keys or link keys.
     pub fn new(keys: &[Key]) -> Self {
         Self {
             keys: Keys::new(keys),
@@ -116,7 +117,7 @@ impl Decoder {
         }
     }
 
-    /// Forgets everything but keys and addresses.
+    /// Removes the recent frames, the fragments and the counts. Keys and addresses stay.
     pub fn forget_frames(&mut self) {
         self.repeats = Repeats::default();
         self.fragments = Fragments::default();
@@ -127,17 +128,18 @@ impl Decoder {
         Counts { incomplete: self.fragments.incomplete(), ..self.counts.clone() }
     }
 
-    /// Counts a packet without its bytes.
+    /// Counts a packet whose JSON does not contain the bytes of the packet.
     pub(super) fn without_bytes(&mut self) {
         self.counts.without_bytes += 1;
     }
 
-    /// Notes why a capture ended early.
+    /// Records the reason why the program cannot read the capture to its end.
     pub fn ended(&mut self, reason: String) {
         self.counts.ended = Some(reason);
     }
 
-    /// Takes a packet of a link type of pcap files.
+    /// Decodes a packet with a link type of pcap files. Returns the frame of the OTA Upgrade cluster that the packet
+    /// completes, if any.
     pub fn packet(&mut self, link_type: u32, time: Option<Duration>, packet: &[u8]) -> Option<CapturedFrame> {
         let (envelope, payload) = self.open_packet(link_type, time, packet).unwrap_or_else(|closed| {
             self.count(closed);
@@ -146,7 +148,8 @@ impl Decoder {
         self.aps_frame(envelope, &payload, || None)
     }
 
-    /// Returns the network payload in a packet, decrypted; `None` if the packet has none.
+    /// Returns the decrypted payload of the network layer, with its addresses. Returns `None` if the packet contains no
+    /// network data frame.
     pub(super) fn open_packet(
         &mut self,
         link_type: u32,
@@ -181,7 +184,7 @@ impl Decoder {
         let envelope =
             Envelope { pan: mac.pan, source: header.source, destination: header.destination, time };
         let payload = if header.is_secured {
-            // The sender of the hop encrypts, and names itself.
+            // The node that sends this hop encrypts the frame, and its IEEE address is in the auxiliary header.
             let payload = self.keys.open(frame, header.len, None);
             let payload = payload.ok_or(if intact { Closed::NoKey } else { Closed::Damaged })?;
             if let (Some(hop), Some(ieee)) = (mac.source, keys::source(frame, header.len)) {
@@ -215,7 +218,8 @@ impl Decoder {
         }
     }
 
-    /// Takes an APS frame. `decrypted` returns the whole message if another program has opened it.
+    /// Decodes an APS frame. `decrypted` returns the whole APS message if another program, such as tshark, has
+    /// decrypted it.
     pub(super) fn aps_frame(
         &mut self,
         envelope: Envelope,
@@ -252,7 +256,7 @@ impl Decoder {
         }
     }
 
-    /// Returns what follows the APS header, decrypted.
+    /// Returns the decrypted bytes after the APS header.
     fn aps_payload(
         &mut self,
         envelope: Envelope,
@@ -268,7 +272,7 @@ impl Decoder {
         }
     }
 
-    /// Takes the command in a Tunnel command: the key of a device that joins through a router.
+    /// Decodes the command inside a Tunnel command, which transports the key of a device that joins through a router.
     fn tunnelled(&mut self, envelope: Envelope, frame: &[u8]) {
         if let Some((ApsFrame::Command(len), is_secured)) = aps::parse(frame)
             && let Some(payload) = self.aps_payload(envelope, frame, len, is_secured)

@@ -8,16 +8,17 @@ use pcap_parser::{Block, LegacyPcapReader, PcapBlockOwned, PcapError, PcapNGRead
 
 use super::{Decoder, Form, Item, Receiver, Stop};
 
-/// Size of the buffer in bytes. It grows for a longer block.
+/// Initial size of the buffer in bytes. The buffer grows if a block of the file is longer.
 const BUFFER: usize = 1 << 16;
 
-/// Maximum size of a block in bytes.
+/// Maximum size in bytes of a block of the file.
 const LONGEST_BLOCK: usize = 1 << 22;
 
-/// Maximum number of interfaces of a file; the packets of others are left out.
+/// Maximum number of interfaces of a file. The program skips the packets of all further interfaces.
 const MOST_INTERFACES: usize = 1024;
 
-/// Reads a file to its end. A file that is cut off or malformed is read up to there.
+/// Reads a file to its end. If the file is cut off or malformed, reads the packets before the fault, and records the
+/// fault in the decoder.
 pub fn read(
     form: Form,
     input: impl Read,
@@ -68,7 +69,8 @@ pub fn read(
             Err(PcapError::UnexpectedEof) => "is cut off",
             Err(_) => "is malformed",
         };
-        // The reader says so too at the end of a file whose last bytes were there before it noticed the end.
+        // The reader also returns `UnexpectedEof` at the end of a whole file, if it read the last bytes before it
+        // noticed the end of the file.
         if ended != "is cut off" || !reader.data().is_empty() {
             decoder.ended(format!("block {number} of the capture, at byte {at}, {ended}"));
         }
@@ -80,7 +82,8 @@ fn unread() -> Stop {
     Stop::Input(io::Error::other("the capture could not be read"))
 }
 
-/// Input whose first read fills the buffer, because `pcap-parser` expects a whole header from it.
+/// Input whose first read fills the buffer, because `pcap-parser` expects that the first read returns the whole header
+/// of the file.
 struct FullStart<R> {
     input: R,
     started: bool,
@@ -108,7 +111,8 @@ impl<R: Read> Read for FullStart<R> {
 /// Link types and clocks of the interfaces of a file.
 #[derive(Default)]
 struct Interfaces {
-    /// A pcap file has one, a section of a pcapng file has one for each description.
+    /// Interfaces of the file. A pcap file has one interface, and a section of a pcapng file has one for each interface
+    /// description.
     all: Vec<Interface>,
 }
 
@@ -120,14 +124,14 @@ struct Interface {
 
 #[derive(Clone, Copy)]
 struct Clock {
-    /// Units of time in a second; `None` if a second has more than fit in 64 bits.
+    /// Number of clock ticks in a second; `None` if the number does not fit into 64 bits.
     units: Option<u64>,
-    /// Seconds to add to each time.
+    /// Number of seconds to add to each time of a packet.
     offset: i64,
 }
 
 impl Clock {
-    /// Time since the start of 1970; `None` if it is before that.
+    /// Converts clock ticks to the time since the start of 1970. Returns `None` for a time before 1970.
     fn time(self, ticks: u64) -> Option<Duration> {
         let units = self.units?;
         let nanos = u128::from(ticks % units) * 1_000_000_000 / u128::from(units);
@@ -137,12 +141,13 @@ impl Clock {
 }
 
 impl Interfaces {
-    /// Returns link type, time and bytes of a packet. Takes note of a description of an interface.
+    /// Returns link type, time and bytes of a packet. If the block describes an interface, records the interface and
+    /// returns `None`.
     fn packet<'a>(&mut self, block: &'a PcapBlockOwned<'a>) -> Option<(u32, Option<Duration>, &'a [u8])> {
         match block {
             PcapBlockOwned::LegacyHeader(header) => {
                 let units = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
-                // The upper bits tell the length of the FCS.
+                // The upper bits of the field contain the length of the FCS.
                 let link_type = header.network.0.cast_unsigned() & 0xffff;
                 self.all = vec![Interface { link_type, clock: Clock { units: Some(units), offset: 0 } }];
                 None

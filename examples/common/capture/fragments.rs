@@ -1,20 +1,22 @@
-//! Messages in several APS frames (Zigbee specification, section 2.2.8.4.5).
+//! Assembly of messages from APS fragments (Zigbee specification, section 2.2.8.4.5).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::aps::Part;
 
-/// Number of messages whose fragments are kept; the oldest message is dropped for a new one.
+/// Maximum number of incomplete messages. If all places are taken, a new message replaces the oldest message.
 const MESSAGES: usize = 32;
 
 /// Maximum length of a message in bytes. The longest block of an image has about 270 bytes.
 const LONGEST: usize = 8192;
 
-/// Time after which a missing fragment does not come any more. The APS counter may then be in use for the next message.
+/// Time after which an incomplete message is dropped, because the sender may use the APS counter of the message for
+/// another message.
 const LIFETIME: Duration = Duration::from_secs(30);
 
-/// Messages of which fragments are missing, oldest first. `K` tells whose message it is.
+/// Messages with missing fragments, oldest first. A key of the type `K` identifies sender, receiver and APS counter of
+/// a message.
 #[derive(Clone, Debug)]
 pub struct Fragments<K> {
     messages: VecDeque<Message<K>>,
@@ -31,7 +33,7 @@ impl<K> Default for Fragments<K> {
 #[derive(Clone, Debug)]
 struct Message<K> {
     key: K,
-    /// Number of fragments, which the first one tells.
+    /// Number of fragments of the message, which is in the first fragment; `None` if the first fragment is missing.
     count: Option<u8>,
     parts: BTreeMap<u8, Vec<u8>>,
     /// Time of the latest fragment.
@@ -39,7 +41,7 @@ struct Message<K> {
 }
 
 impl<K: PartialEq> Fragments<K> {
-    /// Adds a fragment; returns the message if it is complete.
+    /// Adds a fragment. Returns the message if all its fragments are present.
     pub fn add(&mut self, key: K, part: Part, payload: Vec<u8>, time: Option<Duration>) -> Option<Vec<u8>> {
         let (index, count) = match part {
             Part::Whole => return Some(payload),
@@ -73,7 +75,7 @@ impl<K: PartialEq> Fragments<K> {
         None
     }
 
-    /// Number of messages that miss fragments, with those that were dropped.
+    /// Returns the number of messages with missing fragments, including the dropped messages.
     pub fn incomplete(&self) -> u64 {
         self.dropped + self.messages.len() as u64
     }
@@ -89,7 +91,8 @@ impl<K: PartialEq> Fragments<K> {
 }
 
 impl<K> Message<K> {
-    /// Whether a fragment may be one of this message, and not of a later message with the same counter.
+    /// Returns whether a fragment can belong to this message. Otherwise, the fragment belongs to a later message with
+    /// the same APS counter.
     fn agrees(&self, index: u8, count: Option<u8>, payload: &[u8]) -> bool {
         self.parts.get(&index).is_none_or(|part| part == payload)
             && (self.count.is_none() || count.is_none() || self.count == count)

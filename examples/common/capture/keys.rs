@@ -7,7 +7,8 @@
 //! nonce    source IEEE (8), frame counter (4), control (1)
 //! ```
 //!
-//! The level over the air is 0. Both nonce and authenticated header have the level 5 (encryption, MIC of 4 bytes) in its place.
+//! In a frame over the air, the security level in the control field is 0. For the decryption, the control field in the
+//! nonce and in the authenticated header has the level 5 instead (encryption, MIC of 4 bytes).
 //!
 //! | key (bits 3, 4) | |
 //! |---|---|
@@ -28,12 +29,12 @@ use zigbee_ota::mmo::Mmo;
 
 use super::bytes::{array, take, u8};
 
-/// Network key or link key, 16 bytes; its text is hexadecimal, with or without colons.
+/// Network key or link key of 16 bytes. `FromStr` parses hexadecimal digits, with or without colons.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Key(pub [u8; 16]);
 
 impl fmt::Debug for Key {
-    /// Does not show the key, so that no log has it.
+    /// Writes a text without the key, so that no log contains the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key")
     }
@@ -56,19 +57,21 @@ impl FromStr for Key {
     }
 }
 
-/// Trust centre link key that every device has from its factory (Base Device Behaviour specification).
+/// Well-known link key of the trust center, which every Zigbee device contains (Base Device Behavior specification).
 const WELL_KNOWN: Key = Key(*b"ZigBeeAlliance09");
 
-/// Maximum number of keys; the oldest key of the capture is dropped for a new one.
+/// Maximum number of keys. If all places are taken, a new key from the capture replaces the oldest key from the
+/// capture.
 const MOST_KEYS: usize = 64;
 
-/// Keys that were given or that came in the capture. Nothing tells which key a frame needs, so that all are tried.
+/// Keys that the user gave or that the capture contains. A frame does not say which key it needs, so the program tries
+/// all keys.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    /// Keys of the capture from [`Self::given`] on, oldest first.
+    /// All keys. The keys from the index [`Self::given`] on are from the capture, oldest first.
     all: Vec<Key>,
     given: usize,
-    /// Index of the key that opened the last frame.
+    /// Index of the key that decrypted the last frame.
     last: usize,
 }
 
@@ -83,7 +86,7 @@ impl Keys {
         Self { given: all.len(), all, last: 0 }
     }
 
-    /// Adds a key that came in the capture.
+    /// Adds a key that the capture contains.
     pub fn learn(&mut self, key: Key) {
         if self.all.contains(&key) {
             return;
@@ -94,8 +97,8 @@ impl Keys {
         self.all.push(key);
     }
 
-    /// Opens a frame whose auxiliary header starts at `at`. `source` is the IEEE address of the sender, if it is known; the
-    /// auxiliary header may have another one.
+    /// Decrypts a frame whose auxiliary header starts at the offset `at`. `source` is the IEEE address of the sender,
+    /// if it is known. An address in the auxiliary header takes precedence over `source`.
     pub fn open(&mut self, frame: &[u8], at: usize, source: Option<[u8; 8]>) -> Option<Vec<u8>> {
         let sealed = Sealed::parse(frame, at, source)?;
         let order = [self.last].into_iter().chain(0..self.all.len());
@@ -106,18 +109,18 @@ impl Keys {
     }
 }
 
-/// IEEE address of the sender in the auxiliary header at `at`.
+/// Returns the IEEE address of the sender, if the auxiliary header at the offset `at` contains the address.
 pub fn source(frame: &[u8], at: usize) -> Option<[u8; 8]> {
     let mut rest = frame.get(at..)?;
     let [control, _, _, _, _] = array(&mut rest)?;
     if control & 1 << 5 != 0 { array(&mut rest) } else { None }
 }
 
-/// Encrypted frame.
+/// Encrypted frame, split into the inputs of the decryption.
 struct Sealed<'a> {
     key_kind: u8,
     nonce: [u8; 13],
-    /// Header and auxiliary header, with the security level.
+    /// Header and auxiliary header, with the security level 5 in the control field.
     header: Vec<u8>,
     payload: &'a [u8],
     mic: [u8; 4],
@@ -146,7 +149,7 @@ impl<'a> Sealed<'a> {
         Some(Self { key_kind, nonce, header, payload, mic: array(&mut rest)? })
     }
 
-    /// Returns the payload, if this is its key.
+    /// Returns the decrypted payload, or `None` if the frame was encrypted by another key.
     fn open(&self, key: Key) -> Option<Vec<u8>> {
         let Key(key) = match self.key_kind {
             2 => derive(key, 0x00),
@@ -161,7 +164,7 @@ impl<'a> Sealed<'a> {
     }
 }
 
-/// Keyed hash of one byte: HMAC with AES-MMO in blocks of 16 bytes (section B.1.4).
+/// Returns the keyed hash of one byte: HMAC with AES-MMO in blocks of 16 bytes (Zigbee specification, section B.1.4).
 fn derive(Key(key): Key, input: u8) -> Key {
     let digest = |pad: u8, message: &[u8]| {
         let mut mmo = Mmo::new();

@@ -1,4 +1,5 @@
-//! Lines of frames: the ZCL frame in hexadecimal, after `c2s` (client to server) or `s2c` and a blank, or alone.
+//! Text input with one frame per line: the ZCL frame in hexadecimal. The direction and a blank may stand before the
+//! frame: `c2s` (client to server) or `s2c` (server to client).
 
 use std::io::{BufRead, Read};
 
@@ -9,15 +10,15 @@ use super::{Item, Receiver, Stop};
 /// Maximum length of a line in bytes; the longest frame has a few hundred digits.
 const LONGEST: u64 = 1 << 16;
 
-/// Frame in a line.
+/// Frame that a line contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Direction that the line tells; without it, the frame tells its direction.
+    /// Direction in the line. If the line has no direction, the direction bit of the frame is used.
     pub direction: Option<Direction>,
     pub frame: &'a [u8],
 }
 
-/// Error of a line, with its offset in bytes from the start of the line.
+/// Error for a line that contains no frame, with the offset of the fault in bytes from the start of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {fault}")]
 pub struct BadLine {
@@ -39,7 +40,7 @@ pub enum Fault {
     TooLong,
 }
 
-/// Reads lines to the end of the input. Every line gives an item, even an empty one.
+/// Reads lines to the end of the input. The receiver gets an item for every line, even for an empty line.
 pub fn read(mut input: impl BufRead, receiver: &mut Receiver<'_>) -> Result<(), Stop> {
     let (mut line, mut frame) = (Vec::new(), Vec::new());
     for number in 1_u64.. {
@@ -58,7 +59,8 @@ pub fn read(mut input: impl BufRead, receiver: &mut Receiver<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Parses a line: returns the direction that it tells, and replaces the contents of `frame` by its bytes.
+/// Parses a line. Returns the direction in the line, if any, and replaces the contents of `frame` by the bytes in the
+/// line.
 fn parse(line: &[u8], frame: &mut Vec<u8>) -> Result<Option<Direction>, BadLine> {
     let bad = |offset, fault| Err(BadLine { offset, fault });
     let start = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -67,7 +69,8 @@ fn parse(line: &[u8], frame: &mut Vec<u8>) -> Result<Option<Direction>, BadLine>
         b"c2s" => (Some(Direction::ToServer), start + word.len()),
         b"s2c" => (Some(Direction::ToClient), start + word.len()),
         b"" => return bad(0, Fault::Empty),
-        // Whole bytes; `c2c` is rather a wrong direction.
+        // The word is the frame itself if it consists of pairs of hexadecimal digits. Any other word, such as `c2c`, is
+        // a wrong direction.
         _ if word.len() % 2 == 0 && word.iter().all(u8::is_ascii_hexdigit) => (None, start),
         _ => return bad(start, Fault::MissingDirection),
     };

@@ -27,7 +27,8 @@ pub const PHY_HEADER: u32 = 215;
 pub const WITHOUT_FCS: u32 = 230;
 pub const LINUX_COOKED_2: u32 = 276;
 pub const TAP: u32 = 283;
-/// Packets of which only their MAC frame is left, with or without FCS. No file has this link type.
+/// Link type of packets that contain only the MAC frame, with or without FCS. This value is for use in this program,
+/// and occurs in no file.
 pub const BARE: u32 = u32::MAX;
 
 const ZEP_PORT: u16 = 17754;
@@ -37,30 +38,32 @@ const TI_PORT: u16 = 17760;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MacFrame<'a> {
     pub bytes: &'a [u8],
-    /// Whether nothing says that the frame is damaged. Otherwise only a frame is to be used whose encryption proves it.
+    /// Whether the frame may be intact: `false` if the FCS is wrong. A frame with a wrong FCS is used only if its
+    /// decryption proves that the bytes are intact.
     pub intact: bool,
 }
 
-/// What a packet is.
+/// Content of a packet.
 pub enum Packet<'a> {
-    /// Readings of the packet as a MAC frame, the most likely first; two when nothing tells whether an FCS is there.
+    /// MAC frame in the packet. If the packet does not say whether it ends with an FCS, the second element is the less
+    /// likely reading of the packet.
     Mac([Option<MacFrame<'a>>; 2]),
-    /// No IEEE 802.15.4, such as other traffic of an Ethernet.
+    /// The packet contains no IEEE 802.15.4 frame, such as other traffic on an Ethernet.
     Other,
-    /// A link type that this module does not know.
+    /// This module does not know the link type of the packet.
     Unknown,
 }
 
-/// Bytes at the end of a MAC frame.
+/// Form of the FCS at the end of a MAC frame.
 enum Fcs {
     Absent,
     Present,
-    /// Four bytes, as sub-GHz frames may have.
+    /// The FCS has four bytes, as in some sub-GHz frames.
     Long,
     Unknown,
 }
 
-/// Returns the MAC frame in a packet of this link type.
+/// Returns the MAC frame in a packet of the link type `link_type`.
 pub fn mac_frame(link_type: u32, packet: &[u8]) -> Packet<'_> {
     let found = match link_type {
         WITH_FCS => Some((packet, Fcs::Present)),
@@ -86,7 +89,8 @@ fn readings<'a>(frame: &'a [u8], fcs: &Fcs) -> [Option<MacFrame<'a>>; 2] {
     let matches = u16::from_le_bytes([*low, *high]) == checksum(bytes);
     match fcs {
         Fcs::Absent => [whole, None],
-        // In place of the FCS: RSSI, then "CRC ok" and the correlation.
+        // Some sniffers write two other bytes in place of the FCS: the RSSI, and a byte with the bit "CRC ok" and the
+        // correlation.
         Fcs::Present => [Some(MacFrame { bytes, intact: matches || high & 0x80 != 0 }), None],
         Fcs::Long => [frame.split_last_chunk::<4>().map(|(bytes, _)| MacFrame { bytes, intact: true }), None],
         Fcs::Unknown if matches => [Some(MacFrame { bytes, intact: true }), None],
@@ -138,11 +142,12 @@ fn after_ethernet(mut packet: &[u8]) -> Option<(&[u8], Fcs)> {
     after_protocol(protocol, packet)
 }
 
-/// Linux "cooked" packets: a header of `len` bytes, with the protocol at `place`.
+/// Returns the MAC frame in a Linux "cooked" packet, whose header has `len` bytes and the protocol number at the offset
+/// `place`.
 fn after_cooked(packet: &[u8], place: usize, len: usize) -> Option<(&[u8], Fcs)> {
     let protocol = u16_be(&mut packet.get(place..)?)?;
     let rest = packet.get(len..)?;
-    // The kernel's protocol number of IEEE 802.15.4.
+    // The protocol number 0x00F6 of the Linux kernel means IEEE 802.15.4.
     if protocol == 0x00f6 { Some((rest, Fcs::Unknown)) } else { after_protocol(protocol, rest) }
 }
 
@@ -165,7 +170,7 @@ fn after_ip(packet: &[u8]) -> Option<(&[u8], Fcs)> {
     let ports = [u16_be(&mut rest)?, u16_be(&mut rest)?];
     let len = usize::from(u16_be(&mut rest)?).checked_sub(8)?;
     u16(&mut rest)?;
-    // An Ethernet frame may be padded behind its datagram.
+    // An Ethernet frame may have padding bytes after the UDP datagram.
     let datagram = rest.get(..len).unwrap_or(rest);
     if ports.contains(&ZEP_PORT) {
         after_zep(datagram)
@@ -190,6 +195,6 @@ fn after_zep(mut packet: &[u8]) -> Option<(&[u8], Fcs)> {
 fn after_ti(mut packet: &[u8]) -> Option<(&[u8], Fcs)> {
     let header = array::<16>(&mut packet)?;
     let [.., protocol, _phy, _, _, _, _, _, _, _rssi, status] = header;
-    // IEEE 802.15.4, received without an error.
+    // The frame must be an IEEE 802.15.4 frame that was received without an error.
     (protocol == 2 && status & 0x80 != 0).then_some((packet, Fcs::Unknown))
 }

@@ -12,11 +12,12 @@ use super::bytes::{array, u8, u16};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MacHeader {
     pub pan: u16,
-    /// Short address of the sender, which is a relay or the source of the message.
+    /// Short address of the node that sent this hop: a relay, or the source of the message.
     pub source: Option<u16>,
 }
 
-/// Splits a MAC frame into header and payload; `None` if it is no data frame as Zigbee sends it.
+/// Splits a MAC frame into header and payload. Returns `None` if the frame is not a data frame in the form that Zigbee
+/// uses.
 pub fn parse(mut frame: &[u8]) -> Option<(MacHeader, &[u8])> {
     const DATA: u16 = 1;
     let control = u16(&mut frame)?;
@@ -38,7 +39,7 @@ pub fn parse(mut frame: &[u8]) -> Option<(MacHeader, &[u8])> {
     Some((MacHeader { pan: source_pan.or(destination_pan)?, source }, frame))
 }
 
-/// Takes an address, and returns it if it is a short one.
+/// Removes an address field from the frame, and returns the address if it is a short address.
 fn address(mode: u16, frame: &mut &[u8]) -> Option<Option<u16>> {
     match mode {
         0 => Some(None),

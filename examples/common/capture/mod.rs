@@ -1,4 +1,5 @@
-//! Captures of a Zigbee network, read to the frames of the OTA Upgrade cluster with their addresses and times.
+//! Reader of captures of a Zigbee network. The reader returns the frames of the OTA Upgrade cluster with their
+//! addresses and times.
 //!
 //! ```text
 //! lines of frames ------------------------------------------------------------------+
@@ -10,11 +11,13 @@
 //!                                                          -> fragments joined -----+-> Item
 //! ```
 //!
-//! The first bytes of the input tell its form. A [`Decoder`] takes the packets one after another. The keys that travel in the
-//! capture are used from then on; a file is read twice, so that they open earlier frames, too. All memory is bounded, whatever
-//! the bytes are: numbers of keys, addresses, remembered frames and unfinished fragments have limits.
+//! The reader finds the form of the input from its first bytes. A [`Decoder`] decodes the packets one after another. A
+//! key that the capture contains decrypts the packets after it. The program reads a file twice, so that the key also
+//! decrypts the packets before it. The use of memory is limited for any input: the numbers of keys, addresses, recent
+//! frames and incomplete messages have limits.
 //!
-//! Layers follow IEEE 802.15.4-2006 and the Zigbee specification (document 053474), whose sections the modules name.
+//! The layers follow IEEE 802.15.4-2006 and the Zigbee specification (document 053474). Section numbers in the modules
+//! refer to these documents.
 
 mod aps;
 mod bytes;
@@ -41,14 +44,15 @@ pub use decoder::{Counts, Decoder};
 pub use keys::Key;
 use lines::{BadLine, Line};
 
-/// Explanation of captures for the help of a program.
+/// Explanation of the forms of captures, for the help text of a program.
 #[allow(dead_code, reason = "not every program has a help")]
 pub const HELP: &str = "\
 A capture is a pcap or pcapng file of IEEE 802.15.4 frames (with or without FCS, TAP, ZEP, TI's sniffers), the JSON of \
-`tshark -T json -x`, or lines: a ZCL frame in hexadecimal, which `c2s ` or `s2c ` (client to server or back) may precede.
+`tshark -T json -x`, or lines: each line is a ZCL frame in hexadecimal. The direction may stand before the frame: \
+`c2s ` (client to server) or `s2c ` (server to client).
 
-Frames of a network are encrypted. A key that was captured while a device joined is found; other keys are given by --key. \
-With tshark and its keys:
+The frames of a network are encrypted. The program finds a key that was sent in the capture while a device joined. The \
+option --key gives other keys. tshark can decrypt the frames with its own keys:
 
     tshark -r CAPTURE -o 'uat:zigbee_pc_keys:\"KEY\",\"Normal\",\"\"' -T json -x";
 
@@ -58,7 +62,7 @@ pub struct CapturedFrame {
     /// PAN identifier of the network.
     pub pan: u16,
     pub from: Address,
-    /// Receiver; its endpoint is 255 for a frame to a group.
+    /// Address of the receiver. The endpoint is 255 for a frame to a group.
     pub to: Address,
     /// Time since the start of 1970 (UTC), if the capture has times.
     pub time: Option<Duration>,
@@ -66,9 +70,9 @@ pub struct CapturedFrame {
     pub bytes: Vec<u8>,
 }
 
-/// What an input contains: a line of a text, or a frame in a capture.
+/// Item of an input: a line of a text, or a frame in a capture.
 pub enum Item<'a> {
-    /// Line with its number from 1.
+    /// Line of a text, with its number. The first line has the number 1.
     #[allow(dead_code, reason = "not every program names the lines")]
     Line(u64, Result<Line<'a>, BadLine>),
     Frame(CapturedFrame),
@@ -85,11 +89,12 @@ pub enum Form {
 }
 
 impl Form {
-    /// Tells the form by the first bytes of the input.
+    /// Returns the form of an input, which follows from the first bytes `start` of the input.
     pub fn of(start: &[u8]) -> Self {
         match start {
             [0x0a, 0x0d, 0x0d, 0x0a, ..] => Self::PcapNg,
-            // Seconds with micro- or nanoseconds, or the form with interface numbers; each in either byte order.
+            // Each of these magic numbers marks a pcap file: times with microseconds or nanoseconds, or the form with
+            // interface numbers, in either byte order.
             [0xa1, 0xb2, 0xc3, 0xd4, ..]
             | [0xd4, 0xc3, 0xb2, 0xa1, ..]
             | [0xa1, 0xb2, 0x3c, 0x4d, ..]
@@ -106,11 +111,11 @@ impl Form {
 /// Reason why reading stopped.
 #[derive(Debug)]
 pub enum Stop {
-    /// The input failed.
+    /// Reading the input failed.
     Input(io::Error),
-    /// The input is of a form that is not read.
+    /// The program cannot read inputs of this form.
     Form(&'static str),
-    /// The receiver of the items failed.
+    /// The receiver of the items returned an error.
     Receiver(io::Error),
 }
 
@@ -123,7 +128,7 @@ impl fmt::Display for Stop {
     }
 }
 
-/// Receiver of items.
+/// Function that receives each item of an input.
 pub type Receiver<'a> = dyn FnMut(Item<'_>) -> io::Result<()> + 'a;
 
 /// Reads an input of any form to its end.
@@ -137,14 +142,15 @@ pub fn read(input: impl Read, decoder: &mut Decoder, receiver: &mut Receiver<'_>
     }
 }
 
-/// Reads a file twice, first for its keys and addresses alone: a key may be sent later than the frames that it opens.
+/// Reads a file twice. The first pass only collects keys and addresses, because the capture may contain a key after the
+/// frames that need the key.
 pub fn read_twice(
     open: impl Fn() -> io::Result<std::fs::File>,
     decoder: &mut Decoder,
     receiver: &mut Receiver<'_>,
 ) -> Result<(), Stop> {
     let file = open().map_err(Stop::Input)?;
-    // A pipe under a name can be read only once.
+    // A named pipe can be read only once.
     if file.metadata().is_ok_and(|about| about.is_file()) {
         let (form, _) = form_of(open().map_err(Stop::Input)?)?;
         if !matches!(form, Form::Lines | Form::Gzip) {
@@ -156,7 +162,7 @@ pub fn read_twice(
     read(file, decoder, receiver)
 }
 
-/// Reads the first bytes of an input, and puts them back.
+/// Returns the form of an input, and an input that still contains its first bytes.
 fn form_of(mut input: impl Read) -> Result<(Form, impl BufRead), Stop> {
     let mut start = Vec::new();
     input.by_ref().take(4).read_to_end(&mut start).map_err(Stop::Input)?;

@@ -20,7 +20,7 @@ pub struct NetworkHeader {
     pub len: usize,
 }
 
-/// Parses the header of a network frame; `None` if the frame is no data frame of a Zigbee network.
+/// Parses the header of a network frame. Returns `None` if the frame is not a data frame of a Zigbee network.
 pub fn parse(frame: &[u8]) -> Option<NetworkHeader> {
     const DATA: u16 = 0;
     let mut rest = frame;

@@ -1,18 +1,19 @@
-//! Frames that were heard before. A sniffer hears a message at every hop, and again when the MAC or the APS layer repeats it. Each
-//! of these has the same sender, receiver, APS counter and content. A message that an application sends again has another counter.
+//! Detection of repeated frames. A sniffer captures a message at every hop, and again when the MAC or the APS layer
+//! repeats the message. All these frames have the same sender, receiver, APS counter and content. A message that an
+//! application sends again has another APS counter.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-/// Number of frames to remember.
+/// Maximum number of recent frames with which a frame is compared.
 const REMEMBERED: usize = 1024;
 
-/// Time in which the same frame is a repetition: APS retries to a sleepy device take about 8 seconds. The counter has 256 values,
-/// and a frame with the same content may come again after that.
+/// Time in which an equal frame counts as a repetition: APS retries to a sleepy device take about 8 seconds. After a
+/// longer time, an equal frame may be a new message, because the APS counter has only 256 values.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Frames that were heard lately.
+/// Recent frames, with which new frames are compared.
 #[derive(Clone, Debug, Default)]
 pub struct Repeats {
     /// Hash and time of the frames, oldest first.
@@ -20,7 +21,7 @@ pub struct Repeats {
 }
 
 impl Repeats {
-    /// Remembers a frame; returns whether it was heard before.
+    /// Records a frame. Returns whether the frame repeats a recent frame.
     pub fn is_repeated(&mut self, frame: impl Hash, time: Option<Duration>) -> bool {
         let mut hasher = DefaultHasher::new();
         frame.hash(&mut hasher);

@@ -8,9 +8,10 @@
 //!    "zbee_aps_raw": […],   "zbee_zcl_raw": […] }}}, …]
 //! ```
 //!
-//! The bytes of the whole packet go through the layers of this module, which join more fragments than tshark. If their network key
-//! is not known here, but tshark has decrypted them, `zbee_aps_raw` goes through the APS layer. If their link key is not known
-//! here, `zbee_zcl_raw` is the frame.
+//! The program decodes the bytes of the whole packet (`frame_raw`) itself, because it joins more APS fragments than
+//! tshark. If the program does not know the network key, it decodes the APS frame that tshark has decrypted
+//! (`zbee_aps_raw`). If the program does not know the link key, it uses the ZCL frame that tshark has decrypted
+//! (`zbee_zcl_raw`).
 
 use std::cell::Cell;
 use std::fmt;
@@ -38,7 +39,7 @@ struct Source {
     layers: Map<String, Value>,
 }
 
-/// Reads the JSON to its end. What follows a malformed place is left out.
+/// Reads the JSON to its end. The program does not read the packets after a malformed place.
 pub fn read(input: impl BufRead, decoder: &mut Decoder, receiver: &mut Receiver<'_>) -> Result<(), Stop> {
     let budget = Cell::new(LONGEST);
     let input = BufReader::new(Budgeted { input, left: &budget });
@@ -56,7 +57,7 @@ pub fn read(input: impl BufRead, decoder: &mut Decoder, receiver: &mut Receiver<
     }
 }
 
-/// Input of which only some bytes may be read before the next packet.
+/// Input that limits the number of bytes in one packet of the JSON.
 struct Budgeted<'a, R> {
     input: R,
     left: &'a Cell<usize>,
@@ -75,7 +76,7 @@ impl<R: Read> Read for Budgeted<'_, R> {
     }
 }
 
-/// Array of packets, read one by one.
+/// Visitor of the array of packets, which handles one packet after another.
 struct Packets<'a, 'r> {
     decoder: &'a mut Decoder,
     receiver: &'a mut Receiver<'r>,
@@ -110,7 +111,7 @@ fn frame(decoder: &mut Decoder, layers: &Map<String, Value>) -> Option<CapturedF
     let link_type = field(layers, "frame", "frame.encap_type").and_then(link_type);
     let packet = match (link_type, raw(layers, "frame_raw")) {
         (Some(link_type), Some(bytes)) => Some((link_type, bytes)),
-        // tshark may know how to find the MAC frame.
+        // If this program does not know the link type, it uses the MAC frame that tshark has found.
         _ => raw(layers, "wpan_raw").map(|bytes| (link::BARE, bytes)),
     };
     let Some((link_type, bytes)) = packet else {
@@ -137,7 +138,7 @@ fn frame(decoder: &mut Decoder, layers: &Map<String, Value>) -> Option<CapturedF
     }
 }
 
-/// Addresses in the layers of a packet.
+/// Returns the addresses that tshark has decoded from a packet.
 fn envelope(layers: &Map<String, Value>, time: Option<Duration>) -> Option<Envelope> {
     let number = |layer, name| {
         let text = field(layers, layer, name)?;
@@ -148,7 +149,7 @@ fn envelope(layers: &Map<String, Value>, time: Option<Duration>) -> Option<Envel
     Some(Envelope { pan, source, destination, time })
 }
 
-/// Returns the link type of pcap files for a number of Wireshark.
+/// Returns the link type of pcap files for an encapsulation number of Wireshark.
 fn link_type(encapsulation: &str) -> Option<u32> {
     Some(match encapsulation {
         "1" => link::ETHERNET,
@@ -167,7 +168,7 @@ fn field<'a>(layers: &'a Map<String, Value>, layer: &str, name: &str) -> Option<
     layers.get(layer)?.get(name)?.as_str()
 }
 
-/// Returns the bytes of a layer: hexadecimal digits, alone or before their place in the packet.
+/// Returns the bytes of a layer. The JSON has the hexadecimal digits as a text, or as the first element of an array.
 fn raw(layers: &Map<String, Value>, layer: &str) -> Option<Vec<u8>> {
     let value = layers.get(layer)?;
     let text = value.as_str().or_else(|| value.get(0)?.as_str())?;
