@@ -1,4 +1,5 @@
-//! AES-MMO hash compared with its lower bound: the same chain of encryptions by the crate `aes`, without anything else.
+//! Benchmark of the AES-MMO hash against its lower bound: the same chain of AES encryptions by the crate `aes`, without
+//! any other work.
 
 use std::hint::black_box;
 
@@ -7,7 +8,7 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zigbee_ota::mmo;
 
-/// Hashes whole blocks, without padding and length.
+/// Hashes whole blocks of 16 bytes. The function adds neither the padding nor the length of the message.
 fn chain(message: &[u8]) -> [u8; 16] {
     let (blocks, _) = message.as_chunks::<16>();
     blocks.iter().fold([0; 16], |state, block| {
@@ -19,7 +20,7 @@ fn chain(message: &[u8]) -> [u8; 16] {
 
 fn digest(criterion: &mut Criterion) {
     let message: Vec<u8> = (0..250 << 10).map(|place: usize| place.to_le_bytes()[0] ^ 0x5a).collect();
-    // With the padding appended by hand both compute the same hash.
+    // The padding is appended to the message of `chain`, so that `chain` and the library must compute the same hash.
     let bits = u32::try_from(message.len() * 8).expect("short").to_be_bytes();
     let padded = [&message[..], &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0], &bits, &[0, 0]].concat();
     assert_eq!(mmo::digest(&message), Ok(chain(&padded)));

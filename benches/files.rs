@@ -1,4 +1,4 @@
-//! Reading and writing an OTA file, each compared with the floor: a minimal implementation by hand.
+//! Benchmark of reading and of writing an OTA file, each against the floor: a minimal hand-written implementation.
 
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ mod hand_written {
 
 const KIB: usize = 1024;
 
-/// Data for a signed file as makers ship it: three elements after a header with hardware versions.
+/// Contents of a signed file as makers ship it: a header with hardware versions, and three elements.
 struct Parts {
     image: Vec<u8>,
 }
@@ -40,7 +40,7 @@ fn header() -> FileHeader<'static> {
         .with_hardware(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0102) })
 }
 
-/// Reads the header and walks all elements, as `walk_floor` does.
+/// Reads the header and visits all elements by the library, with the same result as `walk_floor`.
 fn walk_ours(bytes: &[u8]) -> Option<(ImageId, usize, usize)> {
     let image = Image::parse(bytes).ok()?;
     let (count, sum) = image.elements().fold((0, 0), |(count, sum), at| {

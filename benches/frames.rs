@@ -1,5 +1,5 @@
-//! Benchmark of the two hot frames beside the hand-written floor: a server decodes Image Block Requests and encodes Image
-//! Block Responses.
+//! Benchmark of the two frames that a server handles most often, against a minimal hand-written implementation (the
+//! floor): the server decodes Image Block Requests and encodes Image Block Responses.
 
 use std::hint::black_box;
 
@@ -16,10 +16,10 @@ mod hand_written {
     pub mod frame;
 }
 
-/// Frames in a batch: enough to defeat branch prediction, few enough to fit the cache.
+/// Number of frames in a batch: too many for the branch predictor to learn, and few enough for the cache.
 const BATCH: u16 = 1024;
 
-/// Data bytes in a response: as many as one APS frame carries without fragmentation in most networks.
+/// Number of data bytes in a response: as many as one APS frame carries without fragmentation in most networks.
 const DATA_LEN: usize = 63;
 
 /// Pseudo-random numbers (xorshift), the same in every run.
@@ -71,7 +71,7 @@ fn bytes_of(frame: &Frame<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Asserts that library and floor decode a frame to the same fields.
+/// Asserts that the library and the floor decode a frame to the same fields.
 fn compare(frame: &[u8]) {
     let by_hand = frame::read_block_request(frame).expect("a request");
     let mut request = ImageBlockRequest::new(
@@ -96,7 +96,7 @@ fn read_block_requests(criterion: &mut Criterion) {
     group.bench_function("ours", |bencher| {
         bencher.iter(|| {
             for frame in &frames {
-                // By reference: a copy of the value is not part of the path.
+                // The benchmark passes a reference, so that it does not measure a copy of the decoded value.
                 let _ = black_box(&Frame::decode(black_box(frame), Quirks::all()));
             }
         });

@@ -1,4 +1,5 @@
-//! Recognising and checking payloads. Recognition must not depend on the size; the floor of a check is its checksum alone.
+//! Benchmark of recognising and of checking payloads. The time of a recognition must not depend on the size of the
+//! payload. The floor of a check is the computation of the checksum alone.
 
 use std::hint::black_box;
 
@@ -12,7 +13,7 @@ const KIB: usize = 1024;
 static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 static CRC_16: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 
-/// Bytes like those of code: only a few of the 256 values.
+/// Generates bytes that resemble machine code: only a few of the 256 byte values occur.
 fn code(size: usize) -> Vec<u8> {
     (0..size).map(|place| (place * place % 23).to_le_bytes()[0]).collect()
 }
@@ -21,7 +22,7 @@ fn le(number: usize) -> [u8; 4] {
     u32::try_from(number).expect("small").to_le_bytes()
 }
 
-/// Gecko bootloader file with one program.
+/// Generates a Gecko bootloader file with one program.
 fn gbl(size: usize) -> Vec<u8> {
     let mut bytes = [0x03a6_17eb, 8, 0x0300_0000, 0, 0xfe01_01fe].map(u32::to_le_bytes).concat();
     bytes.extend(le(size));
@@ -31,7 +32,7 @@ fn gbl(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// Ember bootloader file with tags of 2 KiB.
+/// Generates an Ember bootloader file with tags of 2 KiB.
 fn ebl(size: usize) -> Vec<u8> {
     let mut bytes = vec![0, 0, 0, 140, 2, 2, 0xe3, 0x50];
     bytes.extend(code(136));
@@ -53,7 +54,7 @@ fn telink(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// ESP image with one segment and a SHA-256.
+/// Generates an ESP image with one segment and a SHA-256.
 fn esp(size: usize) -> Vec<u8> {
     let mut bytes = vec![0; 32];
     bytes[..2].copy_from_slice(&[0xe9, 1]);

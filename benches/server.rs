@@ -1,5 +1,6 @@
-//! Benchmark of block serving: a whole file by the stateless function, and by a server with sessions, limits and
-//! timers, each beside a hand-written floor; and one frame with few sessions and with those of a whole network.
+//! Benchmark of serving blocks. Two measurements serve a whole file: by the function `serve_block`, and by a server
+//! with sessions, limits and timers, each against a hand-written floor. Another measurement compares one frame at a
+//! server with few sessions and at a server with the sessions of a whole network.
 
 use std::hint::black_box;
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
@@ -23,10 +24,10 @@ mod hand_written {
 
 const ID: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 const SIZE: usize = 256 * 1024;
-/// Data bytes in a response: as many as one APS frame carries without fragmentation in most networks.
+/// Number of data bytes in a response: as many as one APS frame carries without fragmentation in most networks.
 const BLOCK: u8 = 63;
 
-/// File without a pattern in its data (xorshift).
+/// Generates a file with pseudo-random data (xorshift).
 fn file() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -44,7 +45,7 @@ fn file() -> Vec<u8> {
     file
 }
 
-/// Requests for the whole file, in order.
+/// Returns the block requests for the whole file, in ascending order of the offsets.
 fn requests() -> Vec<Vec<u8>> {
     let offsets = (0..u32::try_from(SIZE).expect("256 KB")).step_by(BLOCK.into());
     let frame = |offset: u32| {
@@ -104,7 +105,7 @@ fn handled<S: SessionSlots>(
     }
 }
 
-/// Configuration with limits that are checked and never reached.
+/// Returns settings with limits that the server checks, and that the clients never reach.
 fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
     config.max_bytes_per_second = NonZeroU32::new(u32::MAX);
@@ -121,7 +122,7 @@ fn whole_file(criterion: &mut Criterion) {
     let client = Address::new(0x1234, 1);
     let mut rooms = [[0; LONGEST_TO_CLIENT]; 3];
 
-    // All three send the same bytes.
+    // The stateless function, the server and the floor must send the same bytes.
     for frame in &requests {
         let [a, b, c] = &mut rooms;
         let lens = [
@@ -174,7 +175,7 @@ fn sessions(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::try_from(FRAMES).expect("65,528")));
     for active in [16_u16, 65_528] {
         let mut server = Server::new(config(), vec![Session::EMPTY; active.into()]);
-        // Each client sends rarely, in an order without a pattern.
+        // Each client sends rarely, and the clients send in a pseudo-random order.
         let mut order: Vec<u16> = (0..65_528).map(|number: u16| number % active).collect();
         let mut state = 1_u64;
         for last in (1..order.len()).rev() {
@@ -182,7 +183,8 @@ fn sessions(criterion: &mut Criterion) {
             let other = usize::try_from(state >> 33).expect("31 bits") % (last + 1);
             order.swap(last, other);
         }
-        // Few distinct frames, so that their memory is not what is measured.
+        // The benchmark uses only 16 distinct frames, so that it does not measure the time to load frames into the
+        // cache.
         let few = &requests[..16];
         let mut now = 0;
         let mut round = |server: &mut Server<Vec<Session>>| {

@@ -1,4 +1,5 @@
-//! ECDSA verification compared with OpenSSL, both with the public key of the signer known in advance.
+//! Benchmark of the ECDSA verification against OpenSSL. The public key of the signer is computed before the
+//! measurement.
 
 use std::hint::black_box;
 

@@ -19,7 +19,7 @@ use output_lines::{complain, line};
 mod output_lines;
 
 fn main() -> io::Result<()> {
-    // The memory of observer and assembly. The storage `()` keeps no bytes of the images.
+    // The observer and the assembly get their memory here. The storage `()` keeps no bytes of the images.
     let mut observer = Observer::new(vec![Conversation::EMPTY; 64]);
     let mut assembly = Assembly::new(vec![DownloadSlot::EMPTY; 256], vec![HeardRange::EMPTY; 65_536]);
 

@@ -34,7 +34,7 @@ mod output_lines;
 #[derive(Parser)]
 #[command(after_help = capture::HELP)]
 struct Options {
-    /// Decode strictly, without the leniencies that real devices need
+    /// Decode strictly, and accept no deviations of field devices from the specification
     #[arg(long)]
     strict: bool,
     /// Network key or link key of a capture, in 32 hexadecimal digits; may be repeated
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     }
     match read {
         Ok(()) => ExitCode::SUCCESS,
-        // A closed pipe at the reader's side is not an error.
+        // If the reader of the output has closed the pipe, the program ends without an error.
         Err(Stop::Receiver(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(stop) => {
             output_lines::complain(format_args!("frames: {stop}"));
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the object of a line or a frame.
+/// Writes the JSON object for one input line or one captured frame.
 fn show(item: &Item<'_>, quirks: Quirks, output: &mut impl Write) -> io::Result<()> {
     let shown = match item {
         Item::Line(_, Ok(Line { direction, frame })) => decoded(frame, *direction, quirks),
@@ -89,7 +89,7 @@ fn show(item: &Item<'_>, quirks: Quirks, output: &mut impl Write) -> io::Result<
     output.write_all(b"\n")
 }
 
-/// Error of a line.
+/// Error for an input line without a valid frame.
 struct Wrong {
     item: String,
     offset: usize,
@@ -113,7 +113,7 @@ impl From<BadLine> for Wrong {
 
 impl From<DecodeError> for Wrong {
     fn from(error: DecodeError) -> Self {
-        // Name of the variant, without its fields.
+        // The text of `Debug` begins with the name of the variant, before the fields.
         let kind = format!("{:?}", error.kind);
         let name = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
         Self { item: error.item.to_string(), offset: error.offset, kind: name, message: error.to_string() }
@@ -150,7 +150,7 @@ fn header_json(header: &FrameHeader) -> Value {
     })
 }
 
-/// Name of the command, null for undecoded frames.
+/// Returns the name of the command, or `None` (`null` in the JSON) for a frame that was not decoded.
 fn command(message: &Message<'_>) -> Option<&'static str> {
     match message {
         Message::ToServer(message) => message.command().name(),
@@ -176,7 +176,7 @@ fn deviations(deviations: &Deviations<'_>, contradicts_line: bool) -> Vec<&'stat
 }
 
 fn fields(message: &Message<'_>, frame: &[u8]) -> Result<Value, DecodeError> {
-    // A field control is the first byte after the header.
+    // The field control is the first byte of the payload, after the ZCL header of three bytes.
     let control = frame.get(3);
     Ok(match message {
         Message::ToServer(ToServer::QueryNextImage(query)) => with_id(
@@ -299,7 +299,7 @@ fn block_json(block: &ImageBlockResponse<'_>) -> Value {
 fn attributes_json(command: &AttributeCommand<'_>) -> Result<Value, DecodeError> {
     Ok(match command {
         AttributeCommand::Read(read) => json!({ "attr_ids": read.ids().map(|id| id.0).collect::<Vec<_>>() }),
-        // Attribute records become a separate field.
+        // The attribute records become a separate field of the JSON object.
         AttributeCommand::ReadResponse(_) => json!({}),
         AttributeCommand::Write(write) => {
             let values = write.records().map(|record| {

@@ -1,5 +1,5 @@
-//! Integers at fixed offsets. This folder holds hand-written code for one job each, the floor that the library is
-//! compared with.
+//! Readers of integers at fixed offsets. Each file of this folder is a minimal hand-written implementation of one task:
+//! the floor that the benchmarks compare with the library.
 
 pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])

@@ -1,4 +1,4 @@
-//! Minimal reader and writer of OTA files, for a header with hardware versions only.
+//! Minimal reader and writer of OTA files whose header has the hardware versions as its only optional fields.
 
 use super::bytes::{u16_at, u32_at};
 
@@ -13,8 +13,8 @@ pub struct Fields {
 
 const HEADER_LEN: usize = 60;
 
-/// Reads a file and calls `show` with tag, offset and data of each element; `None` unless the header has the hardware
-/// versions only and its total image size is the length of `file`.
+/// Reads a file and calls `show` with the tag, the offset and the data of each element. Returns `None` if the header
+/// has other optional fields than the hardware versions, or if its total image size is not the length of `file`.
 pub fn walk<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> Option<Fields> {
     let head = file.first_chunk::<HEADER_LEN>()?;
     let rigid = u32_at(head, 0) == 0x0bee_f11e && u32_at(head, 4) == 0x003c_0100 && u16_at(head, 8) == 4;
@@ -37,7 +37,8 @@ pub fn walk<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> O
     })
 }
 
-/// Writes a file with these elements and returns its length; `None` when `out` is too short.
+/// Writes a file with these elements to `out`, and returns the length of the file. Returns `None` if `out` is too
+/// short.
 pub fn write(fields: &Fields, elements: &[(u16, &[u8])], out: &mut [u8]) -> Option<usize> {
     let len = HEADER_LEN + elements.iter().map(|(_, data)| 6 + data.len()).sum::<usize>();
     let (head, mut body) = out.get_mut(..len)?.split_first_chunk_mut::<HEADER_LEN>()?;

@@ -1,4 +1,5 @@
-//! Hand-written codec of the two hot frames: one length check, then fields at fixed offsets; every other frame is rejected.
+//! Hand-written codec of the two frames that a server handles most often. The decoder checks the length once, reads
+//! fields at fixed offsets, and rejects every other frame.
 
 use super::bytes::{u16_at, u32_at};
 
@@ -54,7 +55,8 @@ pub struct BlockResponse<'a> {
     pub data: &'a [u8],
 }
 
-/// Encodes an Image Block Response frame and returns its length; `None` for a buffer that is too short or more than 255 bytes of data.
+/// Encodes an Image Block Response frame, and returns its length. Returns `None` if the buffer is too short, or for
+/// more than 255 bytes of data.
 pub fn write_block_response(response: &BlockResponse<'_>, out: &mut [u8]) -> Option<usize> {
     let size = u8::try_from(response.data.len()).ok()?;
     let len = 17 + response.data.len();

@@ -1,4 +1,5 @@
-//! Work by hand for nothing but speed: the floor that the library is measured against, in time and in instructions.
+//! Minimal hand-written implementations, made only for speed: the floor against which the times and the instruction
+//! counts of the library are measured.
 
 #![allow(dead_code, reason = "each user measures some of the jobs")]
 

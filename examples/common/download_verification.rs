@@ -1,4 +1,4 @@
-//! Verification of a downloaded file by a device, before it reports the end of the download.
+//! Verification of a downloaded file by a device, before the device reports the end of the download.
 
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::Verifier;
@@ -13,7 +13,7 @@ const READ: usize = 256;
 pub fn check(trust: &Trust, flash: &[u8]) -> Result<(), String> {
     let Trust { authorities, signers } = trust;
     if !(authorities.is_empty() && signers.is_empty()) {
-        // The file is read in pieces, like flash that is not memory-mapped.
+        // The program reads the file in pieces, because a device whose flash is not memory-mapped does so.
         let mut verifier = Verifier::new(trust.required());
         flash.chunks(READ).for_each(|piece| verifier.update(piece));
         verifier.finish().map_err(|error| error.to_string())?;

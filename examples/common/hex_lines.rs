@@ -1,6 +1,7 @@
 //! Line format of frames: the bytes of a frame as hexadecimal digits, then LF.
 
-/// Parses the hexadecimal digits of a line without its end; `None` if they are no pairs of digits.
+/// Parses the hexadecimal digits of a line without its line end. Returns `None` unless the line consists of pairs of
+/// digits.
 pub fn bytes(line: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, []) = line.trim_ascii().as_chunks::<2>() else { return None };

@@ -9,6 +9,6 @@ mod terminal_escape;
 
 /// Prints an event as one line.
 pub fn print(event: impl Serialize) {
-    // All keys of the events are text, so the serialization cannot fail.
+    // All keys in the JSON of events are text, so the serialization cannot fail.
     output_lines::line(terminal_escape::json(&serde_json::to_string(&event).unwrap_or_default()));
 }

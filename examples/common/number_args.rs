@@ -14,7 +14,7 @@ pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let bytes = size_of::<T>();
     let highest = u64::MAX >> (u64::BITS - 8 * bytes as u32);
     let range = format!("{text} is out of range: at most {highest:#x} ({highest}), {bytes} bytes");
-    // `from_str_radix` accepts a sign, which no field has.
+    // `from_str_radix` also accepts a sign, which is no part of an unsigned number.
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
     match u64::from_str_radix(digits, radix) {
         // A user who writes leading zeros mostly means hexadecimal digits. Without this error, the user would get

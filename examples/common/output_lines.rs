@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process;
 
-/// Prints a line on standard output. If the reader has closed the pipe, the program ends with status 0.
+/// Prints a line on standard output. If the reader of the output has closed the pipe, the program ends with exit status
+/// 0.
 #[allow(dead_code, reason = "not every program prints lines of both kinds")]
 pub fn line(text: impl Display) {
     write(&format!("{text}\n"));
@@ -25,7 +26,7 @@ pub fn write(text: &str) {
     }
 }
 
-/// Prints a line on standard error. An error of the write itself cannot be reported anywhere, and is ignored.
+/// Prints a line on standard error. If standard error cannot be written, the function ignores the error.
 #[allow(dead_code, reason = "not every program prints lines of both kinds")]
 pub fn complain(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");

@@ -25,24 +25,24 @@ mod hex_lines;
 /// Maximum length of a line, far above every frame of the cluster.
 const LONGEST_LINE: usize = 4096;
 
-/// Maximum number of frames that wait for a device to read them.
+/// Maximum number of frames to one device that the device has not read yet.
 const TO_DEVICE: usize = 64;
 
-/// Number of consecutive frames that a device may send at full speed without waiting for answers. The number is far
-/// above the windows of clients.
+/// Number of consecutive frames that a device may send at full speed without waiting for answers. The window of a
+/// client is much smaller.
 const AHEAD: u32 = 32;
 
 /// Pause before the program reads each further frame that a device sends without waiting for answers.
 const SLOWED: Duration = Duration::from_millis(5);
 
-/// Unicast addresses of a network, except 0, which is the server.
+/// Network addresses for devices: all unicast addresses except 0, which is the address of the server.
 const DEVICES: std::ops::RangeInclusive<u16> = 1..=0xfff7;
 
 /// Event of the network.
 pub enum NetworkEvent {
     /// A device connected.
     Joined(Address),
-    /// A device sent a frame. Its next frame is read when the permit is dropped.
+    /// A device sent a frame. The program reads the next frame of the device when the permit is dropped.
     Frame(
         Address,
         Vec<u8>,
@@ -59,7 +59,8 @@ pub struct Network {
     listener: TcpListener,
     devices: HashMap<u16, Sender<String>>,
     last: u16,
-    /// Events in the order in which they happened. At most two of each device wait, so the queue needs no bound.
+    /// Events in the order in which they happened. At most two events of each device wait in the queue, so the queue
+    /// needs no further limit.
     happenings: UnboundedReceiver<NetworkEvent>,
     happened: UnboundedSender<NetworkEvent>,
     /// Reason why the last connection was not accepted.
@@ -80,19 +81,19 @@ impl Network {
         networks.into_iter().map(|network| Address::new(network, ENDPOINT)).collect()
     }
 
-    /// Whether a device is connected.
+    /// Returns whether the device is connected.
     #[allow(dead_code, reason = "not every gateway asks")]
     pub fn has(&self, device: Address) -> bool {
         device.endpoint == ENDPOINT && self.devices.contains_key(&device.network)
     }
 
-    /// Returns the reason why the last connection was not accepted, once.
+    /// Returns the reason why the last connection was not accepted. Each reason is returned only once.
     #[allow(dead_code, reason = "not every gateway asks")]
     pub fn take_refusal(&mut self) -> Option<io::Error> {
         self.refused.take()
     }
 
-    /// Waits for the next event. The future may be dropped before it is ready.
+    /// Waits for the next event. If the caller drops the future before it is ready, no event is lost.
     pub async fn next(&mut self) -> NetworkEvent {
         loop {
             tokio::select! {
@@ -108,8 +109,8 @@ impl Network {
                             return NetworkEvent::Joined(device);
                         }
                     }
-                    // Causes of this error are too many open files, or a device that disconnected at once. Other
-                    // connections are not affected.
+                    // Too many open files, or a device that disconnected at once, cause this error. The error does not
+                    // affect other connections.
                     Err(error) => {
                         self.refused = Some(error);
                         sleep(Duration::from_millis(10)).await;
@@ -119,8 +120,8 @@ impl Network {
         }
     }
 
-    /// Sends a frame to a device, or to all by broadcast. The frame is lost for a device that reads too slowly or has
-    /// disconnected.
+    /// Sends a frame to one device, or by broadcast to all devices. The frame is lost for a device that reads too
+    /// slowly or has disconnected.
     pub fn send(&self, to: Address, frame: &[u8]) {
         let is_receiver = |network: &u16| *network == to.network || to == Address::ALL_AWAKE;
         for (_, device) in self.devices.iter().filter(|(network, _)| is_receiver(network)) {
@@ -161,7 +162,7 @@ async fn read(reader: OwnedReadHalf, device: Address, happened: UnboundedSender<
     while let Ok(bytes @ [_, ..]) = reader.fill_buf().await {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(bytes.len(), |end| end + 1);
-        // One byte above the maximum shows that the line is too long.
+        // The buffer has room for one byte more than the longest line, which shows that a line is too long.
         let room = (LONGEST_LINE + 1).saturating_sub(line.len());
         line.extend_from_slice(&bytes[..taken.min(room)]);
         reader.consume(taken);

@@ -30,7 +30,7 @@ pub fn json(json: &str) -> String {
     let mut units = [0; 2];
     let mut printable = String::with_capacity(json.len());
     for character in json.chars() {
-        // Nearly all characters of JSON are ASCII, so only other characters are examined.
+        // Nearly all characters of JSON are printable ASCII characters, so the function examines only other characters.
         let is_plain = matches!(character, '\n' | ' '..='~');
         if is_plain || text(character.encode_utf8(&mut [0; 4])) == character.to_string() {
             printable.push(character);

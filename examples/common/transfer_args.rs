@@ -5,7 +5,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 use clap::Args;
 use zigbee_ota::client::TransferMode;
 
-/// Transfer mode options; without any of them the client uses stop-and-wait.
+/// Options for the transfer mode. Without these options, the client has one block request in flight.
 #[derive(Args, Clone, Copy, Default)]
 #[group(id = "how", multiple = true)]
 pub struct TransferArgs {
@@ -18,7 +18,7 @@ pub struct TransferArgs {
     /// Minimum interval between two blocks of a page, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, requires = "page")]
     spacing: u16,
-    /// Let the client probe for the fastest mode
+    /// Let the client measure the transfer modes and use the fastest
     #[arg(long)]
     auto: bool,
 }

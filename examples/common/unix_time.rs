@@ -7,7 +7,8 @@ pub fn text(unix: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
-/// Parses seconds, `2026-11-28` (its first second) or `2026-11-28T13:05:00Z`.
+/// Parses a Unix time in seconds, a date such as `2026-11-28` (the first second of this day), or a moment such as
+/// `2026-11-28T13:05:00Z`.
 pub fn parse(text: &str) -> Result<u64, &'static str> {
     const EXPECTED: &str = "expected Unix seconds, or a moment in UTC as 2026-11-28 or 2026-11-28T13:05:00Z";
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -24,13 +25,13 @@ pub fn parse(text: &str) -> Result<u64, &'static str> {
     let [year, month, day] = numbers(date, '-', [4, 2, 2]).ok_or(EXPECTED)?;
     let time = time.strip_suffix(['Z', 'z']).or_else(|| time.strip_suffix("+00:00")).ok_or(EXPECTED)?;
     let [hour, minute, second] = numbers(time, ':', [2, 2, 2]).ok_or(EXPECTED)?;
-    // An invalid date converts back to a different date.
+    // An invalid date, such as 30 February, becomes a different date when it is converted to days and back.
     let days = days(year, month, day).filter(|days| self::date(*days) == (year, month, day));
     let is_time = hour < 24 && minute < 60 && second < 60;
     days.filter(|_| is_time).map(|days| days * 86_400 + hour * 3600 + minute * 60 + second).ok_or(EXPECTED)
 }
 
-/// Returns the days from 1970-01-01 to a date of the Gregorian calendar; `None` before that day.
+/// Returns the number of days from 1970-01-01 to a date of the Gregorian calendar. Returns `None` for an earlier date.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     // The computation uses years that begin in March, so that the leap day is the last day of a year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };

@@ -1,6 +1,6 @@
-//! Delta update: a patch between two firmware versions travels in an OTA file under a manufacturer-specific tag, and
-//! the device applies the patch during the download: it reads the old firmware from the running slot, and writes the
-//! new firmware to the second slot.
+//! Delta update: an OTA file contains a patch between two firmware versions in an element with a manufacturer-specific
+//! tag. The device applies the patch during the download: it reads the old firmware from the running slot, and writes
+//! the new firmware to the second slot.
 //!
 //! `cargo run --release --example delta` prints the saved bytes and time. Exit status 0 when the second slot holds
 //! exactly the new firmware, otherwise 1.
@@ -83,14 +83,14 @@ fn fail(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Builds an OTA file with the version after the running version.
+/// Builds an OTA file whose version is one above the running version.
 fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
     let header = FileHeader::new(ImageId { version: FileVersion(RUNS.version.0 + 1), ..RUNS });
     FileWriter::new(header, &[Element { tag, data }]).expect("its bytes can be counted").to_vec()
 }
 
-/// Upgrades with the whole firmware and with the patch; returns both runs and the contents of the second slot after the
-/// patch.
+/// Upgrades one device with the whole firmware, and another device with the patch. Returns the results of both
+/// upgrades, and the contents of the second slot after the patch.
 fn upgrade(old: &[u8], whole: &[u8], delta: &[u8]) -> Result<(Ran, Ran, Vec<u8>), String> {
     let mut stored = Vec::new();
     let by_whole = drive(RUNS, whole, &mut |block| {

@@ -9,7 +9,7 @@ use zigbee_ota_sim::Flash;
 
 use crate::patch_format::{HEAD_LEN, TAG, WINDOW};
 
-/// Page size of the flash in bytes; a page is written at once.
+/// Page size of the flash in bytes. The device writes whole pages.
 const PAGE: usize = 256;
 
 /// Size of a slot in bytes.
@@ -46,7 +46,7 @@ struct Delta<'a> {
     head: [u8; HEAD_LEN],
     head_len: usize,
     inflater: DecompressorOxide,
-    /// Last bytes of the inflated patch, which deflate refers back to.
+    /// Last bytes of the inflated patch, because later parts of the deflated patch can refer to them.
     window: [u8; WINDOW],
     place: usize,
     /// Whether the deflated patch has ended.
@@ -61,7 +61,8 @@ struct Patch<'a> {
     old_place: usize,
     control: [u8; 24],
     control_len: usize,
-    /// Remaining bytes to add to old ones, and to copy.
+    /// Numbers of bytes that remain in the present step: `add` bytes to be added to bytes of the old firmware, and then
+    /// `take` bytes to be copied.
     add: u64,
     take: u64,
     slot: Slot,
@@ -94,7 +95,7 @@ impl<'a> Applier<'a> {
         Self { file: StreamDecoder::new(), delta }
     }
 
-    /// Takes the next bytes of the file.
+    /// Decodes the next bytes of the file, and writes the firmware that results from them.
     pub fn take(&mut self, mut block: &[u8]) -> Result<(), Fault> {
         let Self { file, delta } = self;
         while let Some(piece) = file.next(&mut block).map_err(|_| Fault::File)? {
@@ -121,7 +122,7 @@ impl<'a> Applier<'a> {
     }
 }
 
-/// Whether `firmware` has the length and digest of these 36 bytes of the element.
+/// Returns whether `firmware` has the length and the digest in `head`, a part of 36 bytes of the element.
 fn firmware_of(head: &[u8], firmware: &[u8]) -> bool {
     let (len, sum) = head.split_at(4);
     u32::try_from(firmware.len()).is_ok_and(|found| found.to_le_bytes() == *len)
@@ -134,7 +135,7 @@ impl Delta<'_> {
             let (head, rest) = bytes.split_at(bytes.len().min(HEAD_LEN - self.head_len));
             self.head[self.head_len..self.head_len + head.len()].copy_from_slice(head);
             (self.head_len, bytes) = (self.head_len + head.len(), rest);
-            // The header is checked before the first write.
+            // The applier checks the header of the patch before the first write to flash.
             if self.head_len == HEAD_LEN && !firmware_of(&self.head[..HEAD_LEN / 2], self.patch.old) {
                 return Err(Fault::OtherFirmware);
             }
@@ -201,12 +202,12 @@ impl Patch<'_> {
         Ok(())
     }
 
-    /// Ends a step: the last number of the step moves the read position in the old firmware.
+    /// Ends a step of the patch: the third number of the step moves the read position in the old firmware.
     fn next_step(&mut self) -> Result<(), Fault> {
         if self.control_len == 24 {
             self.control_len = 0;
             let seek = self.number(16);
-            // The number is in sign and magnitude form.
+            // The distance is a sign bit and a magnitude of 63 bits.
             let distance = usize::try_from(seek & (u64::MAX >> 1)).map_err(|_| Fault::Damaged)?;
             let back = seek >> 63 == 1;
             let place = if back {
@@ -232,7 +233,7 @@ impl Patch<'_> {
     }
 }
 
-/// Splits off at most `most` bytes.
+/// Splits `bytes` after at most `most` bytes.
 fn split(bytes: &[u8], most: u64) -> (&[u8], &[u8]) {
     bytes.split_at(usize::try_from(most).unwrap_or(usize::MAX).min(bytes.len()))
 }
@@ -244,7 +245,7 @@ impl Slot {
         if self.held == PAGE { self.flush() } else { Ok(()) }
     }
 
-    /// Writes the buffered page; the last page is padded with the value of erased flash.
+    /// Writes the buffered page. The rest of an incomplete last page is filled with the value of erased flash.
     fn flush(&mut self) -> Result<(), Fault> {
         if self.held > 0 {
             self.page[self.held..].fill(0xff);

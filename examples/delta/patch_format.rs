@@ -25,7 +25,8 @@ pub const TAG: Tag = Tag(0xf0de);
 /// Offset of the patch in the element.
 pub const HEAD_LEN: usize = 72;
 
-/// Maximum distance of back references in the deflated patch. The device must buffer this number of bytes.
+/// Maximum distance in bytes of back references in the deflated patch. The device must keep this number of bytes of the
+/// inflated patch.
 pub const WINDOW: usize = 4096;
 
 /// Builds the contents of a patch element.
@@ -41,9 +42,9 @@ pub fn make(old: &[u8], new: &[u8]) -> Vec<u8> {
     element
 }
 
-/// Deflates parts of `WINDOW` bytes that do not refer to earlier parts.
+/// Compresses `bytes` by deflate, in parts of `WINDOW` bytes. A part never refers to bytes of an earlier part.
 fn deflate(mut bytes: &[u8]) -> Vec<u8> {
-    // Raw deflate with the best compression.
+    // The compressor makes raw deflate data (without a zlib header) with the best compression.
     let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, -15, 0));
     let mut deflated = Vec::new();
     loop {

@@ -25,12 +25,13 @@ struct Function {
     parts: Vec<Part>,
 }
 
-/// Returns the running version.
+/// Returns the firmware that the device runs.
 pub fn old() -> Vec<u8> {
     link(&functions(), "1.0.0")
 }
 
-/// Returns the next version: functions moved, changed and added, and other constants.
+/// Returns the next version of the firmware. Some functions are at other addresses, changed or new, and some constants
+/// have other values.
 pub fn new() -> Vec<u8> {
     let mut functions = functions();
     let mut random = Rng::with_seed(2);
@@ -115,7 +116,7 @@ const fn size(part: &Part) -> u32 {
     }
 }
 
-/// Encodes a call in two words with 11 bits of the distance each, like Thumb.
+/// Encodes a call in two 16-bit words. As in Thumb code, each word contains 11 bits of the distance.
 const fn call(from: u32, to: u32) -> u32 {
     let distance = to.wrapping_sub(from + 4) >> 1;
     let (high, low) = (distance >> 11 & 0x7ff, distance & 0x7ff);

@@ -21,7 +21,7 @@ const LATENCY: Millis = Millis(10);
 /// Share of the frames lost in each direction.
 const LOSS: f64 = 0.01;
 
-/// Upper bound of loop rounds for these upgrades.
+/// Maximum number of turns of the loop. An upgrade that needs more turns counts as stuck.
 const ROUNDS: u32 = 1_000_000;
 
 /// Result of an upgrade.
@@ -30,15 +30,15 @@ pub struct Ran {
     pub download: Millis,
 }
 
-/// Upgrades a device that runs `runs` to `file`. The function `store` receives the bytes of the file in order, and
-/// returns `false` if it cannot store them.
+/// Upgrades a device that runs the image `runs` to the image in `file`. The function `store` receives the bytes of the
+/// file in order, and returns `false` if it cannot store them.
 pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -> Result<Ran, String> {
     let entries = [StoreEntry::parse(file).map_err(|error| error.to_string())?];
     let mut images = SliceStore::new(&entries).map_err(|error| error.to_string())?;
     let mut policy = StandardPolicy::default();
     let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
     let identity = Identity::new(runs);
-    // The client requests one block at a time, because a patch must be applied in order.
+    // The client requests one block at a time, because the device must apply the patch in ascending order of the bytes.
     let transfer = TransferMode::Blocks { window: NonZeroU8::MIN };
     let config = ClientConfig::new(identity, GATEWAY).with_transfer(transfer);
     let mut client = Client::new(config, 1, Instant::ZERO);

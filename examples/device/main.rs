@@ -24,7 +24,7 @@ use zigbee_ota_sim::{AsyncNor, LoneServer, Nor, file_of};
 #[path = "../common/output_lines.rs"]
 mod output_lines;
 
-/// Sectors of flash: two for records, then six for the image.
+/// Number of bytes of flash for records: two sectors. The six sectors after them are for the image.
 const RECORDS: u32 = 2 * Nor::SECTOR as u32;
 const FLASH: u32 = 8 * Nor::SECTOR as u32;
 
@@ -44,13 +44,14 @@ impl AsyncBoard for Lamp<'_> {
     }
 
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
-        // In firmware, `yield_now` is replaced by waiting for the radio or for the deadline.
+        // Firmware waits here for a frame from the radio or for the deadline. The simulation never waits, so it only
+        // yields to other tasks.
         yield_now().await;
         self.network.receive(deadline, frame).map(|(meta, len)| Input::Frame(meta, len))
     }
 
     async fn apply(&mut self, _: ImageId) -> ApplyResult {
-        // Firmware tells the boot loader about the image and restarts.
+        // Real firmware passes the image to the boot loader here, and restarts.
         ApplyResult::Done
     }
 

@@ -19,7 +19,7 @@ use zigbee_ota_sim::{AsyncNor, LoneServer, Nor};
 
 use crate::sample_file::SERVED;
 
-/// Start of the slot, after two sectors of records.
+/// Address of the image slot in flash, after two sectors for records.
 pub const SLOT: u32 = 2 * Nor::SECTOR as u32;
 
 /// Reason why a run ended.
@@ -27,7 +27,7 @@ pub const SLOT: u32 = 2 * Nor::SECTOR as u32;
 pub enum End {
     Upgrade(Outcome),
     PowerFailure,
-    /// No event is scheduled any more.
+    /// No event is scheduled any more, so the simulation cannot continue.
     Stalled,
 }
 
@@ -49,7 +49,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Progress of a run that starts with this image.
+    /// Creates the progress of a run in which the device starts with this running image.
     fn of(running: ImageId) -> Self {
         let ended = (running == SERVED).then_some(Outcome::Upgraded(SERVED));
         Self { ended: Cell::new(ended), ..Self::default() }
@@ -107,7 +107,8 @@ impl AsyncBoard for Lamp<'_, '_> {
     }
 
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
-        // In firmware, `yield_now` is replaced by waiting for the next radio frame or the client's timer.
+        // Firmware waits here for the next frame from the radio or for the timer of the client. The simulation never
+        // waits, so it only yields to other tasks.
         yield_now().await;
         Board::receive(self, deadline, frame)
     }

@@ -2,10 +2,10 @@
 //! once after an erasure.
 //!
 //! `cargo run --release --example flash` upgrades a simulated device once for every single write and erasure, with a
-//! power failure in the middle of this operation. Further upgrades have power that never lasts for much more than the
-//! download of a sector. Each test runs with three devices: with blocking flash, with asynchronous flash, and with only
-//! the firmware kept in flash. Exit status 0 when each upgrade left exactly the image in flash, 1 when an upgrade did
-//! not, 2 when the command line is wrong.
+//! power failure in the middle of this operation. In further upgrades, the power fails again and again, each time soon
+//! after the device has downloaded another sector. Each test runs with three devices: with blocking flash, with
+//! asynchronous flash, and with only the firmware kept in flash. Exit status 0 when each upgrade left exactly the image
+//! in flash, 1 when an upgrade did not, 2 when the command line is wrong.
 //!
 //! The file `device.rs` is the device: a board for each kind of flash, with the drivers of the module
 //! `zigbee_ota::device`. The example `device` shows a device without such a test.
@@ -28,7 +28,7 @@ struct Options {
     /// Size of the file in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 20_001, value_parser = size)]
     size: usize,
-    /// Number of operations at which the power fails, or `all`
+    /// Number of upgrades with one power failure, each at another flash operation, or `all`
     #[arg(long, value_name = "N", default_value = "all", value_parser = cuts)]
     cuts: Cuts,
 }

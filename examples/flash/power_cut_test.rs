@@ -16,11 +16,11 @@ use crate::sample_file::{DEVICE_RUNS, SERVED, file, firmware};
 /// Variant of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// Blocking flash, and the whole file is kept.
+    /// The flash is blocking, and the device keeps the whole file in flash.
     Blocking,
-    /// Asynchronous flash, and the device runs in a task of the embassy executor.
+    /// The flash is asynchronous, and the device runs in a task of the embassy executor.
     Asynchronous,
-    /// Blocking flash, and only the firmware is kept.
+    /// The flash is blocking, and the device keeps only the firmware in flash.
     Firmware,
 }
 
@@ -29,13 +29,13 @@ pub enum Variant {
 pub struct Report {
     /// Size of the file in bytes.
     pub bytes: usize,
-    /// Number of kept bytes of the file.
+    /// Number of bytes of the file that the device keeps in flash.
     pub kept: usize,
-    /// Upgrade without a power failure.
+    /// Result of the upgrade without a power failure.
     pub smooth: Upgraded,
     /// Number of upgrades with one power failure, each at another operation.
     pub failures: usize,
-    /// Maximum number of blocks that were downloaded again after a failure.
+    /// Maximum number of blocks that one upgrade downloaded again because of a power failure.
     pub again: u64,
     /// Number of restarts with power that never lasts for more than [`SHORT`] operations.
     pub short_starts: usize,
@@ -59,14 +59,14 @@ pub struct Upgraded {
 /// Failed upgrade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedUpgrade {
-    /// Number of operations before each power failure.
+    /// Number of flash operations before each power failure.
     pub power: Vec<u64>,
     /// Reason why the last run ended.
     pub end: End,
 }
 
-/// Number of flash operations between two power failures in the test with short power: enough to erase the rest of a
-/// slot of a megabyte, to write a sector, and to save the progress.
+/// Number of flash operations between two power failures in the test in which the power fails again and again. This
+/// number is enough to erase the rest of a slot of a megabyte, to write a sector, and to save the progress.
 const SHORT: u64 = 1500;
 
 /// Device with the expected result.
@@ -85,7 +85,8 @@ impl PowerCutTest {
         Self { variant, file, kept }
     }
 
-    /// Upgrades with power for these numbers of operations, one for each start.
+    /// Upgrades the device. `power` has the number of flash operations before the power failure of each start; after
+    /// these starts, the power no longer fails.
     async fn upgrade(&self, power: &[u64]) -> Result<Upgraded, FailedUpgrade> {
         let entries = [StoreEntry::parse(&self.file).expect("a file of our own")];
         let slot = self.file.len().next_multiple_of(Nor::SECTOR);
@@ -127,8 +128,8 @@ impl PowerCutTest {
         is_done && kept == self.kept && behind[..unused].iter().all(|byte| *byte == 0xff)
     }
 
-    /// Upgrades without a power failure, then with a failure at each operation or at `most` of them, then with short
-    /// power.
+    /// Runs three kinds of upgrades: without a power failure, with one power failure at each flash operation (or at
+    /// `most` of them), and with a power failure after every [`SHORT`] flash operations.
     async fn run(&self, most: Option<u64>) -> Result<Report, FailedUpgrade> {
         let smooth = self.upgrade(&[]).await?;
         let operations = smooth.erases + smooth.writes;
@@ -141,7 +142,7 @@ impl PowerCutTest {
             failures += upgraded.starts - 1;
             again = again.max(upgraded.blocks - smooth.blocks);
             if nth % 16 == 0 {
-                // A second failure early after the restart.
+                // The power fails a second time, soon after the restart.
                 self.upgrade(&[at, nth / 16 % 40]).await?;
             }
         }
@@ -152,7 +153,8 @@ impl PowerCutTest {
     }
 }
 
-/// Tests a variant with a file of `size` bytes, and a power failure at each operation or at `most` of them.
+/// Tests a variant of the device with a file of `size` bytes, and with a power failure at each flash operation, or at
+/// `most` of them.
 pub fn try_out(variant: Variant, size: usize, most: Option<u64>) -> Result<Report, FailedUpgrade> {
     on_embassy(async move { PowerCutTest::new(variant, size).run(most).await })
 }

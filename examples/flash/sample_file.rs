@@ -8,7 +8,7 @@ pub const DEVICE_RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 1);
 /// Image on the server.
 pub const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 2);
 
-/// Generates incompressible firmware for a file of `size` bytes. The minimum of `size` is [`LEAST`].
+/// Generates firmware of random bytes, whose OTA file has `size` bytes. The minimum of `size` is [`LEAST`].
 pub fn firmware(size: usize) -> Vec<u8> {
     let mut firmware = vec![0; size - LEAST];
     fastrand::Rng::with_seed(0xf1a5).fill(&mut firmware);

@@ -7,7 +7,7 @@
 //! or `{"command":"cancel","client":{"network":1,"endpoint":1}}`. The first output line names the port.
 //! `cargo run --example tcp_client -- 127.0.0.1:PORT` starts a device that connects to this port.
 
-// The library has no clock, so this example reads the time and passes it on.
+// The library has no clock, so this example reads the clock of the system and passes the time to the library.
 #![allow(clippy::disallowed_methods)]
 
 use std::error::Error;
@@ -43,7 +43,7 @@ mod tcp_network;
 /// Upgrade the devices that connect to the files of a folder. Commands are JSON lines on standard input.
 #[derive(Parser)]
 struct Options {
-    /// Folder of OTA files, which is followed
+    /// Folder of OTA files; the gateway notices added, changed and removed files
     folder: PathBuf,
     /// Port to listen on; 0 takes a free port
     #[arg(long, default_value_t = 0)]
@@ -128,7 +128,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     images.follow(options.folder);
     let (network, policy) = (Network::new(listener), HoldPolicy::new(options.hold));
     let mut config = ServerConfig::default();
-    // The connections share no radio channel, so background pace is not needed.
+    // The TCP connections share no radio channel, so the blocks need no spacing as background traffic.
     config.background_from = None;
     let mut hub = Hub { network, operator: input_lines::read(), start: Clock::now(), images, policy };
     GatewayDriver::new(config, vec![Session::EMPTY; 1000]).run(&mut hub).await

@@ -1,8 +1,8 @@
 //! Goodput measurement: simulates all transfer modes, writes the goodput table, and draws the table.
 //!
 //! - `cargo run --release --example goodput > examples/goodput/goodput.tsv` measures and writes the table.
-//! - `-- --fleet` measures the upgrade of up to a thousand devices on one channel, which an Image Notify by broadcast
-//!   with a jitter starts.
+//! - `-- --fleet` measures the upgrades of up to a thousand devices on one channel. An Image Notify by broadcast with a
+//!   query jitter starts the upgrades.
 //! - `-- --switches` measures the latency of light switches while many devices upgrade, and prints the table
 //!   `switches.tsv`.
 //! - `-- --picture-of-switches FILE.svg` draws the committed table `switches.tsv` without a measurement.
@@ -11,8 +11,9 @@
 //! - `-- --picture FILE.svg` draws the committed table `goodput.tsv` without a measurement.
 //!
 //! The table compares each goodput with the goodput of an oracle: a client of the same mode on the same channel, which
-//! knows of each lost frame at once. The simulation is in `tests/crates/sim`: a shared radio channel with carrier
-//! sensing, collisions and relays, the real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
+//! learns of each lost frame at the moment of the loss. The simulation is in `tests/crates/sim`: a shared radio channel
+//! with carrier sensing, collisions and relays, the real server, the real client, and flash that takes 2 ms for a block
+//! of 64 bytes.
 
 mod fragments_plot;
 #[path = "../common/output_lines.rs"]
@@ -27,13 +28,13 @@ use clap::Parser;
 use indicatif::ProgressBar;
 use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, polite_fleet};
 
-/// Table as last measured.
+/// Committed table of the last measurement of the goodput.
 const TABLE: &str = include_str!("goodput.tsv");
 
-/// Latency of light switches as last measured.
+/// Committed table of the last measurement of the latency of light switches.
 const SWITCHES: &str = include_str!("switches.tsv");
 
-/// Goodput by block size as last measured.
+/// Committed table of the last measurement of the goodput by block size.
 const FRAGMENTS: &str = include_str!("fragments.tsv");
 
 /// Measure or draw the goodput of all transfer modes.
@@ -42,10 +43,11 @@ struct Options {
     /// Draw the last measured table as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
-    /// Upgrade fleets with one server, started by one broadcast, and print the durations
+    /// Measure the upgrades of up to a thousand devices with one server, which one broadcast starts, and print the
+    /// durations
     #[arg(long, conflicts_with = "picture")]
     fleet: bool,
-    /// Measure the latency of light switches while a fleet upgrades
+    /// Measure the latency of light switches while 100 devices upgrade
     #[arg(long, conflicts_with_all = ["picture", "fleet"])]
     switches: bool,
     /// Draw the last measured latencies as SVG
@@ -103,7 +105,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Names the file in the error of a picture.
+/// Adds the name of the file to the error of a picture.
 fn drawn(
     file: &Path,
     result: Result<(), Box<dyn std::error::Error>>,
@@ -111,7 +113,7 @@ fn drawn(
     result.map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()).into())
 }
 
-/// Upgrades fleets of several sizes, each with several jitters.
+/// Measures the upgrades of several numbers of devices, each with several values of the query jitter.
 fn fleet() {
     output_lines::line(format_args!(
         "{:>7} {:>6} {:>8} {:>9} {:>9} {:>9}",

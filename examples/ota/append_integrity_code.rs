@@ -11,8 +11,8 @@ use crate::input::read;
 
 /// Append an integrity code to a file
 ///
-/// The code detects damage in transit, but does not prove who made the file. A signature must be the last element, so
-/// seal a file first and sign it afterwards; signing updates the code.
+/// The integrity code detects damage in transit, but does not prove who made the file. A signature must be the last
+/// element, so seal a file first and sign it afterwards; `sign` updates the integrity code.
 #[derive(Args)]
 pub struct Options {
     /// File to write: the input with the integrity code

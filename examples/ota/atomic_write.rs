@@ -12,7 +12,7 @@ use crate::error::Failure;
 const PREFIX: &str = ".ota-";
 
 /// Writes `bytes` to `path`. An existing file keeps its permissions, and a symbolic link remains a symbolic link.
-/// Returns whether `path` is a regular file, not a pipe or device.
+/// Returns `true` if `path` is a regular file, and `false` if it is a pipe or a device.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
     let existing = fs::metadata(path).ok();
     let written = match &existing {
@@ -31,7 +31,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
 fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let mut builder = Builder::new();
     builder.prefix(PREFIX);
-    // The file gets the permissions of a new file, because only its owner could read a temporary file.
+    // The function sets the usual permissions of a new file, because by default only the owner can read a temporary
+    // file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder(path))?;
@@ -54,7 +55,8 @@ pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Fa
     }
     let write = || {
         let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-        // The file keeps the permissions of a temporary file, even if it replaces another file.
+        // The file keeps the permissions of a temporary file, which only its owner can read, even if the file replaces
+        // another file.
         let mut file = Builder::new().prefix(PREFIX).tempfile_in(folder(&target))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;

@@ -13,13 +13,13 @@ use crate::unix_time;
 
 /// Issue a certificate to a signer by the private key of an authority, by OpenSSL
 ///
-/// Prints the certificate as hexadecimal digits, and writes the private key of the signer, both as `sign` takes them.
-/// The suite is that of the authority's key, which `keygen` generates.
+/// Prints the certificate as hexadecimal digits, and writes the private key of the signer to a file. `sign` takes the
+/// certificate and the file. The crypto suite is the suite of the authority's key, which `keygen` generates.
 ///
-/// For tries without the keys of a maker, whose signers keep their private keys to themselves: here one command makes
-/// the request of the signer and the answer of the authority.
+/// The command is for tests without the keys of a maker: it makes both the request of the signer and the answer of the
+/// authority. The authority of a maker never sees the private key of a signer.
 ///
-/// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers.
+/// Needs the example built with `--features openssl`, which needs the OpenSSL of the system and its headers.
 #[derive(Args)]
 pub struct Options {
     /// File with the private key of the authority
@@ -37,7 +37,7 @@ pub struct Options {
     /// Moment from which a certificate of suite 2 has expired [default: never]
     #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
     valid_until: Option<u64>,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     overwrite: bool,
     /// File to write: the private key of the signer as hexadecimal digits, readable by its owner only
@@ -100,7 +100,7 @@ fn fields(
         None => u32::MAX,
         Some(until) => {
             let seconds = until.checked_sub(valid_from).and_then(|seconds| u32::try_from(seconds).ok());
-            // The highest number of seconds means a certificate without end.
+            // The highest number of seconds means that the certificate never expires.
             seconds.filter(|seconds| (1..u32::MAX).contains(seconds)).ok_or_else(|| {
                 let [from, until] = [valid_from, until].map(unix_time::text);
                 Failure::Said(format!(

@@ -14,18 +14,19 @@ use crate::terminal_escape;
 /// Check files, and print one line per file
 ///
 /// A file is WRONG if no device should get the file: it is not an OTA file, is truncated, has a wrong checksum, has an
-/// element that runs past the end, or suits no hardware version. Doubtful and irregular facts are notes, and so is a
-/// file name that contradicts the header. If name and header differ, the header is right.
+/// element that runs past the end, or suits no hardware version. For a doubtful file, or a file that is not exactly one
+/// conformant OTA file, the command prints notes. A file name that contradicts the header is also a note, because
+/// devices use only the header.
 #[derive(Args)]
 pub struct Options {
-    /// Fail doubtful and irregular files as well: files that are not exactly one conformant OTA file
+    /// Also fail doubtful files, and files that are not exactly one conformant OTA file
     #[arg(long)]
     strict: bool,
-    /// Accept bodies that consist of a raw image without elements, whatever their form
+    /// Accept a file whose body is a raw image without elements, in any format
     #[arg(long)]
     raw_body: bool,
-    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and below, but for
-    /// .json, .md and .txt
+    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and its subfolders, except
+    /// .json, .md and .txt files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
@@ -55,7 +56,8 @@ fn verdict(
     let (wrong, notes): (Vec<_>, Vec<_>) = inspection.findings().partition(|finding| {
         finding.severity == Severity::Wrong || options.strict && finding.is_irregularity()
     });
-    // A payload with a different version number may still be complete, so only `info` shows the difference.
+    // A payload whose version differs from the header may still be complete, so `check` does not report the difference;
+    // `info` shows it.
     let notes: Vec<_> = notes
         .into_iter()
         .filter(|finding| !matches!(finding.kind, FindingKind::PayloadContradictsHeader { .. }))
@@ -65,7 +67,7 @@ fn verdict(
     (wrong, notes)
 }
 
-/// Returns the distinct texts in order, each with the number of its occurrences.
+/// Returns each distinct text once, with the number of its occurrences, in the order of the first occurrences.
 fn merged(texts: impl Iterator<Item = String>) -> Vec<String> {
     let mut counted: Vec<(String, usize)> = Vec::new();
     for text in texts {

@@ -14,11 +14,11 @@ use crate::input::read;
 use crate::number_args::number;
 use crate::terminal_escape;
 
-/// Choose the entry of an index for a device, as zigbee2mqtt or zigpy would
+/// Choose the entry of an index for a device by the rules of zigbee2mqtt or zigpy
 ///
 /// Prints the selected entry, and the reason against each other entry with the same manufacturer code and image type.
-/// The command does not download files. Exit status 0 if an entry is selected and the file, if any, matches the entry;
-/// 1 otherwise.
+/// The command does not download files. Exit status 0 if an entry is selected and the file of --file, if given, matches
+/// the entry; 1 otherwise.
 #[derive(Args)]
 pub struct Options {
     /// Manufacturer code of the device, 2 bytes
@@ -39,7 +39,7 @@ pub struct Options {
     /// Manufacturer name of the device
     #[arg(long, value_name = "TEXT")]
     manufacturer_name: Option<String>,
-    /// Versions that are wanted
+    /// Versions that the device may get, relative to its running version
     #[arg(long, value_enum, default_value = "newer")]
     wanted: Wanted,
     /// Compare this file with the entry, and print each difference
@@ -60,16 +60,16 @@ enum Wanted {
     Any,
 }
 
-/// Result; key order and types are a contract with scripts.
+/// Result as a JSON object. Scripts depend on the order and the types of the keys.
 #[derive(Serialize)]
 struct Choice<'a> {
     entry: Option<usize>,
     url: Option<&'a str>,
     path: Option<&'a str>,
     file_version: Option<u32>,
-    /// Other entries for the same image.
+    /// Other entries with the same manufacturer code and image type.
     mismatches: Vec<Mismatch>,
-    /// Differences of the file; none without a file.
+    /// Differences between the entry and the file of `--file`; `None` without a file.
     differences: Option<Vec<String>>,
 }
 

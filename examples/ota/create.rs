@@ -57,8 +57,8 @@ pub struct Options {
     /// Maximum hardware version, 2 bytes
     #[arg(long, value_name = "VERSION", requires = "min_hw_ver", value_parser = number::<u16>)]
     max_hw_ver: Option<u16>,
-    /// Write the only element as Telink does for an encrypted image: tag 0xf000, and two bytes before the data that its
-    /// length does not count; without INFO they are 01 0c
+    /// Write the only element in the form of Telink's encrypted images: the tag is 0xf000, and the two bytes INFO,
+    /// which the length of the element does not count, stand before the data; 01 0c without INFO
     #[arg(
         long, value_name = "INFO", num_args = 0..=1, require_equals = true, default_missing_value = "010c",
         value_parser = telink_info
@@ -68,7 +68,7 @@ pub struct Options {
     pieces: ElementArgs,
 }
 
-/// Parses the two bytes of Telink's form.
+/// Parses the two bytes of the option for Telink's form.
 fn telink_info(text: &str) -> Result<[u8; 2], String> {
     digits(text)?.try_into().map_err(|_| "expected two bytes, such as 010c".into())
 }
@@ -98,7 +98,7 @@ impl Options {
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let header = options.header();
     let path = options.path(header.id);
-    // All inputs are read before the output is written, because the output may be one of the inputs.
+    // The command reads all inputs before it writes the output, because the output file may be one of the input files.
     let inputs = options.pieces.0.iter().map(Input::read).collect::<Result<Vec<_>, _>>()?;
     let lengths = inputs.iter().map(|input| Element::HEAD_LEN as u64 + input.len());
     let total = header.header_len() as u64 + lengths.sum::<u64>();
@@ -136,14 +136,14 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Returns the encoded file. A file that does not fit into memory is an error.
+/// Returns the encoded file. The function returns an error if the file does not fit into memory.
 fn encoded(file: &impl Encode) -> Result<Vec<u8>, Failure> {
     let mut bytes = zeros(file.encoded_len())?;
     file.encode(&mut bytes).map_err(|error| Failure::Said(error.to_string()))?;
     Ok(bytes)
 }
 
-/// Returns `count` zeros. A number of zeros that does not fit into memory is an error.
+/// Returns `count` zero bytes. The function returns an error if they do not fit into memory.
 fn zeros(count: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(count).map_err(|error| Failure::Said(format!("{count} bytes: {error}")))?;

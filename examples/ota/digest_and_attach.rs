@@ -1,4 +1,4 @@
-//! Subcommands `digest` and `attach`: a file is signed by an external signer, which keeps the private key to itself.
+//! Subcommands `digest` and `attach`: an external signer, who keeps the private key, signs the file.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,13 +30,13 @@ pub struct Prepare {
     file: PathBuf,
 }
 
-/// Put the signature of an external signer into a file that `digest` prepared
+/// Put the signature of an external signer into a file that `digest` has prepared
 #[derive(Args)]
 pub struct Attach {
     /// Authority that issued the certificate
     #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
     authority: Authority,
-    /// r, then s, big endian: 42 or 72 bytes as hexadecimal digits
+    /// Signature: the numbers r and s, big endian, 42 or 72 bytes as hexadecimal digits
     #[arg(long, value_name = "HEX")]
     signature: String,
     /// File to write: the signed file

@@ -18,7 +18,7 @@ use zigbee_ota::time::Instant;
 use crate::download_table::{device, end, seconds};
 use crate::reassembly::{HeardBlock, Recovered};
 
-/// Kinds of marks, in the order of drawing: a later kind covers an earlier one.
+/// Kinds of marks, in the order of drawing. A mark of a later kind covers marks of earlier kinds.
 const MARKS: [(&str, RGBColor); 4] = [
     ("new block", RGBColor(66, 146, 198)),
     ("sent again", RGBColor(215, 98, 20)),
@@ -37,8 +37,8 @@ const PLACES: f64 = 1000.0;
 /// Maximum number of panels, so that the picture stays readable.
 pub const MOST: usize = 24;
 
-/// Draws the downloads with blocks; returns the SVG, and the number of downloads that were left out because of
-/// [`MOST`].
+/// Draws the downloads of which a block was overheard. Returns the SVG, and the number of downloads that the picture
+/// leaves out because of [`MOST`].
 pub fn draw(recovered: &Recovered) -> Result<(String, usize), Box<dyn Error>> {
     let mut downloads = recovered.downloads();
     downloads.retain(|download| download.counts().blocks > 0);
@@ -58,7 +58,7 @@ pub fn draw(recovered: &Recovered) -> Result<(String, usize), Box<dyn Error>> {
         top.draw(&Rectangle::new([(left, 38), (left + 14, 48)], colour.filled()))?;
         top.draw(&Text::new(*name, (left + 20, 36), ("sans-serif", 13).into_font()))?;
     }
-    // All panels have the same axis of time, so that blocks of several devices at the same time stand above each other.
+    // All panels have the same time axis, so that simultaneous blocks of several devices are above each other.
     let end = downloads.iter().filter_map(Download::last).map(|last| place_of(recovered, last));
     let end = end.fold(0.0, f64::max).max(if recovered.is_timed { 1.0 } else { 10.0 });
     for (panel, download) in panels.split_evenly((downloads.len().max(1), 1)).iter().zip(&downloads) {
@@ -72,7 +72,7 @@ pub fn draw(recovered: &Recovered) -> Result<(String, usize), Box<dyn Error>> {
     Ok((svg, left_out))
 }
 
-/// Place on the axis of time: seconds, or the number of the frame.
+/// Returns the place on the time axis: the seconds, or the number of the frame in a capture without times.
 fn place_of(recovered: &Recovered, at: Instant) -> f64 {
     let millis = at.as_millis() as f64;
     if recovered.is_timed { millis / 1000.0 } else { millis }

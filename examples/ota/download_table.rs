@@ -53,7 +53,7 @@ fn line(
     writeln!(out, "  {end}")
 }
 
-/// The address of the device; in an input of lines, frames have no addresses.
+/// Returns the address of the device. The frames of a text input have no addresses.
 pub fn device(download: &Download<'_>) -> String {
     match download.client() {
         None | Some(Address::UNKNOWN) => "unknown".into(),
@@ -61,17 +61,17 @@ pub fn device(download: &Download<'_>) -> String {
     }
 }
 
-/// The end of the download, as the table and the picture name it.
+/// Returns the words for the end of the download, in the table and in the picture.
 pub fn end(download: &Download<'_>) -> String {
     download.end().map_or_else(|| "none heard".into(), |end| end.to_string())
 }
 
-/// Seconds with one decimal.
+/// Formats a duration in seconds with one decimal.
 pub fn seconds(Millis(millis): Millis) -> String {
     format!("{}.{}", millis / 1000, millis % 1000 / 100)
 }
 
-/// The share of `part` in `whole`, rounded.
+/// Formats the share of `part` in `whole` as a rounded percentage.
 fn share(part: u32, whole: u32) -> String {
     let percent = (u64::from(part) * 100 + u64::from(whole) / 2).checked_div(whole.into());
     percent.map_or_else(|| part.to_string(), |percent| format!("{part} ({percent} %)"))

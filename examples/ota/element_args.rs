@@ -9,25 +9,27 @@ use zigbee_ota::file::Tag;
 use crate::create;
 use crate::number_args::number;
 
-/// Element to be written; it has a file, a length or both.
+/// Element that `create` writes. The element has a file, a length or both.
 pub struct Piece {
     pub tag: Tag,
     pub file: Option<PathBuf>,
     pub length: Option<u32>,
 }
 
-/// Elements to be written, in order.
+/// Elements that `create` writes, in this order.
 pub struct ElementArgs(pub Vec<Piece>);
 
 #[derive(Args)]
 struct Given {
-    /// Tag of an element, 2 bytes [default: 0]; each -t starts an element, which the -f and -l after it belong to
+    /// Tag of an element, 2 bytes [default: 0]; each -t starts an element, and the following -f and -l belong to this
+    /// element
     #[arg(short, long = "tag-id", value_name = "TAG", value_parser = number::<u16>)]
     tag: Vec<u16>,
     /// File with the data of the element
     #[arg(short = 'f', long = "tag-file", value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Length of the element, 4 bytes: without -f the number of zeros, with -f the length of the file
+    /// Length of the element, 4 bytes: with -f the length of the file, without -f the number of zero bytes in the
+    /// element
     #[arg(short = 'l', long = "tag-length", value_name = "BYTES", value_parser = number::<u32>)]
     length: Vec<u32>,
     /// Allow reserved tags, and tags that the signing commands write
@@ -47,7 +49,7 @@ fn placed<T>(matches: &ArgMatches, id: &str, values: Vec<T>, part: fn(T) -> Part
     places.zip(values.into_iter().map(part)).collect()
 }
 
-/// Groups options into elements.
+/// Groups the options into elements: each `-t` starts an element.
 fn group(parts: Vec<Part>) -> Result<Vec<Piece>, String> {
     let (tags, others): (Vec<Part>, Vec<Part>) = match parts.iter().filter(|part| is_tag(part)).count() {
         // With at most one `-t`, the order of the options does not matter.

@@ -12,7 +12,7 @@ pub enum Failure {
     /// Error about the file at a path, or about the request.
     #[error("{0}")]
     Said(String),
-    /// No input to work on; exit status 2.
+    /// Error because there is no input to work on. The exit status is 2.
     #[error("{0}")]
     Nothing(String),
     /// Write error of standard output.
@@ -21,17 +21,17 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Error about the file at `path`.
+    /// Creates an error about the file at `path`.
     pub fn at(path: &Path, reason: impl Display) -> Self {
         Self::Said(format!("{}: {reason}", terminal_escape::path(path)))
     }
 
-    /// Error for a missing input at `path`.
+    /// Creates the error for a missing input at `path`.
     pub fn nothing(path: &Path, reason: impl Display) -> Self {
         Self::Nothing(format!("{}: {reason}", terminal_escape::path(path)))
     }
 
-    /// Error of a subcommand that needs OpenSSL.
+    /// Creates the error of a subcommand that needs OpenSSL, and names the subcommand to use instead.
     #[cfg(not(feature = "openssl"))]
     pub fn needs_openssl(command: &str, instead: &str) -> Self {
         Self::Said(format!(
@@ -46,7 +46,8 @@ impl Failure {
     }
 }
 
-/// Prints one line on standard error, with foreign texts escaped. `eprintln` would panic when standard error is closed.
+/// Prints one line on standard error, and escapes control characters in it. `eprintln` would panic when standard error
+/// is closed.
 pub fn complain(what: impl Display) {
     let _ = writeln!(io::stderr(), "ota: {}", terminal_escape::text(&what.to_string()));
 }

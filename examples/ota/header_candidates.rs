@@ -10,9 +10,10 @@ use crate::error::Failure;
 use crate::input::read;
 use crate::terminal_escape;
 
-/// List every offset with a plausible OTA header, for a person to judge
+/// List every offset at which an OTA header may start; a person must judge the candidates
 ///
-/// The four bytes of the file identifier also occur by chance inside firmware, so a candidate may be no OTA file.
+/// The four bytes of the file identifier also occur by chance inside firmware, so there may be no OTA file at the
+/// offset of a candidate.
 #[derive(Args)]
 pub struct Options {
     /// Any file

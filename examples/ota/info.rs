@@ -19,8 +19,8 @@ pub struct Options {
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
-    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and below, but for
-    /// .json, .md and .txt
+    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and its subfolders, except
+    /// .json, .md and .txt files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
@@ -56,7 +56,8 @@ fn as_table(further: bool, path: &Path, out: &mut impl Write) -> io::Result<bool
     match shown {
         Ok(written) => written.map(|()| true),
         Err(reason) => {
-            // Messages about a file appear in the output next to the output for the file.
+            // The output is flushed here, so that a message about a file on standard error appears next to the output
+            // for the file.
             out.flush()?;
             complain(Failure::at(path, reason));
             Ok(false)

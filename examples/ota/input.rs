@@ -29,8 +29,8 @@ impl<'a> InputFile<'a> {
         Ok(Self { container, image, strict: Image::parse(bytes).is_ok(), given: bytes })
     }
 
-    /// Takes container and image from an inspection of `bytes`. To open the container a second time would compute all
-    /// its checksums a second time.
+    /// Takes container and image from an inspection of `bytes`, so that the program does not open the container a
+    /// second time and compute all its checksums again.
     pub fn of_inspection(inspection: &Inspection<'a>, bytes: &'a [u8]) -> Result<Self, NotOta> {
         let (Some(container), Some(image)) = (inspection.container(), inspection.image()) else {
             return Err(NotOta::new(bytes));
@@ -39,12 +39,12 @@ impl<'a> InputFile<'a> {
         Ok(Self { container: *container, image: image.clone(), strict, given: bytes })
     }
 
-    /// Offset of the OTA file in the input.
+    /// Returns the offset of the OTA file in the input.
     pub fn offset(&self) -> usize {
         self.container.before.len()
     }
 
-    /// Number of input bytes after the OTA file, whether these bytes belong to a container or not.
+    /// Returns the number of input bytes after the OTA file. These bytes may belong to a container.
     pub fn after(&self) -> usize {
         self.given.len() - self.offset() - self.image.bytes().len()
     }
@@ -88,7 +88,7 @@ impl NotOta {
         match MatterImage::read(bytes) {
             Some(Ok(image)) => Self::Matter(Box::new(image)),
             Some(Err(error)) => Self::BrokenMatter(error),
-            // This finding names the actual type of the file.
+            // The first finding names the actual type of the file.
             None => Self::Foreign(Box::new(Inspection::of(bytes).findings().next().expect("no OTA file"))),
         }
     }
@@ -102,8 +102,8 @@ pub fn with<T>(path: &Path, look: impl FnOnce(&InputFile<'_>) -> T) -> Result<T,
     Ok(look(&opened))
 }
 
-/// Reads the file at `path` and calls `look` with it and its inspection, which compares all its checksums. Everything
-/// else is as in [`with`].
+/// Reads the file at `path` and calls `look` with it and its inspection, which compares all its checksums. Memory and
+/// error are as in [`with`].
 pub fn with_inspection<T>(
     path: &Path,
     look: impl FnOnce(&InputFile<'_>, Inspection<'_>) -> T,

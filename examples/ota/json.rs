@@ -1,4 +1,4 @@
-//! JSON output: one object per file. Key order and types are a contract with scripts.
+//! JSON output: one object per file. Scripts depend on the order and the types of the keys.
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -11,16 +11,17 @@ use crate::text_args::suite;
 
 /// Generate the private key of a certificate authority, by OpenSSL
 ///
-/// For an authority of one's own, with which signatures can be tried without the keys of a maker: `certify` issues
-/// certificates with the key. Prints the public key as hexadecimal digits, the second part of `verify --ca`.
+/// With an authority of your own, you can test signatures without the keys of a maker: `certify` issues certificates
+/// with the private key. The command prints the public key of the authority as hexadecimal digits, which are the second
+/// part of `verify --ca`.
 ///
-/// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers.
+/// Needs the example built with `--features openssl`, which needs the OpenSSL of the system and its headers.
 #[derive(Args)]
 pub struct Options {
     /// Crypto suite: 1 is sect163k1, 2 is sect283k1
     #[arg(long, value_name = "SUITE", value_parser = suite())]
     suite: Suite,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     overwrite: bool,
     /// File to write: the private key as hexadecimal digits, readable by its owner only

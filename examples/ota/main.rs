@@ -90,7 +90,7 @@ fn main() -> ExitCode {
     match run(Options::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // A closed pipe at the reader's side is not an error.
+        // If the reader of the output has closed the pipe, the program ends without an error.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure);
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a subcommand; returns whether every file was in order.
+/// Runs a subcommand. Returns whether no file had an error.
 fn run(command: Command) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     let well = match command {

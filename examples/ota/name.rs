@@ -12,13 +12,14 @@ use crate::terminal_escape;
 use crate::terminal_table;
 use crate::text_args::suffix;
 
-/// Print the recommended name of each file, or parse such a name
+/// Print the recommended file name of each OTA file, or parse such a name
 #[derive(Args)]
 pub struct Options {
-    /// OTA files, or containers with an OTA file inside; with several files each line starts with the current name
+    /// OTA files, or containers with an OTA file inside; with several files each output line starts with the current
+    /// name
     #[arg(value_name = "FILE", required_unless_present = "parse")]
     files: Vec<PathBuf>,
-    /// Free text at the end of the name
+    /// Free text at the end of the printed name
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = suffix)]
     suffix: String,
     /// Parse this name and print its fields

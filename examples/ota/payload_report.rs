@@ -4,7 +4,7 @@ use serde::Serialize;
 use zigbee_ota::ImageId;
 use zigbee_ota::payload::{Payload, PayloadReport, PayloadState};
 
-/// Payload in the output; key order and types are a contract with scripts.
+/// Payload in the output. Scripts depend on the order and the types of the keys.
 #[derive(PartialEq, Eq, Serialize)]
 pub struct PayloadEntry {
     /// Index of the element; none for raw bytes outside of elements.

@@ -32,7 +32,7 @@ pub struct Recovered {
     frames: u64,
     /// Time of the first frame.
     start: Option<Duration>,
-    /// Whether all frames had a time.
+    /// Whether every frame of the capture has a time.
     pub is_timed: bool,
     /// First error of the assembly.
     pub error: Option<AssemblyError<Infallible>>,
@@ -108,14 +108,14 @@ impl Recovered {
         }
     }
 
-    /// Images of which a block was overheard, by identity.
+    /// Returns the images of which a block was overheard, sorted by identity.
     pub fn images(&self) -> Vec<Download<'_>> {
         let mut images: Vec<_> = self.assembly.images().filter(|image| image.counts().blocks > 0).collect();
         images.sort_by_key(Download::image);
         images
     }
 
-    /// Downloads of which a request or a block was overheard, by image and client.
+    /// Returns the downloads of which a request or a block was overheard, sorted by image and client.
     pub fn downloads(&self) -> Vec<Download<'_>> {
         let mut downloads: Vec<_> =
             self.assembly.downloads().filter(|download| download.first().is_some()).collect();

@@ -18,8 +18,8 @@ use crate::error::{Failure, complain};
 use crate::reassembly::Recovered;
 use crate::{download_picture, download_table};
 
-/// Maximum size of a written image. The limit is needed because the size of an image with gaps is only the claim of a
-/// frame.
+/// Maximum size of a written image. The program needs this limit, because the size of an image with gaps is known only
+/// from a frame, which any node can forge.
 const MOST: u32 = 1 << 28;
 
 /// Maximum number of gaps printed for each image.
@@ -27,19 +27,20 @@ const NAMED: usize = 32;
 
 /// Reassemble images from captured frames
 ///
-/// Each block names its image, so the blocks of several clients fill each other's gaps. A table shows the progress, the pace
-/// and the losses of each device. Exit status 0 when every image is complete, 1 when an image has gaps or contradicting
-/// blocks or is no OTA file that a device should get, 2 when there is no block.
+/// Each block names its image, so a block to one client can fill a gap in the blocks to another client. A table shows
+/// the progress, the pace and the losses of each device. Exit status 0 when every image is complete, 1 when an image
+/// has gaps or contradicting blocks or is no OTA file that a device should get, 2 when there is no block.
 #[derive(Args)]
 #[command(after_help = capture::HELP)]
 pub struct Options {
     /// File to write; in a folder each image gets its recommended name
     #[arg(short = 'o', long, value_name = "OUT")]
     to: Option<PathBuf>,
-    /// Write images with gaps too, and fill the gaps with 0xFF
+    /// Also write images with gaps, and fill the gaps with 0xFF
     #[arg(long, requires = "to")]
     partial: bool,
-    /// SVG file to write: the offset of each block over its time, with gaps and repeats, for each device
+    /// SVG file to write: a picture for each device with the offset of each block over its time, with gaps and repeated
+    /// blocks
     #[arg(long, value_name = "FILE.svg")]
     picture: Option<PathBuf>,
     /// Network key or link key, in 32 hexadecimal digits; may be repeated
@@ -95,7 +96,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     Ok(well)
 }
 
-/// Whether all bytes were overheard, and no block contradicts another.
+/// Returns whether all bytes were overheard, and no block contradicts another block.
 fn is_whole(image: &Download<'_>) -> bool {
     image.is_complete() && image.contradictions().next().is_none()
 }
@@ -143,7 +144,8 @@ fn listen(options: &Options, name: &Path) -> Result<Recovered, Failure> {
     Ok(recovered)
 }
 
-/// Prints what was overheard of an image; returns whether it is a complete OTA file with nothing wrong in it.
+/// Prints what was overheard of an image. Returns whether the image is a complete OTA file without a finding of the
+/// severity `Wrong`.
 fn report(recovered: &Recovered, image: &Download<'_>, out: &mut impl Write) -> io::Result<bool> {
     let gaps: Vec<_> = image.gaps().collect();
     let missing: u64 = gaps.iter().map(|gap| u64::from(gap.end - gap.start)).sum();
@@ -200,7 +202,7 @@ fn report(recovered: &Recovered, image: &Download<'_>, out: &mut impl Write) -> 
     Ok(well)
 }
 
-/// Prints inconsistencies of an image.
+/// Prints the inconsistencies between the overheard frames of an image.
 fn notes(image: &Download<'_>, out: &mut impl Write) -> io::Result<()> {
     if let Some(sizes) = image.offered_sizes().filter(|sizes| sizes.start() < sizes.end()) {
         writeln!(out, "  note: offered with sizes from {} to {} bytes", sizes.start(), sizes.end())?;

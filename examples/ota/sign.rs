@@ -11,11 +11,11 @@ use crate::trust_args::authority;
 
 /// Sign a file with a private key, by OpenSSL
 ///
-/// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers. Use `digest`
-/// and `attach` for a key that another device or service keeps.
+/// Needs the example built with `--features openssl`, which needs the OpenSSL of the system and its headers. Use
+/// `digest` and `attach` if another device or service keeps the private key.
 ///
-/// Without --ca, the command cannot check that key and certificate belong together, and prints the authority for which
-/// they would match on standard error.
+/// Without --ca, the command cannot check that key and certificate belong together. On standard error, it prints the
+/// authority for which key and certificate match.
 #[derive(Args)]
 pub struct Options {
     /// Crypto suite: 1 is sect163k1, 2 is sect283k1

@@ -7,7 +7,7 @@ use zigbee_ota::payload::{Payload, PayloadState};
 
 use crate::input::InputFile;
 
-/// Facts about a file by which a person judges the result of a build, or decides whether a gateway may serve the file.
+/// Summary of a file, by which a person judges the result of a build, or decides whether a gateway may serve the file.
 pub struct Summary<'a> {
     opened: &'a InputFile<'a>,
     inspection: &'a Inspection<'a>,
@@ -21,7 +21,7 @@ impl<'a> Summary<'a> {
         Self { opened, inspection, payload }
     }
 
-    /// Type of the file.
+    /// Returns the line about the type of the file.
     pub fn what(&self) -> String {
         let InputFile { container, image, given, .. } = self.opened;
         let text = image.header().header_string.to_string();
@@ -33,7 +33,7 @@ impl<'a> Summary<'a> {
         format!("OTA file{named} of {} bytes{inside}", image.header().total_size)
     }
 
-    /// Target devices of the file, and the file version.
+    /// Returns the line about the target devices of the file and the file version.
     pub fn target(&self) -> String {
         let header = self.opened.image.header();
         let mut target = format!(
@@ -49,7 +49,7 @@ impl<'a> Summary<'a> {
         target
     }
 
-    /// Completeness of the file, and the evidence for it.
+    /// Returns the line about the completeness of the file, with the evidence for it.
     pub fn whole(&self) -> String {
         let of = |severity| self.inspection.findings().filter(move |finding| finding.severity == severity);
         if let Some(finding) = of(Severity::Wrong).next() {
@@ -76,7 +76,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Signature of the file, with the signer.
+    /// Returns the line about the signature of the file, with the signer.
     pub fn signed(&self) -> String {
         let inner = match &self.payload {
             Some(Payload { report, .. }) if report.signed => {
@@ -97,7 +97,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Format of the payload, and its agreement with the header.
+    /// Returns the line about the format of the payload, and about its agreement with the header.
     pub fn payload(&self) -> String {
         let Some(Payload { report, .. }) = &self.payload else {
             return "none".into();

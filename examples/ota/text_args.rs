@@ -36,7 +36,7 @@ pub fn suffix(text: &str) -> Result<String, &'static str> {
     Ok(text.into())
 }
 
-/// Formats an authority as the option `--ca` takes it.
+/// Formats an authority in the form of the option `--ca`.
 #[cfg(feature = "openssl")]
 pub fn authority(authority: &zigbee_ota::signature::Authority) -> String {
     format!("{:016x}:{}", authority.issuer.0, hex_lines::line(authority.key.as_bytes()).trim_end())

@@ -21,12 +21,13 @@ use crate::unix_time;
 
 /// Verify signature and integrity code of each file
 ///
-/// Only a file with a valid signature passes: by a signer whose certificate was issued by one of the given authorities,
-/// and with no byte behind the total image size, where no signature covers it. Without --signer every such signer is
-/// accepted, which is too wide for an authority that gives every device a certificate.
+/// A file passes only with a valid signature by a signer whose certificate was issued by one of the authorities of
+/// --ca, and without bytes after the total image size, which no signature covers. Without --signer, every signer with
+/// such a certificate is accepted; do not omit --signer if the authority also issues certificates to devices.
 ///
-/// A certificate of suite 2 is valid for a time. That the time is over, or has not begun, is told on standard error, and
-/// as `validity` with --json: the clocks of some signers are not set, so only --strict fails for it.
+/// A certificate of suite 2 has a period of validity. If the certificate has expired or is not valid yet, the command
+/// says so on standard error, and as `validity` with --json. Such a file fails only with --strict, because the clocks
+/// of some signers are not set.
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
@@ -40,13 +41,13 @@ pub struct Options {
     /// Moment at which certificates must be valid: Unix seconds, or 2026-11-28T13:05:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
     at: Option<u64>,
-    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and below, but for
-    /// .json, .md and .txt
+    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and its subfolders, except
+    /// .json, .md and .txt files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
 
-/// Result of a file; key order and types are a contract with scripts.
+/// Result of the verification of a file. Scripts depend on the order and the types of the keys.
 #[derive(Serialize)]
 struct Found {
     file: String,
@@ -69,7 +70,7 @@ struct Found {
 /// Validity of a certificate.
 struct Lifetime {
     from: u64,
-    /// None if the certificate never expires.
+    /// Time at which the certificate expires; `None` if it never expires.
     until: Option<u64>,
 }
 
@@ -212,7 +213,7 @@ fn uncovered(opened: &InputFile<'_>) -> Option<String> {
     ))
 }
 
-/// Whether the file has a certificate that a signature could belong to.
+/// Returns whether the file has a certificate by which a signature could be verified.
 fn has_certificate(opened: &InputFile<'_>) -> bool {
     opened.image.elements().any(|at| Suite::ALL.iter().any(|suite| at.element.tag == suite.certificate_tag()))
 }

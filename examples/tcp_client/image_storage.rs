@@ -9,7 +9,7 @@ use zigbee_ota::zcl::ImageOffer;
 use crate::trust_args::Trust;
 use crate::{complain, download_verification};
 
-/// Storage in memory.
+/// Storage that keeps the image in memory.
 pub struct Flash {
     trust: Trust,
     bytes: Vec<u8>,
@@ -32,7 +32,7 @@ impl Flash {
         download_verification::check(&self.trust, &self.bytes)
     }
 
-    /// Returns the image once it is verified.
+    /// Returns the image, or `None` as long as the image is not verified.
     pub fn image(&self) -> Option<&[u8]> {
         self.verified.then_some(&self.bytes)
     }

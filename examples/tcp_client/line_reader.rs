@@ -23,7 +23,7 @@ pub enum Input {
     Line(Vec<u8>),
     /// The start of a line that has more than [`MAX_LINE`] bytes. The rest of the line is skipped.
     TooLong,
-    /// No complete line before the deadline.
+    /// No complete line arrived before the deadline.
     Nothing,
     /// The server closed the connection.
     End,
@@ -42,7 +42,7 @@ impl LineReader {
                 return Ok(input);
             }
             let left = deadline.saturating_duration_since(Clock::now());
-            // A timeout of zero would mean to wait forever.
+            // `set_read_timeout` returns an error for a timeout of zero, so the minimum is one millisecond.
             self.socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
             let mut bytes = [0; MAX_LINE];
             match self.socket.read(&mut bytes) {
@@ -59,7 +59,7 @@ impl LineReader {
         }
     }
 
-    /// Removes the next line from the received bytes; `None` if more bytes are needed.
+    /// Removes the next line from the received bytes, and returns the line. Returns `None` if the line is not complete.
     fn next_input(&mut self) -> Option<Input> {
         loop {
             let Some(end) = self.received.iter().position(|byte| *byte == b'\n') else {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant as Clock};
 
-/// Minimum time between two lines about the same complaint.
+/// Minimum time between two log lines about the same complaint.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Maximum number of different complaints that are counted separately; all further complaints share one count.
@@ -18,17 +18,17 @@ pub struct ComplaintCounter {
 
 /// Count of one complaint.
 struct Count {
-    /// Number of complaints.
+    /// Number of times that the complaint occurred.
     all: u64,
-    /// Number of complaints that have not been printed.
+    /// Number of times that the complaint occurred since its last log line.
     untold: u64,
-    /// Time of the last line.
+    /// Time of the last log line about the complaint.
     told_at: Clock,
 }
 
 impl ComplaintCounter {
-    /// Counts a complaint, and returns the line to print, if any: the first complaint of its kind at once, repeated ones
-    /// as a count every ten seconds.
+    /// Counts a complaint, and returns the line to print, if any. The first complaint with a text is printed at once;
+    /// later complaints with this text are printed as a count, at most every ten seconds.
     pub fn count(&mut self, text: String, now: Clock) -> Option<String> {
         let is_known = self.counts.contains_key(&text);
         let text = if is_known || self.counts.len() < MAX_TEXTS { text } else { "other complaints".into() };
@@ -45,7 +45,7 @@ impl ComplaintCounter {
         Some(format!("{text} ({} times)", count.all))
     }
 
-    /// Returns a line for each complaint that was repeated since its last line.
+    /// Returns a line for each complaint that has occurred again since its last log line.
     pub fn rest(&self) -> impl Iterator<Item = String> {
         let repeated = self.counts.iter().filter(|(_, count)| count.untold > 0);
         repeated.map(|(text, count)| format!("{text} ({} times)", count.all))

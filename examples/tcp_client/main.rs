@@ -4,7 +4,7 @@
 //! `cargo run --release --example tcp_client -- HOST:PORT` queries for an image and downloads it; `-- --help` lists the
 //! options. Exit status 0 when the device runs the new image, 1 when not, 2 when the command line is wrong.
 
-// The library has no clock, so this example reads the time and passes it on.
+// The library has no clock, so this example reads the clock of the system and passes the time to the library.
 #![allow(clippy::disallowed_methods)]
 
 use std::fs;
@@ -55,8 +55,8 @@ mod trust_args;
 
 /// Upgrade a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
 ///
-/// With --ca or --signer, only images with a valid signature by them are accepted; otherwise signatures are ignored. An
-/// image with a wrong integrity code is always refused.
+/// With --ca or --signer, the device accepts only images with a valid signature by these signers; without these
+/// options, it ignores signatures. The device always refuses an image with a wrong integrity code.
 #[derive(Parser)]
 struct Options {
     /// Address of the server
@@ -85,13 +85,13 @@ struct Options {
     /// File to write the image to
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Wait for an Image Notify before the first query, and when there is no image
+    /// Wait for an Image Notify before the first query, and wait for another one when the server has no image
     #[arg(long)]
     wait_notify: bool,
     /// Timeout of the whole run in seconds
     #[arg(long, value_name = "S", default_value_t = 600)]
     timeout: u64,
-    /// Time in seconds to answer the server after the upgrade
+    /// Time in seconds for which the device answers requests of the server after the upgrade
     #[arg(long, value_name = "S", default_value_t = 1)]
     linger: u64,
     #[command(flatten)]
@@ -105,13 +105,15 @@ fn block(text: &str) -> Result<NonZeroU8, &'static str> {
     text.parse().map_err(|_| "expected a whole number from 1 to 255")
 }
 
-/// Maximum size of an image, because it is kept in memory.
+/// Maximum size of an image in bytes. The limit is needed because the example keeps the image in memory.
 const MAX_SIZE: u32 = 64 << 20;
 
-/// Time for which the device waits for an Image Notify before it queries without one.
+/// Time for which the device waits for an Image Notify before its first query. After this time, the device queries
+/// without an Image Notify.
 const FIRST_QUERY: Millis = Millis::from_secs(1);
 
-/// Address of the server for the client; a socket has no network address.
+/// Network address by which the client knows the server. The value is arbitrary, because a socket has no network
+/// address.
 const SERVER: Address = Address::new(0x0000, 1);
 
 fn main() -> ExitCode {
@@ -159,7 +161,7 @@ struct Device {
     flash: Flash,
     socket: TcpStream,
     lines: LineReader,
-    /// Whether the server can still be reached.
+    /// Whether the connection to the server is open.
     is_connected: bool,
     /// Whether the server has set the time of the upgrade, so that the upgrade no longer needs the server.
     is_counting_down: bool,
@@ -222,7 +224,7 @@ impl Device {
                     output_lines::line(format_args!("{event:?}"));
                 }
                 if let (None, Some(reason)) = (&end, self.note(options, event)) {
-                    // After the upgrade the device only answers attribute reads.
+                    // After the upgrade, the device only answers requests for its attributes.
                     let linger =
                         if matches!(reason, End::Client(Outcome::Upgraded(_))) { options.linger } else { 0 };
                     until = give_up.min(Clock::now() + Duration::from_secs(linger));
@@ -244,12 +246,12 @@ impl Device {
         }
     }
 
-    /// Converts a moment of the client to the system clock.
+    /// Converts an instant of the client to a time of the system clock.
     fn clock(&self, at: Instant) -> Clock {
         self.start + Duration::from_millis(at.as_millis())
     }
 
-    /// Sends all frames of the client.
+    /// Sends all frames that the client has to send.
     fn send(&mut self, give_up: Clock) -> io::Result<()> {
         let mut out = [0; LONGEST_TO_SERVER];
         while let Some(transmit) = self.client.poll_transmit(self.now(), &mut out) {
@@ -271,7 +273,8 @@ impl Device {
                 self.is_connected = false;
                 return Ok(());
             }
-            // The loop then ends the run, because the time of the run is over.
+            // The function ignores this error: the loop ends the run anyway, because the timeout of the run has
+            // expired.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 return Ok(());
             }
@@ -343,14 +346,14 @@ impl Device {
                 Need::Credentials(ticket, _) => {
                     self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
                 }
-                // The server is known, and keys are not needed.
+                // The client has the address of its server and needs no keys, so no other need occurs.
                 need => self.client.decline(now, need),
             };
             answered.expect("answered at once");
         }
     }
 
-    /// Handles an event; returns the reason if it ends the run.
+    /// Handles an event of the client. Returns the reason of the end if the event ends the run.
     fn note(&mut self, options: &Options, event: ClientEvent) -> Option<End> {
         match event {
             ClientEvent::Started(offer) => {

@@ -2,7 +2,7 @@
 
 use zigbee_ota::aps::Address;
 
-/// Commands and what they do, as `help` lists them.
+/// Names of the commands with their effects, in the order of the output of `help`.
 pub const HELP: [(&str, &str); 8] = [
     ("devices", "list the devices with their downloads"),
     ("files", "list the files that are served"),

@@ -16,19 +16,20 @@ use crate::terminal_escape;
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Report {
-    /// A file that is served, in answer to `files`.
+    /// A file that the gateway serves, in answer to `files`.
     File { path: String, info: ImageInfo },
-    /// Number of files that are served.
+    /// Number of files that the gateway serves.
     Files { count: usize },
     /// A device, in answer to `devices`.
     Device { client: Address, connected: bool, downloads: Vec<SessionReport> },
     /// Number of devices.
     Devices { count: usize },
-    /// Number of devices that were sent an Image Notify.
+    /// Number of devices to which the gateway has sent an Image Notify.
     Notified { count: usize },
-    /// Devices hold their upgrades; `count` is the number of devices that were sent this order now.
+    /// The devices hold their upgrades from now on. `count` is the number of devices to which the gateway has just sent
+    /// this order.
     Hold { count: usize },
-    /// Devices upgrade; `count` of them were told so just now.
+    /// The devices upgrade from now on. `count` is the number of devices to which the gateway has just sent this order.
     Released { count: usize },
     /// The gateway has removed all state of a device.
     Forgotten { client: Address },
@@ -36,7 +37,7 @@ pub enum Report {
     CommandFailed { command: String, reason: String },
     /// Commands, in answer to `help`.
     Help { commands: [&'static str; HELP.len()] },
-    /// Lines of output that were lost because nobody read the output.
+    /// Number of output lines that were lost, because the reader of the output was too slow.
     LinesLost { count: u64 },
 }
 

@@ -12,7 +12,7 @@
 //! clock, once a second ---+
 //! ```
 
-// The library has no clock, so this example reads the time and passes it on.
+// The library has no clock, so this example reads the clock of the system and passes the time to the library.
 #![allow(clippy::disallowed_methods)]
 
 use std::fmt::Display;
@@ -53,10 +53,12 @@ mod tcp_network;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
 
-/// Upgrade the devices that connect. Commands on standard input: help lists them.
+/// Upgrade the devices that connect. The program reads commands from standard input; the command `help` lists the
+/// commands.
 #[derive(Parser)]
 struct Options {
-    /// OTA files to serve, with or without their vendors' containers, and folders of such files, which are followed
+    /// OTA files to serve, with or without their vendors' containers, and folders of such files; the gateway notices
+    /// changed files in the folders
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Port to listen on; 0 takes a free port
@@ -120,7 +122,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     })
 }
 
-/// Policy of the gateway; all other decisions are the defaults of the library.
+/// Policy of the gateway: the time of the upgrade. All other decisions are the defaults of the library.
 struct GatewayPolicy {
     upgrade_after: u32,
     /// Whether devices wait with their upgrades until the operator releases them.
@@ -137,8 +139,8 @@ impl ServerPolicy for GatewayPolicy {
     }
 }
 
-/// Interval between two comparisons of the folders with the store. A new file is offered after at most two comparisons,
-/// because the first comparison may find the file incomplete.
+/// Interval between two comparisons of the folders with the store. The gateway offers a new file after at most two
+/// comparisons, because the file may be incomplete at the first comparison.
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// Number of sessions, enough for two image types of each device in a large network. A session takes 96 bytes.
@@ -169,7 +171,7 @@ impl<'a> Gateway<'a> {
         let mut config = ServerConfig::default();
         config.max_block_size = options.max_block;
         config.min_block_period = Millis(options.period);
-        // The connections share no radio channel, so background pace is not needed.
+        // The TCP connections share no radio channel, so the blocks need no spacing as background traffic.
         config.background_from = None;
         Self {
             options,
@@ -335,7 +337,8 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// Sends a frame to each connected device that has downloaded an image, and returns the number of frames.
+    /// Sends a frame, which `write` creates, to each connected device that has downloaded an image. Returns the number
+    /// of sent frames.
     fn tell_downloaded(
         &mut self,
         write: impl Fn(
@@ -408,7 +411,7 @@ impl<'a> Gateway<'a> {
     }
 }
 
-/// Waits for the next line of the operator. After the end of the input, the function waits for ever.
+/// Waits for the next line from the operator. After the end of standard input, the future never becomes ready.
 async fn next_line(lines: &mut Option<Receiver<String>>) -> Option<String> {
     match lines {
         Some(lines) => lines.recv().await,
@@ -416,14 +419,14 @@ async fn next_line(lines: &mut Option<Receiver<String>>) -> Option<String> {
     }
 }
 
-/// Formats an event as a line without its end.
+/// Formats an event as a line, without the line end.
 fn line(json: bool, event: &(impl Serialize + Display)) -> String {
     if !json {
         return event.to_string();
     }
-    // All keys of the events are text, so the serialization cannot fail.
+    // All keys in the JSON of events are text, so the serialization cannot fail.
     let json = serde_json::to_string(event).unwrap_or_default();
-    // Most events contain no untrusted text, and need no escaping.
+    // Most events contain only printable ASCII characters, and need no escaping.
     let is_plain = json.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if is_plain { json } else { terminal_escape::json(&json) }
 }

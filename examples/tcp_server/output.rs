@@ -18,7 +18,7 @@ pub struct Output {
 impl Output {
     pub fn new(mut to: impl Write + Send + 'static) -> Self {
         let (lines, waiting) = sync_channel::<String>(WAITING);
-        // The thread ends when the reader closes the output, and later lines are discarded.
+        // The thread ends when the reader closes the output. The program then discards all later lines.
         thread::spawn(move || {
             for line in waiting {
                 if to.write_all(line.as_bytes()).and_then(|()| to.flush()).is_err() {

@@ -15,10 +15,11 @@ use crate::output_lines;
 use crate::simulated_network::{Network, Simulated};
 use crate::terminal_escape;
 
-/// Maximum time to wait while no timer runs.
+/// Maximum time for which the gateway waits while no timer runs.
 const NAP: Duration = Duration::from_secs(1);
 
-/// First bytes of the IEEE addresses of the devices, `00:0B:57:FF:FE:00:`; a number follows.
+/// First six bytes of the IEEE addresses of the simulated devices, `00:0B:57:FF:FE:00`. The last two bytes are the
+/// number of the device.
 const FIRST_NODE: u64 = 0x000b_57ff_fe00_0000;
 
 pub struct Gateway {
@@ -50,7 +51,7 @@ impl Gateway {
         Self { broker, network, images: images.to_vec(), start: Clock::now() }
     }
 
-    /// Serves the devices until each runs its image.
+    /// Serves the devices until each device runs its announced image.
     pub async fn serve(&mut self) -> Result<(), Failure> {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
         self.network.consumer.set_utc(self.now(), UtcTime::from_unix(unix));
@@ -72,7 +73,8 @@ impl Gateway {
                 Ok(Some(ConnectionEvent::Connected)) => self.network.consumer.reconnected(self.now()),
                 Ok(Some(ConnectionEvent::Message(message))) => {
                     let handled = self.network.receive(self.now(), &message);
-                    // On a shared broker, announcements of other images and for other gateways are normal.
+                    // On a shared broker, the gateway also gets announcements that do not concern it, so these are no
+                    // errors.
                     if let Err(reason) = handled
                         && !matches!(reason, MessageIgnored::Unused(_) | MessageIgnored::UnknownDevice(_))
                     {
@@ -88,7 +90,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Publishes the last status, and ends the connection.
+    /// Publishes the last status of the devices, and ends the connection to the broker.
     pub async fn leave(&mut self) {
         // The devices have restarted, and query with their new versions after a second.
         tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -100,7 +102,7 @@ impl Gateway {
         self.broker.leave().await;
     }
 
-    /// Number of devices that do not run their image yet.
+    /// Returns the number of devices that do not run their announced image yet.
     pub fn left(&self) -> usize {
         let runs = |device: &&Simulated| self.images.iter().any(|id| device.runs.contains(id));
         self.network.devices.iter().filter(|device| !runs(device)).count()
@@ -116,7 +118,7 @@ impl Gateway {
             | ConsumerAction::Notify(_)
             | ConsumerAction::Release { .. }
             | ConsumerAction::Hold { .. } => Ok(()),
-            // An action of a later version of the library.
+            // Only a later version of the library has further actions.
             _ => Ok(()),
         }
     }

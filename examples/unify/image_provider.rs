@@ -101,7 +101,7 @@ impl Folder {
     }
 }
 
-/// OTA file with an image of 20,000 bytes.
+/// Creates an OTA file with an image of 20,000 bytes.
 fn demonstration() -> Result<Vec<u8>, Failure> {
     let header = FileHeader::new(ImageId::new(0x1001, 0x1011, 0x1010_3519));
     let data: Vec<u8> = (0..=255).cycle().take(20_000).collect();

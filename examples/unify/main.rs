@@ -16,7 +16,7 @@
 //! The files `gateway.rs`, which connects a consumer with a server, and `mqtt_connection.rs` can be used in a real
 //! gateway. A real gateway has a radio in place of `simulated_network.rs`.
 
-// The program reads the clock; the library takes the time as an argument.
+// The library has no clock, so this example reads the clock of the system and passes the time to the library.
 #![allow(clippy::disallowed_methods)]
 
 use std::path::PathBuf;
@@ -45,16 +45,16 @@ mod terminal_escape;
 struct Options {
     /// Folder with the OTA files to announce [default: a file that is built in memory]
     folder: Option<PathBuf>,
-    /// The broker
+    /// Host and port of the MQTT broker
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = mqtt_connection::address)]
     broker: (String, u16),
-    /// Devices for each file
+    /// Number of simulated devices for each file
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
     devices: u16,
     /// Minimum time between two blocks for a device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 20)]
     pause: u32,
-    /// Earliest time to apply the images, such as 2021-04-15T23:59:59+00:00
+    /// Earliest time at which the devices apply the images, such as 2021-04-15T23:59:59+00:00
     #[arg(long, value_name = "MOMENT")]
     apply_after: Option<DateTime>,
     /// Timeout in seconds

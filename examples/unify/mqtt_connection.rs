@@ -8,13 +8,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use zigbee_ota::unify::{MqttMessage, TopicFilter};
 
-/// Maximum size of an MQTT packet. The size is large because a whole image is one packet.
+/// Maximum size in bytes of an MQTT packet: the maximum of MQTT, because a whole image is one packet.
 const LONGEST_PACKET: usize = 268_435_455;
 
-/// Maximum number of requests that wait for the connection.
+/// Maximum number of requests (publications and subscriptions) that wait to be sent over the connection.
 const REQUESTS: usize = 64;
 
-/// Pause before a lost connection is restored.
+/// Pause between the loss of a connection and the next attempt to connect.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -78,7 +78,7 @@ impl Drop for Broker {
     }
 }
 
-/// Runs the connection until it is ended, and restores it when it is lost.
+/// Runs the connection until the program ends it. If the connection is lost, the function restores it.
 async fn run_connection(mut connection: EventLoop, events: UnboundedSender<ConnectionEvent>) {
     let mut is_ending = false;
     loop {

@@ -1,6 +1,6 @@
 //! Zigbee network in memory: simulated devices, and the server of the gateway, which offers the images of the consumer.
 //!
-//! Frames arrive without delay. The caller passes the time, and transports the MQTT messages.
+//! Frames arrive without delay. The caller passes the time to each method, and transports the MQTT messages.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
@@ -20,24 +20,24 @@ use zigbee_ota::{Eui64, HardwareVersion, ImageId, ImageType};
 /// Address of the gateway's server.
 const SERVER: Address = Address::new(0x0000, 1);
 
-/// Maximum number of rounds at one moment; a larger number means an endless loop.
+/// Maximum number of steps without an advance of the time. A larger number means an endless loop.
 const ROUNDS: u32 = 1_000_000;
 
-/// A device.
+/// Simulated device of the network.
 pub struct Simulated {
     pub unid: Unid,
     pub address: Address,
-    /// Running images of the device. The first image is the image of its queries.
+    /// Running images of the device. The device sends its queries for the first of these images.
     pub runs: Vec<ImageId>,
     pub hardware: Option<HardwareVersion>,
     /// Minimum time between two block requests.
     pub pause: Millis,
-    /// Files in memory, by image type.
+    /// Files that the device has stored, by image type.
     pub flash: BTreeMap<ImageType, Vec<u8>>,
     /// `true` if the device rejects every file.
     pub picky: bool,
     client: Client,
-    /// Image that is being downloaded.
+    /// Image that the device downloads.
     file: Option<ImageId>,
 }
 
@@ -157,7 +157,7 @@ impl Network {
         }
     }
 
-    /// Adds a device, which the gateway knows as `device`.
+    /// Adds a simulated device. `device` is its description for the consumer.
     pub fn join(&mut self, now: Instant, simulated: Simulated, device: ManagedDevice) {
         self.consumer.set_device(now, &simulated.unid, device);
         self.devices.push(simulated);
@@ -168,7 +168,7 @@ impl Network {
         self.consumer.handle_message(now, message)
     }
 
-    /// Executes everything that is due, and returns the messages for the broker.
+    /// Executes all steps that are due at the time `now`, and returns the actions that concern the broker.
     pub fn run(&mut self, now: Instant) -> Vec<ConsumerAction> {
         let mut to_broker = Vec::new();
         for _ in 0..ROUNDS {
@@ -204,7 +204,7 @@ impl Network {
         true
     }
 
-    /// Delivers a frame of the server to the addressed device.
+    /// Delivers a frame of the server to the device or devices with its destination address.
     fn deliver(&mut self, now: Instant, transmit: Transmit) {
         let frame = &self.out[..transmit.len];
         if let Some(device) = self.devices.iter_mut().find(|device| device.address == transmit.to) {
@@ -239,7 +239,7 @@ impl Network {
         true
     }
 
-    /// Executes an action of the consumer, or passes it to the broker.
+    /// Executes an action of the consumer, or returns the action if it is for the broker.
     fn act(&mut self, now: Instant, action: ConsumerAction) -> Option<ConsumerAction> {
         let unicast = DeliveryMode::Unicast;
         let transmit = match action {

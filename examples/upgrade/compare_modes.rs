@@ -13,7 +13,7 @@ use zigbee_ota_sim::ideal_nodes::Oracle;
 use crate::output_lines;
 use crate::{Options, WRITE, report, upgrade};
 
-/// Seeds of the runs of the oracle.
+/// Seeds of the random numbers in the runs of the oracle.
 const SEEDS: Range<u64> = 0..4;
 
 const MODES: [(&str, TransferMode); 6] = [
@@ -25,7 +25,7 @@ const MODES: [(&str, TransferMode); 6] = [
     ("auto", TransferMode::Auto),
 ];
 
-/// Simulates an upgrade with each transfer mode; returns whether all upgrades succeeded.
+/// Simulates one upgrade with each transfer mode. Returns whether all upgrades succeeded.
 pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
     let limit = options.link.limit(options.block.get());
     let oracle = Oracle {

@@ -7,7 +7,7 @@ use zigbee_ota_sim::radio::timing::{self, LONGEST_BLOCK};
 
 const MILLI: Micros = 1000;
 
-/// Mean interval between two bursts of loss.
+/// Mean interval between two bursts of lost frames.
 const BETWEEN_BURSTS: Micros = 10_000 * MILLI;
 
 /// Link between server and device.
@@ -22,13 +22,13 @@ pub struct Link {
     /// Share of the frames lost in each direction, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     loss: f64,
-    /// Every ten seconds or so, drop nearly all frames for about this number of milliseconds
+    /// About every ten seconds, lose nearly all frames for about this number of milliseconds
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]
     burst: Option<u32>,
-    /// Let APS acknowledge each command and repeat lost ones
+    /// Use APS acknowledgements: APS acknowledges each command, and repeats lost commands
     #[arg(long)]
     aps_acks: bool,
-    /// Send this number of APS fragments before an acknowledgement, where a block is longer than 65 bytes, 1 to 8
+    /// Number of APS fragments of a block that are sent before an acknowledgement, 1 to 8; blocks of up to 65 bytes need none
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=8))]
     fragment_window: u8,
     /// Pause between two APS fragments in milliseconds
@@ -44,7 +44,8 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Link {
-    /// Returns the number of radio hops, if there is a radio. Without a choice, blocks that need fragmentation take none.
+    /// Returns the number of radio hops, or `None` for a link without radio. Without `--hops` and `--latency`, the link has
+    /// one hop, or no radio if a block of this size needs fragmentation.
     pub const fn hops(&self, block: u8) -> Option<u16> {
         match (self.hops, self.latency) {
             (None, Some(_)) => None,
@@ -75,7 +76,7 @@ impl Link {
         }
     }
 
-    /// Returns the theoretical maximum of the radio in bytes per second.
+    /// Returns the theoretical maximum goodput of the radio in bytes per second.
     pub fn limit(&self, block: u8) -> Option<f64> {
         let hops = self.hops(block)?;
         Some(timing::limit(hops, block))

@@ -44,13 +44,13 @@ mod transfer_args;
 #[path = "../common/trust_args.rs"]
 mod trust_args;
 
-/// Flash write time of a block.
+/// Time that the flash of the device needs to write a block.
 const WRITE: Micros = 2000;
 
-/// Upgrade a simulated device over a simulated radio channel or link, on virtual time.
+/// Upgrade a simulated device over a simulated radio channel or link, in virtual time.
 ///
-/// With --ca or --signer, the device accepts only images with a valid signature by them; otherwise signatures are
-/// ignored. An image with a wrong integrity code is always refused.
+/// With --ca or --signer, the device accepts only images with a valid signature by these signers; without these
+/// options, it ignores signatures. The device always refuses an image with a wrong integrity code.
 #[derive(Parser)]
 #[command(allow_negative_numbers = true)]
 struct Options {
@@ -74,10 +74,11 @@ struct Options {
     seed: u64,
     #[command(flatten)]
     trust: Trust,
-    /// Compare the transfer modes on this link, with an upgrade for each, and with an oracle that learns of each loss at once
+    /// Simulate one upgrade with each transfer mode on this link, and compare each with an oracle: a client that learns
+    /// of each lost frame at once
     #[arg(long)]
     compare: bool,
-    /// Transfer a file as well that no device should get, such as one with a wrong checksum
+    /// Also transfer a file that no device should get, such as a file with a wrong checksum
     #[arg(long)]
     force: bool,
     /// Print one JSON object and nothing else; with --compare an array
@@ -142,7 +143,8 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Returns the complete OTA file in a vendor's file. With `force`, only a file that cannot be served at all is refused.
+/// Returns the OTA file in a vendor's file, or an error for a file that no device should get. With `force`, the
+/// function refuses only a file that a server cannot serve at all.
 fn open(bytes: &[u8], force: bool) -> Result<SplitFile<'_>, String> {
     let inspection = Inspection::of(bytes);
     let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);

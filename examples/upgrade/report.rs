@@ -8,7 +8,7 @@ use zigbee_ota_sim::simulation::{ClientReport, End, Report};
 use crate::output_lines;
 use crate::{Options, name, outcome_words};
 
-/// Prints the result of the upgrade; returns whether it succeeded.
+/// Prints the result of the upgrade. Returns whether the upgrade succeeded.
 pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
     let life = &report.clients[0];
     if options.json {

@@ -1,12 +1,12 @@
-//! Fuzz targets of zigbee-ota. `properties::fuzz_targets` has a function for each target, which its binary calls; the
-//! properties are those of the property tests.
+//! Fuzz targets of zigbee-ota. The binary of each target calls one function of `properties::fuzz_targets`. The property
+//! tests check the same properties.
 //!
-//! Each target starts from the files of its folder in `seeds`: hand-made inputs under descriptive names, and inputs
-//! from long runs under the names of libFuzzer (the smallest ones that reach additional code).
+//! Each target starts from the files of its folder in `seeds`. Files with descriptive names are hand-made inputs. Files
+//! with names by libFuzzer are from long runs: the smallest inputs that reach additional code.
 //!
-//! An input that violated a property becomes a seed once the bug is fixed: minimise it by `cargo fuzz tmin TARGET
-//! artifacts/TARGET/crash-…`, then `cp artifacts/TARGET/crash-… seeds/TARGET/NAME`, where NAME says what failed. From
-//! then on every `cargo test` of the library replays it (`tests/fuzz_seeds.rs`).
+//! An input that violated a property becomes a seed once the bug is fixed: minimise it by
+//! `cargo fuzz tmin TARGET artifacts/TARGET/crash-…`, then `cp artifacts/TARGET/crash-… seeds/TARGET/NAME`, where NAME
+//! says what failed. From then on, every `cargo test` of the library repeats this input (`tests/fuzz_seeds.rs`).
 
 #[path = "../../tests/common/properties"]
 pub mod properties {

@@ -8,7 +8,7 @@ use super::url::{Base, path};
 /// Result of the comparison.
 pub struct Compared {
     pub differences: Vec<String>,
-    /// Notes that are no differences.
+    /// Notes for the maintainer that do not count as differences.
     pub notes: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub fn all(index: &Index, files: &[Facts], base: &Base) -> Compared {
     found
 }
 
-/// Returns where an entry says that its file is.
+/// Returns the location of the file in an entry: a URL or a path.
 pub fn address(entry: &IndexEntry) -> Option<&str> {
     entry.url.as_deref().or(entry.path.as_deref())
 }
@@ -58,12 +58,13 @@ pub fn completed(mut index: Index, files: &[Facts]) -> Index {
     index
 }
 
-/// Returns the file that an entry names.
+/// Returns the file of the folder that an entry names.
 pub fn named<'a>(entry: &IndexEntry, files: &'a [Facts]) -> Option<&'a Facts> {
     Some(&files[place(address(entry)?, files)?])
 }
 
-/// Returns the file whose path in the folder is the end of the URL; the longest path wins.
+/// Returns the file whose path in the folder is the end of the URL. Of several such files, returns the file with the
+/// longest path.
 fn place(url: &str, files: &[Facts]) -> Option<usize> {
     let path = path(url);
     let is_end = |facts: &Facts| {

@@ -29,7 +29,7 @@ impl From<Form> for IndexForm {
     }
 }
 
-/// Returns the keys of a form whose values come from the file.
+/// Returns the keys whose values the command takes from the OTA file, for an index of the given form.
 pub const fn file_keys(form: IndexForm) -> &'static [&'static str] {
     match form {
         IndexForm::Zigpy => {
@@ -48,14 +48,14 @@ pub const fn file_keys(form: IndexForm) -> &'static [&'static str] {
     }
 }
 
-/// Properties of a file.
+/// Properties of an OTA file that an index entry needs.
 pub struct Facts {
     /// Path in the folder, separated by slashes.
     pub path: String,
     /// Index entry without URL and path.
     pub entry: IndexEntry,
     pub hardware: Option<HardwareRange>,
-    /// The only device that the file is for.
+    /// IEEE address of the device that the file is for; `None` if the file is not for a single device.
     pub destination: Option<Eui64>,
 }
 
@@ -90,7 +90,7 @@ impl Facts {
         entry
     }
 
-    /// Returns whether both files are files of one image for disjoint hardware versions.
+    /// Returns whether this file and `other` are files of one image for disjoint hardware versions.
     pub fn is_for_other_hardware(&self, other: &Self) -> bool {
         let is_same = |entry: &IndexEntry| (entry.manufacturer, entry.image_type);
         is_same(&self.entry) == is_same(&other.entry)

@@ -1,4 +1,5 @@
-//! Values that a new index copies from an older index: additional keys of the maintainer, and restrictions.
+//! Values that a new index copies from an older index: keys that the maintainer has added, and restrictions to certain
+//! devices.
 
 use zigbee_ota::index::{Index, IndexEntry, Restrictions};
 
@@ -27,9 +28,11 @@ impl Kept {
         (Self { index }, dropped)
     }
 
-    /// Returns the entries of a file: its own entry with what each older one for the file adds, or with the
-    /// restrictions of older entries for its image. The function calls `say` with each message that the maintainer
-    /// should read.
+    /// Returns the entries of a file in the new index. If the older index has entries for the file, the new entries
+    /// contain the values that the maintainer has added to them. Otherwise, the file gets one new entry for each of the
+    /// different restrictions that older entries for the same manufacturer code and image type have. The file gets a
+    /// single entry without restrictions if one of these older entries has none. The function calls `say` with each
+    /// message that the maintainer should read.
     pub fn entries_of(
         &self,
         facts: &Facts,
@@ -47,7 +50,7 @@ impl Kept {
         let image = |entry: &IndexEntry| entry.manufacturer.zip(entry.image_type);
         let like: Vec<_> =
             usable().filter(|(_, old)| image(old).is_some() && image(old) == image(entry)).collect();
-        // If one of the older entries was for every device, the new entry is as well.
+        // If one of the older entries has no restrictions, the new entry has no restrictions either.
         if like.iter().all(|(_, old)| !old.restrictions.is_none()) {
             let mut found: Vec<(usize, &IndexEntry)> = Vec::new();
             for (number, old) in like {

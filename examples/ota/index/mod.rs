@@ -49,18 +49,19 @@ pub struct Options {
     /// Index to write [default: standard output]
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "check")]
     to: Option<PathBuf>,
-    /// Copy additional keys such as modelId or minFileVersion from this index; a new file gets the restrictions of entries
-    /// for the same manufacturer code and image type
+    /// Copy keys that the maintainer has added, such as modelId or minFileVersion, from this older index; a new file
+    /// gets the restrictions of the entries for the same manufacturer code and image type
     #[arg(long, value_name = "INDEX", conflicts_with = "check")]
     keep: Option<PathBuf>,
-    /// Write the hardware versions of headers that have them; a device that does not report its own then gets no such
-    /// file. Files of one image for different hardware always have them
+    /// Write the hardware versions of each header that has them into the entry; a device that does not report its
+    /// hardware version then gets no such file. The entries of several files of one image for different hardware
+    /// versions always have them
     #[arg(long, conflicts_with = "check")]
     hardware: bool,
     /// Form of the index to write
     #[arg(long, value_enum, default_value = "zigbee2mqtt", conflicts_with = "check")]
     form: Form,
-    /// Compare this index, in any form, with the files, and print each difference
+    /// Compare this existing index, of any form, with the files, and print each difference
     #[arg(long, value_name = "INDEX")]
     check: Option<PathBuf>,
     /// Folder of OTA files, searched with its subfolders
@@ -98,12 +99,13 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 #[derive(Default)]
 struct Found {
     files: Vec<Facts>,
-    /// Unusable OTA files, with the reason.
+    /// Paths of unusable OTA files, each with the reason.
     damaged: Vec<(String, String)>,
 }
 
 impl Found {
-    /// Reads all files in `folder`, whose path is `within`, except the index files themselves.
+    /// Reads all files in `folder`, except the index files in `own`. `within` is the path of `folder` relative to the
+    /// folder of the command line.
     fn walk(&mut self, folder: &Path, within: &str, own: &[PathBuf], form: IndexForm) -> Result<(), Failure> {
         let failed = |error| Failure::at(folder, error);
         for entry in fs::read_dir(folder).map_err(failed)? {

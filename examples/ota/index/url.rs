@@ -12,7 +12,7 @@ impl FromStr for Base {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Gateways would take it for a path.
+        // A gateway would read a URL of any other scheme as a local path.
         if text.contains("://") && !is_web_url(text) {
             return Err("expected http://, https://, or a path of the gateway");
         }
@@ -38,7 +38,7 @@ impl Base {
     }
 }
 
-/// Returns the decoded path of a URL, or the path itself.
+/// Returns the path of a URL, with its percent-encoding decoded. Returns a local path unchanged.
 pub fn path(url: &str) -> String {
     if is_web_url(url) {
         decode(url.split(['?', '#']).next().unwrap_or_default())
