@@ -19,7 +19,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Returns the policy that accepts only files signed by these signers.
+    /// Returns the policy that accepts only files with a signature by the trusted signers.
     pub fn required(&self) -> VerifyPolicy<'_> {
         let signers =
             if self.signers.is_empty() { AllowedSigners::Any } else { AllowedSigners::Only(&self.signers) };

@@ -1,4 +1,4 @@
-//! Patch applier of the device: decodes a patch while it is downloaded, in a fixed amount of memory.
+//! Patch applier of the device: applies a patch while the device downloads it, in a fixed amount of memory.
 
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;

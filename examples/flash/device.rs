@@ -42,8 +42,8 @@ pub struct Lamp<'w, 'a> {
 #[derive(Default)]
 struct Progress {
     ended: Cell<Option<Outcome>>,
-    /// Turns of the loop after the end of the upgrade. In the first of these turns, the device saves that nothing is
-    /// left to resume.
+    /// Turns of the loop after the end of the upgrade. In the first of these turns, the device saves that there is no
+    /// download to resume.
     turns_after_end: Cell<u32>,
     is_stalled: Cell<bool>,
 }

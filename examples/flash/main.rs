@@ -33,7 +33,7 @@ struct Options {
     cuts: Cuts,
 }
 
-/// Number of power failures; `None` means one failure at each operation.
+/// Number of upgrades with one power failure; `None` means one upgrade for each flash operation.
 #[derive(Clone, Copy)]
 struct Cuts(Option<u64>);
 

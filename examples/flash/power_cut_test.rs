@@ -118,7 +118,7 @@ impl PowerCutTest {
         Ok(Upgraded { starts, blocks: server.blocks, erases, writes, answered: server.answered })
     }
 
-    /// Returns whether flash holds exactly the kept bytes, and the records have nothing to resume.
+    /// Returns whether the slot contains exactly the expected bytes, and the records contain no download to resume.
     fn is_in(&self, flash: &mut Nor) -> bool {
         let layout =
             FlashLayout::of(flash, SLOT..flash.contents().len() as u32, 0..SLOT).expect("whole sectors");
@@ -136,7 +136,8 @@ impl PowerCutTest {
         let count = most.map_or(operations, |most| most.min(operations));
         let (mut failures, mut again) = (0, 0);
         for nth in 0..count {
-            // The power also fails at the last operation, by which the device saves that nothing is left to resume.
+            // The power also fails at the last flash operation, by which the device saves that there is no download to
+            // resume.
             let at = operations - 1 - nth * operations / count;
             let upgraded = self.upgrade(&[at]).await?;
             failures += upgraded.starts - 1;

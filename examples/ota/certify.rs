@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::number_args::address;
 use crate::unix_time;
 
-/// Issue a certificate to a signer by the private key of an authority, by OpenSSL
+/// Issue the certificate of a signer with the private key of an authority, by OpenSSL
 ///
 /// Prints the certificate as hexadecimal digits, and writes the private key of the signer to a file. `sign` takes the
 /// certificate and the file. The crypto suite is the suite of the authority's key, which `keygen` generates.

@@ -93,7 +93,7 @@ fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "manufacturer code", header.id.manufacturer)?;
     let image_type = header.id.image_type;
     row(out, "image type", named(format_args!("{:#06x}", image_type.0), image_type.name()))?;
-    // Most makers use other version numbers than the specification recommends.
+    // Most makers use another format of version numbers than the OTA specification recommends.
     let version = header.id.version;
     let scheme = version.is_bcd().then(|| format!("{version}, if the maker uses the specification's scheme"));
     row(out, "file version", named(format_args!("{0:#010x}  {0}", version.0), scheme))?;

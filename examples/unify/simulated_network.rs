@@ -196,7 +196,8 @@ impl Network {
         panic!("it does not come to rest");
     }
 
-    /// Sends the next block of a page, or the next held answer, that is due. Returns whether there was such a frame.
+    /// Sends the next block of a page, or the next held answer, that is due. Returns whether the method has sent a
+    /// frame.
     fn send_due(&mut self, now: Instant) -> bool {
         let sent = self.server.poll_transmit(now, &mut self.consumer.images(), &mut self.out);
         let Some(transmit) = sent else { return false };

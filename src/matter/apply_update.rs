@@ -30,7 +30,7 @@ open_enum! {
 }
 
 /// ApplyUpdateRequest: a requestor has downloaded an image, and asks its provider for permission to apply the image.
-// Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
+// Exhaustive: both fields are mandatory, and no revision of the cluster has added a third field to the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -43,7 +43,7 @@ pub struct ApplyUpdateRequest {
 }
 
 /// ApplyUpdateResponse: a provider's response to an [`ApplyUpdateRequest`].
-// Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
+// Exhaustive: both fields are mandatory, and no revision of the cluster has added a third field to the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -57,7 +57,7 @@ pub struct ApplyUpdateResponse {
 
 /// NotifyUpdateApplied: a requestor reports that it runs the new image. The provider answers with a Matter status only,
 /// not with a response command.
-// Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
+// Exhaustive: both fields are mandatory, and no revision of the cluster has added a third field to the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -159,7 +159,7 @@ pub enum MatterDecodeErrorKind {
     TotalSize {
         /// Value of the total size field, in bytes.
         total: u64,
-        /// Size of header and payload, in bytes.
+        /// Sum of the sizes of header and payload, in bytes.
         sum: u64,
     },
 }

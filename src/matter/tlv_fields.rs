@@ -33,7 +33,7 @@ pub(super) struct FieldsFound<'a> {
 }
 
 impl<'a> FieldsFound<'a> {
-    /// Parses an element that is a structure with any tag and takes all of `bytes`. The parser skips members that are
+    /// Parses `bytes`, which must be one structure with any tag and nothing after it. The parser skips members that are
     /// not in the table. `base` is the position of `bytes` in the caller's input; the parser adds it to the offsets of
     /// errors.
     pub(super) fn parse(

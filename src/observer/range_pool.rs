@@ -19,7 +19,7 @@ pub struct HeardRange {
 }
 
 impl HeardRange {
-    /// Memory that is not used yet.
+    /// Entry that contains no range.
     pub const EMPTY: Self = Self { set: u32::MAX, range: Range::NONE };
 
     pub(super) const fn range(&self) -> Range {

@@ -16,7 +16,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// Recent frames, with which new frames are compared.
 #[derive(Clone, Debug, Default)]
 pub struct Repeats {
-    /// Hash and time of the frames, oldest first.
+    /// Hash and time of each recent frame, oldest first.
     heard: VecDeque<(u64, Option<Duration>)>,
 }
 

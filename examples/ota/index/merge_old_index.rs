@@ -12,7 +12,8 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Prepares an older index for a folder with these files. Also returns messages about the entries that are dropped.
+    /// Prepares an older index for a folder with these files. Also returns messages about the entries of the older
+    /// index that the new index does not contain.
     pub fn new(index: Index, files: &[Facts]) -> (Self, Vec<String>) {
         let index = completed(index, files);
         let mut dropped = Vec::new();

@@ -235,8 +235,8 @@ pub fn query_next_image_response(
 
 /// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has
 /// sent ApplyUpdateRequest. A fraction of a second is rounded up. A delay of more than `u32::MAX` seconds does not fit
-/// into DelayedActionTime, and becomes AwaitNextAction, so that no image is applied early. A delay that
-/// [`ServerTime::delay`] returns is never that long.
+/// into DelayedActionTime, and becomes AwaitNextAction, so that no image is applied early. [`ServerTime::delay`]
+/// returns no delay of more than `u32::MAX` seconds.
 #[must_use]
 pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
     let seconds = match delay {

@@ -71,7 +71,7 @@ impl NodeId {
 const PREFIX: &[u8; 6] = b"bdx://";
 const DIGITS: usize = 16;
 
-/// Offset of the `/` between node id and file designator.
+/// Offset of the `/` between node id and file designator in the URI.
 const SEPARATOR: usize = PREFIX.len() + DIGITS;
 
 /// Minimum length in bytes of a BDX URI, with a file designator of one byte.
@@ -111,8 +111,8 @@ impl<'a> BdxUri<'a> {
         }
     }
 
-    /// Parses a BDX URI. The checks follow the order of the specification: length, prefix, node id, separator,
-    /// designator.
+    /// Parses a BDX URI. The method checks length, prefix, node id, separator and designator, in the order of the
+    /// Matter specification.
     ///
     /// # Errors
     /// [`ImageUriError`] of the first check that fails.

@@ -94,7 +94,7 @@ impl Due {
     }
 }
 
-/// State of the hold of a downloaded image, while the image waits for its upgrade time.
+/// Whether a device holds a downloaded image, and whether the server has released the image from the hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoldState {
     /// The device does not have the complete image on hold.
