@@ -97,7 +97,7 @@ impl<'a> FieldsFound<'a> {
     }
 }
 
-/// Element of a field, with the names that errors need.
+/// TLV element of a field, with the names of the command and of the field for an error.
 #[derive(Clone, Copy)]
 pub(super) struct FieldAt<'a> {
     item: &'static str,
