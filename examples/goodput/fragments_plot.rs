@@ -13,7 +13,8 @@ const COLOURS: [RGBColor; MODES.len()] =
 /// Frame loss of the plot in percent.
 const LOSS: u8 = 1;
 
-/// Settings of fragmentation, window and pause: those of the continuous lines, and those of the dashed lines.
+/// Settings of fragmentation, as window and pause in milliseconds: `FAST` for the continuous lines, `SLOW` for the dashed
+/// lines.
 const FAST: (u8, u8) = (3, 0);
 const SLOW: (u8, u8) = (1, 100);
 

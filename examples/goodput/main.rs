@@ -40,7 +40,7 @@ const FRAGMENTS: &str = include_str!("fragments.tsv");
 /// Measure or draw the goodput of all transfer modes.
 #[derive(Parser)]
 struct Options {
-    /// Draw the last measured table as SVG
+    /// Draw the last measured table of the goodput as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
     /// Measure the upgrades of up to a thousand devices with one server, which one broadcast starts, and print the
@@ -50,7 +50,7 @@ struct Options {
     /// Measure the latency of light switches while 100 devices upgrade
     #[arg(long, conflicts_with_all = ["picture", "fleet"])]
     switches: bool,
-    /// Draw the last measured latencies as SVG
+    /// Draw the last measured latencies of light switches as SVG
     #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches"])]
     picture_of_switches: Option<PathBuf>,
     /// Measure the goodput by block size, with APS fragmentation
