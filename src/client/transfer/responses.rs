@@ -162,7 +162,7 @@ impl<const RANGES: usize> Download<RANGES> {
             return BlockDisposition::Ignore;
         };
         let is_storing = self.in_flight.storing().next().is_some();
-        let is_next = !is_storing && self.missing(0).is_some_and(|gap| gap.start == block.start);
+        let is_next = !is_storing && block.start == self.received();
         let is_requested = self.in_flight.request_at(block.start).is_some();
         let mut end = block.end.min(gap.end);
         if let TransferMode::Blocks { .. } = Self::mode(config) {
