@@ -68,7 +68,9 @@ impl<const RANGES: usize> Download<RANGES> {
     /// The function considers only requests that were sent once. A resent request was late before its retry, and the
     /// client sent the extra request at that time.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
-        let Some(time) = rtt.late_after().filter(|_| Self::ANY_ORDER) else { return Ticks::NEVER };
+        // With a window of 1, no extra request is sent.
+        let has_extra = Self::ANY_ORDER && self.window.size() > 1;
+        let Some(time) = rtt.late_after().filter(|_| has_extra) else { return Ticks::NEVER };
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
         waiting.map(|request| request.last_sent.plus(time)).fold(Ticks::NEVER, Ticks::min)
     }
