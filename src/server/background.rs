@@ -1,5 +1,5 @@
-//! Background pace: while many clients download, the server spaces the blocks to all of them, so that the radio channel
-//! stays free for other frames, such as the commands of switches.
+//! Pace of background blocks: while many clients download, the server leaves a pause between any two blocks that it
+//! sends, so that the radio channel stays free for other frames, such as the commands of switches.
 //!
 //! ```text
 //! request --> due? --now-----> Image Block Response
@@ -11,12 +11,13 @@
 //! turns:    the clients that wait return one by one, five seconds apart
 //! ```
 //!
-//! [`Server::poll_transmit`] returns each held answer when it is due. Until the caller first calls this method, the
-//! server holds no answer.
+//! The server holds an answer that is not due yet, and [`Server::poll_transmit`] returns the held answer when the
+//! answer is due. Before the first call of this method, the server holds no answer.
 //!
 //! The server does not know the load of the channel. Instead, the server measures the delivery time of a block: the
-//! time until its delivery report, or until the next request of the client. The longer the delivery time, over more
-//! relays or a busier channel, the less often the server sends blocks.
+//! time from the transmission of the block until its delivery report, or until the next request of the client. More
+//! relays and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause
+//! between two blocks.
 
 use super::image_block::BlockQuery;
 use super::response_frame::RequestContext;
@@ -25,37 +26,38 @@ use super::session_table::Slot;
 use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis};
 
-/// Time between two blocks as a multiple of the delivery time. In the simulation, a command waits while a block is on
-/// its way. If blocks are on their way for a twelfth of the time, the 95th percentile of the latency of commands is at
-/// most twice the value of the idle network.
+/// Time between two blocks as a multiple of the delivery time. In the simulation, the command of a switch waits while a
+/// block is on its way. With the multiple 12, blocks are on their way for a twelfth of the time, and the 95th
+/// percentile of the command latency is at most twice that of an idle network.
 const SPACING: u32 = 12;
 
-/// Number of blocks of a page that are sent in the spacing of one requested block. Over one hop, a requested block
-/// takes 17.7 ms of the channel together with its request and the APS acknowledgements; a block of a page comes without
-/// these frames and takes 6.2 ms.
+/// Number of blocks of a page that the server sends in the time between two blocks that are requested singly. Over one
+/// hop, a singly requested block takes 17.7 ms of channel time, together with its request and the APS acknowledgements.
+/// A block of a page comes without these other frames and takes 6.2 ms.
 const PAGE_BLOCKS: u32 = 3;
 
 /// Delivery time that the server assumes before the first measurement: the delivery time of a block over three hops.
 const FIRST_DELIVERY: Millis = Millis(50);
 
-/// Maximum delivery time; a longer measured time counts as this time. A longer time, for instance of a sleepy client,
-/// says nothing about the channel.
+/// Maximum delivery time; a longer measured time counts as this maximum. A longer time, for instance of a sleepy
+/// client, is no evidence of a busy channel.
 const LONGEST_DELIVERY: Millis = Millis(250);
 
-/// Limit for clients without a download: if the next free place in the schedule is this far ahead, or further, the
-/// server answers WAIT_FOR_DATA. Most clients have one request in flight, so that a few clients are enough to fill the
-/// schedule.
+/// Limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
+/// schedule of blocks lies at least this time in the future. Most clients have one request in flight, so that a few
+/// clients are enough to fill the schedule.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
-/// Limit for clients with a download: if the next free place in the schedule is this far ahead, or further, the server
-/// answers WAIT_FOR_DATA. The limit is below the time after which a client repeats its request, with IKEA about 3 s.
+/// Limit for clients with a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
+/// schedule of blocks lies at least this time in the future. The limit is below the time after which a client repeats
+/// an unanswered request, which is about 3 s for the devices of IKEA.
 const CLIENTS_WAIT: Millis = Millis(1500);
 
-/// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request that is answered
-/// WAIT_FOR_DATA takes as much of the channel as a block, and several other clients download at the same time.
+/// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request and its answer
+/// WAIT_FOR_DATA take as much channel time as a block, and several other clients download meanwhile.
 const TURN: Millis = Millis::from_secs(5);
 
-/// Schedule of the blocks to all clients, and of the repeated requests of clients that wait.
+/// Schedule of the blocks to all clients, and of the repeated requests of the clients that were answered WAIT_FOR_DATA.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// Smoothed delivery time of a block, in sixteenths of a millisecond.
@@ -103,14 +105,15 @@ impl Pace {
         due
     }
 
-    /// Returns the seconds until the turn of a client that has to wait for at least `least` seconds.
+    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. The waiting time is
+    /// such that the client repeats its request at least [`TURN`] after all clients that already wait.
     pub(super) fn next_turn(&mut self, now: Instant, least: u32) -> u32 {
         self.last_return = self.last_return.plus(TURN).max(now.plus(Millis::from_secs(least)));
         self.last_return.since(now).0.div_ceil(1000)
     }
 
-    /// Returns the approximate number of clients that wait for their turn. Each of these clients waits for at least
-    /// `least` seconds.
+    /// Returns the approximate number of clients that were answered WAIT_FOR_DATA and have not repeated their requests
+    /// yet. Each of these clients waits for at least `least` seconds.
     fn waiting(&self, now: Instant, least: u32) -> u32 {
         let until = self.last_return.since(now).0;
         if until == 0 {
@@ -122,8 +125,8 @@ impl Pace {
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns whether blocks are background traffic: `background_from` or more clients download or wait, and the
-    /// caller polls for held answers.
+    /// Returns whether blocks are background traffic: at least `background_from` clients download or wait for data, and
+    /// the caller has called `poll_transmit`.
     pub(super) fn is_background(&self, now: Instant) -> bool {
         self.config.background_from.filter(|_| self.pace.is_polled).is_some_and(|from| {
             let waiting = self.pace.waiting(now, self.config.wait_seconds);
@@ -131,8 +134,8 @@ impl<S: SessionSlots> Server<S> {
         })
     }
 
-    /// Returns the seconds that a client must wait because too many blocks to other clients are due first; `None` if
-    /// the client may have a block.
+    /// Returns the seconds that a client must wait because too many blocks to other clients are scheduled before its
+    /// block; `None` if the client may have a block.
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
         if queue < NEWCOMERS_WAIT || !self.is_background(now) {
@@ -149,8 +152,8 @@ impl<S: SessionSlots> Server<S> {
     /// of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
-    /// session holds answers, the server does not answer any other request of the download, and the client repeats the
-    /// request.
+    /// session holds answers, the server drops every Image Block Request of the download that does not continue the
+    /// held answers, and the client repeats the dropped request.
     pub(super) fn hold_back(
         &mut self,
         now: Instant,
@@ -190,8 +193,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
-    /// `spacing` after the last block. If blocks are background traffic, the method puts the block of the page into the
-    /// schedule of all clients, which can make the block later. A held answer is in that schedule already.
+    /// `spacing` after the last block. If blocks are background traffic, the method moves the block of the page to the
+    /// next free place in the schedule of all clients. A held answer already has a place in this schedule.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {
@@ -201,7 +204,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Records the first sign that the last block to a client arrived or was lost: a delivery report or the next request.
+    /// Records the first sign that the last block to a client arrived or was lost: a delivery report, or the next
+    /// request of the client.
     pub(super) fn record_sign(&mut self, now: Instant, slot: Slot, arrived: bool) {
         let Some(session) = self.table.session_at_mut(slot) else { return };
         if !session.flags.contains(Flags::UNCONFIRMED) {
@@ -224,8 +228,8 @@ impl<S: SessionSlots> Server<S> {
 }
 
 impl Page {
-    /// Returns whether a request for `len` bytes starts at the end of the held answers, and has the next sequence
-    /// number.
+    /// Returns whether a request asks for the `len` bytes after the held answers, and has the sequence number after
+    /// that of the last held answer.
     fn continues_with(&self, offset: u32, sequence: u8, len: u8) -> bool {
         let blocks = self.left.checked_div(self.max_data.into()).unwrap_or(0);
         let [blocks, _] = blocks.to_le_bytes();

@@ -1,5 +1,6 @@
-//! Clock of a server. The clock converts waiting times and upgrade times to the pair of times in responses (section
-//! 6.13 of ZigBee document 095264, 2011).
+//! Clock of a server. A response contains two times: the current time, and the time of the next request or of the
+//! upgrade. The clock converts waiting times and upgrade times to these two times (section 6.13 of ZigBee document
+//! 095264, 2011).
 //!
 //! ```text
 //! offsets, no UTC clock set   current 0      then: offset in seconds      hold: then 0xFFFFFFFF
@@ -23,8 +24,8 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    /// Returns the UTC time in seconds, from 1 to `MAX_TIME`; `None` if the clock is [`Clock::Offsets`]. A current time
-    /// of 0 in a response would mark the upgrade time as an offset.
+    /// Returns the UTC time in seconds, from 1 to `MAX_TIME`; `None` if the clock is [`Clock::Offsets`]. The result is
+    /// never 0, because a current time of 0 in a response means that the other time is an offset.
     fn utc(self, now: Instant) -> Option<u32> {
         match self {
             Self::Offsets => None,
@@ -32,8 +33,8 @@ impl Clock {
         }
     }
 
-    /// Returns the time `seconds` after `now` as the pair of times in a response. The time is limited to `MAX_TIME`,
-    /// because 0xFFFFFFFF means "hold".
+    /// Returns the two times of a response that orders the client to act `seconds` after `now`. The result is limited
+    /// to `MAX_TIME`, because 0xFFFFFFFF means "hold".
     pub(super) fn after(self, now: Instant, seconds: u32) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::after_seconds(seconds),
@@ -41,8 +42,8 @@ impl Clock {
         }
     }
 
-    /// Returns the UTC time `time` as the pair of times in a response. A past `time` is replaced by the current time.
-    /// Returns "hold" if no UTC clock is set.
+    /// Returns the two times of a response that orders the client to upgrade at the UTC time `time`. A past `time` is
+    /// replaced by the current time. If no UTC clock is set, the result means "hold".
     pub(super) fn at(self, now: Instant, UtcTime(time): UtcTime) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::WAIT,
@@ -50,7 +51,7 @@ impl Clock {
         }
     }
 
-    /// Returns the pair of times that means "hold": the client waits for another Upgrade End Response.
+    /// Returns the two times of a response that means "hold": the client waits for another Upgrade End Response.
     pub(super) fn hold(self, now: Instant) -> ServerTime {
         ServerTime { current: self.utc(now).unwrap_or(0), then: u32::MAX }
     }

@@ -36,7 +36,7 @@ pub struct ServerConfig {
     ///
     /// The default is `None`: the stack fragments long frames, or the limit of the stack is unknown.
     pub max_unfragmented_frame: Option<NonZeroU8>,
-    /// Seconds until a client repeats its request after WAIT_FOR_DATA. The server demands this time if a limit of these
+    /// Seconds until a client repeats its request after WAIT_FOR_DATA. The server demands this time if a limit in these
     /// settings is reached, or if the store has no data and gives no waiting time.
     ///
     /// The default is 10. A wait of ten seconds is short compared with a download of many minutes, and one request in
@@ -49,10 +49,10 @@ pub struct ServerConfig {
     ///
     /// The default is 65,535, which means no limit: one download takes a small part of the radio channel.
     pub max_downloads: u16,
-    /// If at least this number of clients download or wait, blocks become background traffic; `None` means never. The
-    /// server spaces background blocks, to all clients together, by twelve times the delivery time of a block, and
-    /// blocks of pages by four times the delivery time. Lamps therefore still follow their switches while many devices
-    /// upgrade.
+    /// If at least this number of clients download or wait, blocks become background traffic; `None` means never.
+    /// Between two background blocks, to the same client or to two clients, the server leaves twelve times the delivery
+    /// time of a block; between two blocks of pages, four times the delivery time. Lamps therefore still follow their
+    /// switches while many devices upgrade.
     ///
     /// The server measures the delivery time from the transmission of a block to its delivery report
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
@@ -62,17 +62,18 @@ pub struct ServerConfig {
     /// apart. Until the first call of `poll_transmit` the server holds no answer, because a caller that does not poll
     /// would never send the answer.
     ///
-    /// The default is 3: one or two downloads are soon over, and continue without pauses. In the simulation of 100
-    /// clients over three hops, nine downloads without pauses already prevent one command in twenty from reaching its
-    /// lamp. `None` suits a gateway whose clients share no radio channel, and an operator to whom a fast upgrade
-    /// matters more than fast switches.
+    /// The default is 3: one or two downloads are soon over, so the server sends their blocks without pauses. In the
+    /// simulation of 100 clients over three hops, nine downloads without pauses already prevent one command in twenty
+    /// from reaching its lamp. `None` suits a gateway whose clients share no radio channel, and an operator to whom a
+    /// fast upgrade matters more than fast switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
     /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
     /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
-    /// seconds. The server therefore keeps a period below one second only on average over one second.
+    /// seconds. For such a client, the server therefore keeps a period below one second only on average over one
+    /// second.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
@@ -100,7 +101,8 @@ pub struct ServerConfig {
     /// The default is `true`.
     pub query_specific_file: bool,
     /// Milliseconds of silence, after an offer or between two blocks, after which a client counts as stalled. Waiting
-    /// times that the server demanded extend this timeout. A client also ends its download with an Upgrade End Request.
+    /// times that the server demanded extend this timeout. A client that ends its download with an Upgrade End Request
+    /// does not count as stalled.
     ///
     /// The default is 5 minutes, because sleepy clients may poll only once in several minutes.
     pub stall_timeout: Millis,
@@ -128,7 +130,7 @@ pub struct ServerConfig {
     /// The default seed is 0.
     pub hash_seed: u32,
     /// Table with a row for each kind of device in the field that needs other limits, timeouts or commands than the
-    /// rest.
+    /// other devices.
     ///
     /// The default is [`DEVICE_OVERRIDES`], a table from public reports.
     pub device_overrides: &'static [DeviceOverride],

@@ -1,5 +1,5 @@
 //! Image table, registrations and server statuses in the manner of espressif's esp-zigbee-sdk, for applications that
-//! move from that SDK to this crate. The table finds an image by its index.
+//! move from that SDK to this crate. Each image has an index in the table.
 //!
 //! ```text
 //! ImageTable::new(jitter, current time)              N slots; an ImageStore
@@ -287,7 +287,8 @@ pub enum ServerStatus {
     Started,
     /// Status 1: the client ended the download without success.
     Aborted,
-    /// Status 2: the client has downloaded the image and got an Upgrade End Response with this pair of times.
+    /// Status 2: the client has downloaded the image and got an Upgrade End Response with this current time and upgrade
+    /// time.
     End(ServerTime),
 }
 

@@ -146,8 +146,8 @@ pub enum ServerEvent {
         /// Image that was offered, or that the client downloads.
         id: ImageId,
     },
-    /// A page ended before its last block, because another download needed the session of the page and no session
-    /// without a page was left. The client requests the missing blocks again.
+    /// A page ended before its last block: another download needed a session, every session had a page, and the server
+    /// gave the session of this page to the other download. The client requests the missing blocks again.
     PageDropped {
         /// Client that requested the page.
         client: Address,
@@ -360,7 +360,7 @@ pub enum RefusalReason {
     /// The policy of the caller refused the request.
     #[error("refused by the policy")]
     Policy,
-    /// The client has downloaded the image several times, and its queries still contain another version.
+    /// The client has downloaded the image several times, and its queries still contain another running version.
     #[error("taken too often")]
     RepeatedDownload,
     /// The caller cancelled the download or ended the page.

@@ -1,4 +1,4 @@
-//! Store of files on disk, which reads a file block by block and follows folders (feature `std`).
+//! Store of files on disk, which reads a file block by block and adopts the changes in folders (feature `std`).
 //!
 //! ```text
 //! [ (path, stamp, ImageInfo, open file) ]     one block = one seek and one read, and the header and stamp again
@@ -60,7 +60,7 @@ pub enum FolderError {
     Conflict {
         /// File that was not added.
         path: PathBuf,
-        /// File of the store.
+        /// File that the store already has.
         present: PathBuf,
         /// Kind of the conflict: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
         source: AddError,
@@ -230,7 +230,8 @@ struct StoredFile {
 struct Stamp {
     len: u64,
     modified: Option<SystemTime>,
-    /// Device and inode, because a file that is renamed over another file can have the same length and time.
+    /// Device and inode number of the file. If another file is renamed over the file, the length and the modification
+    /// time can stay equal, but the inode number changes.
     #[cfg(unix)]
     inode: (u64, u64),
 }

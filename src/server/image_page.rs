@@ -1,14 +1,14 @@
 //! Image Page (section 6.10.7 of ZigBee document 095264, 2011): the server answers one request with several Image Block
 //! Responses.
 //!
-//! The first block answers the request and repeats its sequence number. [`Server::poll_transmit`] sends the further
-//! blocks, each with the next sequence number and no earlier than the requested spacing. No block of a page asks for an
-//! APS acknowledgement.
+//! The first block answers the request and repeats the sequence number of the request. [`Server::poll_transmit`]
+//! returns the further blocks, each with the next sequence number, and no earlier than the requested spacing after the
+//! previous block. No block of a page asks for an APS acknowledgement.
 //!
 //! The server leaves time on the radio channel for other nodes: at least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING)
 //! lies between two blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not
-//! supported, and one turn of the caller's loop sends at most [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN)
-//! blocks of pages.
+//! supported, and between two calls with an input, [`Server::poll_transmit`] returns at most
+//! [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
 //!
 //! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the
 //! same image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store
@@ -131,7 +131,7 @@ impl<S: SessionSlots> Server<S> {
     /// deadline of [`poll_timeout`](Server::poll_timeout), the caller calls this function until the function returns
     /// `None`.
     ///
-    /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the
+    /// The number of frames in one turn of the caller's loop is limited: after [`MAX_BLOCKS_PER_TURN`] frames the
     /// function returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
     /// [`handle_timeout`](Server::handle_timeout). The deadline of `poll_timeout` is then still in the past, so that
     /// the caller handles received frames before the next blocks.
@@ -148,7 +148,7 @@ impl<S: SessionSlots> Server<S> {
                 self.blocks_left_in_turn = self.blocks_left_in_turn.saturating_sub(1);
                 self.send_page_block(now, slot, images, out)
             }
-            // `handle_timeout` handles the timer of silence.
+            // `handle_timeout` handles the timer for the silence of a client.
             (_, Timer::Silence) => None,
         }
     }
@@ -167,7 +167,7 @@ impl<S: SessionSlots> Server<S> {
             self.end_sending(slot);
             return None;
         };
-        // Each held answer is the answer to a request of its own.
+        // Each held answer answers a separate Image Block Request.
         let is_held = session.flags.contains(Flags::HELD);
         let command = if is_held { CommandId::IMAGE_BLOCK_REQUEST } else { CommandId::IMAGE_PAGE_REQUEST };
         let (client, id, ieee, offset) = (session.client(), session.id(), session.ieee(), next.get());

@@ -88,9 +88,9 @@ pub trait ImageStore {
 
     /// Copies bytes of `image`, from `offset` in the file on, to the start of `out`.
     ///
-    /// `offset` lies within the image. `out` is 1 to 255 bytes long and does not extend beyond the end of the image. A
-    /// store may copy fewer bytes than `out` has if more bytes would take time; the server sends only the copied bytes.
-    /// The argument `client` has the same meaning as in [`info`](Self::info).
+    /// `offset` lies within the image. `out` is 1 to 255 bytes long, and never longer than the rest of the image after
+    /// `offset`. A store may copy fewer bytes than `out` has if more bytes would take time; the server sends only the
+    /// copied bytes. The argument `client` has the same meaning as in [`info`](Self::info).
     ///
     /// The argument `offset` is always the offset in the request of the client. A store that counts offsets by itself
     /// returns wrong data as soon as a client repeats a request.

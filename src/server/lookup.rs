@@ -101,7 +101,7 @@ pub(crate) fn find(
 }
 
 /// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client. Each
-/// image comes with the key for the result.
+/// item of `infos` is an image and the key that the result contains.
 pub(crate) fn info<'a>(
     infos: impl Iterator<Item = (u32, &'a ImageInfo)>,
     id: ImageId,
@@ -129,8 +129,8 @@ fn choose<'a>(
     }
     match own {
         FileLookup::NotFound => general,
-        // If the hardware version excludes the file for the device alone, a query is answered with an offer of the file
-        // for all devices.
+        // If the hardware version excludes the device-specific file of the device, the file for all devices is the
+        // result.
         own if hardware.is_some() && !own.suits(hardware) && general.suits(hardware) => general,
         own => own,
     }
@@ -146,7 +146,8 @@ impl FileLookup {
         })
     }
 
-    /// Adds another file of the image that is looked up for a device with the hardware version `hardware`.
+    /// Updates the result of a look-up with another file of the image. `hardware` is the hardware version of the
+    /// device.
     fn add(&mut self, info: ImageInfo, hardware: Option<HardwareVersion>) {
         let fits = |info: &ImageInfo| {
             info.hardware.zip(hardware).is_some_and(|(range, hardware)| range.contains(hardware))

@@ -44,14 +44,15 @@
 //! download. A server without any slot for a session still serves blocks.
 //!
 //! **A session belongs to a client and an image type.** A device with two processors can download two images at the
-//! same time or one after the other; neither download affects the other. Only a query for an image type in the store
-//! creates a session. If no slot is free, the server evicts the oldest idle session. If no session is idle, the server
-//! evicts the oldest download without a page; a download with a page is evicted only if all sessions have pages. A node
-//! of the network has at most six sessions.
+//! same time or one after the other; neither download affects the other. The server creates a session only for an image
+//! type that the store has. If no slot is free, the server evicts the oldest idle session. If no session is idle, the
+//! server evicts the oldest download without a page; a download with a page is evicted only if all sessions have pages.
+//! A node of the network has at most six sessions.
 //!
-//! **A failed delivery is an input** and ends no session. A download ends with an Upgrade End Request of the client,
-//! with ABORT from the server, or with [`cancel`](Server::cancel). A client that is silent beyond a timeout counts as
-//! stalled.
+//! **A failed delivery ends no session.** The caller passes the failure to
+//! [`handle_delivery`](Server::handle_delivery), and the client repeats its request. A download ends with an Upgrade
+//! End Request of the client, with ABORT from the server, or with [`cancel`](Server::cancel). A client that is silent
+//! beyond a timeout counts as stalled.
 //!
 //! | request | answer | or a Default Response with |
 //! |---|---|---|
@@ -183,7 +184,8 @@ pub struct Server<S> {
     sequence: u8,
     bucket: TokenBucket,
     pace: Pace,
-    /// Number of frames of pages that the server may still send before the next call with an input.
+    /// Number of blocks of pages that the server may still send before the next call of `handle_frame` or
+    /// `handle_timeout`.
     blocks_left_in_turn: u8,
     /// Queue of events that the caller polls. One call of the server adds at most six events: `cancel` adds one event
     /// for each session of a node.
@@ -472,7 +474,7 @@ impl<S: SessionSlots> Server<S> {
     /// Removes all sessions of the node with the network address `network`, and returns whether the server had a
     /// session of the node. The caller calls this method when a device leaves the network. The device then no longer
     /// counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not inherit
-    /// its sessions.
+    /// the sessions.
     pub fn forget(&mut self, network: u16) -> bool {
         self.table.remove_node(network)
     }

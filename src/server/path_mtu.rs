@@ -245,10 +245,10 @@ impl PathMtu {
     }
 }
 
-/// Largest size number, which stands for a block of 241 to 255 bytes.
+/// Largest size in units of [`STEP`], which stands for a block of 241 to 255 bytes.
 const MAX_SIZE: u8 = 16;
 
-/// Returns the bytes of a size; 255 for [`MAX_SIZE`].
+/// Converts a size from units of [`STEP`] to bytes; [`MAX_SIZE`] becomes 255.
 const fn bytes(size: u8) -> u8 {
     size.saturating_mul(STEP)
 }

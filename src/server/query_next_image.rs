@@ -44,7 +44,7 @@ impl<S: SessionSlots> Server<S> {
         self.table.select(client, current);
         let found = self.choose_image(context, request, images, policy);
         // The answer repeats manufacturer code and image type of the request, even if the store returned an image with
-        // different ones.
+        // another manufacturer code or image type.
         let offer = found.as_ref().ok().map(|image| ImageOffer {
             id: ImageId { version: image.id.version, ..current },
             size: image.size,
@@ -151,8 +151,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Records the answer to a query in the session of the client. `requested` is the image in the request. Only a
-    /// query for an image type in the store creates a session.
+    /// Records the answer to a query in the session of the client. `requested` is the image in the request. A query
+    /// creates a session only if the store has an image of the requested image type.
     pub(super) fn record_query(
         &mut self,
         now: Instant,

@@ -84,7 +84,7 @@ pub(super) fn bytes_on_air(len: u8) -> u32 {
     frame.saturating_add(heads)
 }
 
-/// Token bucket that limits the blocks to all clients together. The bucket holds the tokens of one second.
+/// Token bucket that limits the blocks to all clients together. The bucket holds at most the tokens of one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
     /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative: the server sends a
@@ -145,13 +145,13 @@ impl Session {
     }
 
     /// Records in the schedule of the period that a block was sent now, `early` milliseconds before it was due. The
-    /// next block is due later by this time, but by no more than [`burst`].
+    /// next block becomes due later by `early` milliseconds, at most by [`burst`].
     pub(super) fn record_paced_block(&mut self, now: Instant, early: Millis, period: Millis) {
         if period == Millis(0) {
             return;
         }
-        // The repeat of a lost block takes the place of the block in the schedule, and the next block is due a period
-        // later.
+        // The repeat of a lost block replaces the lost block in the schedule: the next block is due a period after the
+        // repeat.
         let takes_place = period >= SECOND && self.flags.contains(Flags::EARLY_REPEAT);
         let early = if takes_place { 0 } else { early.min(burst(period)).0 };
         let unit = ahead_unit(period);
@@ -257,10 +257,10 @@ impl<S: SessionSlots> Server<S> {
         request.min_block_period.filter(|period| !ignores(period))
     }
 
-    /// Checks the limit `period` of the client.
+    /// Checks the minimum time `period` between two blocks to the client.
     ///
     /// # Errors
-    /// Fails with the answer WAIT_FOR_DATA if the block comes too early.
+    /// Fails with the answer WAIT_FOR_DATA if the client requests the block too early.
     #[inline(never)]
     fn check_period(
         &mut self,
@@ -293,11 +293,12 @@ impl<S: SessionSlots> Server<S> {
         let period = if keeps_period { Millis(period.0.saturating_sub(period.0 / 10)) } else { period };
         let Some(session) = self.table.session_at(slot) else { return Ok(()) };
         let early = session.early(now, period);
-        // WAIT_FOR_DATA counts in whole seconds, so a long period without a tolerance would be kept to the second.
+        // A client that does not keep the period by itself is answered with WAIT_FOR_DATA, which counts in whole
+        // seconds. Such a client needs no tolerance for a period of one second or more.
         let tolerance = if keeps_period || period < SECOND { burst(period) } else { Millis(0) };
         let is_early = early > Millis(0) && early >= tolerance;
-        // The answer to a request can be lost, and the client then repeats its request before its time. The server
-        // cannot detect whether the answer was lost, so it sends one early block, but never two early blocks in
+        // The answer to a request can be lost, and the client then repeats its request before the period is over. The
+        // server cannot detect whether the answer was lost, so it sends one early block, but never two early blocks in
         // succession.
         let repeats =
             session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);

@@ -56,8 +56,8 @@ impl AgeOrder {
     const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
 }
 
-/// Class of sessions. The table has an order of age for each class, and evicts the oldest session of the first class
-/// that has a session.
+/// Class of sessions, in the order of eviction. The table has an order of age for each class. To free a slot, the table
+/// evicts the oldest session of the first class that is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AgeClass {
     /// Session without a download in progress.
@@ -422,13 +422,15 @@ impl<S: SessionSlots> SessionTable<S> {
         Some(index)
     }
 
-    /// Returns the slot of the oldest session of the first class that has a session.
+    /// Returns the slot of the session that the table evicts first: the oldest session of the first class that is not
+    /// empty.
     fn oldest(&self) -> Option<u16> {
         let oldest = [self.idle_ages, self.download_ages, self.page_ages].map(|order| order.oldest);
         oldest.into_iter().find(|index| *index != NO_SLOT)
     }
 
-    /// Returns the slot of the oldest session of a node: an idle session, else one without a page, else any.
+    /// Returns the slot of the session of a node that the table evicts first: the oldest idle session, else the oldest
+    /// session without a page, else the oldest session.
     fn oldest_of_node(&self, network: u16) -> Option<u16> {
         let order = |session: &Session| match AgeClass::of(session.flags) {
             AgeClass::Idle => (0_u8, session.last_heard()),

@@ -111,14 +111,14 @@ impl<S: SessionSlots> Server<S> {
 
     /// Records the time of a frame from the client in the session of the image `id` that the frame is about, and sets
     /// the timer of the session. If the frame is about no image, the method uses the session that the client used last.
-    /// The timer of a page is set with each block.
+    /// The method does not change the timer of a session with a page, because each block of the page sets that timer.
     pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
         let slot = match id {
             Some(id) => self.table.find_download(context.client, id),
             None => self.table.find(context.client),
         };
         let Some(slot) = slot else { return };
-        // No timeout is shorter than this time, so a timer with an earlier deadline stays as it is.
+        // No timeout is shorter than `shortest`, so a timer that expires within this time stays as it is.
         let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
         let Some(session) = self.table.session_at_mut(slot) else { return };
         if session.last_heard() != now {

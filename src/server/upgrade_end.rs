@@ -147,14 +147,14 @@ impl<S: SessionSlots> Server<S> {
         ServerAction::Reply(context.default_response(command, Status::SUCCESS, out))
     }
 
-    /// Writes an unsolicited Upgrade End Response to `out`. The response orders each client that has downloaded an
-    /// image that `target` matches to upgrade after `seconds`. A response to many clients makes the clients upgrade
-    /// together (section 6.10.10.3). With wildcards in `target`, one response serves several images; clients that do
-    /// not understand wildcards ignore the response.
+    /// Writes an unsolicited Upgrade End Response to `out`. The response orders its receivers to upgrade after
+    /// `seconds`. It applies to each receiver that has downloaded an image, if `target` matches this image. A response
+    /// by multicast or broadcast makes many clients upgrade together (section 6.10.10.3). With wildcards in `target`,
+    /// one response is valid for several images; clients that do not understand wildcards ignore the response.
     ///
     /// A sleepy client can miss the response, but repeats its Upgrade End Request within the hour. If the session of
-    /// the client shows a downloaded image that `target` matches, the server then tells the client to upgrade. The
-    /// server does so even if the policy still returns [`UpgradeDecision::Hold`].
+    /// the client shows a downloaded image that `target` matches, the server answers this repeated request with the
+    /// order to upgrade, even if the policy still returns [`UpgradeDecision::Hold`].
     #[doc(alias("activate", "emberAfOtaServerSendUpgradeCommandCallback"))]
     pub fn release(
         &mut self,
@@ -176,9 +176,9 @@ impl<S: SessionSlots> Server<S> {
         self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)
     }
 
-    /// Writes an unsolicited Upgrade End Response to `out` that revokes an earlier [`release`](Self::release). A client
-    /// that counts down to the upgrade to an image that `target` matches then holds: the client waits for another
-    /// Upgrade End Response.
+    /// Writes an unsolicited Upgrade End Response to `out` that revokes an earlier [`release`](Self::release). If a
+    /// client counts down to the upgrade to an image that `target` matches, the response stops the countdown, and the
+    /// client waits for another Upgrade End Response.
     pub fn hold(
         &mut self,
         now: Instant,
