@@ -1,5 +1,5 @@
-//! [`ContainerKind::IkeaNgis`]: a container of ten words, a SHA-256 for each chunk, the OTA file, and perhaps a
-//! signature. This crate does not verify the signature.
+//! [`ContainerKind::IkeaNgis`]: a container of ten 32-bit words, a SHA-256 for each chunk of the OTA file, the OTA
+//! file, and perhaps a signature. This crate does not verify the signature.
 //!
 //! ```text
 //! 0  "NGIS"   4 12   8 2010   12 offset - 12   16 offset = 40 + 32 N   20 size   24 offset + size   28 11

@@ -124,7 +124,7 @@ pub enum ContainerKind {
     IkeaNgis,
     /// Container with the length of the OTA file before the file.
     LegrandLength,
-    /// Container with a header of 100 bytes, which has three CRC-32.
+    /// Container with a header of 100 bytes, which contains three CRC-32 checksums.
     Sonoff100,
     /// Container with a CRC-32 of the OTA file after the file.
     SalusCrc32,
@@ -189,8 +189,8 @@ impl ContainerIntegrity {
         }
     }
 
-    /// Returns the integrity from the checksums in file order. Each item is the offset of a checksum and whether the
-    /// checksum matches.
+    /// Returns the result of comparing `checksums`, which are in file order. Each item is the offset of a checksum, and
+    /// `true` if the checksum matches.
     fn from_checksums(checksums: impl IntoIterator<Item = (usize, bool)>) -> Self {
         let failed = checksums.into_iter().find(|(_, matches)| !matches);
         failed.map_or(Self::Verified, |(offset, _)| Self::ChecksumFailed { offset })
@@ -259,7 +259,7 @@ impl<'a> Container<'a> {
         Some(Self { kind, before, ota, after, integrity: ContainerIntegrity::NoChecksum })
     }
 
-    /// Returns whether all `size` bytes of the OTA file are present.
+    /// Returns whether all `size` bytes of the OTA file in the container are present.
     fn is_complete(&self, size: u32) -> bool {
         u32::try_from(self.ota.len()) == Ok(size)
     }

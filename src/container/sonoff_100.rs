@@ -1,4 +1,5 @@
-//! [`ContainerKind::Sonoff100`]: a container with a header of 100 bytes, which has three CRC-32, then the OTA file.
+//! [`ContainerKind::Sonoff100`]: a container with a header of 100 bytes, which contains three CRC-32 checksums, then
+//! the OTA file.
 //!
 //! ```text
 //! 0x00 03 01   0x02 version, 18   0x14 CRC-32 of 0x00 to 0x13   0x18 model, 32   0x38 version, 16   0x48 u32 100

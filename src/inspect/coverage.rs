@@ -67,8 +67,8 @@ const CONTAINER_RANGES: usize = 3;
 const RANGES: usize = CONTAINER_RANGES + 2;
 
 impl<'a> Inspection<'a> {
-    /// Returns the ranges that matching checksums cover: first those of the container, then that of the integrity code, then
-    /// those of the payloads in file order. Ranges of different checksums overlap.
+    /// Returns the ranges that matching checksums cover: first those of the container, then that of the integrity code,
+    /// then those of the payloads in file order. The ranges of different checksums may overlap.
     ///
     /// A checksum that does not match counts as covering nothing; [`findings`](Self::findings) reports the mismatch.
     /// Checksums detect accidental damage only, because an attacker who changes a file can also change its checksums.

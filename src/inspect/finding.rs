@@ -95,7 +95,8 @@ pub enum FindingKind {
     },
     /// The image integrity code (tag 0x0003) does not match, or its length is not 16 bytes.
     IntegrityCode,
-    /// Manufacturer code, image type or file version in the header is a wildcard, which only requests may contain.
+    /// Manufacturer code, image type or file version in the header is a wildcard, a value that only requests may
+    /// contain.
     WildcardIdentity,
     /// The file is for a single device.
     DeviceSpecific(Eui64),
@@ -151,8 +152,8 @@ pub enum FindingKind {
         /// Offset of the payload in the input.
         start: usize,
     },
-    /// One byte of the constant bytes that mark a format is wrong. If the byte is replaced by the right value, the
-    /// checksum of the payload matches.
+    /// One of the magic bytes, the constant bytes by which a format is recognised, is wrong. With the correct value of
+    /// this byte, the checksum of the payload matches.
     PayloadMark {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,

@@ -427,7 +427,7 @@ fn overrun_kind(overrun: Overrun, base: usize) -> FindingKind {
     FindingKind::ElementOverrun(Overrun { cause, ..overrun })
 }
 
-/// Returns the finding about a payload of which one byte of the mark is wrong.
+/// Returns the finding about a payload of which exactly one magic byte is wrong.
 fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Finding> {
     let (payload, WrongByte { offset, expected, found }) = damaged_mark::find(bytes)?;
     let kind = FindingKind::PayloadMark { element, payload, expected, found };
@@ -438,7 +438,7 @@ fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Fi
 fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
     let Payload { element, report, .. } = *payload;
     let (severity, at) = match report.state {
-        // The finding about a wrong byte in the mark has more detail than a finding about the state.
+        // The finding about a wrong magic byte has more detail than a finding about the state.
         PayloadState::Unknown(_) if damaged_mark::find(bytes).is_some() => return None,
         PayloadState::Damaged(damage) => (Severity::Wrong, damage.offset),
         PayloadState::Unknown(UnknownReason::Ambiguous | UnknownReason::ChecksumNotAdded) => {

@@ -125,7 +125,7 @@ impl ForeignKind {
             return (Self::Erased, 0);
         }
         match PayloadKind::of(bytes) {
-            // The mark of zlib has only two bytes, too few to recognise a whole file.
+            // Only two bytes identify a zlib stream, too few to recognise a whole file.
             PayloadKind::Unknown | PayloadKind::Zlib => {}
             kind => return (Self::BarePayload(kind), 0),
         }
@@ -156,7 +156,7 @@ impl ForeignKind {
             [b'S', b'0'..=b'9', rest @ ..] if rest.get(..4)?.iter().all(u8::is_ascii_hexdigit) => {
                 Self::SRecord
             }
-            // The first five letters of the OTA identifier.
+            // The Base64 text of the OTA file identifier starts with these five letters.
             bytes if bytes.starts_with(b"HvHuC") => Self::Base64Text,
             _ if digits.clone().count() >= MIN_DIGITS
                 && digits.clone().all(|byte| byte.is_ascii_hexdigit()) =>

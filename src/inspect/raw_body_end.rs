@@ -105,7 +105,7 @@ pub(super) fn judge(image: &Image<'_>, raw: &RawRemainder<'_>, raw_allowed: bool
     RemainderKind::Overrun(severity, overrun)
 }
 
-/// Returns whether the mark of the format is long enough to recognise the format in arbitrary bytes.
+/// Returns whether the format has enough magic bytes to recognise the format in arbitrary bytes.
 const fn is_certain(kind: PayloadKind) -> bool {
     !matches!(kind, PayloadKind::Unknown | PayloadKind::Zlib)
 }

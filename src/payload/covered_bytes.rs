@@ -25,7 +25,7 @@ pub(super) enum CoveredBytes {
 }
 
 impl CoveredBytes {
-    /// Returns a range that starts with the payload and ends at `end`.
+    /// Returns the range from the first byte of the payload to `end`.
     pub(super) const fn until(end: usize) -> Self {
         Self::Range { start: 0, end }
     }
@@ -40,7 +40,8 @@ impl CoveredBytes {
                 first: (a.saturating_add(by), b.saturating_add(by)),
                 second: (c.saturating_add(by), d.saturating_add(by)),
             },
-            // The ranges of an image inside another payload are shifted without reading its segments again.
+            // The ranges of an ESP image follow from its segments, which this method does not read. The method
+            // therefore returns no range for an ESP image inside another payload.
             Self::None | Self::EspSegments { .. } => Self::None,
         }
     }

@@ -21,8 +21,8 @@ pub struct Entropy {
 /// Maximum length of a sample in bytes. Random bytes reach 7.95 bits in a sample of this length, and a longer sample
 /// would only take more time.
 const MAX_SAMPLE: usize = 4096;
-/// Minimum sample length in bytes for the recognition of random bytes. In a shorter sample, the count of each of the
-/// 256 byte values is too small.
+/// Minimum sample length in bytes for the recognition of random bytes. In a shorter sample, each of the 256 byte values
+/// occurs too rarely for a reliable entropy.
 const MIN_SAMPLE: u16 = 1024;
 /// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the
 /// tests stays below this threshold.
@@ -54,8 +54,8 @@ impl Entropy {
         Self { millibits: u16::try_from(millibits).unwrap_or(u16::MAX), sample: size }
     }
 
-    /// Returns whether the bytes look encrypted or compressed. For bytes that look encrypted or compressed, the entropy
-    /// is at most 0.1 bits below the entropy of the same number of random bytes.
+    /// Returns whether the bytes look encrypted or compressed: the sample has at least 1,024 bytes, and its entropy is
+    /// at most 0.1 bits below the expected entropy of the same number of random bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {
@@ -68,7 +68,8 @@ impl Entropy {
 
     /// Returns whether the entropy is too low for encrypted or compressed bytes.
     fn is_plain(self) -> bool {
-        // n bytes have at most log2(n) bits, which n random bytes nearly reach; 1 bit less is a safe margin.
+        // The entropy of n bytes is at most log2(n) bits, and n random bytes nearly reach this maximum. A limit 1 bit
+        // below the maximum is safe.
         let limit = (log2(self.sample).saturating_mul(1000) >> 16).saturating_sub(1000);
         u32::from(self.millibits) < limit.min(u32::from(MAX_OF_CODE))
     }
@@ -87,7 +88,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     !bytes.is_empty() && quarters.all(|quarter| Entropy::of(quarter).is_plain())
 }
 
-/// Returns the logarithm of `number` to base 2 in 65,536ths, rounded down. Returns 0 for the number 0.
+/// Returns the logarithm of `number` to base 2, in 65,536ths of 1, rounded down. Returns 0 for the number 0.
 fn log2(number: u16) -> u32 {
     let Some(whole) = number.checked_ilog2() else {
         return 0;

@@ -50,7 +50,7 @@ pub(crate) fn payloads_with_bytes<'a>(
     Payloads {
         id: image.header().id,
         elements: image.elements().enumerate(),
-        // Fewer bytes than the head of an element are padding.
+        // A remainder that is shorter than the tag and length of an element is padding.
         remainder: image.raw_remainder().filter(|raw| raw.bytes.len() >= Element::HEAD_LEN),
         init_packet: None,
         is_ubisys: false,

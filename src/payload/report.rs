@@ -310,7 +310,7 @@ impl PayloadState {
     }
 }
 
-/// Offset that is written with the name of the bytes from which it counts.
+/// Offset, which is written together with the name of the bytes from which the offset counts.
 struct Offset {
     offset: usize,
     base: Option<usize>,

@@ -1,30 +1,32 @@
-//! Recognition of a payload in whose mark one byte is damaged. The checksum proves the format, because the checksum
-//! matches after the damaged byte is replaced.
+//! Recognition of a payload in which one of the magic bytes is damaged. The magic bytes of a format are the constant
+//! bytes by which the format is recognised, mostly at the start of the payload; the names in the code call them the
+//! mark of the format. The checksum proves the format, because the checksum matches after the damaged byte is
+//! corrected.
 //!
 //! ```text
 //! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte
 //! ```
 //!
-//! Without this search, a payload with a flipped bit in its mark would be reported as a payload of an unknown format,
-//! not as damaged.
+//! Without this search, a payload with a flipped bit in its magic bytes would be reported as a payload of an unknown
+//! format, not as damaged.
 
 use super::{esp_image, mcuboot, nxp_jn518x, silabs_ebl, silabs_gbl, telink, ti_cc2530, ti_oad, xz};
 use crate::crc::crc32_with;
 use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadState};
 
-/// Wrong byte in the mark of a format.
+/// Wrong byte among the magic bytes of a format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WrongByte {
-    /// Offset of the byte, counted from the first byte of the payload.
+    /// Offset of the wrong byte, counted from the first byte of the payload.
     pub(crate) offset: usize,
-    /// Right value of the byte, with which the checksum matches.
+    /// Correct value of the byte. With this value, the checksum of the payload matches.
     pub(crate) expected: u8,
     /// Wrong value of the byte in the payload.
     pub(crate) found: u8,
 }
 
-/// Compares `bytes` with a mark, which is a list of offsets and constant bytes. Returns the only byte that differs, or
-/// `None` if no byte differs or several do.
+/// Compares `bytes` with the magic bytes `mark` of a format, a list of offsets and constant bytes. Returns the byte
+/// that differs, or `None` unless exactly one byte differs.
 pub(super) fn only_wrong_byte(bytes: &[u8], mark: &[(usize, u8)]) -> Option<WrongByte> {
     let mut wrong = None;
     for (offset, expected) in mark.iter().copied() {
@@ -36,8 +38,8 @@ pub(super) fn only_wrong_byte(bytes: &[u8], mark: &[(usize, u8)]) -> Option<Wron
     wrong
 }
 
-/// Returns whether the CRC-32 that is wrong in `state` matches after the byte of the mark is corrected. The CRC covers
-/// all bytes before itself.
+/// Returns whether the CRC-32 that is wrong according to `state` matches after the magic byte `wrong` is corrected. The
+/// CRC-32 covers all bytes of the payload before the CRC-32.
 pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadState) -> bool {
     let PayloadState::Damaged(Damage {
         offset,
@@ -49,10 +51,11 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
     bytes.get(..offset).is_some_and(|summed| crc32_with(summed, wrong.offset, wrong.expected) == expected)
 }
 
-/// Search for one wrong byte in the mark of a format.
+/// Function that searches for one wrong byte among the magic bytes of a format.
 type Search = fn(&[u8]) -> Option<WrongByte>;
 
-/// Searches for a format whose mark differs from `bytes` in exactly one byte. Returns the format and the byte.
+/// Searches for a format of whose magic bytes exactly one is wrong in `bytes`, and whose checksum matches with the
+/// correct byte. Returns the format and the wrong byte.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, Search); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),

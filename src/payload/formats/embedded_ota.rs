@@ -14,7 +14,7 @@ use crate::payload::{
     PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
-/// First words of the known images.
+/// First words of the known JN514x images.
 const JN514X_STARTS: [u32; 3] = [0x1000, 0x1100, 0x2000];
 const JN514X_HEADER: usize = 8;
 
@@ -42,7 +42,8 @@ pub(super) fn metadata_at(bytes: &[u8], offset: usize) -> PayloadMetadata<'_> {
 pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     let metadata = metadata_at(bytes, JN514X_HEADER);
     let report = PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes);
-    // A matching length alone is no proof of the format.
+    // A length field does not prove the format, so it is not certain that a payload shorter than its length field is
+    // damaged.
     PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
@@ -80,8 +81,8 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     }
 }
 
-/// Returns the report of a file that is embedded in an embedded file. The function does not check the inner file, so
-/// that `check` is never recursive.
+/// Returns the report of an OTA file that is the payload of an embedded OTA file. The function does not check the
+/// innermost file, so that `check` is never recursive.
 pub(super) fn check_nested(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
 }

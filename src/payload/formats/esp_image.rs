@@ -123,7 +123,8 @@ fn walk_segments(bytes: &[u8], count: u8) -> Result<Segments, PayloadState> {
 }
 
 impl Segments {
-    /// Returns the state of the image by the checksum, and then by the SHA-256 if the image has one.
+    /// Returns the state of the image according to the checksum. If the checksum matches and the image has a SHA-256,
+    /// the SHA-256 decides the state.
     fn state(&self, bytes: &[u8]) -> PayloadState {
         let offset = self.end.saturating_sub(1);
         let [stored] = array(bytes, offset).unwrap_or_default();
@@ -146,10 +147,11 @@ impl Segments {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the checksum matches with the right byte. The mark is the first byte,
-/// the number of segments, the flag of the SHA-256, and the first bytes of the description.
+/// Searches for one wrong byte among the bytes by which the format is recognised: the first byte, the number of
+/// segments, the flag of the SHA-256, and the first four bytes of the application description. Returns the wrong byte
+/// if the checksum matches with the correct byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
-    // A flag of 0 is valid, but damaged if a SHA-256 follows the image nevertheless.
+    // A flag of 0 is valid. If a SHA-256 follows the image nevertheless, the flag is damaged.
     let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let mark = [(0, MAGIC), (SHA_FLAG, 1), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let [count] = array(bytes, 1)?;
@@ -166,13 +168,13 @@ pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     counts.find(|wrong| checksum_matches_with(bytes, wrong.expected, *wrong))
 }
 
-/// Returns whether the checksum of an image of `count` segments matches with the right byte of the mark.
+/// Returns whether the checksum of an image of `count` segments matches after the byte `wrong` is corrected.
 fn checksum_matches_with(bytes: &[u8], count: u8, wrong: WrongByte) -> bool {
     let Ok(Segments { end, checksum }) = walk_segments(bytes, count) else {
         return false;
     };
     if array(bytes, SHA_FLAG) == Some([0]) && wrong.offset >= SEGMENTS {
-        // Without a SHA-256, the checksum of the data is compared.
+        // If the image has no SHA-256, the function compares the checksum of the segments' data.
         return array(bytes, end.saturating_sub(1)) == Some([checksum ^ wrong.found ^ wrong.expected]);
     }
     let (image, after) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));

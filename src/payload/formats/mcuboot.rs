@@ -103,7 +103,8 @@ fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool, CoveredBytes) {
     (state, signed, covered)
 }
 
-/// Returns the only wrong byte of the mark or of the encryption flags, if the SHA-256 matches with the right byte.
+/// Returns the wrong byte if exactly one of the four magic bytes is wrong, or only the byte with the encryption flags,
+/// and the SHA-256 matches with the correct byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0x3d), (1, 0xb8), (2, 0xf3), (3, 0x96)];
     let [flags] = array(bytes, FLAGS)?;
@@ -113,7 +114,7 @@ pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     sha256_matches_with(bytes, wrong.offset, wrong.expected).then_some(wrong)
 }
 
-/// Returns whether the SHA-256 in the TLVs matches with another byte at `offset`.
+/// Returns whether the SHA-256 in the TLVs matches if the byte at `offset` has the value `byte`.
 fn sha256_matches_with(bytes: &[u8], offset: usize, byte: u8) -> bool {
     let (_, _, covered) = state_and_signed(bytes);
     let CoveredBytes::TwoRanges { first: (_, summed), second: (sha, _) } = covered else {

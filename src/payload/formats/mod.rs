@@ -4,8 +4,8 @@
 //! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
 //! ```
 //!
-//! The file of a format starts with the byte layout and has two functions. The function `is` recognises the format by a
-//! constant number of bytes. The function `check` compares the checksums.
+//! The source file of a format starts with the byte layout and has two functions. The function `is` recognises the
+//! format, and reads at most a constant number of bytes. The function `check` compares the checksums.
 
 pub(super) mod cortex_m;
 pub(crate) mod damaged_mark;
@@ -63,8 +63,8 @@ macro_rules! formats {
             /// `bytes` is.
             ///
             /// The function never returns [`TelinkAes`](Self::TelinkAes) or [`NordicFirmware`](Self::NordicFirmware),
-            /// and returns [`Ubisys`](Self::Ubisys) only for some payloads of this format. Only the elements around the
-            /// other payloads show the format, so [`payloads`](super::payloads) recognises them.
+            /// and returns [`Ubisys`](Self::Ubisys) only for some payloads of this format. The other payloads of this
+            /// format can only be recognised by the elements around them, as [`payloads`](super::payloads) does.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
@@ -89,8 +89,8 @@ macro_rules! formats {
     };
 }
 
-// The longest marks come first. If the mark of one format can occur in payloads of another format, the other format
-// comes first.
+// The formats with the most magic bytes come first. If payloads of format A can contain the magic bytes of format B,
+// format A comes before format B.
 formats! {
     /// Gecko bootloader file of Silicon Labs, with tags and a CRC-32.
     SilabsGbl = "silabs_gbl": silabs_gbl::check, if silabs_gbl::is;
@@ -98,7 +98,7 @@ formats! {
     SilabsEbl = "silabs_ebl": silabs_ebl::check, if silabs_ebl::is;
     /// Encrypted Ember bootloader file of version 2, with tags and a CRC-32.
     SilabsEblEncrypted = "silabs_ebl_encrypted": silabs_ebl::check_encrypted, if silabs_ebl::is_encrypted;
-    /// Telink image with the mark `KNLT`, with a size and a CRC-32.
+    /// Telink image with the magic bytes `KNLT`, a size and a CRC-32.
     TelinkKnlt = "telink_knlt": telink::check, if telink::is;
     /// ESP-IDF application image, with segments and a checksum. Most images also have a SHA-256.
     EspImage = "esp_image": esp_image::check, if esp_image::is;
@@ -133,7 +133,7 @@ formats! {
     /// Nordic init packet, which contains the hash of the firmware in the next element.
     NordicInit = "nordic_dfu_init_packet": nordic_dfu::check, if nordic_dfu::is;
 
-    // The recognisers below have one or two constant bytes. `TiCc2530` and `CortexM` also require a matching length or
+    // The formats below have one or two magic bytes. `TiCc2530` and `CortexM` also require a matching length or
     // matching vectors, which fewer than one in 2^30 random payloads has. `Zlib` has no such requirement, see
     // `is_searched_in_all_elements`.
 
@@ -144,9 +144,10 @@ formats! {
     /// zlib stream.
     Zlib = "zlib": zlib::check, if zlib::is;
 
-    // Formats without a recogniser: the elements around the payload show them.
+    // Formats without a recogniser: the elements around the payload show the format.
 
-    /// Telink image that is encrypted with AES. Only Telink's form of the element shows this format.
+    /// Telink image that is encrypted with AES. Only the layout of the element shows this format
+    /// ([`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000)).
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
     NordicFirmware = "nordic_dfu_firmware": nordic_dfu::check_firmware;
@@ -158,9 +159,9 @@ impl PayloadKind {
     /// Returns whether [`payloads`](super::payloads) reports this format in elements with any tag, not only in upgrade
     /// images.
     ///
-    /// The mark of zlib is two bytes and two bits long, so one in 22,000 elements with random data would be recognised
-    /// as a zlib stream. The shortest mark of all other formats is that of Hue, with three bytes, which one in 16
-    /// million elements with random data would have.
+    /// Only two bytes and two bits identify a zlib stream, so one in 22,000 elements with random data would be
+    /// recognised as a zlib stream. Every other format has at least the three magic bytes of Hue's format, which one in
+    /// 16 million elements with random data would have.
     pub(super) const fn is_searched_in_all_elements(self) -> bool {
         !matches!(self, Self::Unknown | Self::Zlib)
     }

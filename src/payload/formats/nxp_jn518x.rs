@@ -47,7 +47,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         _ => CoveredBytes::None,
     };
     let state = match header_state {
-        // The checksums of the header cover the offset of the boot block, which is the end of the image.
+        // The boot block is at the end of the image, and the checksums of the header cover the offset of the boot
+        // block.
         PayloadState::Whole(_) if boot_block_offset(bytes).is_none() => {
             let offset = le_len(bytes, 0x24).unwrap_or(usize::MAX);
             PayloadState::truncated(0, offset.saturating_add(BOOT_BLOCK_LEN), bytes.len())
@@ -79,7 +80,7 @@ fn length_state(bytes: &[u8], block: Option<usize>) -> Option<PayloadState> {
     (length > bytes.len()).then_some(PayloadState::Unknown(UnknownReason::Ambiguous))
 }
 
-/// Returns the state of the header by its word sum, then by its CRC-32.
+/// Returns the state of the header according to its word sum and its CRC-32.
 fn header_state(bytes: &[u8]) -> PayloadState {
     let vectors: [u8; 32] = array(bytes, 0).unwrap_or_default();
     let (words, _) = vectors.as_chunks();
@@ -91,7 +92,8 @@ fn header_state(bytes: &[u8]) -> PayloadState {
     PayloadState::from_checksum(ChecksumKind::Crc32, CRC, le_u32(bytes, CRC).unwrap_or(0), found)
 }
 
-/// Returns the only wrong byte of the signature word, if the CRC-32 of the header matches with the right byte.
+/// Returns the wrong byte if exactly one byte of the signature word at 0x20 is wrong, and the CRC-32 of the header
+/// matches with the correct byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) = (bytes.get(..CRC)?, le_u32(bytes, CRC)?);
     (0x02..=0x04).find_map(|last| {

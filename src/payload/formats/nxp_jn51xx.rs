@@ -49,8 +49,8 @@ pub(super) fn check_swapped(bytes: &[u8]) -> PayloadReport<'_> {
     report(PayloadKind::NxpJn51xxSwapped, bytes, metadata, length)
 }
 
-/// Returns the report about an image that declares `length`. A length field of FFFFFFFF is erased flash, so such an
-/// image is not reported as truncated.
+/// Returns the report about an image that declares `length`. A length field of FFFFFFFF is erased flash, not a length,
+/// so an image with this value is not reported as truncated.
 fn report<'a>(
     kind: PayloadKind,
     bytes: &[u8],

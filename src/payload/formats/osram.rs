@@ -31,13 +31,14 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks a table that fills a whole element. Returns `None` unless the CRC matches, because a table has no other mark.
+/// Checks a table that fills a whole element. Returns `None` unless the CRC matches, because a table has no magic
+/// bytes, and only its CRC identifies it.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
     bytes: &[u8],
 ) -> Option<PayloadReport<'_>> {
     let (data, crc) = bytes.split_last_chunk()?;
-    // The CRC of zeros is 0, so it matches in any element of zeros.
+    // The CRC of zeros is 0, so the CRC matches in every element that contains only zeros.
     let matches = data.iter().any(|byte| *byte != 0) && crc32_from_zero(data) == u32::from_le_bytes(*crc);
     let is_table = MANUFACTURERS.contains(&manufacturer) && matches;
     is_table.then(|| {

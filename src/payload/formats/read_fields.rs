@@ -34,7 +34,7 @@ pub(super) fn be_u16(bytes: &[u8], offset: usize) -> Option<u16> {
     array(bytes, offset).map(u16::from_be_bytes)
 }
 
-/// Computes the SHA-256 of `bytes` with another byte at `offset`.
+/// Computes the SHA-256 of `bytes` after the byte at `offset` is replaced by `byte`.
 pub(super) fn sha256_with(bytes: &[u8], offset: usize, byte: u8) -> [u8; 32] {
     let (before, rest) = bytes.split_at_checked(offset).unwrap_or((bytes, &[]));
     let after = rest.get(1..).unwrap_or_default();

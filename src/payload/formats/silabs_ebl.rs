@@ -25,7 +25,8 @@ const MARK: u16 = 0xe350;
 /// Id and length of the header tag in other versions of the format. The further tags of these versions are unknown.
 const OTHER_HEADER: [u8; 4] = [0, 0, 0, 140];
 
-/// Returns whether the first tag is a header of version 2 with the id `id` and with [`MARK`] at the offset `mark`.
+/// Returns whether the first tag is a header of version 2 with the id `id`, and with the magic bytes [`MARK`] at the
+/// offset `mark`.
 fn starts_with_header(bytes: &[u8], id: u16, mark: usize) -> bool {
     be_u16(bytes, 0) == Some(id) && array(bytes, 4) == Some([2]) && be_u16(bytes, mark) == Some(MARK)
 }
@@ -92,12 +93,14 @@ fn walk_tags(bytes: &[u8]) -> Walk {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right byte.
+/// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches with the correct
+/// byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0x00), (1, 0x00), (4, 2), (6, 0xe3), (7, 0x50)])
 }
 
-/// Returns the only wrong byte of the mark of an encrypted file, if the CRC-32 matches with the right byte.
+/// Returns the wrong byte if exactly one magic byte in the header of an encrypted file is wrong, and the CRC-32 matches
+/// with the correct byte.
 pub(super) fn damaged_encrypted_mark(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0xfb), (1, 0x05), (4, 2), (8, 0xe3), (9, 0x50)])
 }

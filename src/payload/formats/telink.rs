@@ -13,8 +13,8 @@
 //! Telink's OTA client takes the last four bytes of the element as the CRC-32 of all bytes before them. The client refuses
 //! an image without `5D 02` at 0x06, because that image has no CRC.
 //!
-//! [`PayloadKind::TelinkAes`] is the same image encrypted with AES. The encrypted image has no mark. Only the form of
-//! its element shows the format: [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
+//! [`PayloadKind::TelinkAes`] is the same image encrypted with AES. The encrypted image has no magic bytes. Only the
+//! layout of its element shows the format: [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
@@ -27,9 +27,9 @@ use crate::payload::{
 use crate::types::{ImageType, ManufacturerCode};
 
 const MAGIC: [u8; 4] = *b"KNLT";
-/// Offset of the mark `KNLT` in images for TC32 parts.
+/// Offset of the magic bytes `KNLT` in images for TC32 parts.
 const TC32: usize = 0x08;
-/// Offset of the mark `KNLT` in images for RISC-V parts.
+/// Offset of the magic bytes `KNLT` in images for RISC-V parts.
 const RISC_V: usize = 0x20;
 /// Bytes that Telink's tool writes at 0x06 when the tool adds a CRC.
 const CRC_ADDED: [u8; 2] = [0x5d, 0x02];
@@ -53,8 +53,9 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata: metadata(bytes), ..report.covering(CoveredBytes::until(end)) }
 }
 
-/// Returns the state by the CRC-32 in the last four bytes of the element. Returns `None` unless the element is longer
-/// than the image of `size` bytes. Padding after the image is not a CRC, so the state of the element is unknown.
+/// Returns the state of the whole element according to the CRC-32 in its last four bytes. Returns `None` unless the
+/// element is longer than the image of `size` bytes. If only padding follows the image, the element has no CRC-32, and
+/// the state is unknown.
 fn element_state(bytes: &[u8], size: usize) -> Option<PayloadState> {
     let after = bytes.get(size..).filter(|after| !after.is_empty() && size > CRC_LEN)?;
     let (summed, crc) = bytes.split_last_chunk()?;
@@ -102,8 +103,8 @@ fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the CRC-32 of the image matches with the right byte. The mark is `KNLT`
-/// and the two bytes that say that a CRC was added.
+/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the image matches with the correct
+/// byte. The magic bytes are `KNLT`, and the two bytes at 0x06 that show that a CRC was added.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     [TC32, RISC_V].into_iter().find_map(|start| {
         let [k, n, l, t] = MAGIC;

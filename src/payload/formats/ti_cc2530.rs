@@ -67,12 +67,13 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
 fn state(image: &[u8]) -> PayloadState {
     let [crc, shadow] = [CRC, SHADOW].map(|offset| le_u16(image, offset).unwrap_or(0));
     let found = computed_crc(image, None);
-    // A shadow of FFFF means that the device will check the CRC, with the same computation as here.
+    // The value FFFF of the shadow field means that the device will check the CRC, with the same computation as here.
     let certain = shadow == u16::MAX && crc != 0 && crc != u16::MAX;
     PayloadState::from_checksum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).ambiguous_unless(certain)
 }
 
-/// Returns the only wrong byte of the first jump or of the length, if the CRC-16 matches with the right byte.
+/// Returns the wrong byte if only the byte of the first jump or one byte of the length is wrong, and the CRC-16 matches
+/// with the correct byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let is_summed = |image: &[u8], wrong: WrongByte| {
         let crc = le_u16(image, CRC).filter(|crc| *crc != 0 && *crc != u16::MAX);

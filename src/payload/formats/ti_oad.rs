@@ -42,8 +42,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         chip: bytes.get(..8).filter(|chip| chip.starts_with(b"CC")).unwrap_or_default(),
         ..PayloadMetadata::EMPTY
     };
-    // The CRC of a compressed image covers all bytes before the CRC. The CRC of other images covers the bytes from the
-    // CRC to the end of the image.
+    // The CRC at the end of a compressed image covers all bytes before the CRC. The CRC in the header of any other
+    // image covers the bytes after the CRC, up to the end of the image; the range includes the CRC itself.
     let covered = match le_len(bytes, 24) {
         Some(length) if length <= bytes.len() => CoveredBytes::Range { start: CRC, end: length },
         _ => CoveredBytes::until(bytes.len()),
@@ -106,12 +106,13 @@ fn is_signed(bytes: &[u8]) -> bool {
     false
 }
 
-/// Returns the only wrong byte of the mark of a compressed image, if the CRC-32 at its end matches with the right byte.
-/// The CRC in the header of other images does not cover the mark.
+/// Returns the wrong byte if exactly one of the magic bytes of a compressed image is wrong, and the CRC-32 at the end
+/// of the image matches with the correct byte. In any other image, the CRC does not cover the magic bytes.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
-    // Another digit also makes a possible mark. An image whose checksum matches has the right digit.
+    // The magic bytes end with any digit, so a wrong digit also makes possible magic bytes. If the checksum of the
+    // image matches, the digit is correct.
     if is(bytes) && matches!(state(bytes), PayloadState::Whole(_)) {
         return None;
     }

@@ -26,7 +26,8 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Checks the firmware. Firmware without an identifier counts as signed, because the describing element contains a signature.
+/// Checks the firmware. Firmware that does not start with `FRS0` counts as signed, because the element that describes
+/// it contains a signature.
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { signed: !is(bytes), ..PayloadReport::encrypted_if_random(PayloadKind::Ubisys, bytes) }
 }

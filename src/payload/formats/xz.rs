@@ -62,7 +62,7 @@ fn state(bytes: &[u8]) -> (PayloadState, CoveredBytes) {
     };
     match (footer_state, tail.first_chunk::<SHA_LEN>()) {
         (PayloadState::Whole(_), Some(sha)) if !is_padding(sha) => {
-            // Any other 32 bytes need not be a SHA-256, so a mismatch is no evidence of damage.
+            // The last 32 bytes need not be a SHA-256, so a mismatch is no evidence of damage.
             let state = PayloadState::from_sha256(stream.len(), *sha, Sha256::digest(stream).into());
             let whole = matches!(state, PayloadState::Whole(_));
             let covered = if whole { CoveredBytes::until(bytes.len()) } else { by_crc };
@@ -106,8 +106,8 @@ fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
     (state, crc_offset.saturating_sub(index.len()))
 }
 
-/// Returns the only wrong byte of the mark, if the CRC-32 of the flags matches. The CRC does not cover the mark, but a
-/// matching CRC at its place in the format is sufficient evidence.
+/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the flags matches. The CRC-32 does not
+/// cover the magic bytes, but a matching CRC-32 at its place in the format is sufficient evidence.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let [a, b, c, d, e, f] = MAGIC;
     let wrong = only_wrong_byte(bytes, &[(0, a), (1, b), (2, c), (3, d), (4, e), (5, f)])?;
