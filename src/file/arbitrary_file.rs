@@ -14,7 +14,7 @@ use crate::codec::Encode;
 /// result.
 ///
 /// With the feature `arbitrary`, the trait of the crate `arbitrary` generates an `ArbitraryFile`. With the feature
-/// `proptest`, `any::<ArbitraryFile>()` generates one.
+/// `proptest`, `any::<ArbitraryFile>()` generates an `ArbitraryFile`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArbitraryFile {
     /// Header of the file, without extra bytes and without total image size.
@@ -100,7 +100,7 @@ impl ArbitraryFile {
 }
 
 impl BodyEnd {
-    /// Returns the bytes of this end, and the number of bytes that are missing after them.
+    /// Returns the bytes of this end of a body, and the number of bytes that are missing after the returned bytes.
     fn to_bytes(&self) -> (Vec<u8>, usize) {
         let head = |tag: Tag, length| [&tag.0.to_le_bytes()[..], &u32::to_le_bytes(length)].concat();
         let len = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);

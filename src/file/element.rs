@@ -199,8 +199,8 @@ struct CheckedHead {
 
 impl CheckedHead {
     /// Reads the head of an element at the start of `input`, which goes up to the end of the file. In a truncated file,
-    /// `missing` is the number of bytes that should follow `input`. An element that is longer than `input` and the
-    /// missing bytes together is an error.
+    /// `missing` is the number of bytes that should follow `input`. The function returns an error if the element is
+    /// longer than `input` and the missing bytes together.
     #[inline]
     fn read(input: &[u8], missing: usize) -> Result<Self, DecodeErrorKind> {
         let truncated = |needed| DecodeErrorKind::Truncated { needed, present: input.len() };
@@ -235,7 +235,7 @@ impl CheckedHead {
 pub struct Elements<'a> {
     rest: &'a [u8],
     /// Offset of the first byte after `rest`, in bytes from the first byte of the header. The iterator computes the
-    /// offset of `rest` from this field, so that it updates one value instead of two.
+    /// offset of `rest` from this field, so that each step of the iterator updates one value instead of two.
     end: usize,
     /// Number of bytes that are missing after `rest`, up to the total image size.
     missing: usize,
@@ -300,7 +300,7 @@ impl<'a> Iterator for Elements<'a> {
             self.rest = after;
             return Some(PlacedElement { offset, length, telink_info: None, element: Element { tag, data } });
         }
-        // The function takes the state by value, so that the iterator can stay in registers.
+        // The function takes the fields of the iterator by value, so that the iterator can stay in registers.
         let (placed, rest) = next_irregular(self.rest, self.offset(), self.missing)?;
         self.rest = rest;
         Some(placed)
@@ -308,7 +308,7 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 /// Reads the element at the start of `rest`, which may have Telink's form, or may be the incomplete last element of a
-/// truncated file. Returns the element and the bytes after it, or `None` if no element fits.
+/// truncated file. Returns the element and the bytes after the element, or `None` if the bytes are not an element.
 #[cold]
 fn next_irregular(rest: &[u8], offset: usize, missing: usize) -> Option<(PlacedElement<'_>, &[u8])> {
     let head = CheckedHead::read(rest, missing).ok()?;

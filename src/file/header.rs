@@ -1,5 +1,5 @@
-//! OTA header (section 6.3.2): 56 bytes of fixed fields, then optional fields, then extra bytes. Bits of the field
-//! control announce the optional fields.
+//! OTA header (section 6.3.2): 56 bytes of fixed fields, then optional fields, then extra bytes. The bits of the fixed
+//! field "field control" show which optional fields are present.
 //!
 //! Sections and tables refer to ZigBee document 095264 (2011).
 //!

@@ -11,9 +11,9 @@ use super::FileWriteError;
 
 /// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9 of ZigBee document 095264).
 ///
-/// Table 4 of document 095264 gives the field the type character string. In ZCL this type starts with a length byte,
-/// but no known file has that byte. The type keeps the raw bytes, because the header strings of some real files fill
-/// all 32 bytes, have bytes after the first NUL or are not UTF-8.
+/// Table 4 of document 095264 gives the field the type character string. In ZCL a character string starts with a length
+/// byte, but no known file has that byte. `HeaderString` keeps the raw bytes, because the header strings of some real
+/// files fill all 32 bytes, have bytes after the first NUL or are not UTF-8.
 ///
 /// `Display` writes the text up to the first NUL, with U+FFFD for bytes that are not UTF-8. `Debug` shows all bytes
 /// except the zeros at the end.
@@ -29,7 +29,8 @@ impl HeaderString {
     /// Creates a header string from `text`, padded with zeros.
     ///
     /// # Errors
-    /// [`FileWriteError::HeaderStringTooLong`] if `text` takes more than 32 bytes. The text is never cut.
+    /// Fails with [`FileWriteError::HeaderStringTooLong`] if `text` takes more than 32 bytes. The function never cuts
+    /// the text.
     pub fn new(text: &str) -> Result<Self, FileWriteError> {
         let (mut bytes, len) = ([0; 32], text.len());
         let Some((room, _)) = bytes.split_at_mut_checked(len) else {
@@ -48,7 +49,7 @@ impl HeaderString {
     /// Returns the text up to the first NUL.
     ///
     /// # Errors
-    /// [`Utf8Error`] if the bytes before the first NUL are not UTF-8.
+    /// Fails with [`Utf8Error`] if the bytes before the first NUL are not UTF-8.
     pub fn to_str(&self) -> Result<&str, Utf8Error> {
         core::str::from_utf8(self.before_nul())
     }

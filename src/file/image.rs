@@ -65,10 +65,11 @@ impl<'a> Image<'a> {
     /// Reads `bytes` strictly as exactly one file, whose elements fill its body.
     ///
     /// # Errors
-    /// The method returns the errors of [`parse_prefix`](Self::parse_prefix).
-    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the total image size if more bytes follow.
-    // Always inlined, so that the image stays in registers. Inlining halves the number of instructions of an iteration
-    // over the elements.
+    /// The method returns the errors of [`parse_prefix`](Self::parse_prefix), and
+    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if bytes follow the file. The offset of this error is the
+    /// total image size.
+    // The function is always inlined, so that the image stays in registers. Inlining halves the number of instructions
+    // of an iteration over the elements.
     #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (header, sections) = Self::parse_sections(bytes)?;
@@ -103,8 +104,9 @@ impl<'a> Image<'a> {
     /// Reads the file at the start of `bytes` leniently. Bytes that cannot be read as elements are kept.
     ///
     /// If the bytes can be read both by the specification and in another way, the method reads them by the
-    /// specification. The body is [raw](Self::raw_remainder) from the first offset at which no element fits. An element
-    /// with tag 0xF000 that leaves exactly two bytes at the end of the file is read in Telink's form.
+    /// specification. The body is [raw](Self::raw_remainder) from the first offset at which the bytes are not an
+    /// element. If an element with tag 0xF000 leaves exactly two bytes at the end of the file, the method reads the
+    /// element in Telink's form.
     ///
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse_lenient`], because a file without a readable header cannot
@@ -167,9 +169,9 @@ impl<'a> Image<'a> {
     /// Returns the signature element of the file, or `None` if the file has no signature.
     ///
     /// # Errors
-    /// The method returns the errors of [`SignatureElement::parse`].
-    /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first signature element if any element follows
-    /// this signature element (section 6.3.5). The following element may be a second signature.
+    /// The method returns the errors of [`SignatureElement::parse`]. The method also fails with
+    /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) if any element, even a second signature, follows the
+    /// first signature element (section 6.3.5). The offset of this error is that of the first signature element.
     pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
         let mut elements = self.elements();
         let Some(placed) = elements.find(|placed| placed.element.tag.is_signature()) else { return Ok(None) };

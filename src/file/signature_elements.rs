@@ -67,8 +67,8 @@ impl<'a> SignatureElement<'a> {
     /// Reads a signature element. Returns `None` if the tag does not mark a signature.
     ///
     /// # Errors
-    /// The item in the error is "signature element", and the offset counts from the first byte of the header.
-    /// [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires.
+    /// The item in the error is "signature element", and the offset counts from the first byte of the header. Fails
+    /// with [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires, and with
     /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {

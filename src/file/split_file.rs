@@ -33,9 +33,9 @@ impl<'a> SplitFile<'a> {
     /// Splits the file at the start of `bytes`. The method reads the header like [`FileHeader::parse`].
     ///
     /// # Errors
-    /// The method returns the errors of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if
-    /// `bytes` is shorter than the total image size. The error gives the total image size as the number of bytes
-    /// needed.
+    /// The method returns the errors of [`FileHeader::parse`]. If `bytes` is shorter than the total image size, the
+    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. This error gives the total image size as
+    /// the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
@@ -54,8 +54,8 @@ impl<'a> SplitFile<'a> {
     }
 }
 
-/// Byte ranges of a file and the bytes after it, as in [`SplitFile`] but without the header fields. The header fields
-/// are read on demand.
+/// Byte ranges of a file, and the bytes after the file, as in [`SplitFile`] but without the header fields. The
+/// [`HeaderView`] reads the header fields on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sections<'a> {
     pub(super) file: &'a [u8],

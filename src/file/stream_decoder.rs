@@ -239,16 +239,17 @@ impl StreamDecoder {
         }
     }
 
-    /// Ends the file and returns the layout of the body, which is never [`BodyLayout::Truncated`].
+    /// Ends the decoding after the last byte of the file, and returns the layout of the body. The layout is never
+    /// [`BodyLayout::Truncated`].
     ///
     /// # Errors
-    /// The method returns the error that [`next`](Self::next) has returned before. Otherwise
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if the file is incomplete. The item is "OTA header" if the
-    /// header is not complete, and "OTA file" if bytes are missing to the total image size.
+    /// If [`next`](Self::next) has failed before, the method returns the same error. If the file is incomplete, the
+    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The item in this error is "OTA header" if
+    /// the header is incomplete, and "OTA file" if bytes after the header are missing.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),
-            // Four bytes are needed for the identifier only, but the shortest header has 56.
+            // At first, `needed` is 4, the length of the identifier, but even the shortest header has 56 bytes.
             State::Header { needed: ..=FileHeader::MIN_LEN, .. } => ("OTA header", FileHeader::MIN_LEN),
             State::Header { .. } => ("OTA header", usize::from(FileHeader::declared_len(&self.buffer))),
             State::Extra { left: 1.. } => ("OTA header", usize::from(self.header_len)),
@@ -260,7 +261,7 @@ impl StreamDecoder {
     }
 
     /// Returns the bytes that were consumed but are in no piece yet. The bytes are the start of an incomplete header or
-    /// of an incomplete element head. If the input ends at this point, the bytes are the last of the file.
+    /// of an incomplete element head. If no further input arrives, the returned bytes are the last bytes of the file.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         match self.state {
@@ -313,8 +314,8 @@ impl StreamDecoder {
         complete
     }
 
-    /// Starts the element whose head is in the buffer. If the element runs past the end of the file, it is not an
-    /// element, and the buffered bytes are raw.
+    /// Starts the element whose head is in the buffer. If the element would run past the end of the file, the buffered
+    /// bytes are not an element, but raw bytes.
     fn read_element_head(&mut self, buffered: usize) -> StreamPiece<'_> {
         let offset = self.consumed.saturating_sub(u32::try_from(buffered).unwrap_or_default());
         let (tag, length) = self.tag_and_length();
@@ -335,7 +336,7 @@ impl StreamDecoder {
         self.buffer.first_chunk().map(decode_head).unwrap_or((Tag(0), 0))
     }
 
-    /// Returns the state for the case that no element starts at `offset`.
+    /// Returns the state of the decoder when the bytes at `offset` are not an element.
     fn start_of_raw_bytes(&mut self, offset: u32) -> State {
         self.layout = BodyLayout::raw_from(to_usize(offset), usize::from(self.header_len));
         State::Raw
@@ -375,7 +376,7 @@ impl Default for StreamDecoder {
 /// Length of the file identifier in bytes.
 const IDENTIFIER_LEN: usize = 4;
 
-/// Returns the number of `bytes`, which were taken with a limit that is a `u32`.
+/// Returns the number of `bytes`. The number fits into a `u32`, because a `u32` limited the number of bytes taken.
 fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

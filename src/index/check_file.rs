@@ -98,12 +98,12 @@ pub enum FileMismatch {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryFromFileError {
-    /// No device should get the file: it is not an OTA file, is truncated, or has another finding of the severity `Wrong`.
-    /// The error has the first such finding.
+    /// No device should get the file: it is not an OTA file, is truncated, or has another finding of the severity
+    /// `Wrong`. The error contains the first finding of this severity.
     #[error("{0}")]
     Wrong(Finding),
-    /// zigbee2mqtt reads an OTA file from the first file identifier in the file on, but the OTA file starts at a later
-    /// file identifier.
+    /// zigbee2mqtt would read another header: zigbee2mqtt takes the first OTA file identifier in the file as the start
+    /// of the OTA file, but the OTA file starts at a later identifier.
     #[error(
         "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {ota}"
     )]
@@ -127,9 +127,9 @@ impl IndexEntry {
     /// query lacks a hardware version. The caller may add the restriction.
     ///
     /// # Errors
-    /// [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`, for
-    /// example for bytes that are not an OTA file. [`EntryFromFileError::Misread`] if zigbee2mqtt would read another
-    /// header in the file.
+    /// Fails with [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`,
+    /// for example for bytes that are not an OTA file. Fails with [`EntryFromFileError::Misread`] if zigbee2mqtt would
+    /// read another header in the file.
     pub fn of_file(file: &[u8], form: IndexForm) -> Result<Self, EntryFromFileError> {
         Self::of_inspection(&Inspection::of(file), form)
     }
@@ -164,7 +164,7 @@ impl IndexEntry {
     /// Compares a downloaded file with the entry. An empty result means that the file matches the entry.
     ///
     /// The method compares the values that the entry has: the length, each checksum, and the fields of the OTA header.
-    /// The OTA header may be in a container or after other bytes. If the entry has neither length nor checksum, every
+    /// The OTA file may be in a container or after other bytes. If the entry has neither length nor checksum, every
     /// file with a matching header matches the entry. A checksum is only as trustworthy as the source of the index;
     /// only a signature proves who made an image.
     #[must_use]
@@ -177,7 +177,7 @@ impl IndexEntry {
         self.check_sums(file, &mut found);
         let ota = match Container::open(file) {
             Ok(container) => container.ota,
-            // zigbee2mqtt also ignores checksums of algorithms that it does not know.
+            // zigbee2mqtt also reads a file in an unknown container from the first file identifier on.
             Err(_) => first_identifier(file).and_then(|first| file.get(first..)).unwrap_or(file),
         };
         match FileHeader::parse_lenient(ota) {
@@ -238,7 +238,8 @@ impl IndexEntry {
     }
 }
 
-/// Returns all 32 bytes of a header string as zigbee2mqtt writes it: U+FFFD for bytes that are not UTF-8, and no NULs.
+/// Returns the text of all 32 bytes of a header string as zigbee2mqtt writes the text: with U+FFFD for bytes that are
+/// not UTF-8, and without NULs.
 fn text(string: &HeaderString) -> String {
     String::from_utf8_lossy(string.as_bytes()).replace('\0', "")
 }

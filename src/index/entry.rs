@@ -19,8 +19,8 @@ use super::{Checksum, Restrictions};
 use crate::file::FileHeader;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Index entry of one image file. The table in the [module documentation](super) names the JSON key of each field in
-/// each form.
+/// Index entry of one image file. The table in the [module documentation](super) names the JSON key of each field, for
+/// zigbee2mqtt and for zigpy.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct IndexEntry {
@@ -30,8 +30,8 @@ pub struct IndexEntry {
     pub image_type: Option<ImageType>,
     /// File version of the image. `None` if the gateway must read the field from the file.
     pub version: Option<FileVersion>,
-    /// URL of the file. In zigbee2mqtt's form, a text that is not a web URL is a path on the gateway: see
-    /// [`is_web_url`].
+    /// URL of the file. In an index for zigbee2mqtt, a text that is not a web URL is the path of the file on the
+    /// gateway: see [`is_web_url`].
     pub url: Option<String>,
     /// Path of the file, relative to the folder of the index.
     pub path: Option<String>,
@@ -92,16 +92,16 @@ impl IndexEntry {
         Some(ImageId { manufacturer, image_type, version: self.version? })
     }
 
-    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt also completes entries
-    /// in this way, if their URL is a path on the gateway.
+    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt also completes an
+    /// entry in this way, if the URL of the entry is a path on the gateway.
     pub fn complete(&mut self, header: &FileHeader<'_>) {
         self.manufacturer.get_or_insert(header.id.manufacturer);
         self.image_type.get_or_insert(header.id.image_type);
         self.version.get_or_insert(header.id.version);
     }
 
-    /// Copies the values from `other` that do not come from the file: restrictions, texts for people, preferences, keys
-    /// without a field, and faults.
+    /// Returns this entry with those values of `other` that do not come from the image file: restrictions, texts for
+    /// people, preferences, JSON keys for which [`IndexEntry`] has no field, and faults.
     #[must_use]
     pub fn with_additions_of(self, other: &Self) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl fmt::Display for EntryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, found, expected } = self;
         let key = if key.is_empty() { "the entry" } else { key };
-        // JSON text has no unescaped control characters below U+007F, so only the characters above are escaped here.
+        // JSON text has no unescaped control characters below U+007F, so only characters above U+007F are escaped here.
         write!(f, "{key} is ")?;
         found.chars().try_for_each(|character| match character.is_control() {
             true => write!(f, "{}", character.escape_debug()),

@@ -86,7 +86,7 @@ pub use restrictions::Restrictions;
 pub use select::{DeviceDescription, EntryMismatch, Selection, SelectionRule, WantedVersions};
 pub use write::IndexWriteError;
 
-/// Form of an index: the JSON keys of the entries, and the rule by which readers select an entry.
+/// Form of an index: the JSON keys of the entries, and the rule by which zigbee2mqtt or zigpy selects an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -99,7 +99,7 @@ pub enum IndexForm {
 }
 
 impl IndexForm {
-    /// Returns the rule by which readers of this form select among the entries that fit a device.
+    /// Returns the rule by which zigbee2mqtt or zigpy selects one of the entries that fit a device.
     #[must_use]
     pub const fn rule(self) -> SelectionRule {
         match self {
@@ -128,11 +128,12 @@ impl Index {
 
     /// Reads an index in any known form. The text is UTF-8, with or without a byte order mark.
     ///
-    /// The index keeps entries with faults, and [`faults`](Self::faults) returns the faults.
+    /// The index keeps entries with faults, such as a value of the wrong type, and [`faults`](Self::faults) returns the
+    /// faults.
     ///
     /// # Errors
-    /// [`IndexError::Syntax`] if the text is not JSON, and [`IndexError::NotAnIndex`] if the text is JSON but not an
-    /// index of a known form.
+    /// Fails with [`IndexError::Syntax`] if the text is not JSON, and with [`IndexError::NotAnIndex`] if the text is
+    /// JSON but not an index of a known form.
     pub fn parse(text: &[u8]) -> Result<Self, IndexError> {
         read::index(text)
     }
@@ -194,7 +195,8 @@ impl Index {
     /// the form in which the index was read.
     ///
     /// # Errors
-    /// [`IndexWriteError`] if an entry has faults, or lacks a key that readers of the form require.
+    /// Fails with [`IndexWriteError`] if an entry has faults, or lacks a JSON key that the programs for the form `form`
+    /// require.
     pub fn to_json_in(&self, form: IndexForm) -> Result<String, IndexWriteError> {
         write::index(self, form)
     }
@@ -206,7 +208,7 @@ impl Index {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NeverTaken {
-    /// The rule selects another entry for each device that the entry fits.
+    /// For each device that the entry fits, the selection rule prefers one other entry.
     Behind {
         /// Number of the other entry in the index.
         entry: usize,

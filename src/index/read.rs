@@ -133,8 +133,8 @@ fn zigpy(mut read: Reader) -> IndexEntry {
     entry
 }
 
-/// JSON keys of an entry that the parser has not read yet, and the faults of the keys that it has read. A key whose
-/// value cannot be read stays in the set.
+/// JSON keys of an entry that the parser has not read yet, and the faults in the values that the parser has read. A key
+/// whose value cannot be read remains among the unread keys.
 struct Reader {
     keys: Map<String, Value>,
     faults: Vec<EntryFault>,
@@ -158,7 +158,7 @@ impl Reader {
         found
     }
 
-    /// Removes a key with the value null, which counts as a missing key.
+    /// Removes `key` if its value is null, because a key with the value null counts as missing.
     fn skip_null(&mut self, key: &str) {
         if self.keys.get(key).is_some_and(Value::is_null) {
             self.keys.remove(key);

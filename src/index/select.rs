@@ -97,9 +97,9 @@ pub enum SelectionRule {
     /// The rule of zigbee2mqtt: the first entry that fits the device. If the gateway does not want the version of this
     /// entry, the rule selects no entry.
     FirstFitting,
-    /// The rule of zigpy: the newest of the entries that fit the device and have a wanted version. Among equal
-    /// versions, the rule selects the most specific entry, or no entry if several entries for different files are
-    /// equally specific.
+    /// The rule of zigpy: the newest of the entries that fit the device and have a version that the gateway wants.
+    /// Among equal versions, the rule selects the most specific entry, or no entry if several entries for different
+    /// files are equally specific.
     NewestFitting,
 }
 
@@ -221,7 +221,7 @@ pub enum EntryMismatch<'a> {
         /// Number of the other entry in the index.
         entry: usize,
     },
-    /// This entry and an entry for another file are equally specific, so the rule selects neither.
+    /// This entry and an entry for another file are equally specific, so the rule selects neither of the two entries.
     Ambiguous {
         /// Number of the other entry in the index.
         entry: usize,

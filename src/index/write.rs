@@ -30,7 +30,7 @@ pub enum IndexWriteError {
         /// First fault of the entry.
         fault: EntryFault,
     },
-    /// An entry lacks a key that readers of the form require.
+    /// An entry lacks a JSON key that the programs for this form of index require.
     #[error("entry {entry}: {key} is not there, and is required")]
     Missing {
         /// Number of the entry.
@@ -165,7 +165,7 @@ fn zigbee2mqtt(entry: &IndexEntry, model: Option<&String>) -> (Pairs, Pairs) {
 }
 
 fn zigpy(entry: &IndexEntry) -> (Pairs, Pairs) {
-    // zigpy refuses a whole index if one checksum is of another algorithm.
+    // zigpy refuses a whole index if one checksum is of another algorithm than SHA3-256.
     let sum = entry.checksums.iter().find(|sum| sum.algorithm == ChecksumAlgorithm::Sha3_256);
     let restrictions = &entry.restrictions;
     let first = vec![

@@ -19,7 +19,7 @@ impl<'a> ExtendedFile<'a> {
     /// Appends `added` after the last element of `image`.
     ///
     /// # Errors
-    /// [`MessageTooLong`] when the new length exceeds the 32 bits of the total image size.
+    /// Fails with [`MessageTooLong`] if the new length exceeds the 32 bits of the total image size.
     pub(super) fn new(image: &Image<'a>, added: &'a [Element<'a>]) -> Result<Self, MessageTooLong> {
         let header = image.header();
         let body = image.bytes().get(header.header_len()..).unwrap_or_default();

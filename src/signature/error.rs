@@ -58,7 +58,7 @@ pub enum VerifyError {
     /// The subject of the certificate is not the signer.
     #[error("the certificate is of {0}, not of the signer")]
     SubjectMismatch(Eui64),
-    /// The policy holds no key of the certificate's issuer for this suite.
+    /// The policy holds no key of the certificate's issuer for the suite of the certificate.
     #[error("issuer {0} is not known")]
     UnknownIssuer(Eui64),
     /// Type, curve or hash in the certificate differ from the values that its suite defines.
@@ -67,7 +67,7 @@ pub enum VerifyError {
     /// The key usage of the certificate does not include signatures.
     #[error("the certificate's key is not for signatures")]
     KeyUsage,
-    /// The validity of the certificate begins after [`VerifyPolicy::now`](super::VerifyPolicy::now).
+    /// The certificate is not valid yet: its validity begins after [`VerifyPolicy::now`](super::VerifyPolicy::now).
     #[error("the certificate is not valid yet")]
     NotYetValid,
     /// The validity of the certificate ended at or before [`VerifyPolicy::now`](super::VerifyPolicy::now).

@@ -133,7 +133,7 @@ impl<'a> FileSigner<'a> {
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
     }
 
-    /// Resumes the signing of a file that [`new`](Self::new) wrote. The bytes of the file's signature may have any
+    /// Resumes the signing of a file that [`new`](Self::new) wrote. The bytes of r and s in the file may have any
     /// value.
     ///
     /// # Errors
@@ -171,7 +171,8 @@ impl<'a> FileSigner<'a> {
     /// (suite 2).
     ///
     /// # Errors
-    /// [`SignFileError::SignatureMismatch`] if the signature would not pass verification; the file is then unchanged.
+    /// Fails with [`SignFileError::SignatureMismatch`] if the signature would not pass verification. The file is
+    /// unchanged after this error.
     pub fn attach(self, signature: &[u8]) -> Result<usize, SignFileError> {
         let suite = self.certificate.suite();
         if !suite.allows(signature) {

@@ -111,7 +111,8 @@ impl IntegrityCode {
     }
 }
 
-/// Computes the digest by the convention `form`, and writes it into the code element that starts at `start`.
+/// Computes the digest by the convention `form`, and writes the digest into the integrity code whose element starts at
+/// `start`.
 pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Result<(), MessageTooLong> {
     let (before, element) = file.split_at_mut_checked(start).unwrap_or_default();
     let (head, data) = element.split_at_mut_checked(Element::HEAD_LEN).unwrap_or_default();
@@ -126,7 +127,8 @@ pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Res
     Ok(())
 }
 
-/// Incremental check of a file's first integrity code. The file is fed in order, in pieces of any size.
+/// Incremental check of a file's first integrity code. The caller passes the bytes of the file in order, in pieces of
+/// any size.
 #[derive(Clone, Debug)]
 pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
@@ -212,8 +214,8 @@ impl<C: BlockCipher> IntegrityChecker<C> {
 }
 
 impl ReceivedCode {
-    /// Starts a code element. `tag` is the hash of all bytes before the element's tag, `data` the hash of all bytes
-    /// before the element's data.
+    /// Starts the check of an integrity code. `tag` is the hash of all bytes before the tag of its element, and `data`
+    /// is the hash of all bytes before the data of its element.
     fn new<C: BlockCipher>(length: u32, tag: &Mmo<()>, data: &mut Mmo<C>) -> Self {
         let after_head = data.fork(());
         let cipher = data.cipher();

@@ -143,9 +143,9 @@ impl SigningKey {
     /// ```
     ///
     /// # Errors
-    /// [`SigningKeyError::SuiteMismatch`] when this key, the request and the fields are not of one suite,
-    /// [`SignFileError::InvalidKey`] when the request is no point of the group, [`SigningKeyError::ValidFrom`], and
-    /// [`SigningKeyError::OpenSsl`].
+    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite, with
+    /// [`SignFileError::InvalidKey`] if the request is no point of the group, and with [`SigningKeyError::ValidFrom`]
+    /// and [`SigningKeyError::OpenSsl`].
     pub fn issue(
         &self,
         request: &PublicKey,
@@ -172,9 +172,9 @@ impl SigningKey {
     /// Computes the private key of a certificate that an authority issued for the public key of `self`.
     ///
     /// # Errors
-    /// [`SignFileError::IssuerMismatch`] when `authority` is not the issuer of the certificate, and
-    /// [`SigningKeyError::KeyMismatch`] when certificate and reconstruction data are not the authority's answer to this
-    /// request.
+    /// Fails with [`SignFileError::IssuerMismatch`] if `authority` is not the issuer of the certificate, and with
+    /// [`SigningKeyError::KeyMismatch`] if certificate and reconstruction data are not the authority's answer to the
+    /// public key of `self`.
     pub fn reconstruct(
         &self,
         certificate: &Certificate<'_>,

@@ -24,8 +24,8 @@
 //! | bytes after the total image size | any | any | no |
 //!
 //! An accepted file is the first [`total_size`](crate::file::FileHeader::total_size) bytes of the verified bytes. No
-//! signature covers further bytes, or the container around the file. A caller that stores, compares, hashes
-//! or serves more than the accepted file has to refuse the remaining bytes itself.
+//! signature covers the bytes after the accepted file, or the container around the file. A caller that stores,
+//! compares, hashes or serves more than the accepted file has to refuse the remaining bytes itself.
 //!
 //! ECDSA signs the 16 bytes of the digest as a big-endian number. The certificate is implicit (ECQV): it holds no
 //! signature of its own, and the signer's public key is computed from the certificate and from the public key of the
@@ -40,7 +40,8 @@
 //! a file.
 //!
 //! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file signed by suite 2 is public.
-//! Vendors' headers show that suite 2 uses the same hash; r and s are assumed to be big endian as in suite 1.
+//! Header files in the source code of vendors show that suite 2 uses the same hash function as suite 1; r and s are
+//! assumed to be big endian as in suite 1.
 //!
 //! The running time of this module's arithmetic depends on the input. The arithmetic suits verification, where all
 //! input is public, and must not be used to sign. Signatures come from OpenSSL (`SigningKey`) or from an external

@@ -32,11 +32,12 @@ pub enum SignatureRequirement {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AllowedSigners<'a> {
-    /// Only the signers with these IEEE addresses.
+    /// The policy allows only the signers with these IEEE addresses.
     Only(&'a [Eui64]),
-    /// Every signer with a certificate of a known authority.
+    /// The policy allows every signer with a certificate of an authority in [`VerifyPolicy::authorities`].
     ///
-    /// Not recommended: if an authority issues a certificate to every device, every device can sign files.
+    /// This choice is not recommended: if an authority issues a certificate to every device, every device can sign
+    /// files.
     Any,
 }
 
@@ -66,8 +67,8 @@ pub struct VerifyPolicy<'a> {
     /// Trusted certificate authorities, whose keys the application provides. Several authorities may have the same
     /// issuer and suite, for example while an authority replaces its key: the verification tries each of their keys.
     pub authorities: &'a [Authority],
-    /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a
-    /// clock; the verification then does not check the validity times of certificates.
+    /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. A device without a clock sets
+    /// `None`; the verification then does not check the validity times of certificates.
     pub now: Option<u64>,
 }
 

@@ -44,7 +44,7 @@ pub enum SigningKeyError {
     /// An OpenSSL function failed.
     #[error("OpenSSL: {0}")]
     OpenSsl(#[from] ErrorStack),
-    /// The file, the certificate or the authority is at fault.
+    /// The signing failed because of the file, the certificate or the authority.
     #[error(transparent)]
     File(#[from] SignFileError),
 }
@@ -67,7 +67,8 @@ impl SigningKey {
     /// Generates a private key from the random numbers of OpenSSL.
     ///
     /// # Errors
-    /// [`SigningKeyError::NoCurve`] if OpenSSL was built without the curve, and [`SigningKeyError::OpenSsl`].
+    /// Fails with [`SigningKeyError::NoCurve`] if OpenSSL was built without the curve, and with
+    /// Fails with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn generate(suite: Suite) -> Result<Self, SigningKeyError> {
         let key = EcKey::generate(&*group(suite)?)?;
         let public = compressed(key.group(), key.public_key(), &mut BigNumContext::new()?)?;
@@ -77,8 +78,8 @@ impl SigningKey {
     /// Reads a private key: 21 bytes are a key of suite 1, 36 bytes of suite 2.
     ///
     /// # Errors
-    /// [`SigningKeyError::KeyLength`], [`SigningKeyError::KeyRange`], or [`SigningKeyError::NoCurve`] if OpenSSL was
-    /// built without the curve.
+    /// Fails with [`SigningKeyError::KeyLength`], with [`SigningKeyError::KeyRange`], or, if OpenSSL was built without
+    /// the curve, with [`SigningKeyError::NoCurve`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SigningKeyError> {
         let group = group(match bytes.len() {
             21 => Suite::One,
@@ -113,7 +114,7 @@ impl SigningKey {
     /// Returns the private key: 21 bytes for suite 1, 36 bytes for suite 2. The caller must keep these bytes secret.
     ///
     /// # Errors
-    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
+    /// Fails with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SigningKeyError> {
         Ok(self.key.private_key().to_vec_padded(width(self.public.suite()))?)
     }
@@ -124,14 +125,15 @@ impl SigningKey {
         self.public
     }
 
-    /// Computes the authority by whose public key `certificate` belongs to this private key. At most one authority key
-    /// fits a certificate and a private key.
+    /// Computes the public key of the authority with which `certificate` yields the public key of this private key. At
+    /// most one authority key does so for a given certificate and private key.
     ///
     /// The method serves a signer that does not know the key of the authority. The result proves nothing: for a wrong
     /// private key, the method returns another authority key, not an error.
     ///
     /// # Errors
-    /// [`SigningKeyError::KeyMismatch`] if no authority key fits, for example for a certificate of the other suite.
+    /// Fails with [`SigningKeyError::KeyMismatch`] if there is no such authority key, for example for a certificate of
+    /// the other suite.
     pub fn derive_authority(&self, certificate: &Certificate<'_>) -> Result<Authority, SigningKeyError> {
         if certificate.suite() != self.public.suite() {
             return Err(SigningKeyError::KeyMismatch);
@@ -154,7 +156,7 @@ impl SigningKey {
     /// bytes (suite 2).
     ///
     /// # Errors
-    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
+    /// Fails with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SigningKeyError> {
         let width = width(self.public.suite());
         let signature = EcdsaSig::sign(digest, &self.key)?;
@@ -166,8 +168,8 @@ impl SigningKey {
     /// Returns the signed form of `file`, with `certificate` and a signature by this key as its last two elements.
     ///
     /// # Errors
-    /// [`SigningKeyError::KeyMismatch`] when the key does not belong to the certificate, the errors of
-    /// [`FileSigner`](super::FileSigner), and [`SigningKeyError::OpenSsl`].
+    /// Fails with [`SigningKeyError::KeyMismatch`] if the key does not belong to the certificate, with the errors of
+    /// [`FileSigner`](super::FileSigner), and with [`SigningKeyError::OpenSsl`].
     pub fn sign_file(
         &self,
         file: &[u8],

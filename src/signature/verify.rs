@@ -1,7 +1,7 @@
 //! Verification of signed files (section 6.3.8.2), in memory or in pieces.
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
-//! Order of the checks; the first failed check determines the [`VerifyError`]:
+//! The next list is the order of the checks. The first failed check determines the [`VerifyError`]:
 //!
 //! 1. The file is complete, and has a signature if the policy requires one.
 //! 2. The only signature element is the last element and has the length of its suite, and r and s are from 1 to the
@@ -29,13 +29,13 @@ pub trait VerifySignature {
     /// Verifies `signature` (r, then s, big endian) of `digest`. The key of the signer is computed from `certificate`
     /// and from the key of its issuer, `authority`. All arguments belong to `suite`.
     ///
-    /// `digest` covers all bytes of the file before r and s; `Ok` confirms exactly these bytes. `signature` has the
-    /// length of the suite, and both r and s are from 1 to the order of the group minus 1.
+    /// `digest` covers all bytes of the file before r and s. The result `Ok` means that the signer signed exactly these
+    /// bytes. `signature` has the length of the suite, and both r and s are from 1 to the order of the group minus 1.
     ///
     /// If the policy holds several keys of the issuer, the method is called for each key until it returns `Ok`.
     ///
     /// # Errors
-    /// [`SignatureError`] unless the signature is valid.
+    /// Fails with [`SignatureError`] unless the signature is valid.
     fn verify(
         &mut self,
         suite: Suite,
@@ -100,15 +100,15 @@ pub enum Accepted {
 /// bytes, so the result says nothing about them.
 ///
 /// # Errors
-/// [`VerifyError`] when the policy does not accept the file.
+/// Fails with [`VerifyError`] if the policy does not accept the file.
 pub fn verify(file: &[u8], policy: &VerifyPolicy<'_>) -> Result<Accepted, VerifyError> {
     let mut verifier = Verifier::new(*policy);
     verifier.update(file);
     verifier.finish()
 }
 
-/// Incremental verification of a file. The file is fed in order, in pieces of any size, for example read back from
-/// flash.
+/// Incremental verification of a file. The caller passes the bytes of the file in order, in pieces of any size, for
+/// example as it reads them back from flash.
 ///
 /// The verifier holds the hash state, one certificate of each suite and one signature, in about 600 bytes.
 ///
@@ -248,11 +248,11 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         }
     }
 
-    /// Ends the verification and returns its result. The bytes passed to the verifier must be the whole file.
-    /// Afterwards the verifier is in its initial state, and can verify another file by the same policy.
+    /// Ends the verification and returns its result. The bytes passed to the verifier must be the whole file. After the
+    /// call the verifier is in its initial state, and can verify another file by the same policy.
     ///
     /// # Errors
-    /// [`VerifyError`] when the policy does not accept the file.
+    /// Fails with [`VerifyError`] if the policy does not accept the file.
     // By reference, because a microcontroller has little stack for a copy of the verifier.
     pub fn finish(&mut self) -> Result<Accepted, VerifyError> {
         let result = self.result();

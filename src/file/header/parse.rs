@@ -146,8 +146,8 @@ fn present_fields(
     Ok(present.known())
 }
 
-/// Checks the file identifier. Four bytes are enough to recognise that the input is not an OTA file. The check of the
-/// file identifier therefore precedes the check for 56 bytes.
+/// Checks the file identifier. The first four bytes of the input are enough to recognise that the input is not an OTA
+/// file. The check of the file identifier therefore precedes the check that 56 bytes are present.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),
@@ -157,7 +157,7 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
 
 /// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`. `tail`
 /// starts after the fixed fields.
-// By value, so that the view of the header can stay in registers.
+// The parameters are values, not the view of the header, so that the view can stay in registers.
 #[cold]
 #[inline(never)]
 fn extra_bytes(tail: &[u8], known: u16, len: u16) -> &[u8] {

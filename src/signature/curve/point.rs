@@ -117,7 +117,7 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         if Self::add_unequal_to(sum, other, is_negative) {
             Self::set_double(sum, other);
             if is_negative {
-                // The negative of a point with a Z of its own is (X, X Z + Y).
+                // The negative of the projective point (X, Y, Z) is (X, X Z + Y, Z).
                 let product = Self::mul(&sum.x, &sum.z);
                 xor_to(&mut sum.y, &product);
             }
@@ -125,9 +125,11 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
     }
 
     /// Adds as [`add_to`](Self::add_to) does, by the mixed formulas of López and Dahab (`other` has `Z = 1`), which do
-    /// not hold for two equal points. Returns whether the points are equal; `sum` is then of no use.
+    /// not hold for two equal points. Returns whether the points are equal. If the points are equal, the content of
+    /// `sum` is meaningless afterwards.
     ///
-    /// A microcontroller has little stack, so five variables hold one value of the formulas after another:
+    /// A microcontroller has little stack, so each of five variables holds several values of the formulas in
+    /// succession:
     ///
     /// | variable | values |
     /// |---|---|

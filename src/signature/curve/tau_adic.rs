@@ -41,7 +41,8 @@ impl Digits {
         for place in 0..m {
             self.set(place, number.next(mu_is_one));
         }
-        // The quotient left is a multiple of tau^m, which is 1: adding it to the value of the digits halves the length.
+        // The value of the factor is now that of the m digits, plus `number` times tau^m. Since tau^m is 1, the sum of
+        // `number` and the value of the digits has half as many digits, and multiplies a point by the same factor.
         let below = (0..m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, place| {
             let Number { a, b } = sum.times_tau(mu_is_one);
             Number { a: with_digit(&a, self.at(place)), b }
