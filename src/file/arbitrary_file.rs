@@ -31,16 +31,17 @@ pub struct ArbitraryFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 enum BodyEnd {
-    /// End without further bytes.
+    /// The body ends with its complete elements.
     Elements,
-    /// End with an element of tag 0xF000. Between its length field and its data are two bytes that the length does not
-    /// count.
+    /// The body ends with an element of tag 0xF000. Between the length field and the data of this element are two bytes
+    /// that the length does not count.
     Telink([u8; 2], Vec<u8>),
-    /// End with bytes that look like an element far longer than the file.
+    /// The body ends with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
-    /// End with zeros, too few for an element. The number of zeros at the end is limited to 1 to 5.
+    /// The body ends with zeros, too few for an element. The generator limits the number of these zeros to 1 to 5.
     Padding(u8),
-    /// End with the last element of a truncated file: tag, data that is present, number of missing bytes (at least 1).
+    /// The body ends within an element, because the file is truncated: tag, data that is present, and number of missing
+    /// bytes (at least 1).
     Truncated(Tag, Vec<u8>, u16),
 }
 

@@ -247,7 +247,8 @@ impl<'a> Elements<'a> {
     #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
         let mut rest = body;
-        // Telink's form needs no check of its own: it leaves two bytes at the end, which are too few for an element.
+        // The strict parser has no check for Telink's form: an element in this form leaves two bytes at the end, which
+        // are too few for an element.
         while let Some((head, after_head)) = rest.split_first_chunk() {
             let (_, length) = decode_head(head);
             let size = usize::try_from(length).unwrap_or(usize::MAX);

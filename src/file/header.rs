@@ -146,9 +146,9 @@ pub struct FileHeader<'a> {
     pub destination: Option<Eui64>,
     /// Hardware versions that the image supports; `None` for all.
     pub hardware: Option<HardwareRange>,
-    /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits. It
-    /// also holds [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if the header has this bit but no room for a
-    /// destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
+    /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits. The
+    /// field also holds [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if the header has this bit but no room for
+    /// a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
     /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in this field.
     pub other_control: HeaderControl,
     /// Extra bytes between the known fields and the end of the header. If the extra bytes are more than a 16-bit header
@@ -252,7 +252,7 @@ impl<'a> FileHeader<'a> {
     /// Reads the header at the start of `file` strictly. Returns the header and all bytes after it.
     ///
     /// The parser accepts and keeps reserved bits, extra bytes and minor versions other than 0.
-    /// [`anomalies`](Self::anomalies) reports these features.
+    /// [`anomalies`](Self::anomalies) reports these three features of a header.
     ///
     /// # Errors
     /// The method returns the first error of this list that applies. The `offset` of the error is that of the field at

@@ -11,9 +11,9 @@ use super::FileWriteError;
 
 /// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9 of ZigBee document 095264).
 ///
-/// Table 4 of document 095264 gives the field the type character string. In ZCL a character string starts with a length
-/// byte, but no known file has that byte. `HeaderString` keeps the raw bytes, because the header strings of some real
-/// files fill all 32 bytes, have bytes after the first NUL or are not UTF-8.
+/// According to table 4 of document 095264, the field is a character string. In ZCL a character string starts with a
+/// length byte, but no known file has that byte. `HeaderString` keeps the raw bytes, because the header strings of some
+/// real files fill all 32 bytes, have bytes after the first NUL or are not UTF-8.
 ///
 /// `Display` writes the text up to the first NUL, with U+FFFD for bytes that are not UTF-8. `Debug` shows all bytes
 /// except the zeros at the end.

@@ -202,8 +202,8 @@ impl<'a> Image<'a> {
         self.sections.trailing
     }
 
-    /// Returns the number of bytes missing to the total image size. The number is 0 unless the layout is
-    /// [`Truncated`](BodyLayout::Truncated).
+    /// Returns the number of bytes by which the file is shorter than its total image size. The number is 0 unless the
+    /// layout is [`Truncated`](BodyLayout::Truncated).
     #[must_use]
     #[inline]
     pub fn missing(&self) -> usize {

@@ -58,8 +58,8 @@ pub struct StreamDecoder {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// The buffer contains `buffered` bytes of the known header fields. When it contains `needed` bytes, the next check
-    /// is possible.
+    /// The buffer contains `buffered` bytes of the known header fields. When the buffer contains `needed` bytes, the
+    /// decoder can make the next check of the header.
     Header { buffered: usize, needed: usize },
     /// The header still lacks `left` bytes.
     Extra { left: u32 },

@@ -44,7 +44,7 @@ fn syntax(error: &serde_json::Error) -> IndexError {
     IndexError::Syntax { line, column, reason }
 }
 
-/// Returns whether the entry of an array has the JSON keys of zigpy.
+/// Returns whether an entry of an array has any of the JSON keys that only zigpy's form of an index has.
 fn is_zigpy(entry: &Value) -> bool {
     ["binary_url", "file_version", "manufacturer_id", "image_type"].iter().any(|key| entry.get(key).is_some())
 }

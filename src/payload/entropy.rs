@@ -93,8 +93,8 @@ fn log2(number: u16) -> u32 {
     let Some(whole) = number.checked_ilog2() else {
         return 0;
     };
-    // The mantissa, from 1 to below 2, has 31 fractional bits. Squaring it doubles its logarithm, whose next bit is 1 if the
-    // square is 2 or more.
+    // The mantissa, from 1 to below 2, has 31 fractional bits. Squaring the mantissa doubles the logarithm of the
+    // mantissa. The next bit of this logarithm is 1 if the square is 2 or more.
     let mut mantissa = u64::from(number).wrapping_shl(31_u32.saturating_sub(whole));
     let mut result = whole;
     for _ in 0..16 {

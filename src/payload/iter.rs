@@ -117,8 +117,8 @@ impl<'a> Iterator for Payloads<'a> {
                 let mut following = self.elements.clone();
                 if following.next().is_some_and(|(_, next)| next.element.tag == placed.element.tag) {
                     report.state = report.state.ambiguous_if_truncated();
-                    // The end of one element is not the end of the split image, so a missing end is no evidence of
-                    // damage.
+                    // The end of this element is not the end of the split image, so a checksum at the end of the
+                    // element says nothing about damage.
                     report.element_state = None;
                 }
                 return Some(self.payload(Some(index), placed.data_offset(), placed.element.data, report));

@@ -272,7 +272,7 @@ impl PayloadState {
 }
 
 /// Writes the state, then encryption, signature and metadata, each after a semicolon. Offsets count from the first byte
-/// of the payload, and the text names this origin.
+/// of the payload, and the text says so.
 impl fmt::Display for PayloadReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind: _, state, element_state, encrypted, signed, metadata, covered: _ } = self;
@@ -290,7 +290,7 @@ impl fmt::Display for PayloadReport<'_> {
     }
 }
 
-/// Writes the state. Offsets count from the first byte of the payload, and the text names this origin.
+/// Writes the state. Offsets count from the first byte of the payload, and the text says so.
 impl fmt::Display for PayloadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, None)
@@ -298,8 +298,9 @@ impl fmt::Display for PayloadState {
 }
 
 impl PayloadState {
-    /// Writes the state. `base` is the offset of the payload in the bytes from which offsets shall count; with `None`,
-    /// offsets count from the first byte of the payload, and the text names this origin.
+    /// Writes the state. If `base` is the offset of the payload in a file, the written offsets count from the first
+    /// byte of this file. If `base` is `None`, the written offsets count from the first byte of the payload, and the
+    /// text says so.
     pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         match self {
             Self::Whole(checksum) => write!(f, "{checksum} matches"),

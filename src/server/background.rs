@@ -105,8 +105,8 @@ impl Pace {
         due
     }
 
-    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. The waiting time is
-    /// such that the client repeats its request at least [`TURN`] after all clients that already wait.
+    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. After this time, the
+    /// client repeats its request, at least [`TURN`] after every client that already waits.
     pub(super) fn next_turn(&mut self, now: Instant, least: u32) -> u32 {
         self.last_return = self.last_return.plus(TURN).max(now.plus(Millis::from_secs(least)));
         self.last_return.since(now).0.div_ceil(1000)
@@ -134,8 +134,8 @@ impl<S: SessionSlots> Server<S> {
         })
     }
 
-    /// Returns the seconds that a client must wait because too many blocks to other clients are scheduled before its
-    /// block; `None` if the client may have a block.
+    /// Returns the seconds that a client must wait because too many blocks to other clients are due first; `None` if
+    /// the client may have a block.
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
         if queue < NEWCOMERS_WAIT || !self.is_background(now) {
@@ -152,8 +152,8 @@ impl<S: SessionSlots> Server<S> {
     /// of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
-    /// session holds answers, the server drops every Image Block Request of the download that does not continue the
-    /// held answers, and the client repeats the dropped request.
+    /// session holds answers, the server does not answer any other request of the download, and the client repeats the
+    /// request.
     pub(super) fn hold_back(
         &mut self,
         now: Instant,
@@ -204,8 +204,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Records the first sign that the last block to a client arrived or was lost: a delivery report, or the next
-    /// request of the client.
+    /// Records the first sign that the last block to a client arrived or was lost: a delivery report or the next request.
     pub(super) fn record_sign(&mut self, now: Instant, slot: Slot, arrived: bool) {
         let Some(session) = self.table.session_at_mut(slot) else { return };
         if !session.flags.contains(Flags::UNCONFIRMED) {

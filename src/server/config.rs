@@ -57,10 +57,10 @@ pub struct ServerConfig {
     /// The server measures the delivery time from the transmission of a block to its delivery report
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
     /// is not due yet, the result of its request is [`ServerAction::Done`](super::ServerAction::Done), and
-    /// [`Server::poll_transmit`](super::Server::poll_transmit) returns the block later. If too many blocks are due, the
-    /// server answers WAIT_FOR_DATA, with times at which the clients repeat their requests one by one, five seconds
-    /// apart. Until the first call of `poll_transmit` the server holds no answer, because a caller that does not poll
-    /// would never send the answer.
+    /// [`Server::poll_transmit`](super::Server::poll_transmit) returns the block later. If too many blocks wait for
+    /// their transmission, the server answers further requests with WAIT_FOR_DATA. The waiting times in these answers
+    /// make the clients repeat their requests one by one, five seconds apart. Until the first call of `poll_transmit`
+    /// the server holds no answer, because a caller that does not poll would never send the answer.
     ///
     /// The default is 3: one or two downloads are soon over, so the server sends their blocks without pauses. In the
     /// simulation of 100 clients over three hops, nine downloads without pauses already prevent one command in twenty
@@ -83,15 +83,16 @@ pub struct ServerConfig {
     ///
     /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
     /// below add to each radio frame: a block of 64 bytes counts 132. The stack sends a block of more than 65 bytes in
-    /// several radio frames, each with 53 more bytes. Data in small blocks therefore counts more than the same data in
-    /// long blocks, as on the channel. The channel carries some 18,000 of these bytes per second over one hop, and a
-    /// third of them over three hops.
+    /// several radio frames, each with 53 more bytes. The same data therefore counts more in small blocks than in long
+    /// blocks, as it also takes more channel time. The channel carries some 18,000 of these bytes per second over one
+    /// hop, and a third of them over three hops.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
     pub max_bytes_per_second: Option<NonZeroU32>,
     /// Maximum number of pages that are sent concurrently. The server answers further Image Page Requests with
-    /// WAIT_FOR_DATA. A page needs a session. The value 0 disables Image Page Request (section 6.10.7.3).
+    /// WAIT_FOR_DATA. A page needs a session, so a server without session slots supports no pages. The value 0 disables
+    /// Image Page Request (section 6.10.7.3).
     ///
     /// The default is 65,535, which means no limit.
     pub max_pages: u16,

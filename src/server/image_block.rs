@@ -375,9 +375,9 @@ impl<S: SessionSlots> Server<S> {
         Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    /// Records that the server sent the `len` bytes of the image from `offset` on, in the session, the rate limit and
-    /// the events. `slot` is the session slot of the download. If the download has no session, the method inserts one.
-    /// `is_reported` means that the stack may report the delivery of the block.
+    /// Records a sent block of `len` bytes at `offset` in the session, the rate limit and the events. `slot` is the
+    /// session slot of the download. If the download has no session, the method inserts one. `is_reported` means that
+    /// the stack may report the delivery of the block.
     pub(super) fn record_block(
         &mut self,
         now: Instant,
@@ -434,8 +434,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. Some clients
-    /// repeat their request at once after a wait of 0 seconds. If the last answer to the client was such a wait, the
-    /// next wait is therefore at least 1 second.
+    /// repeat their request at once after a wait of 0 seconds, so the next consecutive wait is at least 1 second.
     pub(super) fn respond_wait_until(
         &mut self,
         now: Instant,

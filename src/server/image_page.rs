@@ -5,9 +5,10 @@
 //! returns the further blocks, each with the next sequence number, and no earlier than the requested spacing after the
 //! previous block. No block of a page asks for an APS acknowledgement.
 //!
-//! The server leaves time on the radio channel for other nodes: at least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING)
-//! lies between two blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not
-//! supported, and between two calls with an input, [`Server::poll_transmit`] returns at most
+//! The server leaves time on the radio channel for other nodes. At least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING)
+//! milliseconds lie between two blocks of a page. The server supports no pages whose blocks are shorter than
+//! [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes. Between two calls of [`Server::handle_frame`] or
+//! [`Server::handle_timeout`], [`Server::poll_transmit`] returns at most
 //! [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
 //!
 //! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the

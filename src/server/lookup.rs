@@ -69,7 +69,7 @@ pub(super) fn conflicts(a: &ImageInfo, b: &ImageInfo) -> bool {
     (a.id, a.destination) == (b.id, b.destination) && overlap
 }
 
-/// Checks whether a store with the images in `infos` may have `added`, too.
+/// Checks whether the file `added` may be added to a store that has the images in `infos`.
 ///
 /// # Errors
 /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if no request could tell `added` from a file of

@@ -20,8 +20,8 @@
 //! ```
 //!
 //! - Input: [`handle_frame`](Server::handle_frame) takes each frame of the cluster that the node receives, even a frame
-//!   for a client. [`answer`](Server::answer) takes the data for a deferred request.
-//!   [`handle_timeout`](Server::handle_timeout) is called at the deadline of [`poll_timeout`](Server::poll_timeout).
+//!   for a client. [`answer`](Server::answer) takes the data for a deferred request. The caller calls
+//!   [`handle_timeout`](Server::handle_timeout) at the deadline of [`poll_timeout`](Server::poll_timeout).
 //!   [`handle_delivery`](Server::handle_delivery) takes the delivery reports of the stack. [`set_utc`](Server::set_utc)
 //!   takes the UTC time.
 //! - Output: a call that makes a frame returns a [`Transmit`], and writes the bytes of the frame to the buffer `out`

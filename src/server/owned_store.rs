@@ -66,7 +66,7 @@ impl OwnedStore {
         let is_file = |(info, _): &(ImageInfo, Vec<u8>)| info.id == id && info.destination == destination;
         let index = self.files.iter().position(is_file)?;
         let (mut kept, mut removed) = (Vec::with_capacity(self.files.len()), None);
-        // `Vec::remove` would be shorter, but contains a panic branch.
+        // The code with `Vec::remove` would be shorter, but would contain a panic branch.
         for (at, file) in core::mem::take(&mut self.files).into_iter().enumerate() {
             if at == index { removed = Some(file.1) } else { kept.push(file) }
         }

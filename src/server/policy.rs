@@ -149,7 +149,7 @@ pub trait ServerPolicy {
     /// all later revisions, for any other client.
     ///
     /// The server calls this method for requests with a MinimumBlockPeriod if
-    /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is set.
+    /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is not 0.
     #[doc(alias("MinimumBlockPeriod", "0xFFFD"))]
     fn cluster_revision(&mut self, client: Address) -> Option<u16> {
         let _ = client;

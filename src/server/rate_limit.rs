@@ -156,7 +156,8 @@ impl Session {
         let early = if takes_place { 0 } else { early.min(burst(period)).0 };
         let unit = ahead_unit(period);
         self.ahead = u8::try_from(early.div_ceil(unit)).unwrap_or(u8::MAX);
-        // A remainder of less than a unit moves the time of the block, so that rounding errors do not accumulate.
+        // The remainder of less than one unit is subtracted from the recorded time of the block, so that rounding
+        // errors do not accumulate.
         let excess = unit.saturating_mul(self.ahead.into()).saturating_sub(early);
         self.set_last_served(now.minus(Millis(excess)));
     }

@@ -97,7 +97,8 @@ impl<S: SessionSlots> Server<S> {
         loop {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
             let session = self.table.session_at(slot)?;
-            // The timer of a page is exact: it is set for the next block, after each block.
+            // The timer of a page is exact, because the server sets the timer to the time of the next block after each
+            // block.
             if session.is_sending() {
                 return Some((slot, Timer::PageBlock));
             }
@@ -118,7 +119,7 @@ impl<S: SessionSlots> Server<S> {
             None => self.table.find(context.client),
         };
         let Some(slot) = slot else { return };
-        // No timeout is shorter than `shortest`, so a timer that expires within this time stays as it is.
+        // No timeout is shorter than this time, so a timer with an earlier deadline stays as it is.
         let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
         let Some(session) = self.table.session_at_mut(slot) else { return };
         if session.last_heard() != now {

@@ -7,8 +7,8 @@
 //! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
 //! The integrity code detects accidental damage. The integrity code proves nothing about the origin of a file, because
-//! anyone can compute the code. The code does not cover the bytes after its element. In a file with a code and a
-//! signature, the code comes first.
+//! anyone can compute the code. The code does not cover the bytes after its element. In a file with an integrity code
+//! and a signature, the integrity code comes first.
 
 use super::append_elements::ExtendedFile;
 use crate::codec::Encode;

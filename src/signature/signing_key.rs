@@ -68,7 +68,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// Fails with [`SigningKeyError::NoCurve`] if OpenSSL was built without the curve, and with
-    /// Fails with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
+    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn generate(suite: Suite) -> Result<Self, SigningKeyError> {
         let key = EcKey::generate(&*group(suite)?)?;
         let public = compressed(key.group(), key.public_key(), &mut BigNumContext::new()?)?;
@@ -125,8 +125,8 @@ impl SigningKey {
         self.public
     }
 
-    /// Computes the public key of the authority with which `certificate` yields the public key of this private key. At
-    /// most one authority key does so for a given certificate and private key.
+    /// Computes the public key of the authority with which `certificate` yields the public key of this private key. For
+    /// a given certificate and private key, there is at most one such authority key.
     ///
     /// The method serves a signer that does not know the key of the authority. The result proves nothing: for a wrong
     /// private key, the method returns another authority key, not an error.

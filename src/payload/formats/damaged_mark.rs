@@ -54,8 +54,8 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
 /// Function that searches for one wrong byte among the magic bytes of a format.
 type Search = fn(&[u8]) -> Option<WrongByte>;
 
-/// Searches for a format of whose magic bytes exactly one is wrong in `bytes`, and whose checksum matches with the
-/// correct byte. Returns the format and the wrong byte.
+/// Searches for a format of which `bytes` have all magic bytes but one, and whose checksum matches after this one byte
+/// is corrected. Returns the format and the wrong byte.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, Search); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),

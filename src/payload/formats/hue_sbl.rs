@@ -16,7 +16,7 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     let length = array(bytes, 12).map(|[_, a, b, c]| to_len(u32::from_be_bytes([0, a, b, c])));
     let length_agrees = length.and_then(|length| length.checked_add(UNCOUNTED)) == Some(bytes.len());
     match bytes {
-        // All image types of Hue's own boot loader start with 01.
+        // All image types of files for Hue's own boot loader have the high byte 0x01.
         [0x2a, 0x00, 0x01, ..] => true,
         [0x2a, 0x00, ..] => length_agrees,
         _ => false,

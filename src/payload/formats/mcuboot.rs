@@ -103,8 +103,8 @@ fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool, CoveredBytes) {
     (state, signed, covered)
 }
 
-/// Returns the wrong byte if exactly one of the four magic bytes is wrong, or only the byte with the encryption flags,
-/// and the SHA-256 matches with the correct byte.
+/// Returns the wrong byte if the SHA-256 matches after the correction of one byte: one of the four magic bytes, or the
+/// byte with the encryption flags.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0x3d), (1, 0xb8), (2, 0xf3), (3, 0x96)];
     let [flags] = array(bytes, FLAGS)?;

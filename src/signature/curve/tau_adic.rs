@@ -17,8 +17,8 @@ struct Number<const N: usize> {
 
 /// Digits of a factor, lowest first; of two neighbouring digits, at least one is 0.
 ///
-/// Two bits for each digit: the lower bit says that the digit is not 0, and the higher bit that it is -1. Two factors in
-/// bytes would take 600 bytes of the stack of a microcontroller.
+/// Two bits for each digit: the lower bit says that the digit is not 0, and the higher bit that it is -1. With a byte
+/// for each digit, two factors would take 600 bytes of the stack of a microcontroller.
 pub(super) struct Digits([u8; Digits::MOST / 4]);
 
 impl Digits {
