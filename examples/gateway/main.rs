@@ -30,13 +30,13 @@ use zigbee_ota::server::{
 };
 use zigbee_ota::time::Instant;
 
-use json_lines::print;
+use json_output::print;
 use tcp_network::{Network, NetworkEvent};
 
 #[path = "../common/input_lines.rs"]
 mod input_lines;
-#[path = "../common/json_lines.rs"]
-mod json_lines;
+#[path = "../common/json_output.rs"]
+mod json_output;
 #[path = "../common/tcp_network.rs"]
 mod tcp_network;
 

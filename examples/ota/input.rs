@@ -10,7 +10,7 @@ use zigbee_ota::inspect::{Finding, Inspection, Severity};
 use zigbee_ota::matter::MatterDecodeError;
 
 use crate::error::Failure;
-use crate::matter_image::MatterImage;
+use crate::matter_image_header::MatterImage;
 
 /// OTA file in its container.
 pub struct InputFile<'a> {

@@ -8,10 +8,10 @@ use zigbee_ota::file::{FileHeader, PlacedElement};
 use zigbee_ota::inspect::{Finding, Inspection};
 
 use crate::input::{InputFile, NotOta};
-use crate::matter_image::MatterImage;
+use crate::irregularities;
+use crate::matter_image_header::MatterImage;
 use crate::payload_report::PayloadEntry;
 use crate::terminal_escape;
-use crate::warnings;
 
 /// OTA file. The lists are serialized while the file is read, so that a file with very many elements takes no more
 /// memory than other files.
@@ -61,8 +61,8 @@ fn elements<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Er
 }
 
 fn irregularities<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Error> {
-    let whole = warnings::faults(opened).into_iter().chain(warnings::notes(opened));
-    to.collect_seq(whole.chain(warnings::of_elements(opened)))
+    let whole = irregularities::faults(opened).into_iter().chain(irregularities::notes(opened));
+    to.collect_seq(whole.chain(irregularities::of_elements(opened)))
 }
 
 fn payloads<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, S::Error> {

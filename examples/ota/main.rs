@@ -32,9 +32,10 @@ mod hex_lines;
 mod index;
 mod info;
 mod input;
+mod irregularities;
 mod json;
 mod keygen;
-mod matter_image;
+mod matter_image_header;
 mod name;
 #[path = "../common/number_args.rs"]
 mod number_args;
@@ -54,7 +55,6 @@ mod trust_args;
 #[path = "../common/unix_time.rs"]
 mod unix_time;
 mod verify;
-mod warnings;
 
 use error::{Failure, complain};
 

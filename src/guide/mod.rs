@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`device`] | firmware engineers | the loop of calls, flash that writes in the background, power cuts, transfer modes, signatures |
 //! | [`gateway`] | gateway engineers | the loop of calls, stores, policies, rate limits, pages, dashboards, Unify |
-//! | [`tool`] | authors of build servers and analysers | files, containers, payloads, signing, frames, downloads in a capture |
+//! | [`build_server_and_analyser`] | authors of build servers and analysers | files, containers, payloads, signing, frames, downloads in a capture |
 //! | [`examples`] | everybody | the tools that come with the crate, and their commands |
 //! | [`security`] | everybody | what addresses, codes, signatures and checkpoints prove |
 //! | [`glossary`] | everybody | the terms of this crate, with one term for each thing |
@@ -23,8 +23,8 @@ pub mod device {}
 #[doc = include_str!("gateway.md")]
 pub mod gateway {}
 
-#[doc = include_str!("tool.md")]
-pub mod tool {}
+#[doc = include_str!("build_server_and_analyser.md")]
+pub mod build_server_and_analyser {}
 
 #[doc = include_str!("examples.md")]
 pub mod examples {}

@@ -15,7 +15,6 @@
 #[allow(dead_code, reason = "each program uses a part")]
 mod capture;
 mod damage;
-mod download;
 mod encoder;
 mod file_forms;
 mod fragments;
@@ -25,6 +24,7 @@ mod link_types;
 mod repeats;
 mod text;
 mod tshark_json;
+mod whole_download;
 
 use capture::{CapturedFrame, Counts, Decoder, Item, Key};
 

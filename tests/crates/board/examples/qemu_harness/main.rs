@@ -1,7 +1,7 @@
 //! The harness: the firmware on QEMU's micro:bit against `tcp_server`, from a download to the next firmware running.
 //!
 //! ```text
-//! harness --plain DIR --depth DIR --slot ELF --tools DIR --signed FILE --table FILE [--write]
+//! qemu_harness --plain DIR --depth DIR --slot ELF --tools DIR --signed FILE --table FILE [--write]
 //!
 //!   --plain   firmware client_0 and client_8        --depth   the same with the features depth and signed
 //!   --slot    client_8 built for the slot           --tools   the built example tcp_server
