@@ -19,12 +19,12 @@
 //! relays and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause
 //! between two blocks.
 
-use super::image_block::BlockQuery;
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};
 use super::session_table::Slot;
 use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis};
+use crate::types::ImageId;
 
 /// Time between two blocks as a multiple of the delivery time. In the simulation, the command of a switch waits while a
 /// block is on its way. With the multiple 12, blocks are on their way for a twelfth of the time, and the 95th
@@ -97,6 +97,25 @@ impl Pace {
         self.delivery = self.delivery.saturating_sub(shorter).saturating_add(longer);
     }
 
+    /// Records the first sign that the last block to the client of `session` arrived or was lost: a delivery report or
+    /// the next request.
+    #[inline(always)]
+    pub(super) fn record_sign(
+        &mut self,
+        now: Instant,
+        session: &mut Session,
+        arrived: bool,
+        is_background: bool,
+    ) {
+        if !session.flags.contains(Flags::UNCONFIRMED) {
+            return;
+        }
+        session.flags.remove(Flags::UNCONFIRMED);
+        if is_background && let Some(served) = session.last_served(now) {
+            self.record_delivery(if arrived { now.since(served) } else { LONGEST_DELIVERY });
+        }
+    }
+
     /// Takes the first free place in the schedule at or after `earliest` for a block, and returns the time of the
     /// place. The next place is free `spacing` later.
     fn take_place(&mut self, earliest: Instant, spacing: Millis) -> Instant {
@@ -128,17 +147,17 @@ impl<S: SessionSlots> Server<S> {
     /// Returns whether blocks are background traffic: at least `background_from` clients download or wait for data, and
     /// the caller has called `poll_transmit`.
     pub(super) fn is_background(&self, now: Instant) -> bool {
-        self.config.background_from.filter(|_| self.pace.is_polled).is_some_and(|from| {
-            let waiting = self.pace.waiting(now, self.config.wait_seconds);
-            u32::from(self.table.downloads()).saturating_add(waiting) >= from.get().into()
-        })
+        let Some(from) = self.config.background_from.filter(|_| self.pace.is_polled) else { return false };
+        let waiting = self.pace.waiting(now, self.config.wait_seconds);
+        u32::from(self.table.downloads()).saturating_add(waiting) >= from.get().into()
     }
 
     /// Returns the seconds that a client must wait because too many blocks to other clients are due first; `None` if
-    /// the client may have a block.
+    /// the client may have a block. The caller has checked that blocks are background traffic.
+    #[inline(never)]
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
-        if queue < NEWCOMERS_WAIT || !self.is_background(now) {
+        if queue < NEWCOMERS_WAIT {
             return None;
         }
         if queue < CLIENTS_WAIT && self.table.has_download(context.client) {
@@ -147,32 +166,32 @@ impl<S: SessionSlots> Server<S> {
         Some(self.pace.next_turn(now, self.config.wait_seconds))
     }
 
-    /// Holds the answer to a request for `len` bytes until the answer is due, and returns whether the server holds the
-    /// answer. The server sends some answers at once, although they also take a place in the schedule: the first block
+    /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due, and returns
+    /// whether the server holds the answer. The request is background traffic, and `is_page` tells whether it is for a
+    /// page. The server sends some answers at once, although they also take a place in the schedule: the first block
     /// of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
     /// session holds answers, the server does not answer any other request of the download, and the client repeats the
     /// request.
+    #[inline(never)]
     pub(super) fn hold_back(
         &mut self,
         now: Instant,
-        query: BlockQuery<'_>,
+        context: RequestContext,
+        (id, offset, len): (ImageId, u32, u8),
         slot: Option<Slot>,
-        len: u8,
+        is_page: bool,
     ) -> bool {
-        if !self.is_background(now) {
-            return false;
-        }
         let session = slot.and_then(|slot| self.table.session_at_mut(slot));
         let is_held = session.as_ref().is_some_and(|session| session.flags.contains(Flags::HELD));
-        let (request, sequence) = (query.request, query.context.sequence);
-        let page = session.filter(|session| session.id() == request.id).and_then(Session::page_mut);
-        let Some((slot, page)) = slot.zip(page).filter(|_| query.page.is_none()) else {
+        let sequence = context.sequence;
+        let page = session.filter(|session| session.id() == id).and_then(Session::page_mut);
+        let Some((slot, page)) = slot.zip(page).filter(|_| !is_page) else {
             self.pace.take_place(now, self.pace.spacing());
             return false;
         };
-        if is_held && !page.continues_with(request.offset, sequence, len) {
+        if is_held && !page.continues_with(offset, sequence, len) {
             return true;
         }
         let due = self.pace.take_place(now, self.pace.spacing());
@@ -183,9 +202,9 @@ impl<S: SessionSlots> Server<S> {
         if due <= now {
             return false;
         }
-        *page = Page { next: request.offset.into(), left: len.into(), spacing: 0, max_data: len, sequence };
+        *page = Page { next: offset.into(), left: len.into(), spacing: 0, max_data: len, sequence };
         if let Some(session) = self.table.session_at_mut(slot) {
-            session.flags.set(Flags::SECURED, query.context.secured);
+            session.flags.set(Flags::SECURED, context.secured);
         }
         self.table.set_flag(slot, Flags::HELD, true);
         self.table.set_timer(slot, due);
@@ -201,21 +220,6 @@ impl<S: SessionSlots> Server<S> {
             (false, _) => due,
             (true, true) => now.plus(self.pace.spacing()),
             (true, false) => self.pace.take_place(due, Millis(self.pace.spacing().0 / PAGE_BLOCKS)),
-        }
-    }
-
-    /// Records the first sign that the last block to a client arrived or was lost: a delivery report or the next request.
-    pub(super) fn record_sign(&mut self, now: Instant, slot: Slot, arrived: bool) {
-        let Some(session) = self.table.session_at_mut(slot) else { return };
-        if !session.flags.contains(Flags::UNCONFIRMED) {
-            return;
-        }
-        session.flags.remove(Flags::UNCONFIRMED);
-        let took = session.last_served(now).map(|served| now.since(served));
-        if self.is_background(now)
-            && let Some(took) = took
-        {
-            self.pace.record_delivery(if arrived { took } else { LONGEST_DELIVERY });
         }
     }
 

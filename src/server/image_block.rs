@@ -12,6 +12,7 @@
 //! ```
 
 use core::num::NonZeroU8;
+use core::ops::ControlFlow::{self, Break, Continue};
 
 use super::rate_limit::{MAX_WAIT_SECONDS, Wait};
 use super::response_frame::RequestContext;
@@ -22,7 +23,7 @@ use super::{
     Server, ServerAction, ServerEvent, ServerPolicy, Session, SessionSlots,
 };
 use crate::aps::{Address, Transmit};
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId, ImageTypeClass};
 use crate::zcl::{
     CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImageBlockResponse, ImagePageRequest, Status,
@@ -77,18 +78,30 @@ impl Deferred {
 
     /// Returns the query for the block that the server made from the request.
     const fn query(&self) -> BlockQuery<'_> {
-        BlockQuery { context: self.context, request: &self.request, page: self.page.as_ref() }
+        BlockQuery { context: self.context, request: self.request, page: self.page.as_ref() }
     }
 }
 
-/// Query for one block, made from an Image Block Request or from the first block of an Image Page Request. The query
-/// borrows the requests, because copying the requests cost measurable time in the benchmark.
+/// Query for one block, made from an Image Block Request or from the first block of an Image Page Request.
 #[derive(Clone, Copy)]
 pub(super) struct BlockQuery<'a> {
     pub(super) context: RequestContext,
-    pub(super) request: &'a ImageBlockRequest,
+    pub(super) request: ImageBlockRequest,
     /// Image Page Request, if the block is the first block of a page.
     pub(super) page: Option<&'a ImagePageRequest>,
+}
+
+/// Block that the store has written to the buffer of the response.
+#[derive(Clone, Copy)]
+struct ReadyBlock {
+    /// Session slot of the download; `None` if the download has no session.
+    slot: Option<Slot>,
+    /// Total image size in bytes.
+    size: u32,
+    /// Maximum bytes of data in the block.
+    most: u8,
+    /// Number of bytes that the store wrote.
+    filled: usize,
 }
 
 impl BlockQuery<'_> {
@@ -99,6 +112,21 @@ impl BlockQuery<'_> {
             Some(_) => CommandId::IMAGE_PAGE_REQUEST,
         }
     }
+}
+
+/// Block that the server sends to a client.
+#[derive(Clone, Copy)]
+pub(super) struct SentBlock {
+    /// Image of the block.
+    pub(super) id: ImageId,
+    /// Total image size in bytes.
+    pub(super) size: u32,
+    /// Offset of the block in the file.
+    pub(super) offset: u32,
+    /// Number of bytes of data in the block.
+    pub(super) len: u8,
+    /// Whether the stack may report the delivery of the block, as it does for all blocks except those of a page.
+    pub(super) is_reported: bool,
 }
 
 /// Reason to answer a deferred request without data.
@@ -153,7 +181,9 @@ pub fn serve_block(
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Answers an Image Block Request with a block, or an Image Page Request with the first block of the page.
+    /// Answers an Image Block Request with a block, or an Image Page Request with the first block of the page. The
+    /// caller records the time of the frame.
+    #[inline(never)]
     pub(super) fn answer_data_request(
         &mut self,
         now: Instant,
@@ -162,119 +192,163 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
-        let BlockQuery { context, request, page } = query;
-        let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-        // Any new request for data of an image ends a page of the image that is being sent, even if the request is
-        // refused (section 6.10.7.4).
-        let mut slot = self.table.select(context.client, id);
-        let session = slot.and_then(|slot| self.table.session_at(slot));
-        let hardware = session.and_then(Session::hardware);
-        let refusal = session.and_then(Session::refusal_reason);
-        if let Some(slot) = slot.filter(|_| session.is_some_and(Session::has_page)) {
-            self.table.set_flag(slot, Flags::PAGE, false);
+        match self.read_block(now, query, images, policy, out) {
+            Continue(block) => ServerAction::Reply(self.respond_data(now, query, block, out).0),
+            Break(answer) => answer,
         }
-        if let Some(slot) = slot {
-            self.record_sign(now, slot, true);
+    }
+
+    /// Answers an Image Block Request like [`answer_data_request`](Self::answer_data_request), and records the time of
+    /// the frame.
+    ///
+    /// Almost all frames of a download take this path. Inlining gives this path a copy of its steps in which `page` is
+    /// known to be `None` (guide, "Fast paths").
+    #[inline(always)]
+    pub(super) fn answer_block_request(
+        &mut self,
+        now: Instant,
+        context: RequestContext,
+        request: ImageBlockRequest,
+        images: &mut (impl ImageStore + ?Sized),
+        policy: &mut (impl ServerPolicy + ?Sized),
+        out: &mut ResponseBuffer,
+    ) -> ServerAction {
+        let query = BlockQuery { context, request, page: None };
+        match self.read_block(now, query, images, policy, out) {
+            Continue(block) => {
+                let (transmit, slot) = self.respond_data(now, query, block, out);
+                if let Some(slot) = slot {
+                    self.record_frame_in(now, slot);
+                }
+                ServerAction::Reply(transmit)
+            }
+            Break(answer) => {
+                self.record_frame_from(now, context, Some(request.id));
+                answer
+            }
+        }
+    }
+
+    /// Checks a request for a block, and reads the block into `out`. Breaks with the action for a request that gets no
+    /// block now.
+    ///
+    /// The functions that answer without a block take values, not references to the query. The query therefore stays in
+    /// registers on the way to a block.
+    #[inline(always)]
+    fn read_block(
+        &mut self,
+        now: Instant,
+        query: BlockQuery<'_>,
+        images: &mut (impl ImageStore + ?Sized),
+        policy: &mut (impl ServerPolicy + ?Sized),
+        out: &mut ResponseBuffer,
+    ) -> ControlFlow<ServerAction, ReadyBlock> {
+        let BlockQuery { context, request, page } = query;
+        let ImageBlockRequest { id, offset, node, max_data, .. } = request;
+        let mut is_background = self.is_background(now);
+        let mut slot = self.table.select(context.client, id);
+        let (mut hardware, mut refusal) = (None, None);
+        if let Some(slot) = slot
+            && let Some(session) = self.table.session_at_mut(slot)
+        {
+            (hardware, refusal) = (session.hardware(), session.refusal_reason());
+            self.pace.record_sign(now, session, true, is_background);
+            // Any new request for data of an image ends a page of the image that is being sent, even if the request is
+            // refused (section 6.10.7.4).
+            if session.has_page() {
+                self.table.set_flag(slot, Flags::PAGE, false);
+            }
         }
         if !self.supports_destination(id, node) {
-            return ServerAction::Reply(context.default_response(
-                query.command(),
-                Status::UNSUP_CLUSTER_COMMAND,
-                out,
-            ));
+            let status = Status::UNSUP_CLUSTER_COMMAND;
+            return Break(ServerAction::Reply(context.default_response(query.command(), status, out)));
         }
         // The argument `found` stays a reference, because a copy of ImageInfo cost measurable time in the benchmark.
         let mut found = images.info(id, context.ieee, hardware, Some(context.client));
         if matches!(found, FileLookup::Ambiguous) && hardware.is_none() {
             found = self.find_file_by_policy(now, context, id, images, policy);
+            is_background = self.is_background(now);
         }
-        let image = match &found {
-            FileLookup::Found(image) => image,
-            FileLookup::NotFound => {
-                let reason = RefusalReason::UnknownImage;
-                return ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out));
-            }
-            FileLookup::Ambiguous => {
-                let reason = hardware.map_or(RefusalReason::UnknownHardware, |_| RefusalReason::Hardware);
-                return ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out));
-            }
+        let Some(image) = found.found() else {
+            let reason = match (found, hardware) {
+                (FileLookup::Ambiguous, None) => RefusalReason::UnknownHardware,
+                (FileLookup::Ambiguous, Some(_)) => RefusalReason::Hardware,
+                _ => RefusalReason::UnknownImage,
+            };
+            let transmit = self.respond_no_image(context, id, query.command(), reason, out);
+            return Break(ServerAction::Reply(transmit));
         };
         if let Err(reason) = check_access(context, refusal, id, node, Some(image), policy) {
             let is_aborted = page.is_none() || reason == RefusalReason::Cancelled;
-            return ServerAction::Reply(match is_aborted {
+            return Break(ServerAction::Reply(match is_aborted {
                 true => self.abort_download(now, context, id, reason, out),
                 false => self.respond_not_authorized(context, id, query.command(), reason, out),
-            });
+            }));
         }
         let checked = match page {
             None => request.check(),
             Some(page) if page.page_size > 0 => request.check(),
             Some(page) => page.check(),
         };
-        let left = match (checked, image.size.checked_sub(offset)) {
-            (Err(violation), _) => {
-                return ServerAction::Reply(self.respond_malformed(
-                    context,
-                    query.command(),
-                    violation.into(),
-                    out,
-                ));
-            }
-            (Ok(()), Some(left)) if left > 0 => left,
-            (Ok(()), _) => {
-                let fault = RequestFault::OffsetBeyondEnd { id, offset, size: image.size };
-                return ServerAction::Reply(self.respond_malformed(context, query.command(), fault, out));
-            }
+        let left = image.size.saturating_sub(offset);
+        let fault = match checked {
+            Err(violation) => Some(violation.into()),
+            Ok(()) if left == 0 => Some(RequestFault::OffsetBeyondEnd { id, offset, size: image.size }),
+            Ok(()) => None,
         };
-        if let Err(wait) = self.check_limits(now, context, request, policy) {
-            return ServerAction::Reply(self.respond_wait_until(now, context, id, wait, out));
+        if let Some(fault) = fault {
+            let transmit = self.respond_malformed(context, query.command(), fault, out);
+            return Break(ServerAction::Reply(transmit));
+        }
+        let period = request.min_block_period;
+        if let Err(wait) = self.check_limits(now, context, id, (offset, period), is_background, policy) {
+            return Break(ServerAction::Reply(self.respond_wait_until(now, context, id, wait, out)));
         }
         if page.is_some() && self.table.pages() >= self.config.max_pages {
-            return ServerAction::Reply(self.respond_wait(
-                now,
-                context,
-                request,
-                self.config.wait_seconds,
-                out,
-            ));
+            let seconds = self.config.wait_seconds;
+            return Break(ServerAction::Reply(self.respond_wait(now, context, request, seconds, out)));
         }
-        // A look-up by the policy, or a limit, may have inserted the session.
-        slot = slot.or_else(|| self.table.find_download(context.client, id));
+        // A look-up by the policy, or a limit, may have inserted the session and evicted another.
+        if slot.is_none() {
+            slot = self.table.find_download(context.client, id);
+            is_background = self.is_background(now);
+        }
         let session = slot.and_then(|slot| self.table.session_at(slot));
-        let allowed = match policy.pace(context.client, request, session) {
+        let allowed = match policy.pace(context.client, &request, session) {
             PaceDecision::Send => None,
             PaceDecision::SendAtMost(most) => Some(most),
             PaceDecision::Wait { seconds } => {
-                return ServerAction::Reply(self.respond_wait(now, context, request, seconds, out));
+                return Break(ServerAction::Reply(self.respond_wait(now, context, request, seconds, out)));
             }
             PaceDecision::Abort => {
                 let reason = RefusalReason::Policy;
-                return ServerAction::Reply(self.abort_download(now, context, id, reason, out));
+                return Break(ServerAction::Reply(self.abort_download(now, context, id, reason, out)));
             }
         };
-        let most = self.block_size(context, slot, id, (max_data, allowed), page.is_none());
+        let most = self.block_size(context, session, id, (max_data, allowed), page.is_none());
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
-        let len = clamp_len(left, most);
-        match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
-            ReadResult::Filled(filled) => {
-                if self.hold_back(now, query, slot, len) {
-                    return ServerAction::Done;
-                }
-                ServerAction::Reply(self.respond_data(now, query, slot, image, (len, filled), out))
+        let most = clamp_len(left, most);
+        match images.read(image, offset, Some(context.client), data_buffer(out, most)) {
+            ReadResult::Filled(_)
+                if is_background
+                    && self.hold_back(now, context, (id, offset, most), slot, page.is_some()) =>
+            {
+                Break(ServerAction::Done)
             }
-            ReadResult::Later => ServerAction::Deferred(Deferred {
+            ReadResult::Filled(filled) => Continue(ReadyBlock { slot, size: image.size, most, filled }),
+            ReadResult::Later => Break(ServerAction::Deferred(Deferred {
                 context,
-                request: *request,
+                request,
                 image: *image,
-                len,
+                len: most,
                 page: page.copied(),
-            }),
+            })),
             ReadResult::Wait { seconds } => {
-                ServerAction::Reply(self.respond_wait(now, context, request, seconds, out))
+                Break(ServerAction::Reply(self.respond_wait(now, context, request, seconds, out)))
             }
             ReadResult::Gone => {
                 let reason = RefusalReason::UnknownImage;
-                ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out))
+                Break(ServerAction::Reply(self.respond_no_image(context, id, query.command(), reason, out)))
             }
         }
     }
@@ -303,11 +377,12 @@ impl<S: SessionSlots> Server<S> {
                 for (to, from) in data_buffer(out, deferred.len).iter_mut().zip(data) {
                     *to = *from;
                 }
-                let filled = (deferred.len, data.len());
-                self.respond_data(now, deferred.query(), slot, &deferred.image, filled, out)
+                let block =
+                    ReadyBlock { slot, size: deferred.image.size, most: deferred.len, filled: data.len() };
+                self.respond_data(now, deferred.query(), block, out).0
             }
             (Err(NotReady::Wait { seconds }), None) => {
-                self.respond_wait(now, context, &deferred.request, seconds, out)
+                self.respond_wait(now, context, deferred.request, seconds, out)
             }
             (Err(NotReady::Gone), None) => {
                 let reason = RefusalReason::UnknownImage;
@@ -344,62 +419,67 @@ impl<S: SessionSlots> Server<S> {
     /// address, and with an image type that no manufacturer may define, is for a device-specific file. In other
     /// requests the address has no effect.
     pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
-        self.config.query_specific_file
-            || node.is_none()
+        node.is_none()
+            || self.config.query_specific_file
             || id.image_type.class() == ImageTypeClass::Manufacturer
     }
 
-    /// Answers a block request with the data that the store has already written to `out`. The store wrote `filled`
-    /// bytes; at most `len` bytes are sent. `slot` is the session slot of the download, if the download has a session.
+    /// Answers a block request with the data that the store has already written to `out`. Returns also the session slot
+    /// of the download, which may be new; `None` if the download has no session.
+    #[inline(always)]
     fn respond_data(
         &mut self,
         now: Instant,
         BlockQuery { context, request, page }: BlockQuery<'_>,
-        slot: Option<Slot>,
-        image: &ImageInfo,
-        (len, filled): (u8, usize),
+        ReadyBlock { slot, size, most, filled }: ReadyBlock,
         out: &mut ResponseBuffer,
-    ) -> Transmit {
+    ) -> (Transmit, Option<Slot>) {
         // A store that claims more bytes than the buffer has room for has filled the buffer.
-        let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
+        let len = u8::try_from(filled).map_or(most, |filled| filled.min(most));
         let (true, Some(head)) = (len > 0, out.first_chunk_mut()) else {
-            return self.respond_wait(now, context, request, self.config.wait_seconds, out);
+            return (self.respond_wait(now, context, request, self.config.wait_seconds, out), slot);
         };
-        let ImageBlockRequest { id, offset, .. } = *request;
+        let ImageBlockRequest { id, offset, .. } = request;
         *head = data_frame_head(context.sequence, id, offset, len);
-        self.record_block(now, context, slot, image, (offset, len), page.is_none());
+        let block = SentBlock { id, size, offset, len, is_reported: page.is_none() };
+        let slot = self.record_block(now, context, slot, block);
         if let Some(page) = page {
-            self.continue_page(now, context, page, image.size, len);
+            self.continue_page(now, context, page, size, len);
         }
         let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
-        Transmit { aps_ack: page.is_none(), ..transmit }
+        (Transmit { aps_ack: page.is_none(), ..transmit }, slot)
     }
 
-    /// Records a sent block of `len` bytes at `offset` in the session, the rate limit and the events. `slot` is the
-    /// session slot of the download. If the download has no session, the method inserts one. `is_reported` means that
-    /// the stack may report the delivery of the block.
+    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download. If
+    /// the download has no session, the method inserts one. Returns the slot of the session; `None` if the server has no
+    /// slots.
+    #[inline(always)]
     pub(super) fn record_block(
         &mut self,
         now: Instant,
         context: RequestContext,
         slot: Option<Slot>,
-        image: &ImageInfo,
-        (offset, len): (u32, u8),
-        is_reported: bool,
-    ) {
+        SentBlock { id, size, offset, len, is_reported }: SentBlock,
+    ) -> Option<Slot> {
         self.consume_bandwidth(len);
-        let (client, id, end) = (context.client, image.id, offset.saturating_add(len.into()));
+        let (client, end) = (context.client, offset.saturating_add(len.into()));
         let period = self.config.min_block_period;
-        let Some(slot) = slot.or_else(|| self.find_or_insert_session(now, context, id)) else {
+        let slot = match slot {
+            Some(slot) => Some(slot),
+            None => self.find_or_insert_session(now, context, id),
+        };
+        let Some(slot) = slot else {
             if offset == 0 {
                 self.events.push(ServerEvent::Started { client, id });
             }
-            return;
+            return None;
         };
-        let Some(session) = self.table.session_at_mut(slot) else { return };
-        let early = session.early(now, period);
-        let served = session.record_block(now, id, image.size, offset, end);
-        session.record_paced_block(now, early, period);
+        let session = self.table.session_at_mut(slot)?;
+        let early = if period == Millis(0) { period } else { session.early(now, period) };
+        let served = session.record_block(now, id, size, offset, end);
+        if period > Millis(0) {
+            session.record_paced_block(now, early, period);
+        }
         if is_reported {
             session.path.record_sent(len);
         }
@@ -417,14 +497,16 @@ impl<S: SessionSlots> Server<S> {
         if !is_counted {
             self.table.set_flag(slot, Flags::DOWNLOAD, served.more);
         }
+        Some(slot)
     }
 
     /// Answers a block request with WAIT_FOR_DATA and a waiting time of `seconds`.
+    #[cold]
     pub(super) fn respond_wait(
         &mut self,
         now: Instant,
         context: RequestContext,
-        request: &ImageBlockRequest,
+        request: ImageBlockRequest,
         seconds: u32,
         out: &mut ResponseBuffer,
     ) -> Transmit {
@@ -435,6 +517,7 @@ impl<S: SessionSlots> Server<S> {
 
     /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. Some clients
     /// repeat their request at once after a wait of 0 seconds, so the next consecutive wait is at least 1 second.
+    #[cold]
     pub(super) fn respond_wait_until(
         &mut self,
         now: Instant,
@@ -458,6 +541,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers a block request with ABORT and ends the download of the client.
+    #[cold]
     fn abort_download(
         &mut self,
         now: Instant,
@@ -478,6 +562,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers `command` with a Default Response NO_IMAGE_AVAILABLE.
+    #[cold]
     pub(super) fn respond_no_image(
         &mut self,
         context: RequestContext,
@@ -492,6 +577,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers `command` with a Default Response NOT_AUTHORIZED, or ABORT if the caller cancelled the download.
+    #[cold]
     pub(super) fn respond_not_authorized(
         &mut self,
         context: RequestContext,

@@ -22,7 +22,7 @@
 //!                  +-- newer request, WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, abort_page: end
 //! ```
 
-use super::image_block::{BlockQuery, clamp_len, data_buffer};
+use super::image_block::{BlockQuery, SentBlock, clamp_len, data_buffer};
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};
 use super::session_table::Slot;
@@ -85,7 +85,7 @@ impl<S: SessionSlots> Server<S> {
             ));
         }
         let first = ImageBlockRequest { id, offset, max_data, node, min_block_period: None };
-        let query = BlockQuery { context, request: &first, page: Some(request) };
+        let query = BlockQuery { context, request: first, page: Some(request) };
         self.answer_data_request(now, query, images, policy, out)
     }
 
@@ -101,7 +101,8 @@ impl<S: SessionSlots> Server<S> {
         // Only the frame of the request shows the source route to the client, so the limit of this route applies to all
         // blocks of the page.
         let slot = self.table.find_download(context.client, request.id);
-        let max_data = self.block_size(context, slot, request.id, (request.max_data, None), false);
+        let session = slot.and_then(|slot| self.table.session_at(slot));
+        let max_data = self.block_size(context, session, request.id, (request.max_data, None), false);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
         let spacing = request.spacing.max(period).max(MIN_PAGE_SPACING);
         let request = ImagePageRequest { max_data, spacing, ..*request };
@@ -197,7 +198,8 @@ impl<S: SessionSlots> Server<S> {
         if let (true, Some(head)) = (filled > 0, out.first_chunk_mut()) {
             *head = data_frame_head(sequence, id, offset, filled);
             self.table.make_primary(slot);
-            self.record_block(now, context, Some(slot), &image, (offset, filled), is_held);
+            let (size, len, is_reported) = (image.size, filled, is_held);
+            self.record_block(now, context, Some(slot), SentBlock { id, size, offset, len, is_reported });
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
             session.set_last_heard(heard);
@@ -215,9 +217,9 @@ impl<S: SessionSlots> Server<S> {
                 let reason = RefusalReason::UnknownImage;
                 self.respond_no_image(context, id, command, reason, out)
             }
-            ReadResult::Wait { seconds } => self.respond_wait(now, context, &request, seconds, out),
+            ReadResult::Wait { seconds } => self.respond_wait(now, context, request, seconds, out),
             ReadResult::Later | ReadResult::Filled(_) => {
-                self.respond_wait(now, context, &request, self.config.wait_seconds, out)
+                self.respond_wait(now, context, request, self.config.wait_seconds, out)
             }
         })
     }

@@ -111,7 +111,12 @@ pub(crate) fn info<'a>(
     let mut infos = infos.filter(|(_, info)| info.id == id && info.is_for(node));
     let Some((key, first)) = infos.next() else { return FileLookup::NotFound };
     match infos.next() {
-        None => FileLookup::Found(ImageInfo { key, ..*first }),
+        None => {
+            // A copy of all fields at once takes fewer instructions than a copy of all but `key`.
+            let mut image = *first;
+            image.key = key;
+            FileLookup::Found(image)
+        }
         Some(second) => choose([(key, first), second].into_iter().chain(infos), hardware),
     }
 }

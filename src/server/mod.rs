@@ -161,6 +161,7 @@ use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;
 use response_frame::RequestContext;
+use session::Flags;
 use session_table::{SessionTable, Slot};
 
 /// Buffer for one frame of a server. The buffer is an array as long as the longest frame, so that every frame fits.
@@ -298,10 +299,7 @@ impl<S: SessionSlots> Server<S> {
             && let Some((_, sequence, request)) = ImageBlockRequest::read_plain(frame)
         {
             let context = self.identify_client(&meta, sequence, policy);
-            let query = BlockQuery { context, request: &request, page: None };
-            let handled = self.answer_data_request(now, query, images, policy, out);
-            self.record_frame_from(now, context, Some(request.id));
-            return handled;
+            return self.answer_block_request(now, context, request, images, policy, out);
         }
         self.handle_any_frame(now, meta, frame, images, policy, out)
     }
@@ -340,7 +338,7 @@ impl<S: SessionSlots> Server<S> {
             }
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => self.answer_data_request(
                 now,
-                BlockQuery { context, request, page: None },
+                BlockQuery { context, request: *request, page: None },
                 images,
                 policy,
                 out,
@@ -443,6 +441,7 @@ impl<S: SessionSlots> Server<S> {
     /// Finds or inserts the session of the download of `id` by the client. Returns `None` only if the server has no
     /// slots. The caller of this method has checked that the store has an image with the manufacturer code and image
     /// type of `id`.
+    #[inline(never)]
     fn find_or_insert_session(&mut self, now: Instant, context: RequestContext, id: ImageId) -> Option<Slot> {
         let (slot, dropped) = self.table.find_or_insert(now, context.client, id);
         if let Some((client, id)) = dropped {
@@ -451,6 +450,10 @@ impl<S: SessionSlots> Server<S> {
         // If the client already had a session, `identify_client` has recorded the IEEE address there.
         if let (Some(slot), Some(ieee)) = (slot, context.ieee) {
             self.table.set_ieee(slot, ieee);
+        }
+        let has_override = self.device_override(id).is_some();
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
+            session.flags.set(Flags::OVERRIDE, has_override);
         }
         slot
     }
@@ -544,6 +547,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers `command` with a Default Response MALFORMED_COMMAND.
+    #[cold]
     fn respond_malformed(
         &mut self,
         context: RequestContext,

@@ -312,6 +312,7 @@ impl PackedPathMtu {
     }
 
     /// Records that a block of `len` bytes was sent. Fast path: most paths have no limit, so the state does not change.
+    #[inline(always)]
     pub(super) const fn record_sent(&mut self, len: u8) {
         let [tag, ..] = self.0;
         if tag & 3 >= 2 {
@@ -323,6 +324,7 @@ impl PackedPathMtu {
 
     /// Returns the size of the next block in bytes: at most `most`, the number of bytes that the request and the other
     /// limits allow.
+    #[inline(always)]
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let [tag, ..] = self.0;
         if tag & 3 == 0 { most } else { self.get().next_size(most) }

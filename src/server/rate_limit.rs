@@ -11,11 +11,10 @@ use core::num::{NonZeroU8, NonZeroU32};
 use super::model_overrides::DeviceOverride;
 use super::response_frame::RequestContext;
 use super::session::Flags;
-use super::session_table::Slot;
 use super::{Server, ServerPolicy, Session, SessionSlots};
 use crate::time::{Instant, Millis};
 use crate::types::ImageId;
-use crate::zcl::{DATA_FRAME_HEAD_LEN, ImageBlockRequest};
+use crate::zcl::DATA_FRAME_HEAD_LEN;
 
 /// Number of bytes that APS security takes from a frame: 5 for the auxiliary header and 4 for the integrity code.
 const APS_SECURITY: usize = 9;
@@ -44,19 +43,19 @@ pub(super) struct BlockSizeLimits {
 impl BlockSizeLimits {
     /// Returns the smallest of all limits, in bytes of data.
     pub(super) fn smallest(&self) -> u8 {
-        let limits = [self.device, self.policy, self.unfragmented()];
+        let at_most = |size: u8, limit: Option<NonZeroU8>| limit.map_or(size, |limit| size.min(limit.get()));
         let smallest = self.requested.min(self.configured.get());
-        limits.iter().flatten().fold(smallest, |smallest, limit| smallest.min(limit.get())).max(1)
+        at_most(at_most(at_most(smallest, self.device), self.policy), self.unfragmented()).max(1)
     }
 
     /// Returns the number of bytes of data that an unfragmented frame has room for; `None` without a limit.
     fn unfragmented(&self) -> Option<NonZeroU8> {
+        let room = usize::from(self.unfragmented_frame?.get());
         let security = if self.aps_security { APS_SECURITY } else { 0 };
         let route = match usize::from(self.relays) {
             0 => 0,
             relays => relays.saturating_mul(2).saturating_add(2),
         };
-        let room = usize::from(self.unfragmented_frame?.get());
         let data = room.saturating_sub(DATA_FRAME_HEAD_LEN).saturating_sub(security).saturating_sub(route);
         NonZeroU8::new(u8::try_from(data).unwrap_or(u8::MAX).max(1))
     }
@@ -178,26 +177,30 @@ fn burst(period: Millis) -> Millis {
 
 impl<S: SessionSlots> Server<S> {
     /// Returns the override for the devices of the image `id`; `None` if no row of the table applies.
+    #[inline(never)]
     pub(super) fn device_override(&self, id: ImageId) -> Option<&'static DeviceOverride> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `slot` is
-    /// the session slot of the download, if the download has a session. `requested` and `policy` are limits in bytes. A
+    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `session`
+    /// is the session of the download, if the download has a session. `requested` and `policy` are limits in bytes. A
     /// block with a delivery report may be a probe for the path to the client.
-    #[inline]
+    #[inline(always)]
     pub(super) fn block_size(
         &self,
         context: RequestContext,
-        slot: Option<Slot>,
+        session: Option<&Session>,
         id: ImageId,
         (requested, policy): (u8, Option<NonZeroU8>),
         is_reported: bool,
     ) -> u8 {
+        let has_override = session.is_none_or(|session| session.flags.contains(Flags::OVERRIDE));
+        let device = if has_override { self.device_override(id) } else { None };
+        let device = device.and_then(|device| device.max_block_size);
         let limits = BlockSizeLimits {
             requested,
             configured: self.config.max_block_size,
-            device: self.device_override(id).and_then(|device| device.max_block_size),
+            device,
             policy,
             unfragmented_frame: self.config.max_unfragmented_frame,
             relays: context.relays,
@@ -205,57 +208,58 @@ impl<S: SessionSlots> Server<S> {
         };
         let most = limits.smallest();
         // The session of the requested download is the primary session, which has the current limit of the path.
-        let session =
-            slot.or_else(|| self.table.find(context.client)).and_then(|slot| self.table.session_at(slot));
-        match session {
+        match session.or_else(|| self.table.session_of(context.client)) {
             None => most,
             Some(session) if is_reported => session.path.next_size(most),
             Some(session) => session.max_block_size().map_or(most, |limit| limit.get().min(most)),
         }
     }
 
-    /// Checks the rate limits for a request.
+    /// Checks the rate limits for a request for the image `id` from `offset` on. `period` is the MinimumBlockPeriod in
+    /// the request.
     ///
     /// # Errors
     /// Fails with the answer WAIT_FOR_DATA if a limit is reached.
-    #[inline]
+    #[inline(always)]
     pub(super) fn check_limits(
         &mut self,
         now: Instant,
         context: RequestContext,
-        request: &ImageBlockRequest,
+        id: ImageId,
+        (offset, period): (u32, Option<u16>),
+        is_background: bool,
         policy: &mut (impl ServerPolicy + ?Sized),
     ) -> Result<(), Wait> {
         if self.table.downloads() >= self.config.max_downloads && !self.table.has_download(context.client) {
-            let seconds = match self.is_background(now) {
+            let seconds = match is_background {
                 true => self.pace.next_turn(now, self.config.wait_seconds),
                 false => self.config.wait_seconds,
             };
-            return Err(self.wait(request, seconds));
+            return Err(self.wait(id, period, seconds));
         }
-        if let Some(seconds) = self.background_wait(now, context) {
-            return Err(self.wait(request, seconds));
+        if is_background && let Some(seconds) = self.background_wait(now, context) {
+            return Err(self.wait(id, period, seconds));
         }
         if !self.has_bandwidth(now) {
-            return Err(self.wait(request, 1));
+            return Err(self.wait(id, period, 1));
         }
         match self.config.min_block_period {
             Millis(0) => Ok(()),
-            period => self.check_period(now, context, request, period, policy),
+            limit => self.check_period(now, context, id, (offset, period), limit, policy),
         }
     }
 
     /// Returns the contents of an answer WAIT_FOR_DATA: a wait of `seconds`, and the MinimumBlockPeriod of the request.
-    fn wait(&self, request: &ImageBlockRequest, seconds: u32) -> Wait {
-        Wait { seconds, min_block_period: self.period_in(request) }
+    #[cold]
+    fn wait(&self, id: ImageId, period: Option<u16>, seconds: u32) -> Wait {
+        Wait { seconds, min_block_period: self.kept_period(id, period) }
     }
 
-    /// Returns the MinimumBlockPeriod in a request; `None` if the request has none, or if an override says that the
-    /// device does not keep the period.
-    fn period_in(&self, request: &ImageBlockRequest) -> Option<u16> {
-        let ignores =
-            |_: &u16| self.device_override(request.id).is_some_and(|device| device.ignore_min_block_period);
-        request.min_block_period.filter(|period| !ignores(period))
+    /// Returns `period`, the MinimumBlockPeriod in a request for the image `id`; `None` if the request has none, or if
+    /// an override says that the device does not keep the period.
+    fn kept_period(&self, id: ImageId, period: Option<u16>) -> Option<u16> {
+        let ignores = |_: &u16| self.device_override(id).is_some_and(|device| device.ignore_min_block_period);
+        period.filter(|period| !ignores(period))
     }
 
     /// Checks the minimum time `period` between two blocks to the client.
@@ -267,11 +271,12 @@ impl<S: SessionSlots> Server<S> {
         &mut self,
         now: Instant,
         context: RequestContext,
-        request: &ImageBlockRequest,
+        id: ImageId,
+        (offset, period_in_request): (u32, Option<u16>),
         period: Millis,
         policy: &mut (impl ServerPolicy + ?Sized),
     ) -> Result<(), Wait> {
-        let (id, period_in_request) = (request.id, self.period_in(request));
+        let period_in_request = self.kept_period(id, period_in_request);
         let slot = self.find_or_insert_session(now, context, id);
         let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.session_at(slot)?))) else {
             return Ok(());
@@ -301,8 +306,7 @@ impl<S: SessionSlots> Server<S> {
         // The answer to a request can be lost, and the client then repeats its request before the period is over. The
         // server cannot detect whether the answer was lost, so it sends one early block, but never two early blocks in
         // succession.
-        let repeats =
-            session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);
+        let repeats = session.has_been_sent(id, offset) && !session.flags.contains(Flags::EARLY_REPEAT);
         if is_early && !repeats {
             return Err(Wait { seconds: early.0.div_ceil(SECOND.0), min_block_period: period_in_request });
         }

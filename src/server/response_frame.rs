@@ -37,6 +37,7 @@ impl RequestContext {
     }
 
     /// Writes a Default Response to `command` to `out`.
+    #[cold]
     pub(super) fn default_response(
         self,
         command: CommandId,

@@ -26,12 +26,19 @@
 //! and the current state of the client. Each other session of the node has a copy of the client's state from the time
 //! at which the session was used last.
 
-use core::fmt::{self, Display, Formatter};
+mod coarse_seconds;
+mod flags;
+mod progress;
+mod repeats;
+#[cfg(test)]
+mod tests;
+
+pub(super) use flags::Flags;
+pub use progress::SessionProgress;
+
 use core::mem::size_of;
 use core::num::NonZeroU8;
-use core::ops::Range;
 
-use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
 use super::RefusalReason;
@@ -40,56 +47,10 @@ use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImagePageRequest, Refusal, Status};
-
-bitflags! {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Flags: u16 {
-        /// The slot holds a session. `SessionTable` sets and removes the flag.
-        const IN_USE = 1 << 0;
-        /// The session has the current state of the client, such as its block size. Exactly one session of each node
-        /// has the flag. The type `SessionTable` moves the flag between the sessions of a node.
-        const PRIMARY = 1 << 1;
-        /// The session counts as a download. `SessionTable::set_flag` updates the count.
-        const DOWNLOAD = 1 << 2;
-        /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` updates the
-        /// count.
-        const PAGE = 1 << 3;
-        /// The field `hardware` is known.
-        const HARDWARE = 1 << 4;
-        /// The server released the client from a hold of the image `version`. If the policy still holds the client, the
-        /// server answers the next Upgrade End Request with the order to upgrade now.
-        const RELEASED = 1 << 5;
-        /// The Image Page Request came with APS security.
-        const SECURED = 1 << 6;
-        /// The server has reported the event `RepeatedDownload` for the present count.
-        const REPEATS_TOLD = 1 << 7;
-        /// State of the client: the field `ieee` is known.
-        const IEEE = 1 << 8;
-        /// State of the client: a block was sent to the client, at the time of the field `served`.
-        const SERVED = 1 << 9;
-        /// State of the client: the server sent the client a MinimumBlockPeriod that the requests of the client do not
-        /// contain yet.
-        const PERIOD_SENT = 1 << 10;
-        /// State of the client: the last answer to a block request was WAIT_FOR_DATA with a waiting time of 0 seconds.
-        const ZERO_WAIT = 1 << 11;
-        /// State of the client: the last block was the repeat of a block, and was sent before the period of the rate
-        /// limit was over.
-        const EARLY_REPEAT = 1 << 12;
-        /// The server holds answers to block requests of the download until the answers are due. The field `page`
-        /// describes the held answers.
-        const HELD = 1 << 13;
-        /// State of the client: the server does not know yet whether the last block arrived.
-        const UNCONFIRMED = 1 << 14;
-    }
-}
-
-/// Flags that belong to the client, not to one of its downloads.
-const CLIENT_FLAGS: Flags = Flags::IEEE
-    .union(Flags::SERVED)
-    .union(Flags::PERIOD_SENT)
-    .union(Flags::ZERO_WAIT)
-    .union(Flags::EARLY_REPEAT)
-    .union(Flags::UNCONFIRMED);
+use coarse_seconds::CoarseSeconds;
+use flags::CLIENT_FLAGS;
+use progress::{RateMeasurement, passes_hundredth};
+use repeats::wrapping_seconds;
 
 /// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that is
 /// being sent, and rate limit.
@@ -139,34 +100,6 @@ pub struct Session {
     pub(super) path: PackedPathMtu,
 }
 
-/// Seconds in one byte, as a number of 5 significant bits: times of up to 31 seconds are exact, and longer times are
-/// rounded up by at most 6 %.
-///
-/// ```text
-/// bits 4-7: exponent e   bits 0-3: m      e = 0: m seconds      e > 0: (16 + m) << (e - 1) seconds
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CoarseSeconds(u8);
-
-impl CoarseSeconds {
-    const ZERO: Self = Self(0);
-
-    fn new(seconds: u32) -> Self {
-        let exact = |code: &u8| Self(*code).get() >= seconds;
-        // Codes ascend with their times, so the first code with a sufficient time has the shortest sufficient time.
-        Self((0..u8::MAX).find(exact).unwrap_or(u8::MAX))
-    }
-
-    const fn get(self) -> u32 {
-        let [exponent, digits] =
-            [u32::from_le_bytes([self.0 >> 4, 0, 0, 0]), u32::from_le_bytes([self.0 & 15, 0, 0, 0])];
-        match exponent.checked_sub(1) {
-            None => digits,
-            Some(shift) => (16 | digits).wrapping_shl(shift),
-        }
-    }
-}
-
 /// State of a download, with the data that only some phases need.
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -181,10 +114,7 @@ enum State {
         reached: u32,
         blocks: u32,
         size: u32,
-        /// Start of the measurement of the rate, in milliseconds modulo 2³²: the time of the first block, or later.
-        measured_at: u32,
-        /// Offset at the start of the measurement: the end of the first block in the file, or further.
-        measured_from: u32,
+        measured: RateMeasurement,
         /// Page that is being sent, or held answers. The page is valid if the flag PAGE or HELD is set.
         page: Page,
     },
@@ -306,32 +236,6 @@ pub enum SessionPhase {
     },
 }
 
-/// Progress of a download. `Display` writes, for instance, `400 of 1000 bytes, 133 bytes/s, 4 s left`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub struct SessionProgress {
-    /// End of the furthest block sent, in bytes from the start of the file.
-    pub reached: u32,
-    /// Total image size of the downloaded image in bytes.
-    pub size: u32,
-    /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a download,
-    /// before the speed can be known.
-    pub rate: Option<u32>,
-    /// Seconds until the last byte of the file at the present speed; `None` while the speed is not known.
-    pub remaining: Option<u32>,
-}
-
-impl Display for SessionProgress {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { reached, size, rate, remaining } = self;
-        write!(f, "{reached} of {size} bytes")?;
-        rate.map_or(Ok(()), |rate| write!(f, ", {rate} bytes/s"))?;
-        remaining.map_or(Ok(()), |seconds| write!(f, ", {seconds} s left"))
-    }
-}
-
 /// Effects that one sent block has on a session.
 pub(super) struct BlockOutcome {
     /// Whether the block is the first block of a download.
@@ -450,32 +354,6 @@ impl Session {
         self.phase() == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 
-    /// Returns the progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
-    #[must_use]
-    pub fn progress(&self) -> Option<SessionProgress> {
-        let State::Downloading { reached, size, measured_at, measured_from, .. } = self.state else {
-            return None;
-        };
-        // The field `served` holds the time of the last block, because a session becomes the primary one when a block
-        // is sent.
-        let millis = self.served.wrapping_sub(measured_at);
-        let bytes = reached.saturating_sub(measured_from);
-        if millis < KNOWN_AFTER_MILLIS || bytes < KNOWN_AFTER_BYTES {
-            return Some(SessionProgress { reached, size, rate: None, remaining: None });
-        }
-        // The speed is rounded to the nearest whole number. The products have less than 64 bits, and the divisors are
-        // not 0.
-        let (millis, bytes) = (u64::from(millis), u64::from(bytes));
-        let rounded = |dividend: u64, divisor: u64| {
-            let quotient = dividend.saturating_add(divisor / 2).checked_div(divisor);
-            u32::try_from(quotient.unwrap_or(0)).unwrap_or(u32::MAX)
-        };
-        let left = u64::from(size.saturating_sub(reached));
-        let rate = Some(rounded(bytes.saturating_mul(1000), millis));
-        let remaining = Some(rounded(left.saturating_mul(millis), bytes.saturating_mul(1000)));
-        Some(SessionProgress { reached, size, rate, remaining })
-    }
-
     /// Returns the image of the session, with the version that the phase is about.
     pub(crate) const fn id(&self) -> ImageId {
         ImageId { manufacturer: self.manufacturer, image_type: self.image_type, version: self.version }
@@ -563,6 +441,11 @@ impl Session {
     /// Returns whether the byte at `offset` of the image `id` was sent to the client in this download.
     pub(super) fn has_been_sent(&self, id: ImageId, offset: u32) -> bool {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
+    }
+
+    /// Returns whether no other session of the same age class had a frame later.
+    pub(super) const fn is_newest(&self) -> bool {
+        self.links.newer == NO_SLOT
     }
 
     /// Returns whether the timer of the session is set to `when` or an earlier time.
@@ -707,57 +590,6 @@ impl Session {
         }
     }
 
-    /// Counts the download as repeated if the server sent blocks in the download. The method counts each download once.
-    fn count_download(&mut self, now: Instant) {
-        if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
-            *taken = Taken::Counted;
-            self.repeats = self.repeats.saturating_add(1);
-            self.repeats_hour = wrapping_hours(now);
-            self.flags.remove(Flags::REPEATS_TOLD);
-        }
-    }
-
-    /// Returns whether the server has ordered an upgrade that the client may still be about to start.
-    fn is_upgrading(&self, now: Instant) -> bool {
-        let State::Ended { upgrade_at: Some(at), .. } = self.state else { return false };
-        let late = wrapping_seconds(now).wrapping_sub(at);
-        // A time in the future is a large difference modulo 2³².
-        !(UPGRADE_MARGIN_SECONDS..=u32::MAX / 2).contains(&late)
-    }
-
-    /// Returns the number of downloads of the version `offered` after which the client still runs the version
-    /// `running`, the version in its query. A download does not count while the client may still be about to install
-    /// it.
-    pub(super) fn count_repeats(
-        &mut self,
-        now: Instant,
-        running: FileVersion,
-        offered: Option<FileVersion>,
-    ) -> u8 {
-        if offered != Some(self.version) || digest(running) != self.running {
-            self.forget_repeats();
-        }
-        let days = wrapping_hours(now).wrapping_sub(self.repeats_hour) / 24;
-        if days > 0 {
-            self.repeats = self.repeats.saturating_sub(u8::try_from(days).unwrap_or(u8::MAX));
-            self.repeats_hour = self.repeats_hour.wrapping_add(days.saturating_mul(24));
-            self.flags.remove(Flags::REPEATS_TOLD);
-        }
-        let counted = matches!(self.state, State::Ended { taken: Taken::Counted, .. });
-        self.repeats.saturating_sub((counted && self.is_upgrading(now)).into())
-    }
-
-    /// Records the running version in the query of the client.
-    pub(super) const fn record_running(&mut self, running: FileVersion) {
-        self.running = digest(running);
-    }
-
-    /// Resets the count of repeated downloads.
-    pub(super) fn forget_repeats(&mut self) {
-        self.repeats = 0;
-        self.flags.remove(Flags::REPEATS_TOLD);
-    }
-
     /// Moves the session to the phase `Stalled` after the timeout. Returns the image, the end of the furthest block,
     /// and whether all bytes were sent. Returns `None` in phases without a timeout.
     pub(super) fn record_stall(&mut self) -> Option<(ImageId, u32, bool)> {
@@ -776,6 +608,7 @@ impl Session {
     /// Records a sent block of the image `id`, which has `size` bytes. The block reaches from `offset` to `end` of the
     /// file. A download starts with the first block of an image, or with a block at offset 0 after blocks beyond offset
     /// 0.
+    #[inline(always)]
     pub(super) fn record_block(
         &mut self,
         now: Instant,
@@ -785,42 +618,28 @@ impl Session {
         end: u32,
     ) -> BlockOutcome {
         let millis = wrapping_millis(now);
-        let same_image = self.version == id.version;
         let before = match &mut self.state {
-            // The server may send the first block again, with fewer bytes. Any other block at offset 0 starts a new
-            // download.
-            State::Downloading { reached, blocks, size: of, measured_at, measured_from, .. }
-                if same_image && (offset > 0 || *reached <= end || *reached == *measured_from) =>
+            State::Downloading { reached, blocks, size: of, measured, .. }
+                if self.version == id.version
+                    && (offset > 0 || is_same_download(*reached, end, measured)) =>
             {
                 let before = *reached;
                 *reached = before.max(end);
                 *blocks = blocks.saturating_add(1);
                 *of = size;
-                measure(measured_at, measured_from, millis, before, offset..end);
-                self.record_frame(now);
-                self.wait = CoarseSeconds::ZERO;
+                measured.record_block(millis, before, offset..end);
                 Some(before)
             }
             _ => None,
         };
         if before.is_none() {
-            let state = State::Downloading {
-                reached: end,
-                blocks: 1,
-                size,
-                measured_at: millis,
-                measured_from: end,
-                page: Page::NONE,
-            };
-            // A restarted download uses the same path, so the known block size limit stays.
-            if !(same_image && matches!(self.state, State::Downloading { .. })) {
-                self.path = PackedPathMtu::UNKNOWN;
-            }
-            self.enter(now, id.version, state);
+            self.start_download(now, id, size, end);
         }
-        self.set_last_served(now);
-        self.flags.remove(Flags::ZERO_WAIT);
-        self.flags.insert(Flags::UNCONFIRMED);
+        // The time of this block replaces the time in `served`, which therefore needs no check of its age.
+        self.last_heard = now;
+        self.wait = CoarseSeconds::ZERO;
+        self.served = millis;
+        self.flags = self.flags.difference(Flags::ZERO_WAIT) | Flags::SERVED | Flags::UNCONFIRMED;
         let started = before.is_none();
         let before = before.unwrap_or(0);
         let reached = before.max(end);
@@ -830,6 +649,18 @@ impl Session {
             all: reached == size && before < size,
             more: reached < size,
         }
+    }
+
+    /// Moves the session to the phase `Downloading` with the first block of a download, which ends at `end`.
+    #[cold]
+    fn start_download(&mut self, now: Instant, id: ImageId, size: u32, end: u32) {
+        // A restarted download uses the same path, so the known block size limit stays.
+        if !(self.version == id.version && matches!(self.state, State::Downloading { .. })) {
+            self.path = PackedPathMtu::UNKNOWN;
+        }
+        let measured = RateMeasurement::start(wrapping_millis(now), end);
+        let state = State::Downloading { reached: end, blocks: 1, size, measured, page: Page::NONE };
+        self.enter(now, id.version, state);
     }
 
     /// Records a page after its first block. The first block has `sent` bytes of data and the sequence number
@@ -854,38 +685,11 @@ impl Session {
     }
 }
 
-/// Milliseconds of a download after which its rate is known. Waiting times are whole seconds, and the blocks between
-/// two waits come in bursts, so that a rate over a shorter time can be far from the rate of the download.
-const KNOWN_AFTER_MILLIS: u32 = 5_000;
-
-/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block has
-/// little effect on the rate.
-const KNOWN_AFTER_BYTES: u32 = 512;
-
-/// Duration in milliseconds of a rate measurement after which its older half is dropped, so that the rate follows
-/// changes of the speed.
-const HALVED_AFTER_MILLIS: u32 = 120_000;
-
-/// Minimum number of bytes in a rate measurement whose older half may be dropped.
-const HALVED_AFTER_BYTES: u32 = 4_096;
-
-/// Maximum number of blocks by which a new block is ahead of all sent blocks in a download with several requests in
-/// flight. A block further ahead shows that the client already had the bytes in between.
-const MAX_BLOCKS_AHEAD: u32 = 16;
-
-/// Updates the start of a rate measurement after a block was sent. The block was sent at `now` and holds the bytes `range`
-/// of the file; `before` is the end of the furthest block sent earlier.
-fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32>) {
-    let len = range.end.saturating_sub(range.start);
-    if range.start > before.saturating_add(len.saturating_mul(MAX_BLOCKS_AHEAD)) {
-        // The client resumed the download at a later offset, so the rate measurement restarts.
-        (*at, *from) = (now, range.end);
-        return;
-    }
-    let (millis, bytes) = (now.wrapping_sub(*at), before.max(range.end).saturating_sub(*from));
-    if millis >= HALVED_AFTER_MILLIS && bytes >= HALVED_AFTER_BYTES {
-        (*at, *from) = (at.wrapping_add(millis / 2), from.saturating_add(bytes / 2));
-    }
+/// Returns whether a block from offset 0 to `end` belongs to the download that has reached `reached`. The server may
+/// send the first block again, with fewer bytes; any other block at offset 0 starts a new download.
+#[cold]
+const fn is_same_download(reached: u32, end: u32, measured: &RateMeasurement) -> bool {
+    reached <= end || measured.starts_at(reached)
 }
 
 /// Maximum time from the last block to a client until the last frame from the client: 12 days. The server forgets the
@@ -899,40 +703,10 @@ const MAX_SILENCE: Millis = Millis(1 << 31);
 /// rate limit.
 const MAX_SERVED_AHEAD: u32 = 10_000;
 
-/// Seconds after the time of an upgrade within which a client may still run its old version: the client finishes its
-/// work, or answers an Image Notify while it counts down.
-const UPGRADE_MARGIN_SECONDS: u32 = 60;
-
-/// Returns a digest of a version. Versions that differ in one byte have different digests.
-const fn digest(FileVersion(version): FileVersion) -> u8 {
-    let [a, b, c, d] = version.to_le_bytes();
-    a.wrapping_add(b.wrapping_mul(3)).wrapping_add(c.wrapping_mul(5)).wrapping_add(d.wrapping_mul(7))
-}
-
-/// Returns whether a multiple of a hundredth of `size` lies after `before` and not after `after`.
-fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
-    // No product overflows for a size below 2³², and one division for each argument is enough.
-    let hundred = |bytes: u32| u64::from(bytes).wrapping_mul(100);
-    let done = hundred(before).checked_div(size.into()).unwrap_or(0);
-    hundred(after) >= done.wrapping_add(1).wrapping_mul(size.into())
-}
-
 /// Returns the milliseconds of `now` modulo 2³². The number of milliseconds wraps after 49 days.
 pub(super) const fn wrapping_millis(now: Instant) -> u32 {
     let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
-}
-
-/// Returns the seconds of `now` modulo 2³². The number of seconds wraps after 136 years.
-fn wrapping_seconds(now: Instant) -> u32 {
-    let [a, b, c, d, ..] = (now.as_millis() / 1000).to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
-}
-
-/// Returns the hours of `now` modulo 2¹⁶. The number of hours wraps after seven years.
-fn wrapping_hours(now: Instant) -> u16 {
-    let [a, b, ..] = (now.as_millis() / 3_600_000).to_le_bytes();
-    u16::from_le_bytes([a, b])
 }
 
 impl Default for Session {
@@ -940,6 +714,3 @@ impl Default for Session {
         Self::EMPTY
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -298,11 +298,8 @@ impl<S: SessionSlots> SessionTable<S> {
 
     /// Marks the session of a slot as the session with the newest frame.
     pub(super) fn touch(&mut self, Slot(index): Slot) {
-        let Some(session) = self.session_in(index) else { return };
-        if session.links.newer != NO_SLOT {
-            self.unlink_from_ages(index);
-            self.append_newest(index);
-        }
+        self.unlink_from_ages(index);
+        self.append_newest(index);
     }
 
     /// Sets or clears a flag of a session, and updates the number of nodes with the flag DOWNLOAD and the number of

@@ -4,6 +4,7 @@ mod background;
 mod delivery_reports;
 mod espressif;
 mod event_text;
+mod fast_path;
 #[cfg(feature = "std")]
 mod folder_store;
 mod image_access_rules;

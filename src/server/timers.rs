@@ -76,10 +76,9 @@ impl<S: SessionSlots> Server<S> {
         let arrived = report == DeliveryReport::Acknowledged;
         let slot = self.table.find(client).filter(|_| len > 0);
         let mut max_block_size = None;
-        if let Some(slot) = slot {
-            self.record_sign(now, slot, arrived);
-        }
+        let is_background = self.is_background(now);
         if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
+            self.pace.record_sign(now, session, arrived, is_background);
             let mut path = session.path.get();
             if path.record_delivery(len, arrived) {
                 max_block_size = path.limit();
@@ -118,7 +117,14 @@ impl<S: SessionSlots> Server<S> {
             Some(id) => self.table.find_download(context.client, id),
             None => self.table.find(context.client),
         };
-        let Some(slot) = slot else { return };
+        if let Some(slot) = slot {
+            self.record_frame_in(now, slot);
+        }
+    }
+
+    /// Records the time of a frame from the client in the session of a slot, and sets the timer of the session.
+    #[inline(always)]
+    pub(super) fn record_frame_in(&mut self, now: Instant, slot: Slot) {
         // No timeout is shorter than this time, so a timer with an earlier deadline stays as it is.
         let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
         let Some(session) = self.table.session_at_mut(slot) else { return };
@@ -126,12 +132,21 @@ impl<S: SessionSlots> Server<S> {
             session.record_frame(now);
         }
         let is_armed = session.is_sending() || session.has_timer_before(now.plus(shortest));
-        self.table.touch(slot);
-        if !is_armed {
-            let session = self.table.session_at(slot);
-            let deadline = session.and_then(|session| self.silence_deadline(now, session));
-            deadline.into_iter().for_each(|when| self.table.set_timer_no_later_than(slot, when));
+        let is_newest = session.is_newest();
+        if !is_newest {
+            self.table.touch(slot);
         }
+        if !is_armed {
+            self.set_silence_timer(now, slot);
+        }
+    }
+
+    /// Sets the timer of a session to the time at which the silence of the client is too long.
+    #[cold]
+    fn set_silence_timer(&mut self, now: Instant, slot: Slot) {
+        let session = self.table.session_at(slot);
+        let deadline = session.and_then(|session| self.silence_deadline(now, session));
+        deadline.into_iter().for_each(|when| self.table.set_timer_no_later_than(slot, when));
     }
 
     /// Ends the page of a session, and no longer counts the session as a download.
