@@ -97,8 +97,8 @@ impl Pace {
         self.delivery = self.delivery.saturating_sub(shorter).saturating_add(longer);
     }
 
-    /// Records the first sign that the last block to the client of `session` arrived or was lost: a delivery report or
-    /// the next request.
+    /// Records the first sign that the last block to the client of `session` arrived or was lost: a delivery report, or
+    /// the next request of the client.
     #[inline(always)]
     pub(super) fn record_sign(
         &mut self,
@@ -152,8 +152,8 @@ impl<S: SessionSlots> Server<S> {
         u32::from(self.table.downloads()).saturating_add(waiting) >= from.get().into()
     }
 
-    /// Returns the seconds that a client must wait because too many blocks to other clients are due first; `None` if
-    /// the client may have a block. The caller has checked that blocks are background traffic.
+    /// Returns the seconds that a client must wait because too many blocks to other clients are scheduled before its
+    /// block; `None` if the client may have a block. The caller has checked that blocks are background traffic.
     #[inline(never)]
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
@@ -172,8 +172,8 @@ impl<S: SessionSlots> Server<S> {
     /// of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
-    /// session holds answers, the server does not answer any other request of the download, and the client repeats the
-    /// request.
+    /// session holds answers, the server drops every Image Block Request of the download that does not continue the
+    /// held answers, and the client repeats the dropped request.
     #[inline(never)]
     pub(super) fn hold_back(
         &mut self,

@@ -308,7 +308,8 @@ impl<S: SessionSlots> Server<S> {
             let seconds = self.config.wait_seconds;
             return Break(ServerAction::Reply(self.respond_wait(now, context, request, seconds, out)));
         }
-        // A look-up by the policy, or a limit, may have inserted the session and evicted another.
+        // The look-up by the hardware version of the policy, or the check of the limits, may have inserted the session
+        // and evicted another session.
         if slot.is_none() {
             slot = self.table.find_download(context.client, id);
             is_background = self.is_background(now);
@@ -434,7 +435,8 @@ impl<S: SessionSlots> Server<S> {
         ReadyBlock { slot, size, most, filled }: ReadyBlock,
         out: &mut ResponseBuffer,
     ) -> (Transmit, Option<Slot>) {
-        // A store that claims more bytes than the buffer has room for has filled the buffer.
+        // If the store reports more bytes than the buffer has room for, the server assumes that the store filled the
+        // buffer.
         let len = u8::try_from(filled).map_or(most, |filled| filled.min(most));
         let (true, Some(head)) = (len > 0, out.first_chunk_mut()) else {
             return (self.respond_wait(now, context, request, self.config.wait_seconds, out), slot);
@@ -516,7 +518,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. Some clients
-    /// repeat their request at once after a wait of 0 seconds, so the next consecutive wait is at least 1 second.
+    /// repeat their request at once after a wait of 0 seconds. If the last answer to the client was a wait of 0
+    /// seconds, the next wait is therefore at least 1 second.
     #[cold]
     pub(super) fn respond_wait_until(
         &mut self,

@@ -24,7 +24,7 @@
 //! of the client, which is a node of the network, is the IEEE address, the block size and the times of the blocks to
 //! the node. Each session has room for both kinds of state. The session that the client used last has the flag PRIMARY
 //! and the current state of the client. Each other session of the node has a copy of the client's state from the time
-//! at which the session was used last.
+//! at which the client last used that session.
 
 mod coarse_seconds;
 mod flags;
@@ -137,7 +137,7 @@ enum State {
 enum Taken {
     /// The server sent no block since the last end of a download.
     No,
-    /// The server sent blocks, but ordered no upgrade yet.
+    /// The server sent blocks of the download, but has ordered no upgrade yet.
     Blocks,
     /// The download is in the count of repeated downloads.
     Counted,
@@ -146,22 +146,22 @@ enum Taken {
 /// A session takes at most 96 bytes, so that 65,528 sessions take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
-/// Value of a field of [`Links`] that names no slot.
+/// Value of a field of [`Links`] that refers to no slot.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
 /// Links of the session table: indices of other slots, or [`NO_SLOT`]. The module `session_table` draws the structures
 /// that the links form.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
-    /// First slot of the hash bucket that has the same index as this slot.
+    /// First slot of the hash bucket whose index is the index of this slot.
     pub(super) bucket_head: u16,
     /// Next slot in the hash bucket of this slot.
     pub(super) bucket_next: u16,
-    /// Next slot in an order of age, in the direction of the newest slot.
+    /// Next newer slot in the order of age of the slot's class.
     pub(super) newer: u16,
-    /// Next slot in an order of age, in the direction of the oldest slot. In a free slot: the next free slot.
+    /// Next older slot in the order of age of the slot's class. In a free slot, the field refers to the next free slot.
     pub(super) older: u16,
-    /// Slot at the heap place that has the same index as this slot.
+    /// Slot at the place of the timer heap whose number is the index of this slot.
     pub(super) heap_slot: u16,
     /// Place of this slot in the timer heap.
     pub(super) heap_place: u16,
@@ -182,7 +182,7 @@ impl Links {
 /// Page that is being sent to a client (section 6.10.7).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    /// Offset of the next block in the file. The type `U32` is unaligned, so that the session has no padding.
+    /// Offset of the next block in the file. The type `U32` needs no alignment, so that the session has no padding.
     pub(super) next: U32,
     /// Number of bytes of the page that are not sent yet.
     pub(super) left: u16,
@@ -240,7 +240,7 @@ pub enum SessionPhase {
 pub(super) struct BlockOutcome {
     /// Whether the block is the first block of a download.
     pub(super) started: bool,
-    /// Whether the block completes another hundredth of the file.
+    /// Whether the block completes another hundredth of the file, for the event `Progress`.
     pub(super) hundredth: bool,
     /// Whether the last byte of the file was sent for the first time with this block.
     pub(super) all: bool,
@@ -398,15 +398,16 @@ impl Session {
 
     /// Records the time of a frame from the client about this download.
     pub(super) fn record_frame(&mut self, now: Instant) {
-        // The time in `served` is modulo 49 days, so an old time is dropped before it becomes ambiguous.
+        // The field `served` counts milliseconds modulo 49 days, so the session drops an old time before the time
+        // becomes ambiguous.
         if self.last_served(now).is_none_or(|served| now.since(served) > MAX_SERVED_AGE) {
             self.flags.remove(Flags::SERVED);
         }
         self.last_heard = now;
     }
 
-    /// Sets the time of the last frame back to `heard`, after a block of a page: the server sent the block without a frame
-    /// from the client.
+    /// Sets the time of the last frame back to `heard` after a block of a page, because the client sent no frame for
+    /// this block.
     pub(super) const fn set_last_heard(&mut self, heard: Instant) {
         self.last_heard = heard;
     }
@@ -458,8 +459,8 @@ impl Session {
         self.flags.contains(Flags::PRIMARY)
     }
 
-    /// Returns the reason why the client gets no block of the image: the policy refused the image, or the caller
-    /// cancelled the download. Returns `None` if the client may have blocks.
+    /// Returns the reason why the client gets no block of the image: `Policy` if the policy refused the image,
+    /// `Cancelled` if the caller cancelled the download. Returns `None` if the client may have blocks.
     pub(super) const fn refusal_reason(&self) -> Option<RefusalReason> {
         match self.state {
             State::Refused { by_policy: true, .. } => Some(RefusalReason::Policy),
@@ -486,7 +487,8 @@ impl Session {
         }
     }
 
-    /// Lends the page that is being sent, or the room for a page; `None` if no download is in progress.
+    /// Lends the page that is being sent, or the memory for a page if none is being sent; `None` if no download is in
+    /// progress.
     pub(super) const fn page_mut(&mut self) -> Option<&mut Page> {
         match &mut self.state {
             State::Downloading { page, .. } => Some(page),
@@ -494,7 +496,7 @@ impl Session {
         }
     }
 
-    /// Moves the session to a state. Only this method, `record_cancel` and `record_stall` assign the state.
+    /// Sets the state of the session. Only this method, `record_cancel` and `record_stall` assign the state.
     fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
         if self.version != version {
             self.flags.remove(Flags::RELEASED);
@@ -506,9 +508,9 @@ impl Session {
         self.state = state;
     }
 
-    /// Records that the server offered the image version `version`. Returns whether the session keeps its phase. If
-    /// the store has several files of the image, the server finds the offered file with `hardware`, which is `None` if
-    /// the hardware version is not known.
+    /// Records that the server offered the version `version` of the image. Returns whether the session keeps its phase.
+    /// If the store has several files of the image, the server later finds the offered file by the hardware version
+    /// `hardware`; `None` means that the hardware version is not known.
     ///
     /// The session keeps its phase while the client downloads the image, is on hold, or is about to upgrade: such a
     /// client queries because of an Image Notify. If such a client restarts the download nevertheless, the server sees

@@ -125,7 +125,7 @@ impl<S: SessionSlots> Server<S> {
     /// Records the time of a frame from the client in the session of a slot, and sets the timer of the session.
     #[inline(always)]
     pub(super) fn record_frame_in(&mut self, now: Instant, slot: Slot) {
-        // No timeout is shorter than this time, so a timer with an earlier deadline stays as it is.
+        // No timeout is shorter than `shortest`, so a timer that expires within this time stays as it is.
         let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
         let Some(session) = self.table.session_at_mut(slot) else { return };
         if session.last_heard() != now {

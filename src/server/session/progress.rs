@@ -42,16 +42,17 @@ impl Display for SessionProgress {
     }
 }
 
-/// Milliseconds of a download after which its rate is known. Waiting times are whole seconds, and the blocks between
-/// two waits come in bursts, so that a rate over a shorter time can be far from the rate of the download.
+/// Milliseconds after the start of a rate measurement after which the rate of the download counts as known. Waiting
+/// times are whole seconds, and the blocks between two waits come in bursts, so that a rate over a shorter time can be
+/// far from the rate of the download.
 const KNOWN_AFTER_MILLIS: u32 = 5_000;
 
-/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block has
-/// little effect on the rate.
+/// Bytes in a rate measurement after which the rate of the download counts as known: eight blocks of 64 bytes, so that
+/// the time of one block has little effect on the rate.
 const KNOWN_AFTER_BYTES: u32 = 512;
 
-/// Duration in milliseconds of a rate measurement after which its older half is dropped, so that the rate follows
-/// changes of the speed.
+/// Duration in milliseconds of a rate measurement after which the server drops the older half of the measurement, so
+/// that the rate follows changes of the speed.
 const HALVED_AFTER_MILLIS: u32 = 120_000;
 
 /// Minimum number of bytes in a rate measurement whose older half may be dropped.

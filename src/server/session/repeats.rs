@@ -36,7 +36,7 @@ impl Session {
     pub(super) fn is_upgrading(&self, now: Instant) -> bool {
         let State::Ended { upgrade_at: Some(at), .. } = self.state else { return false };
         let late = wrapping_seconds(now).wrapping_sub(at);
-        // A time in the future is a large difference modulo 2³².
+        // If the time lies in the future, the difference modulo 2³² is large.
         !(UPGRADE_MARGIN_SECONDS..=u32::MAX / 2).contains(&late)
     }
 
