@@ -119,11 +119,10 @@ impl AttributeSnapshot {
 
     /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
     /// of the response in bytes. Returns `None` for any other frame. The response to a write is a refusal, because all
-    /// attributes are read only.
-    /// A response longer than `out` is cut after the last record that fits. The records are in the order of the
-    /// request, so the server sees which records are missing and requests them again. A discovery response that was cut
-    /// reports the list as not complete. `out` should be as long as the longest frame that the network carries without
-    /// fragmentation.
+    /// attributes are read only. A response longer than `out` is cut after the last record that fits. The records are
+    /// in the order of the request, so the server sees which records are missing and requests them again. A Discover
+    /// Attributes Response that was cut reports that its list is incomplete. `out` should be as long as the longest
+    /// frame that the network carries without fragmentation.
     ///
     /// # Errors
     /// [`EncodeError::NoRoom`] if not even one record fits. An empty response would make the server repeat its request

@@ -29,9 +29,9 @@ use super::{Download, DownloadPhase, mode_probe};
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
-/// block. Timeouts are long until a response has arrived, and more attempts could take longer than a minute, after
-/// which some servers end a session. After the header, timeouts follow the measured round trip, and the client requests
-/// pages again.
+/// block. Timeouts are long until a response has arrived, so that more attempts could take longer than a minute. Some
+/// servers end a session after a minute. After the header, timeouts follow the measured round trip, and the client
+/// requests pages again.
 const MAX_HEADER_PAGES: u8 = 2;
 
 /// Number of consecutive page requests without an answer while other requests were in flight, after which the client
@@ -71,8 +71,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// window then allows one request more.
     ///
     /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place
-    /// of the late request in the window. If the late request is lost, its place would otherwise stay unused until its
-    /// timeout.
+    /// of the late request in the window. Without the extra request, the place of a lost request in the window would
+    /// stay unused until the timeout of the lost request.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
             self.next_request_in_any_order(config, has_late)
@@ -129,7 +129,8 @@ impl<const RANGES: usize> Download<RANGES> {
         lowest.map(NextRequest::Block)
     }
 
-    /// Returns the next request of a check, which requests one block at a time.
+    /// Returns the next request of the check that the server still has the same file. The check requests one block at a
+    /// time.
     fn next_check_request(&self, check: &FileCheck, config: &ClientConfig) -> Option<NextRequest> {
         if self.in_flight.waiting_count() > 0 {
             return None;
