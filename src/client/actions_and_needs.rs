@@ -155,7 +155,7 @@ pub struct NothingToActivate;
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
 /// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
 /// be `need => client.decline(now, need)?`. With the settings that exist today, a need that a later version adds either
-/// never occurs or can be refused. The refusal of such a later need ends at most the upgrade in progress.
+/// never occurs or can be refused. The refusal of a need of a later version ends at most the upgrade in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -216,8 +216,8 @@ pub enum LinkKeyKind {
 pub enum PrepareResult {
     /// Storage is ready for the whole file.
     Ready,
-    /// Storage could not be prepared. The client repeats the need after a pause, up to
-    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) times; then the upgrade ends.
+    /// Storage could not be prepared. The client returns [`Need::Prepare`] again after a pause. After
+    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults, the upgrade ends.
     Fault,
 }
 

@@ -35,7 +35,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
@@ -56,7 +56,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// offers its image again, and a complete image keeps waiting for its activation.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -78,7 +78,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults ends the upgrade.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn prepared(
         &mut self,
@@ -114,7 +114,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// window or by pages, the client requests a limited number of further blocks before the application has answered.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -124,7 +124,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Verify`] with the result of verifying the file.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn verified(
         &mut self,
@@ -166,7 +166,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`identity`](Self::identity) of the client has the new version.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -188,7 +188,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Credentials`] with the result of obtaining security credentials.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn credentials_obtained(
         &mut self,
@@ -215,7 +215,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers any need with a refusal, also a need that the application does not know because a later version of this
-    /// crate added it. The table shows how the client continues after the refusal of each need:
+    /// crate added it. The following table shows how the client continues after the refusal of each need:
     ///
     /// | need | consequence |
     /// |---|---|
@@ -228,7 +228,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// | `Credentials` | as [`CredentialResult::Missing`]: the upgrade ends |
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with the ticket of `need`; a failed call changes nothing.
     pub fn decline(&mut self, now: Instant, need: Need) -> Result<(), StaleTicket> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
@@ -250,7 +250,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts a query for an image now. The next periodic query follows after the query interval.
+    /// Starts a query for an image now. The next periodic query follows one query interval after this query.
     ///
     /// The client also sends the query during an upgrade that waits: during a pause of the download, after
     /// WAIT_FOR_DATA, and before the upgrade time. If the server answers this query by an offer of the image of the

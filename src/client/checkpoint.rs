@@ -58,7 +58,7 @@ pub struct Checkpoint {
     /// starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
-    /// the same file. The value is `None` if no checksums were kept, as in checkpoints of earlier versions of this
+    /// the same file. The field is `None` if no checksums were kept, as in checkpoints of earlier versions of this
     /// crate. Without checksums the download continues unchecked, and only the verification of the whole file can find
     /// that the server has replaced the file.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -99,8 +99,8 @@ pub struct FileSums {
     /// Checksum of the last block that extended the bytes stored without a gap. The checksum covers 0 bytes if no block
     /// was stored yet.
     pub last_block: RangeSum,
-    /// Number of header bytes that the checksum covers. The number is final when the field with the header length has
-    /// arrived.
+    /// Number of header bytes that the checksum covers. The number of covered header bytes is final when the field with
+    /// the header length has arrived.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) header_size: u8,
 }

@@ -106,10 +106,11 @@ pub enum AcceptedVersions {
 pub enum LinkKeyPolicy {
     /// The client asks for no link key: network security is enough, as in most homes.
     NotRequired,
-    /// Trust center link key if the server is the trust center, otherwise an application link key between device and
-    /// server, as Smart Energy requires.
+    /// Trust center link key if the server is the trust center; for any other server, an application link key between
+    /// device and server, as Smart Energy requires.
     SmartEnergy,
-    /// Trust center link key if the server is the trust center, otherwise the global link key of the network.
+    /// Trust center link key if the server is the trust center; for any other server, the global link key of the
+    /// network.
     Global,
 }
 
@@ -260,14 +261,14 @@ pub struct ClientConfig {
     ///
     /// Default: false, because most servers have no link key with the device and send no APS security.
     pub require_aps_security: bool,
-    /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 demands this behaviour for
-    /// profiles that require encryption.
+    /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 demands that a client ignores
+    /// broadcast and multicast frames in profiles that require encryption.
     ///
     /// Default: false. A broadcast Image Notify is the usual announcement of a new image.
     pub require_unicast: bool,
     /// Whether the client decodes frames strictly by the specification, without [`Quirks`](crate::zcl::Quirks). With
-    /// strict decoding an ABORT with extra bytes is malformed. A unicast Image Notify with another payload type than 0
-    /// or another jitter than 100 is malformed as well (section 6.10.3.5.1).
+    /// strict decoding an ABORT with extra bytes is malformed. With strict decoding, a unicast Image Notify with
+    /// another payload type than 0 or another jitter than 100 is also malformed (section 6.10.3.5.1).
     ///
     /// Default: false, because servers in the field send frames that deviate from the specification.
     pub strict: bool,
@@ -376,8 +377,8 @@ pub struct ClientConfig {
     /// Longest random delay of the first query, of periodic queries, of hourly Upgrade End Requests and of the first
     /// request of a resumed download. The random delay keeps devices that start at the same time from sending at the
     /// same time. The random delay is also limited to ten times `first_query_delay` for the first query, to a quarter
-    /// of the interval for periodic queries, and to ten seconds for a resumed download. The value zero disables the
-    /// random delay.
+    /// of the interval for periodic queries, and to ten seconds for a resumed download. A `query_spread` of zero
+    /// disables the random delay.
     ///
     /// Default: 10 minutes. If 200 devices start at the same time, on average one of the devices sends its first query
     /// every three seconds. If the server does not answer, each device makes four attempts, so that the 200 devices
@@ -442,7 +443,7 @@ pub struct ClientConfig {
     /// UpgradeActivationPolicy and UpgradeTimeoutPolicy. A MinimumBlockPeriod counts seconds in revision 2, and
     /// milliseconds in every other revision.
     ///
-    /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets 3.
+    /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets the value 3.
     pub cluster_revision: u16,
     /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.

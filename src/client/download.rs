@@ -175,7 +175,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// complete or if storage failed.
     ///
     /// # Errors
-    /// Fails if no block with this ticket is being stored; the call then changes nothing.
+    /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
     pub(super) fn finish_store(
         &mut self,
         now: Ticks,
@@ -293,8 +293,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. If the download pauses later, the reason of the
-    /// pause is then undecodable responses instead of missing responses.
+    /// Records that the response with `command` could not be decoded. If the download pauses after this record, the
+    /// reason of the pause is undecodable responses instead of missing responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let Some(download) = self.state.downloading_mut()

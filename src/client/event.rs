@@ -31,8 +31,8 @@ pub enum ClientEvent {
     ServerNotFound(Instant),
     /// An Image Notify for this device arrived.
     Notified,
-    /// A query ended without an offer. The value is the status that the server answered, or `None` if the server did
-    /// not answer.
+    /// A query ended without an offer. The variant holds the status that the server answered, or `None` if the server
+    /// did not answer.
     NoImage(Option<Status>),
     /// The client skipped an offer without asking the application.
     OfferSkipped(ImageOffer, SkipReason),
@@ -326,7 +326,8 @@ pub enum Outcome {
     /// The header of the file cannot be decoded. The variant holds the reason, and
     /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.
     HeaderUnreadable(HeaderFault),
-    /// The header of the file contradicts the offer. The variant holds the field with both values.
+    /// The header of the file contradicts the offer. The variant holds the field that differs, with the value in the
+    /// offer and the value in the header.
     HeaderMismatch(HeaderMismatch),
     /// The file is for other hardware or for another device. The variant holds the reason.
     NotForThisDevice(DeviceMismatch),

@@ -575,7 +575,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
     /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change the
     /// time that `poll_timeout` returns. The returned time is at most 41 days ahead, even if the client has nothing to
-    /// do by then.
+    /// do at the returned time.
     #[must_use]
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -468,8 +468,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the request that queries `target`; `None` if the specification forbids such a request, or if the IEEE
-    /// address that the request needs is unknown.
+    /// Returns the request that queries `target`; `None` if the specification forbids a query for `target`, or if the
+    /// IEEE address that the request needs is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
         if !self.can_query(target) {

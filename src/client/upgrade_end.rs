@@ -223,9 +223,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Continues the upgrade with the complete file, which is now verified. The client waits for credentials if the
-    /// device lacks credentials that the file or a kept image requires, and asks the server for the upgrade time
-    /// otherwise.
+    /// Continues the upgrade with the complete file, which is now verified. If the device lacks credentials that the
+    /// file or a kept image requires, the client waits for the credentials. If the device lacks no credentials, the
+    /// client asks the server for the upgrade time.
     #[inline(never)]
     pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };

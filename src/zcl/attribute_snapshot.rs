@@ -73,8 +73,9 @@ pub struct AttributeSnapshot {
 }
 
 impl AttributeSnapshot {
-    /// Default attribute values of table 15: no server, no download, and only the attributes of document 095264 (2011).
-    /// The manufacturer code and the running version have no useful default, so the caller sets these two fields.
+    /// Default attribute values of table 15 in document 095264 (2011): no server, no download, and only the attributes
+    /// of this document. The manufacturer code and the running version have no useful default, so the caller sets these
+    /// two fields.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,

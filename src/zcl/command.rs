@@ -20,7 +20,7 @@ use super::{
 };
 
 open_enum! {
-    /// Command id within the cluster (table 19).
+    /// Id of a command of the OTA Upgrade cluster (table 19).
     CommandId(u8) {
         /// Command to the client, optional.
         IMAGE_NOTIFY = 0x00 => "Image Notify",
@@ -239,7 +239,7 @@ commands! {
 
 impl ToServer {
     /// Returns the image that the request is about: the running image in a Query Next Image Request, and the requested
-    /// image in all others.
+    /// image in every other request.
     pub(crate) const fn image(&self) -> ImageId {
         match self {
             Self::QueryNextImage(request) => request.current,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The `Display` code of each payload is in the module of the payload, next to its encoder. This module contains the
-//! parts of the text that several commands share.
+//! parts of the log text that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
 

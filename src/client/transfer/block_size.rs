@@ -15,7 +15,7 @@ use crate::client::config::ClientConfig;
 ///
 /// The server may have shortened its blocks only for some time, for example because of a longer route. If the client
 /// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
-/// short block. One request in 200 is 0.5 % of the requests. The number of blocks is a choice, not the result of a
+/// short block. One request in 200 is 0.5 % of the requests. The number of 200 blocks is a choice, not the result of a
 /// measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 

@@ -25,9 +25,9 @@ use crate::time::Millis;
 /// Limit of the distance between two sequence numbers: the number of the latest attempt of a request, and the number of
 /// a response that still counts as the answer to an earlier attempt.
 ///
-/// The distance is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers between
-/// two attempts of a request. A sequence number at a larger distance may already belong to a newer request. The limit
-/// is a choice, not the result of a measurement.
+/// The largest distance is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers
+/// between two attempts of a request. A sequence number at a larger distance may already belong to a newer request. The
+/// limit of 64 sequence numbers is a choice, not the result of a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.

@@ -113,7 +113,7 @@ pub(super) struct Download<const RANGES: usize> {
     mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
-    /// `true` if the client has stopped requesting pages because the server did not answer page requests. The value is
+    /// `true` if the client has stopped requesting pages because the server did not answer page requests. The field is
     /// `false` if the server refused a page request.
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
@@ -498,7 +498,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the number of attempts of `request` that were sent before.
+    /// Returns the number of attempts of `request` that the client has already sent.
     pub(super) fn earlier_attempts(&self, request: NextRequest) -> u8 {
         match request {
             NextRequest::Page(_) if Self::ANY_ORDER => self.silent_pages,
@@ -536,7 +536,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles the `result` of storing the block with `ticket`. Returns the image if the file is now complete.
     ///
     /// # Errors
-    /// Fails if no block with this ticket is being stored; the call then changes nothing.
+    /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
     pub(super) fn finish_store(
         &mut self,
         now: Ticks,

@@ -32,7 +32,7 @@ use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
 use crate::time::Millis;
 
-/// Number of blocks of a page. With 64 bytes per block, such a page has 4 KiB and reaches 99 % of the channel's
+/// Number of blocks of a page. With 64 bytes per block, a page of 64 blocks has 4 KiB and reaches 99 % of the channel's
 /// capacity over one hop.
 ///
 /// In the simulation, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because more
@@ -43,8 +43,8 @@ pub(super) const PAGE_BLOCKS: u16 = 64;
 /// Number of consecutive slow pages after which the client measures the spacing and the time per block of pages again.
 /// A page is slow if the time per block of the page is more than twice the lowest measured time per block.
 ///
-/// One or two slow pages may be a coincidence. The limit is a choice, not the result of a measurement, because routes
-/// do not change in the simulation.
+/// One or two slow pages may be a coincidence. The limit of three pages is a choice, not the result of a measurement,
+/// because routes do not change in the simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.
@@ -103,8 +103,8 @@ enum Trial {
         /// Number of consecutive pages of which each took more than twice the lowest measured time per block.
         worse_pages: u8,
     },
-    /// The client fetches blocks by a window for comparison with pages. The value is the number of blocks left to
-    /// fetch.
+    /// The client fetches blocks by a window for comparison with pages. The variant holds the number of blocks that are
+    /// left to fetch.
     Window(u8),
 }
 

@@ -34,7 +34,8 @@ use crate::time::Millis;
 /// Number of consecutive page requests without any data after which the download continues by blocks.
 ///
 /// At 5 % loss, four consecutive page requests are lost about once in 160,000 pages. Four page requests without data
-/// therefore mean that the server ignores Image Page Requests. The limit is a choice, not the result of a measurement.
+/// therefore mean that the server ignores Image Page Requests. The limit of four page requests is a choice, not the
+/// result of a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
 /// Longest time without a block of a page, as a multiple of the measured interval between blocks. When this time has
@@ -56,8 +57,9 @@ const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 /// eight samples, the first sample has a third of its initial weight in an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
-/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is a
-/// choice, not the result of a measurement. Requesting a lost block again by a single request takes less than 500 ms.
+/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit of
+/// 500 ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less
+/// than 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.

@@ -38,9 +38,9 @@ const MAX_HEADER_PAGES: u8 = 2;
 /// requests a page only when no other request is in flight.
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
-/// answers another request. The limit does not apply to `TransferMode::Auto`, which measures whether pages or blocks
-/// are faster. In `Auto`, a wait for the answers to the requests for lost blocks would cost 13 % of the goodput at 5 %
-/// loss (`tests/foreign_stacks`).
+/// answers another request. The limit of two page requests does not apply to `TransferMode::Auto`, which measures
+/// whether pages or blocks are faster. In `Auto`, a wait for the answers to the requests for lost blocks would cost 13
+/// % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.
@@ -67,8 +67,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.next_request(config, self.late_at(rtt) <= now)
     }
 
-    /// Returns the next request, whether or not its time has come. `has_late` is `true` if a response is late; the
-    /// window then allows one request more.
+    /// Returns the next request, whether or not its time has come. `has_late` is `true` if a response is late; with a
+    /// late response, the window allows one request more.
     ///
     /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place
     /// of the late request in the window. Without the extra request, the place of a lost request in the window would
@@ -208,7 +208,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the first `max` bytes of `gap`, or the whole gap if the gap is shorter.
+/// Returns the first `max` bytes of `gap`, or the whole gap if the gap has fewer than `max` bytes.
 fn prefix(gap: Range, max: u8) -> Range {
     Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(max.into())) }
 }

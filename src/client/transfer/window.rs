@@ -6,10 +6,10 @@
 //! wait in a queue, and their frames compete for the channel. Some servers answer only one of several requests that
 //! arrive together. The window therefore has two controls:
 //!
-//! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
-//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a backoff,
-//!   one request at a time is in flight. Every server answers single requests, so that the number of unanswered
-//!   requests during a backoff shows the loss of the link.
+//! - Backoff applies to every window. When more requests stay unanswered than the loss of a bad link explains, the
+//!   window is reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a
+//!   backoff, one request at a time is in flight. Every server answers single requests, so that the number of
+//!   unanswered requests during a backoff shows the loss of the link.
 //! - With [`TransferMode::Auto`](crate::client::TransferMode::Auto), the client measures the size of the window. The
 //!   client adjusts the window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n`
 //!   requests are in flight with the round trip `t`, and a single request has the round trip `s`, then `n * (t - s) /
@@ -60,16 +60,17 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
-/// requests of 13 are 15 %, which lies between the 10 % of a link with 5 % loss and the 19 % of a link with 10 % loss.
+/// requests of 13 are 15 %, which lies between the 10 % of unanswered requests on a link with 5 % loss and the 19 % of
+/// unanswered requests on a link with 10 % loss.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
 /// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
-/// wastes up to twice as many requests as a first backoff of 128 responses. In this simulation, first backoffs of 64 to
-/// 512 responses change the goodput by at most 4 %. At 10 % loss, a first backoff of 256 responses instead of 128 costs
-/// a window of 4 up to 6 % of the goodput. The 6 % are a share of the goodput of an oracle: a client that learns of
-/// each lost frame at once (guide, "Measurements").
+/// wastes up to twice as many requests as a first backoff of 128 responses. Between first backoffs of 64 and of 512
+/// responses, the goodput differs by at most 4 % in this simulation. At 10 % loss, a first backoff of 256 responses
+/// instead of 128 costs a window of 4 up to 6 % of the goodput. The 6 % are a share of the goodput of an oracle: a
+/// client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
 /// Number of responses after which a settled window with a short queue grows by 1.
