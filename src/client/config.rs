@@ -221,8 +221,8 @@ pub struct ClientConfig {
     #[doc(alias = "EUI64")]
     pub server_id: Eui64,
     /// Time between two searches for a server while no server is found. During a pause of a download, the time between
-    /// two searches is at least one hour. `None` disables the search for a lost server. The client searches for an
-    /// unknown server every ten minutes even with `None`.
+    /// two searches is at least one hour. `None` disables the search for a lost server. Even if the setting is `None`,
+    /// the client searches for an unknown server every ten minutes.
     ///
     /// Default: `None` if the server is known, so that the client keeps this server. The default for an unknown server
     /// is ten minutes, because each search is a broadcast to the whole network.

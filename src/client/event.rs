@@ -320,8 +320,8 @@ pub enum Outcome {
     /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
     /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before this image was applied; or the server still offered another image
-    /// when the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
+    /// The application accepted another image before the image of the upgrade was applied, or the server still offered
+    /// another image when the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
     Replaced,
     /// The header of the file cannot be decoded. The variant holds the reason, and
     /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.

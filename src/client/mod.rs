@@ -452,8 +452,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Enters the next state if the pending request has used up its attempts; otherwise the request stays due for a
-    /// retry.
+    /// Enters the next state if the pending request has used up its attempts; if attempts are left, the request stays
+    /// due for a retry.
     fn retry_or_give_up(&mut self, now: Ticks) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {

@@ -258,8 +258,8 @@ impl Responder<'_> {
     }
 }
 
-/// Returns the number of `records` that fit into `room` bytes after `head` bytes. The result is at least 1, so that
-/// encoding fails if not even one record fits.
+/// Returns the number of `records` that fit into a buffer of `room` bytes after the first `head` bytes. The result is
+/// at least 1, so that encoding fails if not even one record fits.
 fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {

@@ -437,8 +437,8 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(Range { end: next, ..gap })
     }
 
-    /// Returns the result of [`gap_outside`](Self::gap_outside) for a client without out-of-order ranges, which has one
-    /// slot.
+    /// Returns the result of [`gap_outside`](Self::gap_outside) for a client without out-of-order ranges; this client
+    /// has one slot.
     fn gap_outside_first_slot(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let start = start.max(self.received());
         let is_over = |slot: &Range| slot.start <= start && start < slot.end;

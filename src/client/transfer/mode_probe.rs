@@ -94,13 +94,13 @@ pub(super) struct ModeProbe {
 enum Trial {
     /// The client has measured no page yet.
     Unmeasured,
-    /// The client fetches a page with a spacing, to measure the time per block with this spacing.
+    /// The client fetches a page with a response spacing above 0, to measure the time per block with this spacing.
     Spacing,
     /// The client uses pages with the spacing that has the lowest measured time per block.
     Settled {
         /// `true` if pages have been compared with blocks, or need no comparison.
         is_compared: bool,
-        /// Number of consecutive pages of which each took more than twice the lowest measured time per block.
+        /// Number of consecutive pages whose time per block was more than twice the lowest measured time per block.
         worse_pages: u8,
     },
     /// The client fetches blocks by a window for comparison with pages. The variant holds the number of blocks that are
@@ -197,9 +197,9 @@ impl ModeProbe {
             Trial::Unmeasured => {
                 self.record_best(cost);
                 // The factor 125 converts eighths of a millisecond to microseconds. The added quarter of `hop` rounds
-                // the number of hops up only from a fraction of 3/4 on, because lost blocks lengthen the interval.
-                // Simulated, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops at
-                // 5 % loss.
+                // the number of hops up only from a fraction of 3/4 on, because lost blocks lengthen the interval. In
+                // the simulation, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops
+                // at 5 % loss.
                 let hops =
                     interval.saturating_mul(125).saturating_add(hop >> 2).checked_div(hop).unwrap_or(0);
                 if hops > 1 {
@@ -211,9 +211,9 @@ impl ModeProbe {
             }
             Trial::Spacing => {
                 // If a block with spacing takes at most 1/16 longer than a block without spacing, the client uses the
-                // spacing, because spaced blocks leave the channel to other devices and collide less. Simulated, a
-                // tolerance of 1/64 instead of 1/16 costs up to 5 % of the goodput over three hops, because the choice
-                // then depends on chance; a tolerance of 1/8 gains at most 2 %.
+                // spacing, because spaced blocks leave the channel to other devices and collide less. In the
+                // simulation, a tolerance of 1/64 instead of 1/16 costs up to 5 % of the goodput over three hops,
+                // because the choice then depends on chance; a tolerance of 1/8 gains at most 2 %.
                 if cost <= self.best_cost.saturating_add(self.best_cost >> 4) {
                     self.record_best(cost);
                 }
@@ -221,8 +221,8 @@ impl ModeProbe {
             }
             // Pages save the request for each block. If a block of a page nevertheless takes more than 2/3 of the time
             // of a single request, something else limits the speed of the page, such as a pause of the server between
-            // blocks. If something else limits the speed, a window may be faster than pages. Simulated, any limit from
-            // 1/2 to 5/6 instead of 2/3 gives the same goodput within 4 %.
+            // blocks. If something else limits the speed, a window may be faster than pages. In the simulation, any
+            // limit from 1/2 to 5/6 instead of 2/3 gives the same goodput within 4 %.
             Trial::Settled { is_compared: false, .. }
                 if interval.saturating_mul(3) > self.single_rtt.saturating_mul(2) =>
             {

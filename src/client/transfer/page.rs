@@ -189,8 +189,8 @@ impl Page {
     ///   with each consecutive page whose last block did not arrive. After [`FIRST_SAMPLES`] measured intervals, the
     ///   first page without its last block does not double the time, because only the last blocks of that page may be
     ///   lost.
-    /// - In the stage `Trailing`, the time is `reordering` after the last block: the longest delay of the blocks that
-    ///   were overtaken before.
+    /// - In the stage `Trailing`, the time is `reordering` after the last block. `reordering` is the longest delay of
+    ///   the blocks that later blocks have overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until [`FIRST_SAMPLES`] intervals
     /// are measured, the time is at least [`FIRST_INTERVAL`].
