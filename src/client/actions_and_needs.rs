@@ -27,10 +27,10 @@ pub enum ClientAction<'f> {
     /// The frame reads, discovers or writes attributes of the client. The application calls
     /// [`Client::attributes`](super::Client::attributes), encodes the answer with
     /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer), and sends the answer to the sender of the
-    /// frame. An answer about attributes can be longer than any other frame of a client.
+    /// frame. The answer that lists attributes can be longer than any other frame of a client.
     AnswerAttributes(Frame<'f>),
-    /// The frame was ignored, and the application has nothing to do. Some ignored responses count as unusable answers,
-    /// of which too many pause the download.
+    /// The frame was ignored, and the application has nothing to do. The client counts some ignored responses as
+    /// unusable answers. Too many unusable answers pause the download.
     Ignored(ClientIgnored),
 }
 
@@ -47,8 +47,8 @@ pub enum ClientIgnored {
     /// The frame can be decoded, but a field of the frame has a forbidden value.
     #[error(transparent)]
     Invalid(Violation),
-    /// The response does not match the request: the response has another image, offset or length, or a time in the past
-    /// (sections 6.10.5.5.1, 6.10.8.5.1 and 6.10.10.5.1).
+    /// The response does not match the request. The image, the offset or the length in the response is wrong, or a time
+    /// in the response lies before the current time of the server (sections 6.10.5.5.1, 6.10.8.5.1 and 6.10.10.5.1).
     #[error("the response does not match the request")]
     Mismatch,
     /// The sender of the frame is not the server that the client uses.
@@ -67,12 +67,12 @@ pub enum ClientIgnored {
     /// the configuration requires unicast for every frame.
     #[error("the frame was not sent by unicast")]
     NotUnicast,
-    /// The frame is meant for other devices. The image type or version in the frame is not that of this device, or the
-    /// query jitter of an Image Notify excluded this device.
+    /// The frame is meant for other devices. The manufacturer code, image type or version in the frame excludes this
+    /// device, or the query jitter of an Image Notify excludes this device.
     #[error("the frame is for other devices")]
     NotForThisDevice,
-    /// No request waits for the frame. Examples are a duplicate, data that is stored already, and an Upgrade End
-    /// Response to a client without an image.
+    /// No request waits for the frame. Examples of unexpected frames are a duplicate response, data that is stored
+    /// already, and an Upgrade End Response to a client without an image.
     #[error("no request waits for the frame")]
     Unexpected,
     /// An Upgrade End Response gives an upgrade time, but only the application may start the upgrade. The client
@@ -154,8 +154,8 @@ pub struct NothingToActivate;
 ///
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
 /// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
-/// be `need => client.decline(now, need)?`. A need that a later version adds either never occurs with settings that
-/// exist today, or can be refused without further harm: the refusal ends at most the upgrade in progress.
+/// be `need => client.decline(now, need)?`. With the settings that exist today, a need that a later version adds either
+/// never occurs or can be refused. The refusal of a need of a later version ends at most the upgrade in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -216,8 +216,8 @@ pub enum LinkKeyKind {
 pub enum PrepareResult {
     /// Storage is ready for the whole file.
     Ready,
-    /// Storage could not be prepared. The client repeats the need after a pause, up to
-    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) times; then the upgrade ends.
+    /// Storage could not be prepared. The client returns [`Need::Prepare`] again after a pause. After
+    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults, the upgrade ends.
     Fault,
 }
 
@@ -247,7 +247,8 @@ pub enum VerifyResult {
     /// The file is invalid, and the upgrade ends.
     Invalid,
     /// The file is valid, and the application keeps it until another image of the device is downloaded. The [`ImageId`]
-    /// holds the manufacturer code and image type of the other image, with the version that the device runs now.
+    /// names the image to download next: its manufacturer code and image type, and the version of this image that the
+    /// device runs now.
     NeedsMore(ImageId),
     /// The application cancels the upgrade.
     Abandon,
@@ -286,8 +287,8 @@ pub enum ApplyResult {
 pub enum WaitingFor {
     /// The client waits for the answer of the application to a need or a block.
     Application,
-    /// The client waits for an answer of the server. A device that sleeps should poll its parent often in this time
-    /// (section 6.5.1).
+    /// The client waits for an answer of the server. A device that sleeps should poll its parent often while the client
+    /// waits for the server (section 6.5.1).
     Server,
     /// The client waits for a timer, an Image Notify or a call of the application.
     Time,

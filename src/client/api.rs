@@ -35,7 +35,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
@@ -47,16 +47,16 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
-    /// refusal to the server. If the server offers the same version again after the next periodic query or a call of
-    /// [`query`](Self::query), the client asks the application again, but not after an Image Notify. A client that
-    /// keeps another image makes no periodic queries, and asks the application about the refused version again when the
-    /// query interval has passed since the refusal.
+    /// refusal to the server. The next periodic query and each call of [`query`](Self::query) end the refusal: if the
+    /// server then offers the refused version, the client asks the application again. After an Image Notify, the client
+    /// still skips offers of the refused version. A client that keeps another image makes no periodic queries; for this
+    /// client, the refusal ends when the query interval has passed.
     ///
     /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
     /// offers its image again, and a complete image keeps waiting for its activation.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -78,7 +78,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults ends the upgrade.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn prepared(
         &mut self,
@@ -111,10 +111,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
     /// stop-and-wait, the client requests the next block only after the application has answered for this block. With a
-    /// window or by pages, the client requests a limited number of further blocks before that answer.
+    /// window or by pages, the client requests a limited number of further blocks before the application has answered.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -124,7 +124,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Verify`] with the result of verifying the file.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn verified(
         &mut self,
@@ -166,7 +166,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`identity`](Self::identity) of the client has the new version.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -188,7 +188,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Credentials`] with the result of obtaining security credentials.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn credentials_obtained(
         &mut self,
@@ -215,7 +215,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers any need with a refusal, also a need that the application does not know because a later version of this
-    /// crate added it. The table shows how the client continues after the refusal of each need:
+    /// crate added it. The following table shows how the client continues after the refusal of each need:
     ///
     /// | need | consequence |
     /// |---|---|
@@ -228,7 +228,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// | `Credentials` | as [`CredentialResult::Missing`]: the upgrade ends |
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with the ticket of `need`; a failed call changes nothing.
     pub fn decline(&mut self, now: Instant, need: Need) -> Result<(), StaleTicket> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
@@ -250,7 +250,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts a query for an image now. The next periodic query follows after the query interval.
+    /// Starts a query for an image now. The next periodic query follows one query interval after this query.
     ///
     /// The client also sends the query during an upgrade that waits: during a pause of the download, after
     /// WAIT_FOR_DATA, and before the upgrade time. If the server answers this query by an offer of the image of the
@@ -329,9 +329,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// for a file that was verified.
     ///
     /// The client first requests the header and the last stored block again, and compares their checksums with those in
-    /// the checkpoint. The first request follows after a random time of at most ten seconds, and at most
-    /// [`query_spread`](super::ClientConfig::query_spread). If the server does not answer three attempts, or no longer
-    /// has the file, the client queries and keeps all stored bytes.
+    /// the checkpoint. The first request follows after a random time, which is limited to ten seconds and to
+    /// [`query_spread`](super::ClientConfig::query_spread). If three attempts of the first request stay unanswered, or
+    /// if the server no longer has the file, the client sends a query and keeps all stored bytes.
     ///
     /// # Errors
     /// Fails if a query or an upgrade is in progress.
@@ -430,10 +430,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Sets the UTC time of the device at `now`; `None` means that the device has no UTC clock. Without a UTC clock,
-    /// the client uses the difference between the two times in a response as a delay (table 18).
+    /// the client waits for the difference between the two times in a response: the current time of the server, and the
+    /// upgrade time or request time (table 18).
     ///
-    /// A countdown to an upgrade follows the new time if the clocks of server and device agreed when the Upgrade End
-    /// Response arrived.
+    /// After the call, a countdown to an upgrade still ends at the upgrade time in UTC, if the clocks of server and
+    /// device agreed when the Upgrade End Response arrived.
     #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
@@ -442,7 +443,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the file whose verification or boot failed most recently; `None` if no file failed since the last
-    /// upgrade. The application persists this value, and passes it to the client after a restart as
+    /// upgrade. The application persists the returned record, and passes the record to the client after a restart as
     /// [`ClientConfig::failed_image`](super::ClientConfig::failed_image).
     #[must_use]
     pub const fn failed_image(&self) -> Option<FailedImage> {

@@ -83,7 +83,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the image that is being downloaded or waits to be applied, and the number of received bytes of this
-    /// image. Without a file in transfer the number is `u32::MAX`, which is the default of the attribute FileOffset.
+    /// image. Without a file in transfer the number of received bytes is `u32::MAX`, which is the default of the
+    /// attribute FileOffset.
     fn file(&self) -> (Option<ImageId>, u32) {
         match &self.state {
             State::Download(download, _) => (Some(download.offer.id), download.received()),

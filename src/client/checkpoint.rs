@@ -17,15 +17,17 @@ use crate::zcl::ImageOffer;
 /// A device takes a checkpoint from time to time by [`Client::checkpoint`](super::Client::checkpoint), and continues
 /// after a restart by [`Client::resume`](super::Client::resume). The client after the restart must have the same
 /// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint as the bytes of
-/// [`to_bytes`](Self::to_bytes), through serde, or field by field. From stored fields, [`new`](Self::new) makes a
-/// checkpoint with `offer` and `received`, and the other fields can be assigned. A field that a later version of this
-/// crate adds has a default with which a checkpoint stored today stays correct.
+/// [`to_bytes`](Self::to_bytes), through serde, or field by field. If the application stores the fields one by one,
+/// [`new`](Self::new) creates a checkpoint from the stored `offer` and `received`, and the application assigns the
+/// other fields. A field that a later version of this crate adds has a default with which a checkpoint stored today
+/// stays correct.
 ///
 /// Only the bytes below `received` count as stored. **Flash at and above `received` must be erased** before the client
-/// resumes, because blocks may have been written after the checkpoint was taken. If only whole sectors can be erased,
-/// [`floor`](Self::floor) returns a checkpoint at the start of a sector. Storage may answer
-/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device with
-/// such storage resumes from a checkpoint whose `received` is rounded down to the start of the buffered sector.
+/// resumes, because blocks may have been written after the checkpoint was taken. If flash can erase only whole sectors,
+/// [`floor`](Self::floor) rounds `received` down to the start of a sector. Storage may answer
+/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device whose
+/// storage buffers a sector resumes from a checkpoint whose `received` is rounded down to the start of the buffered
+/// sector.
 ///
 /// A client that resumes from a checkpoint of a verified image skips verification. A checkpoint of a verified image
 /// therefore needs the same protection as the image itself.
@@ -56,7 +58,7 @@ pub struct Checkpoint {
     /// starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
-    /// the same file. The value is `None` if no checksums were kept, as in checkpoints of earlier versions of this
+    /// the same file. The field is `None` if no checksums were kept, as in checkpoints of earlier versions of this
     /// crate. Without checksums the download continues unchecked, and only the verification of the whole file can find
     /// that the server has replaced the file.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -78,13 +80,15 @@ pub enum CheckpointStage {
     /// The file is complete and verified. After a restart the client asks the server for the upgrade time again
     /// (section 6.12 of ZigBee document 095264), so that a checkpoint need not store the upgrade time.
     Verified,
-    /// No file is in transfer, and verified images are kept until the next image of the device is complete. The field
-    /// [`offer`](Checkpoint::offer) then holds the image to query, with the version that runs now, and a size of 0.
+    /// No file is in transfer, and verified images are kept until the next image of the device is complete. In this
+    /// stage, the field [`offer`](Checkpoint::offer) holds the image to query, with the version that runs now and a
+    /// size of 0.
     ImagesRetained,
 }
 
-/// Checksums of two ranges of a file. After a pause or a restart the client requests both ranges again and compares the
-/// checksums, because a server may send the bytes of another file under the same identity.
+/// Checksums of two ranges of a file. The two ranges are the header and the last stored block. After a pause or a
+/// restart the client requests these ranges again and compares their checksums, because a server may send the bytes of
+/// another file under the same identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -95,8 +99,8 @@ pub struct FileSums {
     /// Checksum of the last block that extended the bytes stored without a gap. The checksum covers 0 bytes if no block
     /// was stored yet.
     pub last_block: RangeSum,
-    /// Number of header bytes that the checksum covers. The number is final when the bytes of the header length have
-    /// arrived.
+    /// Number of header bytes that the checksum covers. The number of covered header bytes is final when the field with
+    /// the header length has arrived.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) header_size: u8,
 }
@@ -139,8 +143,8 @@ pub struct PendingImages {
     /// Next image to query, with the version that runs now; meaningless if `count` is 0.
     pub next: ImageId,
     /// File version of the kept image with the image type of [`Identity::current`](super::Identity::current);
-    /// [`FileVersion::ANY`] if no such image is kept. After the upgrade, this version becomes the version of the
-    /// identity.
+    /// [`FileVersion::ANY`] if no such image is kept. After the upgrade, the file version of the kept image becomes the
+    /// version of the identity.
     pub identity_version: FileVersion,
     /// Stack version of the kept image with the image type of [`Identity::current`](super::Identity::current).
     pub identity_stack: StackVersion,

@@ -21,7 +21,8 @@
 //! | 56 | 4 | reserved | 0 |
 //! | 60 | 4 | CRC-32 of bytes 0 to 59 | |
 //!
-//! A field whose flag is not set is 0. The length of the record, 64 bytes, is a multiple of every usual word of flash.
+//! A field of the record is 0 if the flag of the field is not set. The length of the record, 64 bytes, is a multiple of
+//! the usual word sizes of flash.
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -7,9 +7,9 @@
 //!
 //! An [`Instant`] has 64 bits. A comparison or an addition of 64 bits takes two to four instructions of a small
 //! processor; a comparison or an addition of 32 bits takes one instruction. Inside of the client an instant therefore
-//! has 32 bits, which saves 5 % of the flash that the code of the client takes. Every few hours the client moves the
-//! origin and adjusts all instants, so that the client can run for any time. An instant that is more than 8 days in the
-//! past counts as 8 days in the past.
+//! has 32 bits. Instants of 32 bits make the code of the client 5 % smaller in flash. Every few hours the client moves
+//! the origin and adjusts all instants, so that the client can run for any time. An instant that is more than 8 days in
+//! the past counts as 8 days in the past.
 
 use crate::time::{Instant, Millis};
 
@@ -18,7 +18,7 @@ use crate::time::{Instant, Millis};
 pub(super) struct Ticks(u32);
 
 /// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. The
-/// longest age that a client checks is 7 days.
+/// longest time into the past that a client checks is 7 days.
 const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 
 /// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every

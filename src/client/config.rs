@@ -40,8 +40,9 @@ impl Identity {
 /// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
 ///
 /// The client skips offers of a file that failed twice until seven days have passed since the last failure or the start
-/// of the client. After a call of [`Client::query`](super::Client::query) the client tries the file at once, and after
-/// a unicast Image Notify at most once a day. Offers of other files are not affected.
+/// of the client. A call of [`Client::query`](super::Client::query) makes the client accept an offer of the failed file
+/// at once. After a unicast Image Notify, the client accepts an offer of the failed file at most once a day. Offers of
+/// other files are not affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -51,8 +52,8 @@ pub struct FailedImage {
     pub version: FileVersion,
     /// Size of the file in bytes.
     pub size: u32,
-    /// Number of consecutive failures, each after a download from offset 0 without a pause. A failure after a pause
-    /// does not count, because the file on the server may have been replaced in the pause.
+    /// Number of consecutive failures, each after a download from offset 0 without a pause. The failure of a download
+    /// that was paused does not count, because the file on the server may have been replaced during the pause.
     pub failures: u8,
 }
 
@@ -90,8 +91,8 @@ pub enum UpgradeEndFallback {
 pub enum AcceptedVersions {
     /// Only versions above the running version, so that no downgrade is possible.
     Newer,
-    /// Versions above and below the running version (section 6.10.5.2.4). ZCL 8 also excludes the running version from
-    /// these offers.
+    /// Versions above and below the running version (section 6.10.5.2.4). ZCL 8 also excludes offers of the running
+    /// version.
     Different,
     /// Every version. The running version is included, so that the server can have the running version installed again.
     Any,
@@ -105,10 +106,11 @@ pub enum AcceptedVersions {
 pub enum LinkKeyPolicy {
     /// The client asks for no link key: network security is enough, as in most homes.
     NotRequired,
-    /// Trust center link key if the server is the trust center, otherwise an application link key between device and
-    /// server, as Smart Energy requires.
+    /// Trust center link key if the server is the trust center; for any other server, an application link key between
+    /// device and server, as Smart Energy requires.
     SmartEnergy,
-    /// Trust center link key if the server is the trust center, otherwise the global link key of the network.
+    /// Trust center link key if the server is the trust center; for any other server, the global link key of the
+    /// network.
     Global,
 }
 
@@ -125,9 +127,10 @@ pub enum TransferMode {
         /// every server supports.
         ///
         /// A block that the application is storing counts towards the window, as a request in flight does. With a
-        /// window above 1, one block that is being stored does not count, and the client may send one extra request
-        /// while an answer is late. If a server answers only one of several requests, the client detects this behaviour
-        /// and sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
+        /// window above 1, one of the blocks that are being stored does not count towards the window. With a window
+        /// above 1, the client may also send one request more than the window while an answer is late. If a server
+        /// answers only one of several requests, the client detects this behaviour and sends one request at a time. A
+        /// window above 1 helps if the server, or the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -136,7 +139,8 @@ pub enum TransferMode {
         /// Size of a page in bytes.
         size: NonZeroU16,
         /// Minimum time between two blocks of a page, in milliseconds ("response spacing"). Over several hops, blocks
-        /// that a server sends without spacing collide with each other. A spacing of 7 to 8 ms per hop is best.
+        /// that a server sends without spacing collide with each other. The best response spacing is 7 to 8 ms for each
+        /// hop of the route.
         spacing: u16,
     },
     /// The client measures which method is faster, and uses that method. The methods are pages, if the server supports
@@ -216,9 +220,9 @@ pub struct ClientConfig {
     /// Default: all ones, which is the default of the attribute (section 6.7.1).
     #[doc(alias = "EUI64")]
     pub server_id: Eui64,
-    /// Time between two searches for a server while no server is found. During a pause of a download the time is at
-    /// least one hour. `None` disables the search for a lost server. The client searches for an unknown server every
-    /// ten minutes even with `None`.
+    /// Time between two searches for a server while no server is found. During a pause of a download, the time between
+    /// two searches is at least one hour. `None` disables the search for a lost server. Even if the setting is `None`,
+    /// the client searches for an unknown server every ten minutes.
     ///
     /// Default: `None` if the server is known, so that the client keeps this server. The default for an unknown server
     /// is ten minutes, because each search is a broadcast to the whole network.
@@ -227,16 +231,17 @@ pub struct ClientConfig {
     /// Number of consecutive unanswered queries after which the server counts as lost, and the client searches for a
     /// server. The setting has no effect without `discovery_interval`.
     ///
-    /// If `discovery_interval` is set, the client also searches for a server whose address the configuration gives.
+    /// If `discovery_interval` is set, the client also searches for a lost server whose address the configuration
+    /// gives.
     ///
     /// Default: 3. An outage of the server for some minutes may leave a single query unanswered. Three unanswered
-    /// queries take at least 15 minutes, or two minutes in a pause of a download. A server that has been silent for
-    /// this time may have another address.
+    /// queries take at least 15 minutes, or two minutes in a pause of a download. A server that has not answered three
+    /// consecutive queries may have another address.
     pub max_unanswered_queries: u8,
     /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
     /// `server_id` (section 6.7.1).
     ///
-    /// Default: true. A replaced gateway has another IEEE address.
+    /// Default: true, because a new gateway has another IEEE address than the gateway that it replaces.
     pub replace_lost_server: bool,
     /// Whether the client searches for another server after a refusal, and skips the refusing server from then on
     /// (sections 6.10.5.3, 6.10.11.5.2 and 6.10.12.4). A refusal is the status NOT_AUTHORIZED, or the status
@@ -256,14 +261,14 @@ pub struct ClientConfig {
     ///
     /// Default: false, because most servers have no link key with the device and send no APS security.
     pub require_aps_security: bool,
-    /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 demands this behaviour for
-    /// profiles that require encryption.
+    /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 demands that a client ignores
+    /// broadcast and multicast frames in profiles that require encryption.
     ///
     /// Default: false. A broadcast Image Notify is the usual announcement of a new image.
     pub require_unicast: bool,
     /// Whether the client decodes frames strictly by the specification, without [`Quirks`](crate::zcl::Quirks). With
-    /// strict decoding an ABORT with extra bytes is malformed. A unicast Image Notify with another payload type than 0
-    /// or another jitter than 100 is malformed as well (section 6.10.3.5.1).
+    /// strict decoding an ABORT with extra bytes is malformed. With strict decoding, a unicast Image Notify with
+    /// another payload type than 0 or another jitter than 100 is also malformed (section 6.10.3.5.1).
     ///
     /// Default: false, because servers in the field send frames that deviate from the specification.
     pub strict: bool,
@@ -280,8 +285,8 @@ pub struct ClientConfig {
     pub transfer: TransferMode,
     /// Smallest unit of a write to storage in bytes, such as a word of flash; at most `max_block_size`. The offset and
     /// the length of each block that the application stores are multiples of this unit. If a received block does not
-    /// end at a multiple, the client requests the bytes after the last multiple again. Only the last block of a file
-    /// may have a length that is no multiple.
+    /// end at a multiple of this unit, the client requests the bytes after the last multiple of the unit again. Only
+    /// the last block of a file may have a length that is no multiple of the unit.
     ///
     /// Default: 1.
     #[doc(alias = "alignment")]
@@ -300,8 +305,8 @@ pub struct ClientConfig {
     /// Default: all checks, so that a wrong file ends the download early.
     pub header_checks: HeaderChecks,
     /// Whether the client accepts a file whose upgrade file destination has the bytes of the device's IEEE address in
-    /// reverse order. The image builder of espressif writes such files if the address is given with the most
-    /// significant byte first.
+    /// reverse order. The image builder of espressif writes the bytes in reverse order if the address is given with the
+    /// most significant byte first.
     ///
     /// Default: false, because the reversed address may be the address of another device.
     pub accept_reversed_destination: bool,
@@ -358,24 +363,26 @@ pub struct ClientConfig {
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time between two queries grows up to 50 seconds in
     /// the first ten minutes of the pause, up to a quarter of an hour in the first day, and up to four hours after the
-    /// first day. A setting above these limits raises the limits, which suits a device that sleeps.
+    /// first day. A `pause_interval` above one of these limits replaces the limit, which suits a device that sleeps.
     ///
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
     /// Longest time for which a download stays paused while no new byte of the file arrives. When the pause reaches
-    /// this length, the upgrade ends, and the storage is free for another image. `None` means no limit. With zero, the
-    /// upgrade ends at once where the download would otherwise pause.
+    /// this length, the upgrade ends, and the storage is free for another image. `None` means no limit. With a limit of
+    /// zero, the upgrade ends at once instead of pausing the download.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
     /// Longest random delay of the first query, of periodic queries, of hourly Upgrade End Requests and of the first
-    /// request of a resumed download, so that devices that start together do not send together. The delay is at most
-    /// ten times `first_query_delay` for the first query, a quarter of the interval for periodic queries, and ten
-    /// seconds for a resumed download. The value zero disables the random delay.
+    /// request of a resumed download. The random delay keeps devices that start at the same time from sending at the
+    /// same time. The random delay is also limited to ten times `first_query_delay` for the first query, to a quarter
+    /// of the interval for periodic queries, and to ten seconds for a resumed download. A `query_spread` of zero
+    /// disables the random delay.
     ///
-    /// Default: 10 minutes. If 200 devices start together, one device sends its query every three seconds. If the
-    /// server does not answer, the four attempts of each query make 1.3 frames per second.
+    /// Default: 10 minutes. If 200 devices start at the same time, on average one of the devices sends its first query
+    /// every three seconds. If the server does not answer, each device makes four attempts, so that the 200 devices
+    /// send 1.3 frames per second.
     #[doc(alias = "jitter")]
     pub query_spread: Millis,
     /// Delay of the next request after an error response, after a failed delivery, or when storage is busy. After
@@ -394,15 +401,15 @@ pub struct ClientConfig {
     /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_finite_wait: Millis,
     /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. During a longer
-    /// countdown the client repeats the Upgrade End Request every hour; an answer with a relative time never moves the
-    /// upgrade to a later time.
+    /// countdown the client repeats the Upgrade End Request every hour; an answer that gives the upgrade time as a
+    /// delay never moves the upgrade to a later time.
     ///
     /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_unchecked_countdown: Millis,
     /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
-    /// the difference is at most this value, the client waits until its own clock reaches the upgrade time or request
-    /// time in the response. If the difference is larger, the client waits for the difference between the two times in
-    /// the response.
+    /// the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time in
+    /// the response. If the two clocks differ by more, the client waits for the difference between the current time in
+    /// the response and the upgrade time or request time in the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
     pub utc_tolerance: u32,
@@ -416,11 +423,11 @@ pub struct ClientConfig {
     /// Default: 3, because flash that is busy for a moment is not defective.
     pub max_prepare_attempts: u8,
     /// Whether the client sends an Upgrade End Request with the status INVALID_IMAGE for an offer that the client skips
-    /// without asking the application, once for each offered version. The client sends no such report during a
-    /// download, or while a complete image waits for its upgrade.
+    /// without asking the application, once for each offered version. The client sends no report of a skipped offer
+    /// during a download, or while a complete image waits for its upgrade.
     ///
-    /// Default: false, because document 095264 (2011) has no such report. With the report, a gateway that started an
-    /// update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
+    /// Default: false, because document 095264 (2011) has no report of skipped offers. With the report, a gateway that
+    /// started an update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
     pub report_skipped_offers: bool,
     /// File that failed its verification or its boot before, as [`Client::failed_image`](super::Client::failed_image)
     /// returned it or as the boot loader reports it; `None` if no file failed.
@@ -436,7 +443,7 @@ pub struct ClientConfig {
     /// UpgradeActivationPolicy and UpgradeTimeoutPolicy. A MinimumBlockPeriod counts seconds in revision 2, and
     /// milliseconds in every other revision.
     ///
-    /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets 3.
+    /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets the value 3.
     pub cluster_revision: u16,
     /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.
@@ -588,7 +595,8 @@ pub struct Abilities {
     /// requires credentials ends with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
     pub credentials: bool,
     /// Whether the device has a clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and the
-    /// client uses the difference between the two times in a response as a delay.
+    /// client waits for the difference between the two times in a response: the current time of the server, and the
+    /// upgrade time or request time.
     pub utc_clock: bool,
 }
 

@@ -170,7 +170,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// the ticket stays valid for the answers of other nodes.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn server_found(
         &mut self,
@@ -207,7 +207,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::NetworkAddress`] with the network address of the server, or `None` if the server did not answer.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[doc(alias = "short address")]
     #[inline(never)]
     pub fn network_address_resolved(
@@ -244,7 +244,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// not answer, the client continues without the IEEE address.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
         let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
@@ -256,7 +256,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::LinkKey`]; `established` is `true` if the device now has the link key.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
+    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
     #[inline(never)]
     pub fn link_key_established(
         &mut self,
@@ -279,8 +279,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// If the server is unknown or [`discovery_interval`](super::ClientConfig::discovery_interval) is set, the client
     /// searches for the server before the client sends the next request (sections 6.7.1 and 6.12). A client that has an
     /// upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all states other than the
-    /// countdown and the wait for an upgrade time, the upgrade continues at the same point, and the client repeats the
-    /// requests that are in flight.
+    /// countdown and the wait for an upgrade time, the upgrade continues at the point that the upgrade had reached, and
+    /// the client repeats the requests that are in flight.
     #[doc(alias = "rejoin")]
     #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
@@ -308,7 +308,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Tells the client to use another server, such as after a gateway was replaced. The client discards the IEEE
+    /// Tells the client to use another server, for example after a gateway was replaced. The client discards the IEEE
     /// address of the previous server. [`Address::UNKNOWN`] makes the client search for a server.
     ///
     /// A download continues with the new server after a check that the server has the same file; a paused download

@@ -187,8 +187,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the action of `reaction` for the caller. If the frame requires a Default Response, the response is
-    /// queued.
+    /// Converts `reaction` to the action that the application gets. If the frame requires a Default Response, the
+    /// response is queued.
     fn conclude<'f>(&mut self, answer: ReplyTo, reaction: Reaction<'f>) -> ClientAction<'f> {
         let action = match reaction {
             Reaction::Done => ClientAction::Done,

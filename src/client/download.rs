@@ -15,9 +15,9 @@
 //! | below 1 day | 15 minutes |
 //! | above | 4 hours |
 //!
-//! Within the limits of the table, the time between two queries is half of the age of the pause, and at least
-//! [`pause_interval`](super::ClientConfig::pause_interval). The client lengthens each time between two queries by a
-//! random part of up to an eighth.
+//! Up to the limit in this table, the time between two queries is half of the time for which the download has been
+//! paused, and at least [`pause_interval`](super::ClientConfig::pause_interval). The client lengthens each time between
+//! two queries by a random part of up to an eighth.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -34,8 +34,8 @@ use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredI
 use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
 
-/// First ten minutes of a pause, and the longest time between two queries in these minutes. Even with the random time
-/// and a round trip, the client finds a server within one minute after the server has returned.
+/// First ten minutes of a pause, and the longest time between two queries in these minutes. After a server has
+/// returned, the client finds the server in less than one minute, even with the random time and a round trip.
 const FIRST_LIMIT: (Millis, Millis) = (Millis::from_secs(10 * 60), Millis::from_secs(50));
 /// First day of a pause, and the longest time between two queries on this day.
 const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis::from_secs(15 * 60));
@@ -49,7 +49,7 @@ pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
 /// first attempt was lost.
 const PAUSE_QUERY_ATTEMPTS: u8 = 2;
 
-/// Returns the time between two queries when a pause has the given age, without the random time.
+/// Returns the time between two queries when a pause has lasted for the time `age`, without the random time.
 fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
     let limit = match Millis(age) {
         age if age < FIRST_LIMIT.0 => FIRST_LIMIT.1,
@@ -175,7 +175,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// complete or if storage failed.
     ///
     /// # Errors
-    /// Fails if no block with this ticket is being stored; the call then changes nothing.
+    /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
     pub(super) fn finish_store(
         &mut self,
         now: Ticks,
@@ -293,8 +293,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. If the download pauses later, the reason of the
-    /// pause is then undecodable responses instead of missing responses.
+    /// Records that the response with `command` could not be decoded. If the download pauses after this record, the
+    /// reason of the pause is undecodable responses instead of missing responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let Some(download) = self.state.downloading_mut()

@@ -17,8 +17,8 @@ use super::DownloadProgress;
 
 /// Event of an upgrade that the application may log or display. No event needs an answer.
 ///
-/// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. START is
-/// [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`](super::ClientAction::Store), CHECK is
+/// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. The callback
+/// START is [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`](super::ClientAction::Store), CHECK is
 /// [`Need::Verify`](super::Need::Verify), APPLY is [`Need::Apply`](super::Need::Apply), and FINISH is
 /// [`Finished`](Self::Finished).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub enum ClientEvent {
     ServerNotFound(Instant),
     /// An Image Notify for this device arrived.
     Notified,
-    /// A query ended without an offer. The value is the status that the server answered, or `None` if the server did
-    /// not answer.
+    /// A query ended without an offer. The variant holds the status that the server answered, or `None` if the server
+    /// did not answer.
     NoImage(Option<Status>),
     /// The client skipped an offer without asking the application.
     OfferSkipped(ImageOffer, SkipReason),
@@ -59,13 +59,14 @@ pub enum ClientEvent {
     /// [`Need::Prepare`](super::Need::Prepare), and the download starts again from offset 0.
     FileReplaced(ImageOffer),
     /// The server answered the Upgrade End Request with the given error. The client keeps the image and repeats the
-    /// Upgrade End Request. After ABORT and NO_IMAGE_AVAILABLE, a query precedes the repeated request.
+    /// Upgrade End Request. If the error is ABORT or NO_IMAGE_AVAILABLE, the client sends a query before the repeated
+    /// Upgrade End Request.
     UpgradeEndRefused(Status),
     /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
     UpgradeEndUnanswered(Instant),
     /// The clock of the server differs from the clock of the device by more than
-    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client uses the difference between the two times in
-    /// the response as a delay.
+    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client waits for the difference between the two times
+    /// in the response: the current time of the server, and the upgrade time or request time.
     ClocksDisagree {
         /// UTC time that the server sent.
         server: UtcTime,
@@ -75,8 +76,8 @@ pub enum ClientEvent {
     /// Storage could not be prepared, and the client asks for [`Need::Prepare`](super::Need::Prepare) again at the
     /// given time.
     PrepareFailed(Instant),
-    /// The client cannot query, because no valid query can carry this identity: the version is 0xFFFFFFFF, or the image
-    /// type is reserved. The identity in the configuration needs to be corrected.
+    /// The client cannot query, because no valid query can carry the given image as the running image: the version is
+    /// 0xFFFFFFFF, or the image type is reserved. The identity in the configuration needs to be corrected.
     CannotQuery(ImageId),
     /// The given image is verified and kept until another image of the device is downloaded.
     ImageRetained(ImageId),
@@ -260,7 +261,7 @@ pub enum UnusableAnswer {
     TooShort,
     /// The block holds no data.
     Empty,
-    /// No request asked for a block at this offset, or the block reaches past the end of the file.
+    /// No request asked for a block at the offset of the received block, or the block reaches past the end of the file.
     OtherOffset,
     /// The block has another manufacturer code, image type or file version: the server has another file.
     OtherImage,
@@ -319,13 +320,14 @@ pub enum Outcome {
     /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
     /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before this image was applied; or the server still offered another image
-    /// when the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
+    /// The application accepted another image before the image of the upgrade was applied, or the server still offered
+    /// another image when the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
     Replaced,
     /// The header of the file cannot be decoded. The variant holds the reason, and
     /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.
     HeaderUnreadable(HeaderFault),
-    /// The header of the file contradicts the offer. The variant holds the field with both values.
+    /// The header of the file contradicts the offer. The variant holds the field that differs, with the value in the
+    /// offer and the value in the header.
     HeaderMismatch(HeaderMismatch),
     /// The file is for other hardware or for another device. The variant holds the reason.
     NotForThisDevice(DeviceMismatch),
@@ -500,11 +502,12 @@ pub enum DeviceMismatch {
     /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The
     /// variant holds the hardware range of the file.
     Hardware(HardwareRange),
-    /// The upgrade file destination is the given device (section 6.3.2.12).
+    /// The upgrade file destination is the given device, which is not this device (section 6.3.2.12).
     Destination(Eui64),
     /// The upgrade file destination has the bytes of this device's IEEE address in reverse order. The image builder of
-    /// espressif writes such files. [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination)
-    /// lets the client accept such files.
+    /// espressif can write files with a reversed destination.
+    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept these
+    /// files.
     ReversedDestination,
     /// The file was fetched as a device-specific file but names no device (section 6.10.11.4).
     NoDestination,

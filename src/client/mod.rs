@@ -30,19 +30,19 @@
 //!
 //! [`handle_frame`](Client::handle_frame) lends the data of a block to the application, together with a ticket. With
 //! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
-//! the block before. The application may call `stored` at once or seconds later, so that the download is never faster
-//! than the storage, whether the storage is blocking or asynchronous. The client lends each byte of the file only once,
-//! unless storage answered [`Busy`](StoreResult::Busy).
+//! the block before. The application may call `stored` at once or seconds later, so that storage may be blocking or
+//! asynchronous. The download is therefore never faster than the storage. The client lends each byte of the file only
+//! once, unless storage answered [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
 //! [`ClientConfig::transfer`] is the method of requesting blocks. The default is stop-and-wait: the client requests one
 //! block after the other, in the order of the file. A client with 0 `RANGES` always uses stop-and-wait. With a window
-//! or by pages, blocks arrive in any order, and **several tickets are open at once**, up to `RANGES` + 1. Storage must
-//! then write each block at its offset, and may answer the tickets in any order. If the client has no room for a block
-//! that arrives, the client drops the block and requests the block again later. If the blocks of a page arrive faster
-//! than storage can write them, blocks are lost. The response spacing of pages should therefore be at least the
-//! duration of a write.
+//! or by pages, blocks arrive in any order, and **several tickets are open at once**, up to `RANGES` + 1. With several
+//! open tickets, storage must write each block at the offset of the block, and may answer the tickets in any order. If
+//! the client has no room for a block that arrives, the client drops the block and requests the block again later. If
+//! the blocks of a page arrive faster than storage can write them, blocks are lost. The response spacing of pages
+//! should therefore be at least as long as the write of one block takes.
 //!
 //! # States
 //!
@@ -187,8 +187,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     settings: S,
     /// Origin of all instants of the client.
     clock: Clock,
-    /// Address of the server. While the network address or the endpoint of the server is unknown, the field has the
-    /// value of [`Address::UNKNOWN`] in that part.
+    /// Address of the server. While the network address or the endpoint of the server is unknown, the unknown part has
+    /// the same value as in [`Address::UNKNOWN`].
     server: Address,
     search: ServerSearch,
     /// Query that runs in parallel to the current state of the client; `None` if no such query is to be sent or in
@@ -243,7 +243,7 @@ const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
 /// see the module `discovery`.
 const GENERATION_MASK: u32 = u32::MAX >> 1;
 
-/// Returns the generation after `generation`, within `GENERATION_MASK`.
+/// Returns the count that follows `generation`, limited to the bits of `GENERATION_MASK`.
 const fn next_generation(generation: u32) -> u32 {
     generation.wrapping_add(1) & GENERATION_MASK
 }
@@ -452,8 +452,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Enters the next state if the pending request has used up its attempts; otherwise the request stays due for a
-    /// retry.
+    /// Enters the next state if the pending request has used up its attempts; if attempts are left, the request stays
+    /// due for a retry.
     fn retry_or_give_up(&mut self, now: Ticks) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         match self.state {
@@ -575,7 +575,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
     /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change the
     /// time that `poll_timeout` returns. The returned time is at most 41 days ahead, even if the client has nothing to
-    /// do by then.
+    /// do at the returned time.
     #[must_use]
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -606,8 +606,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the number of events that were lost because the queue was full. A single call of the client produces at
-    /// most three events, and the queue has room for three. No event is lost if the application calls
-    /// [`poll_event`](Self::poll_event) until it returns `None` after each other call.
+    /// most three events, and the queue has room for three. No event is lost if, after each call of another method, the
+    /// application calls [`poll_event`](Self::poll_event) until `poll_event` returns `None`.
     #[must_use]
     pub const fn lost_events(&self) -> u32 {
         self.events.dropped()

@@ -43,7 +43,7 @@ const FIRST_RETRY: Millis = Millis::from_secs(5 * 60);
 /// Number of failures of a file after which the client skips offers of this file.
 const MAX_IMAGE_FAILURES: u8 = 2;
 
-/// Time since the last failure of a file after which a unicast Image Notify leads to another attempt.
+/// Time since the last failure of a file after which a unicast Image Notify leads to another download of this file.
 const NOTIFIED_ATTEMPT_AFTER: Millis = Millis::from_secs(24 * 60 * 60);
 
 /// Time since the last failure of a file after which the client ignores the failures of this file.
@@ -247,7 +247,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Continues the current upgrade if `offer` is the image of the upgrade. Returns `true` if `offer` is this image.
+    /// Continues the current upgrade if `offer` is the image of the upgrade. Returns `true` if `offer` is the image of
+    /// the upgrade.
     fn continue_with(&mut self, now: Ticks, offer: ImageOffer) -> bool {
         if self.state.open_offer() == Some(offer) {
             return true;
@@ -319,8 +320,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= self.clock.instant(now))
     }
 
-    /// Returns whether `offer` is the file that failed its verification or its boot, and the client does not retry that
-    /// file after a query with `cause`.
+    /// Returns whether the client skips `offer` because the offered file failed its verification or its boot. The query
+    /// with the cause `cause` determines how long the client skips this file.
     fn has_failed_before(&self, now: Ticks, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {
@@ -426,16 +427,16 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, retry_at);
     }
 
-    /// Returns the time of the next query after `failures` consecutive failures. The result is `next` at the latest, or
-    /// [`Ticks::NEVER`] if periodic queries are disabled.
+    /// Returns the time of the next query after `failures` consecutive failures. The returned time is never later than
+    /// `next`, and is [`Ticks::NEVER`] if periodic queries are disabled.
     pub(super) fn retry_at(&mut self, now: Ticks, failures: u8, next: Ticks) -> Ticks {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
         let spread = self.random_delay(Millis(delay >> 2));
         if next.is_never() { next } else { now.plus(Millis(delay)).plus(spread).min(next) }
     }
 
-    /// Returns the image that the client queries next, with the version that runs: the next image of a set of images,
-    /// or the image of the identity.
+    /// Returns the image that the client queries next, with the version that runs: the next of several images that are
+    /// applied together, or the image of the identity.
     pub(super) const fn next_image(&self) -> ImageId {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
@@ -467,8 +468,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the request that queries `target`; `None` if the specification forbids such a request, or if the IEEE
-    /// address that the request needs is unknown.
+    /// Returns the request that queries `target`; `None` if the specification forbids a query for `target`, or if the
+    /// IEEE address that the request needs is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
         if !self.can_query(target) {

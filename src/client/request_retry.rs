@@ -12,8 +12,8 @@ use crate::time::Millis;
 
 use super::clock::Ticks;
 
-/// Number of the latest attempts of a request to which the client accepts answers. The sequence number of an answer
-/// identifies the attempt that is answered.
+/// Number of attempts of a request, counted back from the latest attempt, to which the client accepts answers. The
+/// sequence number of an answer identifies the attempt that is answered.
 const MAX_SEQUENCES: u8 = 3;
 
 /// Retry state of one request, with the number of attempts and the deadline.

@@ -13,8 +13,8 @@ use crate::time::Millis;
 
 use super::request_retry::exponential_backoff;
 
-/// Estimator that holds the smoothed round-trip time and the mean deviation of the samples. Both values are in eighths
-/// of a millisecond, so that small changes are not rounded away.
+/// Estimator that holds the smoothed round-trip time and the mean deviation of the samples. The round-trip time and the
+/// deviation are in eighths of a millisecond, so that small changes are not rounded away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RttEstimator {
     smoothed: u32,
@@ -22,8 +22,8 @@ pub(super) struct RttEstimator {
     deviation: u32,
 }
 
-/// Sentinel in `deviation` for "no sample yet". Measured deviations are smaller, because samples and deviations are
-/// limited to half of `NOT_MEASURED`.
+/// Sentinel in `deviation` for "no sample yet". Measured deviations are smaller than the sentinel, because samples and
+/// deviations are limited to half of `NOT_MEASURED`.
 const NOT_MEASURED: u32 = u32::MAX;
 
 /// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller difference, a client on
@@ -60,7 +60,7 @@ impl RttEstimator {
 
     /// Raises the deviation so that the timeout exceeds the smoothed round trip by at least `times` the smoothed round
     /// trip. The window of block requests calls this method when more requests may be in flight at once, because their
-    /// answers wait for each other. Later samples correct the estimate.
+    /// answers wait for each other. Later samples correct the raised deviation.
     pub(super) fn raise_deviation(&mut self, times: u8) {
         if self.deviation != NOT_MEASURED {
             // The timeout exceeds the smoothed round trip by four deviations.

@@ -19,9 +19,9 @@ use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
 
-/// Time after a unicast Image Notify in which a second unicast Image Notify leads to no query, if the second Image
-/// Notify has the same sequence number, or if the query after the first Image Notify is still open. Gateways repeat an
-/// Image Notify that was not answered.
+/// Time after a unicast Image Notify in which a repeated unicast Image Notify leads to no second query. An Image Notify
+/// counts as repeated if it has the sequence number of the first Image Notify, or if the query after the first Image
+/// Notify is still open. Gateways repeat an Image Notify that was not answered.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
 /// Query that runs in parallel to the current state of the client.

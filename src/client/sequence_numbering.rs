@@ -7,9 +7,10 @@
 //!     +---------- a block with the number of its request; another server ---------------------------------+
 //! ```
 //!
-//! ZCL demands that an answer repeats the sequence number of its request. TI Z-Stack and zsmartsystems number their
-//! answers by a counter of their own. The client accepts WAIT_FOR_DATA and ABORT of such a server with any sequence
-//! number. The sequence number in a response of such a server does not show which attempt the response answers.
+//! ZCL demands that an answer repeats the sequence number of its request. Servers of TI Z-Stack and of the library
+//! zsmartsystems number their answers by a counter of their own. The client accepts WAIT_FOR_DATA and ABORT of a server
+//! with a counter of its own, whatever the sequence number is. The sequence number in a response of a server with a
+//! counter of its own does not show which attempt the response answers.
 
 /// Number of consecutive blocks that match a request but have another sequence number than the request, after which the
 /// client assumes that the server numbers its answers by a counter of its own. A single block with another sequence

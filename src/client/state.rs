@@ -1,5 +1,5 @@
-//! State machine of a client: an enum with one variant per state. Each variant owns the data of the state, including
-//! the deadline.
+//! State machine of a client: an enum with one variant per state. Each variant owns the data of its state, including
+//! the deadline of the state.
 //!
 //! ```text
 //!   Idle -> Querying -> Deciding -> Erasing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
@@ -69,8 +69,9 @@
 //! | Applying | `applied` Done or Failed | home |
 //!
 //! Each variant of [`State`] stands for the file that the client has: no file, a download, or a complete file. Each
-//! variant contains a stage. `NoFile` has the stages Idle, Querying, Erasing and Reporting, `Download` has Downloading
-//! and Paused, and `Image` has Verifying to Applying. Deciding is a stage of all three variants.
+//! variant of [`State`] contains a stage. `NoFile` has the stages Idle, Querying, Erasing and Reporting, `Download` has
+//! Downloading and Paused, and `Image` has Verifying to Applying. All three variants of [`State`] have the stage
+//! Deciding.
 //!
 //! In every state from Deciding to CountingDown a second query can be in flight in parallel to the state, see the
 //! module `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
@@ -115,8 +116,8 @@ pub(super) enum NoFile {
     Querying { target: QueryTarget, pending: PendingRequest, next: Ticks, cause: QueryCause },
     /// The application decides whether to accept an offer.
     Deciding { offer: ImageOffer },
-    /// The application prepares storage for the offered file, after `faults` attempts that failed. The next attempt
-    /// begins at `retry_at`; [`Ticks::NEVER`] means that the attempt has begun.
+    /// The application prepares storage for the offered file, after `faults` failed attempts to prepare storage. The
+    /// next attempt begins at `retry_at`; [`Ticks::NEVER`] means that the attempt has begun.
     Erasing { offer: ImageOffer, faults: u8, retry_at: Ticks },
     /// An Upgrade End Request with another status than SUCCESS is to be sent or in flight.
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
@@ -172,16 +173,17 @@ pub(super) enum QueryCause {
 /// Record of the Upgrade End Requests for one image since the last answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UpgradeEndAsk {
-    /// Time of the first Upgrade End Request. Within one hour after this time, the client repeats the request with
-    /// growing pauses.
+    /// Time of the first Upgrade End Request. If the server does not answer, the client repeats the request with
+    /// growing pauses during the first hour after this time.
     pub(super) since: Ticks,
     /// Number of times that the client has asked for an upgrade time without an answer. All Upgrade End Requests of the
-    /// first hour count once together, and each later, hourly request counts once.
+    /// first hour count as one; each hourly request after the first hour counts as one more.
     pub(super) unanswered: u8,
     /// Number of consecutive Upgrade End Requests that the server refused with a status after which the server may
     /// offer the image again.
     pub(super) refusals: u8,
-    /// `true` in the first hour, in which the client may repeat the Upgrade End Request.
+    /// `true` in the first hour after the first Upgrade End Request, in which the client may repeat the request with
+    /// growing pauses.
     pub(super) is_first: bool,
 }
 

@@ -8,8 +8,8 @@
 //!                    +-- response: wait; error ABORT or NO_IMAGE_AVAILABLE (with a query soon); no answer
 //! ```
 //!
-//! The client repeats the first Upgrade End Request with growing pauses within one hour. The client sends all later
-//! Upgrade End Requests once per hour. Sections refer to ZigBee document 095264 (2011).
+//! If the server does not answer, the client repeats the first Upgrade End Request with growing pauses for one hour.
+//! After this hour, the client sends one Upgrade End Request per hour. Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
@@ -91,9 +91,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time `at` of a response with `sequence`. If the response has a relative time and answers a
-    /// request that the client sent during a countdown, the result is not later than the present upgrade time: a server
-    /// that answers every request with the same relative time would otherwise delay the upgrade without end.
+    /// Returns the upgrade time `at` of a response with `sequence`. The result is never later than the present upgrade
+    /// time if the response gives the upgrade time as a delay and answers a request that the client sent during a
+    /// countdown. A server may answer every request with the same delay; if each of these answers counted, the upgrade
+    /// would never start.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
         match &self.state {
             State::Image(_, ImageStage::CountingDown { at: present, pending: Some(pending), .. })
@@ -112,7 +113,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             .then_some(UtcTime(time.then))
     }
 
-    /// Reports the event that the clocks of server and device disagree, if `time` shows that they do.
+    /// Reports an event if `time` shows that the clocks of server and device disagree.
     pub(super) fn report_clocks(&mut self, now: Ticks, time: ServerTime) {
         if let Some(own) = self.utc(now)
             && time.current != 0
@@ -130,7 +131,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_image_stage(ImageStage::CountingDown { at, utc, pending });
     }
 
-    /// Returns the next Upgrade End Request during a countdown until `at`; `None` if the countdown is short.
+    /// Returns the next Upgrade End Request during a countdown until `at`; `None` if the countdown is no longer than
+    /// `max_unchecked_countdown`.
     fn next_countdown_request(&mut self, now: Ticks, at: Instant) -> Option<PendingRequest> {
         let is_long = self.clock.instant(now.plus(self.settings.config().max_unchecked_countdown)) < at;
         is_long.then(|| PendingRequest::due_at(self.next_ask_at(now)))
@@ -221,9 +223,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Continues the upgrade with the complete file, which is now verified. The client waits for credentials if the
-    /// device lacks credentials that the file or a kept image requires, and asks the server for the upgrade time
-    /// otherwise.
+    /// Continues the upgrade with the complete file, which is now verified. If the device lacks credentials that the
+    /// file or a kept image requires, the client waits for the credentials. If the device lacks no credentials, the
+    /// client asks the server for the upgrade time.
     #[inline(never)]
     pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };

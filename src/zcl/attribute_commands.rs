@@ -106,8 +106,8 @@ impl<'a> AttributeCommand<'a> {
         })
     }
 
-    /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response can
-    /// carry valid values of this cluster, because all attributes of the cluster are read only.
+    /// Checks the attribute values of this command against [`ATTRIBUTES`](super::ATTRIBUTES). Only a Read Attributes
+    /// Response can carry valid values of this cluster, because all attributes of the cluster are read only.
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),
@@ -298,7 +298,7 @@ impl<'a> ReadAttributesResponse<'a> {
         }
     }
 
-    /// Checks the attribute values of this response against the table of attributes.
+    /// Checks the attribute values of this response against [`ATTRIBUTES`](super::ATTRIBUTES).
     ///
     /// # Errors
     /// The method returns the error of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
@@ -378,8 +378,8 @@ pub struct AttributeRecord {
 }
 
 impl AttributeRecord {
-    /// Checks the attribute value against the table of attributes. The check accepts every value of an attribute that
-    /// the table does not list.
+    /// Checks the attribute value against [`ATTRIBUTES`](super::ATTRIBUTES). The check accepts every value of an
+    /// attribute that [`ATTRIBUTES`](super::ATTRIBUTES) does not list.
     ///
     /// # Errors
     /// [`Violation::AttributeType`] if the data type differs from the data type of the attribute in

@@ -73,8 +73,9 @@ pub struct AttributeSnapshot {
 }
 
 impl AttributeSnapshot {
-    /// Default attribute values of table 15: no server, no download, and only the attributes of document 095264 (2011).
-    /// The manufacturer code and the running version have no useful default, so the caller sets these two fields.
+    /// Default attribute values of table 15 in document 095264 (2011): no server, no download, and only the attributes
+    /// of this document. The manufacturer code and the running version have no useful default, so the caller sets these
+    /// two fields.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,
@@ -119,11 +120,10 @@ impl AttributeSnapshot {
 
     /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
     /// of the response in bytes. Returns `None` for any other frame. The response to a write is a refusal, because all
-    /// attributes are read only.
-    /// A response longer than `out` is cut after the last record that fits. The records are in the order of the
-    /// request, so the server sees which records are missing and requests them again. A discovery response that was cut
-    /// reports the list as not complete. `out` should be as long as the longest frame that the network carries without
-    /// fragmentation.
+    /// attributes are read only. A response longer than `out` is cut after the last record that fits. The records are
+    /// in the order of the request, so the server sees which records are missing and requests them again. A Discover
+    /// Attributes Response that was cut reports that its list is incomplete. `out` should be as long as the longest
+    /// frame that the network carries without fragmentation.
     ///
     /// # Errors
     /// [`EncodeError::NoRoom`] if not even one record fits. An empty response would make the server repeat its request
@@ -258,8 +258,8 @@ impl Responder<'_> {
     }
 }
 
-/// Returns the number of `records` that fit into `room` bytes after `head` bytes. The result is at least 1, so that
-/// encoding fails if not even one record fits.
+/// Returns the number of `records` that fit into a buffer of `room` bytes after the first `head` bytes. The result is
+/// at least 1, so that encoding fails if not even one record fits.
 fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {

@@ -32,7 +32,7 @@ use crate::open_enum::open_enum;
 use crate::types::Eui64;
 
 open_enum! {
-    /// Attribute id within the cluster (table 15 and later revisions of the specification).
+    /// Id of an attribute of the OTA Upgrade cluster (table 15 and later revisions of the specification).
     AttributeId(u16) {
         /// IEEE address of the server that the client uses.
         UPGRADE_SERVER_ID = 0x0000 => "UpgradeServerID",

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! [`Frame::decode`](super::Frame::decode) reports at which byte a frame is wrong, and which deviations the frame has.
-//! A client needs neither of these reports, and an error with an offset in each result would cost a device two
-//! kilobytes of flash.
+//! A client needs neither the offset of a wrong byte nor the deviations. An error with an offset in each result would
+//! cost a device two kilobytes of flash.
 
 use crate::codec::FieldReader;
 use crate::time::ServerTime;

@@ -20,7 +20,7 @@ use super::{
 };
 
 open_enum! {
-    /// Command id within the cluster (table 19).
+    /// Id of a command of the OTA Upgrade cluster (table 19).
     CommandId(u8) {
         /// Command to the client, optional.
         IMAGE_NOTIFY = 0x00 => "Image Notify",
@@ -115,8 +115,8 @@ impl fmt::Display for Direction {
 
 /// Decoder for the commands of one direction.
 pub(super) trait DecodeCommand<'a>: Sized {
-    /// Parses the payload of the command `id`, and returns the result with the command name for errors. Returns `None`
-    /// if this direction has no command with this id.
+    /// Parses the payload of the command `id`, and returns the result with the name of the command, which errors
+    /// contain. Returns `None` if this direction has no command with this id.
     fn parse(
         id: CommandId,
         payload: &'a [u8],
@@ -126,12 +126,13 @@ pub(super) trait DecodeCommand<'a>: Sized {
 
 /// Declares the commands of one direction from a table with one row each: variant, payload type, command id.
 ///
-/// The macro generates the enum, its ids, its decoder, its encoder, its rules and its text from the same rows. A
-/// function cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program of
-/// a device that only encodes would still contain the text of every command.
+/// The macro generates the enum, its ids, its decoder, its encoder, its rules and its text from the rows of the table.
+/// A function cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program
+/// of a device that only encodes would still contain the text of every command.
 ///
-/// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in one of the two tables
-/// below. After a new row, the compiler reports each match of the crate that does not handle the new command yet.
+/// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in the table of its
+/// direction. After a row for a new command is added, the compiler reports each match of the crate that does not handle
+/// the new command yet.
 macro_rules! commands {
     (
         $input:lifetime;
@@ -237,8 +238,8 @@ commands! {
 }
 
 impl ToServer {
-    /// Returns the image that the request is about: the running image in a Query Next Image Request, the requested image
-    /// in all others.
+    /// Returns the image that the request is about: the running image in a Query Next Image Request, and the requested
+    /// image in every other request.
     pub(crate) const fn image(&self) -> ImageId {
         match self {
             Self::QueryNextImage(request) => request.current,

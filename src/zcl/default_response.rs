@@ -22,7 +22,7 @@ pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 /// command could not serve.
 ///
 /// An unexpected Default Response must not end a download. Some lamps answer a correct Image Block Response by
-/// MALFORMED_COMMAND, and nevertheless request the next block. Report of such a lamp:
+/// MALFORMED_COMMAND, and nevertheless request the next block. A report of a lamp that answers in this way:
 /// <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
 // Exhaustive: the ZCL has not changed this command since its first version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

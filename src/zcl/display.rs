@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The `Display` code of each payload is in the module of the payload, next to its encoder. This module contains the
-//! parts of the text that several commands share.
+//! parts of the log text that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
 
@@ -50,8 +50,8 @@ impl Display for Wildcards {
     }
 }
 
-/// Current time and upgrade or request time, written as the server sent them. The receiver interprets the two times,
-/// possibly with its own clock.
+/// Current time of the server, and upgrade time or request time, written as the server sent the two times. The receiver
+/// interprets the two times, possibly with its own clock.
 pub(super) struct WireTime(pub(super) ServerTime);
 
 impl Display for WireTime {

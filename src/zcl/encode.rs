@@ -8,8 +8,9 @@
 //! 3 or 5  n  payload
 //! ```
 //!
-//! Two encoders are fast paths (guide, "Fast paths"). A data response is encoded without a match on its command. A
-//! client encodes through [`ClientFrame`], so that the program of a device contains no encoder of server commands.
+//! Two encoders are fast paths (guide, "Fast paths"). One fast path encodes a data response without a match on the
+//! command. The other fast path is [`ClientFrame`] for the frames of a client, so that the program of a device contains
+//! no encoder of server commands.
 
 use crate::codec::{Emit, FieldWriter, Sink};
 use crate::types::{Eui64, ImageId};

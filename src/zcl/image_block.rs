@@ -126,7 +126,8 @@ impl ImageBlockRequest {
     /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
     /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
     /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). For each frame that `read_plain` accepts,
-    /// the other decoder must return the same request (guide, "Fast paths").
+    /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse) must return the same request (guide, "Fast
+    /// paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();

@@ -24,8 +24,8 @@
 //! | global 0x0B | both | [`DefaultResponse`] | 2 |
 //! | global 0x00 to 0x02, 0x04, 0x0C, 0x0D | both | [`AttributeCommand`] | any |
 //!
-//! [`Frame::decode`] returns a frame with a command that is not in the table of commands as an [`OtherFrame`]. Decoder
-//! and encoder accept any value that the bytes can represent. The `check` method of a message applies the rules of the
+//! [`Frame::decode`] returns a frame with a command that this module does not know as an [`OtherFrame`]. Decoder and
+//! encoder accept any value that the bytes can represent. The `check` method of a message applies the rules of the
 //! specification.
 //!
 //! A frame does not contain its cluster id, because the APS header around the frame holds the id. The caller passes

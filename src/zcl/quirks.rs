@@ -22,13 +22,13 @@ bitflags! {
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
         /// The field control of an Image Block Request announces a MinimumBlockPeriod, but the field is missing. The
-        /// decoder ignores the bit that announces the field. Report:
+        /// decoder ignores the bit that announces the missing field. Report:
         /// <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
-        /// bytes. No device is known to send trailing bytes. The quirk is for fields of future revisions: for example,
-        /// a decoder of 2011 sees the MinimumBlockPeriod of later revisions as two trailing bytes. The decoders of two
-        /// large stacks ignore trailing bytes in most commands.
+        /// bytes. No device is known to send trailing bytes. The quirk exists for fields of future revisions of the
+        /// specification. For example, a decoder of 2011 sees the MinimumBlockPeriod of later revisions as two trailing
+        /// bytes. The decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status alone, and the status is not defined for this command. The
         /// decoder reads the frame as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this
@@ -39,10 +39,11 @@ bitflags! {
         /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
         /// drops the malformed frame. A client that dropped the frame would request the same block again, without end.
         const ABORT_WITH_MORE = 1 << 3;
-        /// Bytes follow the status of a query response that offers no image, or the status of
-        /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the
-        /// status, and the response still counts as a refusal. A server that writes the fields of an offer into every
-        /// query response sends such bytes. Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
+        /// Bytes follow the status of a query response that offers no image, or the status of an Image Block Response
+        /// with the quirk [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the
+        /// bytes after the status, and the response still counts as a refusal. A server that writes the fields of an
+        /// offer into every query response sends bytes after the status of a refusal. Report:
+        /// <https://github.com/espressif/esp-zigbee-sdk/issues/393>
         const REFUSAL_WITH_MORE = 1 << 4;
         /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the trailing
         /// bytes. The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3

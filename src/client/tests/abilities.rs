@@ -14,7 +14,8 @@ impl Settings for Lean {
     }
 }
 
-/// Answers to the needs of a client and of the server, until nothing happens any more.
+/// Simulated application and server, which answer the needs and the requests of a client until the client has no
+/// further need or request.
 struct Conversation<S> {
     client: Client<8, S>,
     file: Vec<u8>,

@@ -1,4 +1,5 @@
-//! Attributes of the client in the course of an upgrade, and the order of its events and needs.
+//! Tests of the attributes of the client in the course of an upgrade, and of the order of the events and needs of the
+//! client.
 
 use super::*;
 use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus};

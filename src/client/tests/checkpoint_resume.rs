@@ -1,4 +1,4 @@
-//! Checkpoints, and resuming from them after a restart.
+//! Tests of checkpoints, and of resuming an upgrade from a checkpoint after a restart.
 
 use core::num::NonZeroU32;
 

@@ -19,7 +19,7 @@ fn download_and_fail(script: &mut Script) {
     assert_eq!(script.expect_end(), Outcome::InvalidImage);
 }
 
-/// A client that downloaded an image twice, which failed its verification each time, at 0 ms.
+/// A client that downloaded an image twice at 0 ms; the image failed its verification each time.
 fn failed_twice() -> Script {
     let mut script = Script::querying(config());
     for failures in [1, 2] {

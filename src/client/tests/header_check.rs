@@ -1,4 +1,4 @@
-//! Check of the file header during the download: against the offer and against the device.
+//! Tests of the check that compares a file header during the download with the offer and with the device.
 
 use super::*;
 use crate::types::HardwareRange;

@@ -30,7 +30,7 @@ fn a_broadcast_notify_makes_the_client_query_if_its_draw_is_at_most_the_jitter()
     }
 }
 
-/// Without the spread, all clients would query at the same moment, and retry together three seconds later.
+/// Without the spread, all clients would query at the same moment, and retry at the same moment three seconds later.
 #[test]
 fn clients_spread_their_queries_after_a_broadcast_notify() {
     let asked_at = |seed: u64| {

@@ -38,7 +38,8 @@ impl PageScript {
         (bytes[1], request)
     }
 
-    /// Asserts that the client requests this page next; returns the sequence number of the request.
+    /// Asserts that the next request of the client is for the page of `size` bytes at `start`; returns the sequence
+    /// number of the request.
     #[track_caller]
     fn assert_requests_page(&mut self, start: u32, size: u16) -> u8 {
         let (sequence, request) = self.request();
@@ -48,7 +49,8 @@ impl PageScript {
         sequence
     }
 
-    /// Asserts that the client requests this block next; returns the sequence number of the request.
+    /// Asserts that the next request of the client is for the block of `size` bytes at `start`; returns the sequence
+    /// number of the request.
     #[track_caller]
     fn assert_requests_block(&mut self, start: u32, size: u8) -> u8 {
         let (sequence, request) = self.request();
@@ -57,7 +59,7 @@ impl PageScript {
         sequence
     }
 
-    /// Receives a block, which is stored at once; returns `false` if the client does not accept it.
+    /// Receives a block and stores the block at once; returns `false` if the client does not accept the block.
     fn receive(&mut self, sequence: u8, start: usize, size: usize) -> bool {
         let frame = block(sequence, OFFERED, start as u32, &self.file[start..start + size]);
         let ClientAction::Store(arrived) =

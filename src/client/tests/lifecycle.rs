@@ -1,4 +1,4 @@
-//! Whole upgrades from the first query to the next one, cancellation, and stale tickets.
+//! Tests of whole upgrades from the first query to the next query, of cancellation, and of stale tickets.
 
 use super::*;
 

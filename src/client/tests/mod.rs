@@ -106,7 +106,7 @@ fn long_file(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// Result of a received frame; its data, if any, is stored at once.
+/// Result of handling a received frame; if the frame has data, the data is stored at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Handled {
     Done,
@@ -176,7 +176,8 @@ impl Script {
         Some((transmit, buf[..transmit.len].to_vec()))
     }
 
-    /// Asserts that the client sends exactly this frame next, to the server, with an APS acknowledgement.
+    /// Asserts that the next frame of the client equals the given frame, and goes to the server with an APS
+    /// acknowledgement.
     #[track_caller]
     fn assert_sends(&mut self, frame: &str) -> &mut Self {
         let (transmit, bytes) = self.transmit().expect("a frame");
@@ -227,7 +228,7 @@ impl Script {
         }
     }
 
-    /// Receives a block of `OFFERED` from the server; it is stored at once.
+    /// Receives a block of `OFFERED` from the server, and stores the block at once.
     #[track_caller]
     fn receive_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Handled {
         self.receive_frame(FrameMeta::unicast(SERVER), &block(sequence, OFFERED, offset, data))

@@ -74,7 +74,8 @@ fn an_invalid_last_image_leaves_the_pending_images_in_place() {
     script.assert_sends("01 09 01 00 5F11 0101 2B1A0000");
 }
 
-/// The report about the ended set is not answered yet, when a notify leads to a query for the next image of the set.
+/// The server has not answered the Upgrade End Request about a cancelled set of images yet, when an Image Notify leads
+/// to a query for the next image of the set.
 #[test]
 fn an_offer_for_an_image_of_a_set_that_has_ended_is_not_taken() {
     let (mut script, _) = verifying_second(None);

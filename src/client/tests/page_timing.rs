@@ -10,7 +10,7 @@ enum Serving {
     /// The server sends one block per `interval` ms, regardless of the requested spacing, and drops requests during a
     /// page, like zigbee-herdsman.
     Dropping { interval: u64 },
-    /// Requests are worked off in order, each block takes `interval` ms.
+    /// The server serves requests in the order of their arrival, and takes `interval` ms for each block.
     Queueing { interval: u64 },
     /// The server sends a page in parallel to answers to block requests, and a new page request stops the page.
     Parallel,
@@ -24,9 +24,10 @@ struct World {
     /// Longest random delay of a frame to the client in ms.
     jitter: u32,
     random: Random,
-    /// Frames under way to the client: time of arrival, number of the page, frame.
+    /// Frames that the server has sent and that have not reached the client: time of arrival, number of the page,
+    /// frame.
     under_way: Vec<(u64, u32, Vec<u8>)>,
-    /// Time at which the server has sent everything that was requested.
+    /// Time at which the server has sent all blocks that the client has requested.
     busy_until: u64,
     pages: u32,
     blocks: u32,

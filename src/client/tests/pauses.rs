@@ -1,4 +1,4 @@
-//! Pauses of a download: their reasons, the queries in them, how the download continues, and how a pause ends.
+//! Tests of the pauses of a download: the reasons of pauses, the queries during a pause, and the end of a pause.
 
 use super::*;
 
@@ -11,8 +11,8 @@ fn query(sequence: u8) -> std::string::String {
     std::format!("01 {sequence:02x} 01 00 5F11 0101 2B1A0000")
 }
 
-/// A client that has stored the first 64 bytes of `file(..)`, and whose server is silent from now on. The client has
-/// just paused, at the returned time.
+/// A client that has stored the first 64 bytes of `file(..)`, and whose server is silent from now on. The download has
+/// just paused, at the time of the returned script.
 fn paused(config: ClientConfig) -> Script {
     let mut script = Script::downloading(config);
     script.assert_requests_block(0);

@@ -1,4 +1,4 @@
-//! Query Next Image: intervals, retries, offers and refusals.
+//! Tests of Query Next Image: intervals, retries, offers and refusals.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Rate of block requests: MinimumBlockPeriod, the own minimum period, and fast polling.
+//! Tests of the rate of block requests: MinimumBlockPeriod, the minimum period in the configuration, and fast polling.
 
 use super::*;
 

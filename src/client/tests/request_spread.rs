@@ -1,4 +1,4 @@
-//! Spread of requests over time: first queries, periodic queries, hourly asks and resumed downloads.
+//! Spread of requests over time: first queries, periodic queries, hourly Upgrade End Requests and resumed downloads.
 
 use super::*;
 

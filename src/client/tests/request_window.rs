@@ -322,8 +322,8 @@ fn the_largest_block_size_is_tried_again_after_200_blocks() {
     assert!((195..=205).contains(&runs[0].1), "{runs:?}");
 }
 
-/// Advances to the next timeout, and returns the requests sent then. The simulated server does not answer extra
-/// requests that the client sent because of late responses.
+/// Advances to the next timeout, and returns the requests that the client sends at this timeout. The simulated server
+/// does not answer extra requests that the client sent because of late responses.
 fn poll_requests_after_timeout(script: &mut Script) -> Vec<(u8, u32, u8)> {
     let before = script.client.retries();
     loop {

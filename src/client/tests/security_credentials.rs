@@ -1,9 +1,10 @@
-//! Images for security credentials that the device does not have, and the fetching of those.
+//! Tests of images for security credentials that the device does not have, and of fetching the security credentials.
 
 use super::query_specific_file::{CREDENTIALS, credentials_file, with_node_address};
 use super::*;
 
-/// A client with the credentials `own` that has verified an image for the credentials `needed`.
+/// A client whose device has the credential version `own`, and that has verified an image for the credential version
+/// `needed`.
 fn verified_image(own: Option<u8>, needed: u8) -> Script {
     let credential = own.map(SecurityCredentialVersion);
     let mut script = Script::querying(ClientConfig { credential, ..with_node_address() });
@@ -101,7 +102,7 @@ fn credentials_are_fetched_while_the_image_waits() {
     }
 }
 
-/// Storage whose every answer is a success.
+/// Storage that answers every call with success.
 struct GoodStorage;
 
 impl Storage for GoodStorage {

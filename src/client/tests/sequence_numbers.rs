@@ -1,4 +1,5 @@
-//! Sequence numbers of WAIT_FOR_DATA, ABORT and data: which answers count, and servers that number answers themselves.
+//! Tests of the sequence numbers of WAIT_FOR_DATA, ABORT and data: the accepted answers, and servers that number their
+//! answers by a counter of their own.
 
 use super::*;
 

@@ -13,9 +13,10 @@ use crate::client::config::ClientConfig;
 
 /// Number of consecutive full blocks after which the client requests the largest size again.
 ///
-/// The server may have shortened its blocks only for some time, for example because of a longer route. One attempt in
-/// 200 blocks adds at most one request for the rest of a short block, which is at most 0.5 % of the requests. The
-/// number of blocks is a choice, not the result of a measurement.
+/// The server may have shortened its blocks only for some time, for example because of a longer route. If the client
+/// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
+/// short block. One request in 200 is 0.5 % of the requests. The number of 200 blocks is a choice, not the result of a
+/// measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.

@@ -35,8 +35,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.deadline_in_any_order(config, rtt)
     }
 
-    /// Returns the earliest deadline of the download of a client without out-of-order ranges. Such a client has one
-    /// slot (guide, "Fast paths").
+    /// Returns the earliest deadline of the download of a client without out-of-order ranges. A client without
+    /// out-of-order ranges has one slot (guide, "Fast paths").
     pub(super) fn deadline_in_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         match self.in_flight.first() {
             Slot::Requested(request) if request.is_waiting => request_timeout(request, config, rtt),
@@ -66,7 +66,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// although its timeout has not passed. The result is [`Ticks::NEVER`] if no response is awaited.
     ///
     /// The function considers only requests that were sent once. A resent request was late before its retry, and the
-    /// client sent the extra request at that time.
+    /// client sent the extra request before the retry.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
         // With a window of 1, no extra request is sent.
         let has_extra = Self::ANY_ORDER && self.window.size() > 1;
@@ -110,9 +110,10 @@ impl<const RANGES: usize> Download<RANGES> {
     ///
     /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks of
     /// the page twice if the client requests the page again too early. In the simulation `examples/goodput` (three
-    /// hops, 5 % loss), a factor of 1 instead of 2 costs up to 8 % of the goodput, and a factor of 3 gains nothing. The
-    /// client adds a mean round trip for each block request in flight, because the server answers block requests first.
-    /// The client also adds two intervals between blocks, because the first two blocks may be lost.
+    /// hops, 5 % loss), a wait of one timeout instead of two costs up to 8 % of the goodput, and a wait of three
+    /// timeouts gains nothing. The client adds a mean round trip for each block request in flight, because the server
+    /// answers block requests first. The client also adds two intervals between blocks, because the first two blocks
+    /// may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));

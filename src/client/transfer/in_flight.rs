@@ -22,12 +22,12 @@ use crate::client::clock::Ticks;
 use crate::ranges::Range;
 use crate::time::Millis;
 
-/// Largest distance in sequence numbers between the latest attempt of a request and a response that still counts as the
-/// answer to an earlier attempt.
+/// Limit of the distance between two sequence numbers: the number of the latest attempt of a request, and the number of
+/// a response that still counts as the answer to an earlier attempt.
 ///
-/// The distance is a quarter of the 256 sequence numbers. Requests for other blocks use the numbers between two
-/// attempts, and a sequence number at a larger distance may already belong to a newer request. The limit is a choice,
-/// not the result of a measurement.
+/// The largest distance is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers
+/// between two attempts of a request. A sequence number at a larger distance may already belong to a newer request. The
+/// limit of 64 sequence numbers is a choice, not the result of a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.
@@ -110,8 +110,8 @@ impl BlockRequest {
         block_range(self.offset, self.size)
     }
 
-    /// Returns `true` if an attempt of this request has, or may have, the sequence number `sequence`. The answer is
-    /// uncertain for earlier attempts, because only the number of the latest attempt is stored.
+    /// Returns `true` if an attempt of this request has, or may have, the sequence number `sequence`. The result is
+    /// uncertain for earlier attempts, because only the sequence number of the latest attempt is stored.
     pub(super) const fn has_sequence(&self, sequence: u8) -> bool {
         self.sequence == sequence
             || (self.attempts > 1 && self.sequence.wrapping_sub(sequence) < ATTEMPT_SEQUENCE_RANGE)
@@ -123,8 +123,9 @@ impl BlockRequest {
     ///
     /// A request that was sent once is measured regardless of the sequence number of the response. A repeated request
     /// is measured only if the sequence number identifies the answered attempt (Karn's algorithm). If the sequence
-    /// number belongs to an earlier attempt than the latest, the round trip is measured from the first attempt. Too
-    /// long a round trip is harmless; too short a round trip causes spurious retries.
+    /// number belongs to an earlier attempt than the latest, the round trip is measured from the first attempt. A
+    /// measured round trip that is too long is harmless; a measured round trip that is too short causes spurious
+    /// retries.
     pub(super) fn round_trip(&self, now: Ticks, sequence: u8, is_own: bool) -> Option<Millis> {
         let sent = match self.attempts {
             0 => None,
@@ -241,15 +242,15 @@ impl<const RANGES: usize> InFlight<RANGES> {
         self.requests().find(|request| request.offset == offset)
     }
 
-    /// Puts `request` into the slot of a request for the same offset, or else into a free slot. Returns `false` if
-    /// there is neither such a slot nor a free slot.
+    /// Puts `request` into the slot of a request for the same offset or, without a request for this offset, into a free
+    /// slot. Returns `false` if there is neither a request for the same offset nor a free slot.
     pub(super) fn insert_request(&mut self, request: BlockRequest) -> bool {
         self.place(request.offset, Slot::Requested(request))
     }
 
-    /// Puts `block`, which has just arrived, into the slot of the request for `block`, or else into a free slot. All
-    /// other requests for bytes of `block` are dropped. Returns `false` if there is neither such a slot nor a free
-    /// slot.
+    /// Puts `block`, which has just arrived, into the slot of the request for `block` or, without a request for
+    /// `block`, into a free slot. All other requests for bytes of `block` are dropped. Returns `false` if there is
+    /// neither a request for `block` nor a free slot.
     pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
         let range = block.range();
         let is_placed = self.place(block.offset, Slot::Storing(block));
@@ -260,8 +261,8 @@ impl<const RANGES: usize> InFlight<RANGES> {
         is_placed
     }
 
-    /// Puts `slot` in the place of the request for the block at `offset`, or else into the first free slot. Returns
-    /// `false` if there is no such place.
+    /// Puts `slot` in the place of the request for the block at `offset` or, without a request for this block, into the
+    /// first free slot. Returns `false` if there is neither a request for the block nor a free slot.
     fn place(&mut self, offset: u32, slot: Slot) -> bool {
         let mut all = core::iter::once(&mut self.first).chain(&mut self.more);
         let place = all.find(|slot| match slot {
@@ -272,8 +273,8 @@ impl<const RANGES: usize> InFlight<RANGES> {
         place.map(|place| *place = slot).is_some()
     }
 
-    /// Frees one slot that `removed` describes, and returns the former content of the slot; returns `None` if there is
-    /// no such slot. The last slot in use moves to the freed slot.
+    /// Frees one slot that `removed` describes, and returns the former content of the slot; returns `None` if `removed`
+    /// describes no slot in use. The last slot in use moves to the freed slot.
     fn remove(&mut self, removed: Removed) -> Option<Slot> {
         let place = self.iter_mut().find(|slot| removed.is(slot))?;
         let content = core::mem::replace(place, Slot::Free);
@@ -283,7 +284,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         Some(content)
     }
 
-    /// Restores the invariant after one slot was freed.
+    /// Restores the invariant, that the slots in use precede the free slots, after one slot was freed.
     #[inline(never)]
     fn close_gap(&mut self) {
         let mut slots = core::iter::once(&mut self.first).chain(&mut self.more);

@@ -9,11 +9,11 @@
 //! ```
 //!
 //! - The client fetches the header of the file first, in order, and checks the header before the rest is requested.
-//! - With blocks, the client requests the lowest gap that is not requested yet. The number of requests in flight and
-//!   blocks being stored is at most the window; one more request is allowed while a response is late. A window of 1 is
-//!   stop-and-wait.
-//! - With pages, the client requests blocks that are missing from earlier pages one by one, then the next page. No
-//!   request is sent while a page arrives.
+//! - With Image Block Requests, the client requests the first gap of the file that is not requested yet. The number of
+//!   requests in flight and blocks being stored is at most the window; one more request is allowed while a response is
+//!   late. A window of 1 is stop-and-wait.
+//! - With pages, the client first requests the blocks that are missing from earlier pages, one by one, and then the
+//!   next page. No request is sent while a page arrives.
 //! - No request reaches past the end of the file, and no request covers bytes that are stored already.
 //!
 //! ```text
@@ -85,9 +85,9 @@ use window::Window;
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Maximum number of attempts of the first request after a restart of the client. If all these attempts stay
-/// unanswered, the client sends a query, because some servers serve only devices that have sent a query since the
-/// server started.
+/// Maximum number of attempts of the first request after a restart of the client. If all attempts of the first request
+/// stay unanswered, the client sends a query, because some servers serve only devices that have sent a query since the
+/// start of the server.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
@@ -113,14 +113,14 @@ pub(super) struct Download<const RANGES: usize> {
     mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
-    /// `true` if the client has stopped requesting pages because the server did not answer page requests. The value is
+    /// `true` if the client has stopped requesting pages because the server did not answer page requests. The field is
     /// `false` if the server refused a page request.
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,
-    /// Number of consecutive page requests that brought no data while other requests were waiting. After two such page
-    /// requests, the client requests a page only when no other request is in flight, because some servers drop requests
-    /// that arrive while they serve another request.
+    /// Number of consecutive page requests that brought no data while other requests were waiting. After two
+    /// consecutive page requests without data, the client requests a page only when no other request is in flight,
+    /// because some servers drop requests that arrive while they serve another request.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses, not counting NO_IMAGE_AVAILABLE.
@@ -130,8 +130,8 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
     /// data since. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
-    /// Number of sequence numbers that the download has used, at most 255. Sequence numbers that are further back
-    /// belong to requests from before the download.
+    /// Number of sequence numbers that the download has used, at most 255. A sequence number that is older than this
+    /// number of requests belongs to a request from before the download.
     sent: u8,
     /// Number of consecutive blocks of another image.
     other_image_count: u8,
@@ -239,9 +239,9 @@ impl<const RANGES: usize> Download<RANGES> {
         Checkpoint { offer, received, header, sums, stage, pending_images }
     }
 
-    /// Demands a check that the server still has the same file, before the next request for missing bytes. A wait that
-    /// the server has demanded ends. The first request may be sent from `at` on, and `interval` after the last request
-    /// at the earliest.
+    /// Demands a check that the server still has the same file, before the next request for missing bytes. The method
+    /// also ends a wait that the server has demanded. The first request may be sent from `at` on, and `interval` after
+    /// the last request at the earliest.
     pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
         self.drop_requests();
         self.not_before = at.max(self.last_activity.plus(interval));
@@ -364,8 +364,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Ends the page in transfer after the last block of the page has arrived, unless missing blocks of the page may
-    /// still arrive. Missing blocks may still arrive if blocks have overtaken each other before; otherwise they are
-    /// lost.
+    /// still arrive. Missing blocks may still arrive if blocks of the download have overtaken each other before. If no
+    /// block has overtaken another block before, the missing blocks count as lost.
     fn end_complete_page(&mut self) {
         let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
@@ -437,8 +437,8 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(Range { end: next, ..gap })
     }
 
-    /// Returns the result of [`gap_outside`](Self::gap_outside) for a client without out-of-order ranges, which has one
-    /// slot.
+    /// Returns the result of [`gap_outside`](Self::gap_outside) for a client without out-of-order ranges; this client
+    /// has one slot.
     fn gap_outside_first_slot(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let start = start.max(self.received());
         let is_over = |slot: &Range| slot.start <= start && start < slot.end;
@@ -498,7 +498,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the number of attempts of `request` that were sent before.
+    /// Returns the number of attempts of `request` that the client has already sent.
     pub(super) fn earlier_attempts(&self, request: NextRequest) -> u8 {
         match request {
             NextRequest::Page(_) if Self::ANY_ORDER => self.silent_pages,
@@ -536,7 +536,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles the `result` of storing the block with `ticket`. Returns the image if the file is now complete.
     ///
     /// # Errors
-    /// Fails if no block with this ticket is being stored; the call then changes nothing.
+    /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
     pub(super) fn finish_store(
         &mut self,
         now: Ticks,

@@ -23,34 +23,34 @@
 //! that a server sends without spacing collide with earlier blocks, which the relays forward on the same channel. The
 //! client does not know the number of hops, and estimates this number from the interval between blocks.
 //!
-//! The figures after the word "simulated" were measured in the simulation `examples/goodput` with `TransferMode::Auto`.
+//! All simulated figures of this module were measured in the simulation `examples/goodput` with `TransferMode::Auto`.
 //! The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 %
-//! loss. `tests/goodput.rs` asserts that `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a
-//! server delay, and 95 % otherwise.
+//! loss. `tests/goodput.rs` asserts that `Auto` reaches 95 % of the goodput of the best transfer mode. Over three hops
+//! at 5 % loss without a server delay, the asserted share is 94 %.
 
 use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
 use crate::time::Millis;
 
-/// Number of blocks of a page. With 64 bytes per block, such a page has 4 KiB and reaches 99 % of the channel's
+/// Number of blocks of a page. With 64 bytes per block, a page of 64 blocks has 4 KiB and reaches 99 % of the channel's
 /// capacity over one hop.
 ///
-/// Simulated, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because more blocks are
-/// lost than the client has out-of-order ranges for. A page of 32 blocks costs up to 15 % of the goodput, because the
-/// client waits for the delay of the server once per page.
+/// In the simulation, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because more
+/// blocks are lost than the client has out-of-order ranges for. A page of 32 blocks instead of 64 costs up to 15 % of
+/// the goodput, because the client waits for the delay of the server once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
-/// Number of consecutive pages, each with more than twice the lowest measured time per block, after which the client
-/// measures the spacing and the time per block of pages again.
+/// Number of consecutive slow pages after which the client measures the spacing and the time per block of pages again.
+/// A page is slow if the time per block of the page is more than twice the lowest measured time per block.
 ///
-/// One or two slow pages may be a coincidence. The limit is a choice, not the result of a measurement, because routes
-/// do not change in the simulation.
+/// One or two slow pages may be a coincidence. The limit of three pages is a choice, not the result of a measurement,
+/// because routes do not change in the simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.
 ///
-/// The window doubles to 8 within the first 19 of the 24 blocks, see [`Window`](super::window::Window). Simulated, a
-/// comparison over 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
+/// During the first 19 of the 24 blocks, the window grows to 8 by doubling, see [`Window`](super::window::Window). In
+/// the simulation, a comparison over 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
 const WINDOW_BLOCKS: u8 = 24;
 
 /// Returns the airtime in microseconds of an Image Block Response with `size` bytes of data over one hop at 2.4 GHz.
@@ -94,17 +94,17 @@ pub(super) struct ModeProbe {
 enum Trial {
     /// The client has measured no page yet.
     Unmeasured,
-    /// The client fetches a page with a spacing, to measure the time per block with this spacing.
+    /// The client fetches a page with a response spacing above 0, to measure the time per block with this spacing.
     Spacing,
     /// The client uses pages with the spacing that has the lowest measured time per block.
     Settled {
         /// `true` if pages have been compared with blocks, or need no comparison.
         is_compared: bool,
-        /// Number of consecutive pages of which each took more than twice the lowest measured time per block.
+        /// Number of consecutive pages whose time per block was more than twice the lowest measured time per block.
         worse_pages: u8,
     },
-    /// The client fetches blocks by a window for comparison with pages. The value is the number of blocks left to
-    /// fetch.
+    /// The client fetches blocks by a window for comparison with pages. The variant holds the number of blocks that are
+    /// left to fetch.
     Window(u8),
 }
 
@@ -150,8 +150,8 @@ impl ModeProbe {
         self.single_rtt = rtt.smoothed_eighths().unwrap_or(0);
     }
 
-    /// Records the arrival of `size` bytes of data at the file offset `start`. Returns a choice after the last block
-    /// that the client fetched for comparison, otherwise `None`.
+    /// Records the arrival of `size` bytes of data at the file offset `start`. Returns the chosen transfer mode after
+    /// the last block that the client fetched for comparison, and `None` after every other block.
     pub(super) fn record_data(&mut self, now: Ticks, start: u32, size: u32) -> Option<Choice> {
         if start < self.start {
             // A block below `self.start` is a lost block of an earlier page, which is not measured.
@@ -197,9 +197,9 @@ impl ModeProbe {
             Trial::Unmeasured => {
                 self.record_best(cost);
                 // The factor 125 converts eighths of a millisecond to microseconds. The added quarter of `hop` rounds
-                // the number of hops up only from a fraction of 3/4 on, because lost blocks lengthen the interval.
-                // Simulated, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops at
-                // 5 % loss.
+                // the number of hops up only from a fraction of 3/4 on, because lost blocks lengthen the interval. In
+                // the simulation, rounding up from a fraction of 1/2 on costs up to 5 % of the goodput over three hops
+                // at 5 % loss.
                 let hops =
                     interval.saturating_mul(125).saturating_add(hop >> 2).checked_div(hop).unwrap_or(0);
                 if hops > 1 {
@@ -211,9 +211,9 @@ impl ModeProbe {
             }
             Trial::Spacing => {
                 // If a block with spacing takes at most 1/16 longer than a block without spacing, the client uses the
-                // spacing, because spaced blocks leave the channel to other devices and collide less. Simulated, a
-                // tolerance of 1/64 instead of 1/16 costs up to 5 % of the goodput over three hops, because the choice
-                // then depends on chance; a tolerance of 1/8 gains at most 2 %.
+                // spacing, because spaced blocks leave the channel to other devices and collide less. In the
+                // simulation, a tolerance of 1/64 instead of 1/16 costs up to 5 % of the goodput over three hops,
+                // because the choice then depends on chance; a tolerance of 1/8 gains at most 2 %.
                 if cost <= self.best_cost.saturating_add(self.best_cost >> 4) {
                     self.record_best(cost);
                 }
@@ -221,8 +221,8 @@ impl ModeProbe {
             }
             // Pages save the request for each block. If a block of a page nevertheless takes more than 2/3 of the time
             // of a single request, something else limits the speed of the page, such as a pause of the server between
-            // blocks. If something else limits the speed, a window may be faster than pages. Simulated, any limit from
-            // 1/2 to 5/6 instead of 2/3 gives the same goodput within 4 %.
+            // blocks. If something else limits the speed, a window may be faster than pages. In the simulation, any
+            // limit from 1/2 to 5/6 instead of 2/3 gives the same goodput within 4 %.
             Trial::Settled { is_compared: false, .. }
                 if interval.saturating_mul(3) > self.single_rtt.saturating_mul(2) =>
             {

@@ -23,7 +23,7 @@
 //! The client sends no request while blocks of a page arrive, because a server stops sending a page when a newer
 //! request arrives. The timeout of the next block follows the measured interval between blocks. Until an interval is
 //! measured, the timeouts are long, because a server may pace its blocks more slowly than requested. The timeouts
-//! double with each consecutive page that ends in silence.
+//! double with each consecutive page whose last block does not arrive.
 
 use crate::client::clock::Ticks;
 use crate::client::request_retry::exponential_backoff;
@@ -33,16 +33,17 @@ use crate::time::Millis;
 
 /// Number of consecutive page requests without any data after which the download continues by blocks.
 ///
-/// At 5 % loss, four consecutive requests are lost about once in 160,000 pages. Four page requests without data
-/// therefore mean that the server ignores Image Page Requests. The limit is a choice, not the result of a measurement.
+/// At 5 % loss, four consecutive page requests are lost about once in 160,000 pages. Four page requests without data
+/// therefore mean that the server ignores Image Page Requests. The limit of four page requests is a choice, not the
+/// result of a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Longest time without a block of a page, as a multiple of the measured interval between blocks. If no block has
-/// arrived for this time, the page counts as ended.
+/// Longest time without a block of a page, as a multiple of the measured interval between blocks. When this time has
+/// passed without a block, the page counts as ended.
 ///
 /// Over three hops, a limit of 4 blocks instead of 8 costs up to 5 % of the goodput, and a limit of 2 blocks costs up
-/// to 42 %. With such low limits, the client requests pages again that are only slow. A limit of 16 blocks gains
-/// nothing (simulation `examples/goodput`, `Auto`, 64 blocks a page).
+/// to 42 %. With a limit of 2 or 4 blocks, the client requests pages again that are only slow. A limit of 16 blocks
+/// instead of 8 gains nothing (simulation `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
 /// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two
@@ -51,13 +52,14 @@ const LOST_BLOCKS_LIMIT: u32 = 8;
 /// One second is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
 const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 
-/// Number of measured intervals after which the client relies on the estimate of the interval. The first blocks may
-/// arrive together although the server paces them; after eight samples, the first sample has a third of its initial
-/// weight in an estimate of RFC 6298.
+/// Number of measured intervals after which the client relies on the estimate of the interval. The first blocks of a
+/// page may arrive together although the server spaces its blocks, so that the first sample may be too short. After
+/// eight samples, the first sample has a third of its initial weight in an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
-/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is a
-/// choice, not the result of a measurement. Requesting a lost block again by a single request takes less than 500 ms.
+/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit of
+/// 500 ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less
+/// than 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -67,7 +69,8 @@ const MAX_REORDERING: Millis = Millis(500);
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
 /// Largest distance between the sequence numbers of the first response of a page and of a later response of the same
-/// page: half of the 256 numbers, so that it is unambiguous which of two numbers is the later one.
+/// page. The distance is half of the 256 sequence numbers, so that it is unambiguous which of two sequence numbers is
+/// the later one.
 const MAX_RESPONSE_DISTANCE: u8 = 127;
 
 /// State of the page in transfer.
@@ -183,10 +186,11 @@ impl Page {
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
     /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
     ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each consecutive page that ended in silence. After [`FIRST_SAMPLES`] measured intervals, the first page
-    ///   that ended in silence does not double the time, because only the last blocks of that page may be lost.
-    /// - In the stage `Trailing`, the time is `reordering` after the last block: the longest delay of the blocks that
-    ///   were overtaken before.
+    ///   with each consecutive page whose last block did not arrive. After [`FIRST_SAMPLES`] measured intervals, the
+    ///   first page without its last block does not double the time, because only the last blocks of that page may be
+    ///   lost.
+    /// - In the stage `Trailing`, the time is `reordering` after the last block. `reordering` is the longest delay of
+    ///   the blocks that later blocks have overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until [`FIRST_SAMPLES`] intervals
     /// are measured, the time is at least [`FIRST_INTERVAL`].
@@ -237,7 +241,7 @@ pub(super) struct PageTiming {
     /// Longest delay of a block that later blocks have overtaken. The stored delay is reduced by an eighth after each
     /// page.
     pub(super) reordering: Millis,
-    /// Number of consecutive pages that ended in silence, that is, without the arrival of their last block.
+    /// Number of consecutive pages whose last block did not arrive.
     silent_ends: u8,
     /// Number of measured intervals, at most [`FIRST_SAMPLES`].
     samples: u8,
@@ -255,8 +259,8 @@ impl PageTiming {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
-    /// Returns the shortest wait for the first block of a page. After a page that ended in silence, the server may
-    /// still be sending the blocks of that page.
+    /// Returns the shortest wait for the first block of a page. After a page whose last block did not arrive, the
+    /// server may still be sending the blocks of that page.
     pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
         if self.is_trusted() || self.silent_ends == 0 {
             return Millis(0);

@@ -69,7 +69,7 @@ pub(in crate::client) enum Received<'f> {
     Wait(Ticks, ServerTime),
     /// The check succeeded: the header and the last stored block on the server equal those of the stored file.
     Checked,
-    /// The server has another file than the stored one under the same identity.
+    /// The server has another file under the identity of the stored file.
     OtherFile,
     /// The download cannot continue at present, and pauses. If the variant holds a [`ClientIgnored`], the response is
     /// also malformed.

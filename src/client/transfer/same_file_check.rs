@@ -48,8 +48,8 @@ impl FileSums {
     pub(in crate::client) const EMPTY: Self =
         Self { header: RangeSum::EMPTY, last_block: RangeSum::EMPTY, header_size: HEADER_SIZES.1 };
 
-    /// Adds `data`, which begins at the file offset `start`. Bytes that were added before, and bytes after the header,
-    /// are left out.
+    /// Adds `data`, which begins at the file offset `start`, to the checksum of the header. The method skips bytes that
+    /// were added before, and bytes after the header.
     pub(in crate::client) fn add_header(&mut self, start: u32, data: &[u8]) {
         for (byte, offset) in data.iter().zip(start..) {
             if offset != u32::from(self.header.size) {

@@ -29,18 +29,18 @@ use super::{Download, DownloadPhase, mode_probe};
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
-/// block. Timeouts are long until a response has arrived, and more attempts could take longer than a minute, after
-/// which some servers end a session. After the header, timeouts follow the measured round trip, and the client requests
-/// pages again.
+/// block. Timeouts are long until a response has arrived, so that more attempts could take longer than a minute. Some
+/// servers end a session after a minute. After the header, timeouts follow the measured round trip, and the client
+/// requests pages again.
 const MAX_HEADER_PAGES: u8 = 2;
 
 /// Number of consecutive page requests without an answer while other requests were in flight, after which the client
 /// requests a page only when no other request is in flight.
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
-/// answers another request. The limit does not apply to `TransferMode::Auto`, which measures whether pages or blocks
-/// are faster. In `Auto`, a wait for the answers to the requests for lost blocks would cost 13 % of the goodput at 5 %
-/// loss (`tests/foreign_stacks`).
+/// answers another request. The limit of two page requests does not apply to `TransferMode::Auto`, which measures
+/// whether pages or blocks are faster. In `Auto`, a wait for the answers to the requests for lost blocks would cost 13
+/// % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.
@@ -67,12 +67,12 @@ impl<const RANGES: usize> Download<RANGES> {
         self.next_request(config, self.late_at(rtt) <= now)
     }
 
-    /// Returns the next request, whether or not its time has come. `has_late` is `true` if a response is late; the
-    /// window then allows one request more.
+    /// Returns the next request, whether or not its time has come. `has_late` is `true` if a response is late; with a
+    /// late response, the window allows one request more.
     ///
     /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place
-    /// of the late request in the window. If the late request is lost, its place would otherwise stay unused until its
-    /// timeout.
+    /// of the late request in the window. Without the extra request, the place of a lost request in the window would
+    /// stay unused until the timeout of the lost request.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
             self.next_request_in_any_order(config, has_late)
@@ -129,7 +129,8 @@ impl<const RANGES: usize> Download<RANGES> {
         lowest.map(NextRequest::Block)
     }
 
-    /// Returns the next request of a check, which requests one block at a time.
+    /// Returns the next request of the check that the server still has the same file. The check requests one block at a
+    /// time.
     fn next_check_request(&self, check: &FileCheck, config: &ClientConfig) -> Option<NextRequest> {
         if self.in_flight.waiting_count() > 0 {
             return None;
@@ -207,7 +208,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the first `max` bytes of `gap`, or the whole gap if the gap is shorter.
+/// Returns the first `max` bytes of `gap`, or the whole gap if the gap has fewer than `max` bytes.
 fn prefix(gap: Range, max: u8) -> Range {
     Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(max.into())) }
 }

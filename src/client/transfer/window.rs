@@ -6,13 +6,14 @@
 //! wait in a queue, and their frames compete for the channel. Some servers answer only one of several requests that
 //! arrive together. The window therefore has two controls:
 //!
-//! - Backoff applies to every window. When more requests stay unanswered than a bad link explains, the window is
-//!   reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a backoff,
-//!   one request at a time is in flight. Every server answers single requests, so that the number of unanswered
-//!   requests during a backoff shows the loss of the link.
-//! - The measured size applies to [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the
-//!   window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in
-//!   flight with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
+//! - Backoff applies to every window. When more requests stay unanswered than the loss of a bad link explains, the
+//!   window is reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a
+//!   backoff, one request at a time is in flight. Every server answers single requests, so that the number of
+//!   unanswered requests during a backoff shows the loss of the link.
+//! - With [`TransferMode::Auto`](crate::client::TransferMode::Auto), the client measures the size of the window. The
+//!   client adjusts the window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n`
+//!   requests are in flight with the round trip `t`, and a single request has the round trip `s`, then `n * (t - s) /
+//!   t` requests wait in the queue.
 //!
 //! ```text
 //!   until the header          measured: doubles while the queue is below 3/8 of the window, up to the number of slots
@@ -42,38 +43,41 @@ struct UnansweredLimit {
 
 /// Limit of unanswered requests that applies until a backoff has shown that the link is lossy.
 ///
-/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On such a link, which
-/// loses 5 % of the frames, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial distribution).
-/// In the simulation at 5 % loss, a limit of 7 of 24 costs a window of 8 up to 41 % of the goodput, and a limit of 14
-/// of 24 gains nothing.
+/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link that loses 5
+/// % of the frames in each direction, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial
+/// distribution). In the simulation at 5 % loss, a limit of 7 unanswered requests of 24 instead of 10 costs a window of
+/// 8 up to 41 % of the goodput. A limit of 14 unanswered requests of 24 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
 /// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
 ///
-/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On such a link, 10 of
-/// 24 requests stay unanswered once in about 2,400 requests, but 20 of 48 requests only once in about 400,000 (binomial
-/// distribution). A server that answers one of several requests leaves more than 45 % of a window of 4 unanswered. In
-/// the simulation, a limit of 13 of 24 for all links costs 40 % of the goodput with such a server, because only 11 or
-/// 12 of 24 requests stay unanswered and the window does not back off.
+/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link that loses
+/// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests, but 20 of 48
+/// requests only once in about 400,000 requests (binomial distribution). A server that answers one of several requests
+/// leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered requests of 24 for all links costs 40 %
+/// of the goodput in the simulation of a server that answers one of several requests. With this server, only 11 or 12
+/// of 24 requests stay unanswered, so that no backoff starts.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
-/// requests of 13 are 15 %, which lies between the 10 % of a link with 5 % loss and the 19 % of a link with 10 % loss.
+/// requests of 13 are 15 %, which lies between the 10 % of unanswered requests on a link with 5 % loss and the 19 % of
+/// unanswered requests on a link with 10 % loss.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
 /// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
-/// wastes up to twice as many requests as one of 128. With any length from 64 to 512 responses, the goodput stays the
-/// same within 4 %. At 10 % loss, a first backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of the
-/// goodput of its oracle, a client that learns of each lost frame at once (guide, "Measurements").
+/// wastes up to twice as many requests as a first backoff of 128 responses. Between first backoffs of 64 and of 512
+/// responses, the goodput differs by at most 4 % in this simulation. At 10 % loss, a first backoff of 256 responses
+/// instead of 128 costs a window of 4 up to 6 % of the goodput. The 6 % are a share of the goodput of an oracle: a
+/// client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
 /// Number of responses after which a settled window with a short queue grows by 1.
 ///
-/// In the simulation, growing after 32 responses costs up to 9 % of the goodput (5 % loss, fast server), because the
-/// window grows beyond the best size too often. Growing after 512 responses costs up to 6 % of the goodput, because a
-/// first estimate that was too small is corrected too late.
+/// In the simulation, a growth after 32 responses instead of 128 costs up to 9 % of the goodput (5 % loss, fast
+/// server), because the window grows beyond the best size too often. A growth after 512 responses instead of 128 costs
+/// up to 6 % of the goodput, because a first size that was too small is corrected too late.
 const GROW_AFTER: u16 = 128;
 
 /// Window of block requests: the number of requests that may be in flight at present, and the counters that adjust this
@@ -188,7 +192,7 @@ impl Window {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
 
-    /// Counts a response. After enough responses, a backoff ends or the size of a measured window changes.
+    /// Counts a response. A response may end a backoff, or change the size of a measured window.
     pub(super) fn count_response(&mut self, rtt: &mut RttEstimator) {
         if self.backoff_left > 0 {
             self.backoff_left = self.backoff_left.saturating_sub(1);

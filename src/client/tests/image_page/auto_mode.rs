@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Runs a download with `TransferMode::Auto`, and returns for each request whether it is for a page. A block of a page
-/// arrives every 50 ms, and a block that was requested alone every `alone` ms.
+/// Runs a download with `TransferMode::Auto`, and returns for each request whether the request is for a page. The
+/// blocks of a page arrive 50 ms apart, and a block that was requested alone arrives after `alone` ms.
 fn request_kinds(alone: u64) -> Vec<bool> {
     let mut paged = PageScript::new(ClientConfig { transfer: TransferMode::Auto, ..config() }, 40_000);
     let mut chosen = Vec::new();
