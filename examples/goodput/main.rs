@@ -8,6 +8,11 @@
 //! - `-- --picture-of-switches FILE.svg` draws the committed table `switches.tsv` without a measurement.
 //! - `-- --fragments` measures the goodput by block size with APS fragmentation, and prints the table `fragments.tsv`.
 //! - `-- --picture-of-fragments FILE.svg` draws the committed table `fragments.tsv` without a measurement.
+//! - `-- --sleepy` measures the goodput and the energy of sleepy devices, and prints the table `sleepy.tsv`.
+//! - `-- --picture-of-sleepy FILE.svg` draws the committed table `sleepy.tsv` without a measurement.
+//! - `-- --impairments` measures the goodput with bursts of loss and with slow or peculiar servers, and prints the table
+//!   `impairment.tsv`.
+//! - `-- --picture-of-impairments FILE.svg` draws the committed table `impairment.tsv` without a measurement.
 //! - `-- --picture FILE.svg` draws the committed table `goodput.tsv` without a measurement.
 //!
 //! The table compares each goodput with the goodput of an oracle: a client of the same mode on the same channel, which
@@ -16,8 +21,10 @@
 //! of 64 bytes.
 
 mod fragments_plot;
+mod impairment_plot;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
+mod sleepy_plot;
 mod svg_plot;
 mod switches_plot;
 
@@ -26,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, polite_fleet};
+use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, impairment_table, polite_fleet, sleepy_table};
 
 /// Committed table of the last measurement of the goodput.
 const TABLE: &str = include_str!("goodput.tsv");
@@ -36,6 +43,12 @@ const SWITCHES: &str = include_str!("switches.tsv");
 
 /// Committed table of the last measurement of the goodput by block size.
 const FRAGMENTS: &str = include_str!("fragments.tsv");
+
+/// Goodput and energy of sleepy devices as last measured.
+const SLEEPY: &str = include_str!("sleepy.tsv");
+
+/// Goodput with impairments as last measured.
+const IMPAIRMENTS: &str = include_str!("impairment.tsv");
 
 /// Measure or draw the goodput of all transfer modes.
 #[derive(Parser)]
@@ -59,6 +72,18 @@ struct Options {
     /// Draw the last measured goodput by block size as SVG
     #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches", "picture_of_switches", "fragments"])]
     picture_of_fragments: Option<PathBuf>,
+    /// Measure the goodput and the energy of sleepy devices
+    #[arg(long, conflicts_with_all = ["picture", "fleet", "switches", "picture_of_switches", "fragments"])]
+    sleepy: bool,
+    /// Draw the last measured goodput and energy of sleepy devices as SVG
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches", "fragments", "sleepy"])]
+    picture_of_sleepy: Option<PathBuf>,
+    /// Measure the goodput with bursts of loss and with servers that pace, drop requests or number their answers
+    #[arg(long, conflicts_with_all = ["picture", "fleet", "switches", "picture_of_switches", "fragments", "sleepy"])]
+    impairments: bool,
+    /// Draw the last measured goodput with impairments as SVG
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["picture", "fleet", "switches", "fragments", "sleepy", "impairments"])]
+    picture_of_impairments: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -80,6 +105,28 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     if let Some(file) = &options.picture_of_fragments {
         return drawn(file, fragments_plot::draw(&fragment_table::read(FRAGMENTS), file));
+    }
+    if let Some(file) = &options.picture_of_sleepy {
+        return drawn(file, sleepy_plot::draw(&sleepy_table::read(SLEEPY), file));
+    }
+    if options.sleepy {
+        let lines = sleepy_table::lines();
+        let bar = ProgressBar::new(lines.len() as u64);
+        let measured = sleepy_table::measure(lines, || bar.inc(1));
+        bar.finish_and_clear();
+        output_lines::write(&sleepy_table::write(&measured));
+        return Ok(());
+    }
+    if let Some(file) = &options.picture_of_impairments {
+        return drawn(file, impairment_plot::draw(&impairment_table::read(IMPAIRMENTS), file));
+    }
+    if options.impairments {
+        let lines = impairment_table::lines();
+        let bar = ProgressBar::new(lines.len() as u64);
+        let measured = impairment_table::measure(lines, || bar.inc(1));
+        bar.finish_and_clear();
+        output_lines::write(&impairment_table::write(&measured));
+        return Ok(());
     }
     if options.fragments {
         let lines = fragment_table::lines();

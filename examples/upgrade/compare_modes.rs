@@ -34,6 +34,7 @@ pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
         blocks: u32::try_from(parts.file.len().div_ceil(usize::from(options.block.get())))
             .map_err(|_| "the file is too long to count its blocks")?,
         server_delay: Micros::from(options.server_delay) * 1000,
+        between: 0,
         store: WRITE,
     };
     let (mut lines, mut all_upgraded) = (Vec::new(), true);

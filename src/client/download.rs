@@ -30,6 +30,7 @@ use super::clock::Ticks;
 use super::config::{ClientConfig, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
+use super::rtt::RttEstimator;
 use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
@@ -216,6 +217,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if download.give_up_at() <= now {
             let id = download.offer.id;
             return self.give_up_download(now, id, reason);
+        }
+        if reason == PauseReason::ServerSilent {
+            // After this many timeouts the measured round trip is probably wrong (RFC 6298, section 5). A sleepy device
+            // that once got an answer between two polls would otherwise give up all later requests before its next poll.
+            self.rtt = RttEstimator::new();
         }
         let ask_at = if asks_at_once { now } else { self.next_pause_query(now, since) };
         self.push_event(ClientEvent::DownloadPaused(reason, self.clock.instant(ask_at)));

@@ -1,9 +1,12 @@
-//! Goodput over paths that the main table of the goodput leaves out: blocks in APS fragments. Each table is committed, and
-//! some of its rows are measured anew, with the environment variable `GOODPUT_CELLS=all` every row.
+//! Goodput over paths that the main table of the goodput leaves out: blocks in APS fragments, sleepy devices, bursts of loss,
+//! and peculiar servers. Each table is committed, and some of its rows are measured anew, with the environment variable
+//! `GOODPUT_CELLS=all` every row.
 
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;
 mod fragments;
+mod impairments;
+mod sleepy_devices;
 
 use std::fmt::Debug;
 use std::process::Command;

@@ -71,6 +71,7 @@ impl Cell {
             block: self.block,
             blocks: self.bytes.div_ceil(self.block.into()) as u32,
             server_delay: self.server_delay,
+            between: 0,
             store: self.write,
         }
     }

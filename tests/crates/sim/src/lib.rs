@@ -45,6 +45,7 @@ pub mod fragment_table;
 mod goodput;
 pub mod goodput_table;
 pub mod ideal_nodes;
+pub mod impairment_table;
 mod link;
 mod lone_server;
 pub mod net;
@@ -54,6 +55,7 @@ pub mod radio;
 mod sample_files;
 pub mod simulation;
 mod single_upgrade;
+pub mod sleepy_table;
 mod upgrade_countdown_policy;
 
 pub use busy_server::{Behaviour, BusyServer, Served};

@@ -76,6 +76,8 @@ pub struct Download {
     pub server_delay: Micros,
     /// Whether the server works on one response at a time.
     pub serial: bool,
+    /// Minimum time between two blocks that the server sends; 0 for a server that does not pace.
+    pub between: Micros,
     /// Storage time of one block in the client.
     pub store: Micros,
     /// Share of the frames that are lost end to end, 0 to 1.
@@ -96,6 +98,7 @@ impl Download {
             blocks: 3000,
             server_delay: 0,
             serial: false,
+            between: 0,
             store: 0,
             loss: 0.0,
             recovery: Recovery::Prompt { at_once: 1 },

@@ -44,6 +44,8 @@ pub struct Oracle {
     pub blocks: u32,
     /// Processing time of the server for each response; the server works on many requests in parallel.
     pub server_delay: Micros,
+    /// Minimum time between two blocks that the server sends; 0 for a server that does not pace.
+    pub between: Micros,
     /// Storage time of one block in the client.
     pub store: Micros,
 }
@@ -63,6 +65,7 @@ impl Oracle {
                 block: self.block,
                 blocks: self.blocks,
                 server_delay: self.server_delay,
+                between: self.between,
                 store: self.store,
                 recovery: Recovery::Oracle { at_once },
                 ..Download::new(scheme, 1)
