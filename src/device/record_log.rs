@@ -73,14 +73,14 @@ pub struct RecordWrite {
 }
 
 impl RecordLog {
-    /// Creates a log in the area of `layout` for records. Call [`see`](Self::see) for each of the
-    /// [`places`](Self::places) before a record is written.
+    /// Creates a log in the area of `layout` for records. Before the first [`write`](Self::write), the caller reads the
+    /// bytes at each address of [`places`](Self::places), and passes these bytes to [`see`](Self::see).
     #[must_use]
     pub const fn new(layout: &FlashLayout) -> Self {
         Self { area: layout.records, newest: None, next: None }
     }
 
-    /// Returns the addresses of all records, in both halves.
+    /// Returns all flash addresses at which a record can start, in both halves of the log.
     pub fn places(&self) -> impl Iterator<Item = u32> + use<> {
         let log = self.clone();
         let count = log.records_in_half();
@@ -93,8 +93,9 @@ impl RecordLog {
         )
     }
 
-    /// Takes the bytes that the caller has read at the address `at` after a restart. Returns the payload if the bytes
-    /// are a complete record that is newer than the records of all earlier calls.
+    /// Takes the bytes that the caller has read after a restart at the address `at`, which is one of
+    /// [`places`](Self::places). Returns the payload of the record if the bytes are a complete record that is newer
+    /// than every record of the earlier calls; `None` if the record is older or the bytes are no complete record.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;

@@ -144,8 +144,8 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the element as it was read, with the length field and Telink's two bytes. An [`Element`], by contrast, writes
-/// the length of its data.
+/// Writes the element as it was read, with the length field and Telink's two bytes. In place of that length field, the
+/// encoder of [`Element`] writes the number of data bytes.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
@@ -190,7 +190,7 @@ pub(super) fn decode_head(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
     (Tag(tag.get()), length.get())
 }
 
-/// Head of an element that does not run past the end of the file.
+/// Head (tag and length) of an element that does not run past the end of the file.
 struct CheckedHead {
     tag: Tag,
     length: u32,

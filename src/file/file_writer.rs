@@ -251,7 +251,7 @@ mod tests {
         );
     }
 
-    /// The elements share their data, so that such a file is in reach of a gateway with 32-bit addresses.
+    /// All elements borrow the same data, so the test needs memory for only 16 MiB of the 4 GiB that the writer counts.
     #[test]
     fn a_file_is_as_long_as_its_size_field_can_count_and_no_longer() {
         let data = std::vec![0; 0x0100_0000 - 6];

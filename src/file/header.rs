@@ -252,7 +252,7 @@ impl<'a> FileHeader<'a> {
     /// Reads the header at the start of `file` strictly. Returns the header and all bytes after it.
     ///
     /// The parser accepts and keeps reserved bits, extra bytes and minor versions other than 0.
-    /// [`anomalies`](Self::anomalies) reports these three features of a header.
+    /// [`anomalies`](Self::anomalies) reports reserved bits, extra bytes and minor versions other than 0.
     ///
     /// # Errors
     /// The method returns the first error of this list that applies. The `offset` of the error is that of the field at
@@ -274,7 +274,8 @@ impl<'a> FileHeader<'a> {
     }
 
     /// Reads the header as [`parse`](Self::parse) does, but accepts a device-specific header without room for a
-    /// destination. For such a header, `destination` is `None` and [`HeaderAnomalies::destination_missing`] is set.
+    /// destination. For a header without room for a destination, `destination` is `None` and
+    /// [`HeaderAnomalies::destination_missing`] is set.
     ///
     /// # Errors
     /// The method returns the same errors as [`parse`](Self::parse).
@@ -301,7 +302,8 @@ impl<'a> FileHeader<'a> {
         Ok((view.header().with_extra(&[]), view.len()))
     }
 
-    /// Returns the header length field of a header whose first 56 bytes are present. Returns 0 for fewer bytes.
+    /// Returns the header length field of a header whose first 56 bytes are present. Returns 0 if fewer than 56 bytes
+    /// are present.
     pub(super) fn declared_len(start: &[u8]) -> u16 {
         FixedFields::ref_from_prefix(start).map_or(0, |(fixed, _)| fixed.header_length.get())
     }

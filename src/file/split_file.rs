@@ -34,8 +34,8 @@ impl<'a> SplitFile<'a> {
     ///
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse`]. If `bytes` is shorter than the total image size, the
-    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. This error gives the total image size as
-    /// the number of bytes needed.
+    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The error `Truncated` contains the total
+    /// image size as the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
@@ -73,7 +73,7 @@ impl<'a> Sections<'a> {
         Self { file, body, trailing }
     }
 
-    /// Splits `bytes` at the total image size. Returns an error if fewer bytes are present.
+    /// Splits `bytes` at the total image size. Returns an error if `bytes` is shorter than the total image size.
     #[inline]
     pub(super) fn split_complete(header: &HeaderView<'a>, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let needed = usize::try_from(header.total_size()).unwrap_or(usize::MAX);

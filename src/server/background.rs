@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The server holds an answer that is not due yet, and [`Server::poll_transmit`] returns the held answer when the
-//! answer is due. Before the first call of this method, the server holds no answer.
+//! answer is due. Before the first call of `poll_transmit`, the server holds no answer.
 //!
 //! The server does not know the load of the channel. Instead, the server measures the delivery time of a block: the
 //! time from the transmission of the block until its delivery report, or until the next request of the client. More
@@ -33,18 +33,18 @@ const SPACING: u32 = 12;
 
 /// Number of blocks of a page that the server sends in the time between two blocks that are requested singly. Over one
 /// hop, a singly requested block takes 17.7 ms of channel time, together with its request and the APS acknowledgements.
-/// A block of a page comes without these other frames and takes 6.2 ms.
+/// A block of a page comes without a request and without APS acknowledgements, and takes 6.2 ms of channel time.
 const PAGE_BLOCKS: u32 = 3;
 
 /// Delivery time that the server assumes before the first measurement: the delivery time of a block over three hops.
 const FIRST_DELIVERY: Millis = Millis(50);
 
-/// Maximum delivery time; a longer measured time counts as this maximum. A longer time, for instance of a sleepy
-/// client, is no evidence of a busy channel.
+/// Maximum delivery time; a longer measured time counts as this maximum. A delivery time above this maximum, for
+/// instance of a sleepy client, is no evidence of a busy channel.
 const LONGEST_DELIVERY: Millis = Millis(250);
 
 /// Limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
-/// schedule of blocks lies at least this time in the future. Most clients have one request in flight, so that a few
+/// schedule of blocks lies at least this time in the future. Most clients have only one request in flight, so a few
 /// clients are enough to fill the schedule.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
@@ -132,7 +132,7 @@ impl Pace {
     }
 
     /// Returns the approximate number of clients that were answered WAIT_FOR_DATA and have not repeated their requests
-    /// yet. Each of these clients waits for at least `least` seconds.
+    /// yet. `least` is the minimum waiting time of a client, in seconds.
     fn waiting(&self, now: Instant, least: u32) -> u32 {
         let until = self.last_return.since(now).0;
         if until == 0 {

@@ -9,7 +9,8 @@
 
 use crate::time::{Instant, ServerTime, UtcTime};
 
-/// Maximum time in a response, in seconds. The value above this maximum, 0xFFFFFFFF, means "hold".
+/// Maximum value of a time field of a response that means a time, in seconds. The value above this maximum, 0xFFFFFFFF,
+/// means "hold".
 const MAX_TIME: u32 = u32::MAX - 1;
 
 /// Form of the times in responses: offsets in seconds, or UTC by the clock that the caller has set.

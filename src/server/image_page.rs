@@ -89,7 +89,7 @@ impl<S: SessionSlots> Server<S> {
         self.answer_data_request(now, query, images, policy, out)
     }
 
-    /// Schedules the further blocks of a page after the first block, which has `len` bytes.
+    /// Schedules the further blocks of a page after the first block, whose data has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
         now: Instant,

@@ -30,9 +30,9 @@
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
 //!   for.
-//! - Changes of the network: the caller passes the network address of a device that left to [`forget`](Server::forget),
-//!   and the old and the new network address of a device to [`moved`](Server::moved). [`cancel`](Server::cancel) ends
-//!   the downloads of a client.
+//! - Changes of the network: the caller calls [`forget`](Server::forget) with the network address of a device that left
+//!   the network, and [`moved`](Server::moved) with the old and the new network address of a device.
+//!   [`cancel`](Server::cancel) ends the downloads of a client.
 //! - State: [`session`](Server::session), [`session_for`](Server::session_for), [`sessions`](Server::sessions) and
 //!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server knows of its clients.
 //!
@@ -525,7 +525,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Resets the counts of repeated downloads of the node with the network address `network`, so that the node is
-    /// offered images again. The limit is [`ServerConfig::repeated_download_limit`].
+    /// offered images again. The limit of these counts is [`ServerConfig::repeated_download_limit`].
     pub fn reset_repeats(&mut self, network: u16) {
         for session in self.table.sessions_mut().filter(|session| session.client().network == network) {
             session.forget_repeats();

@@ -30,15 +30,15 @@ impl<S: SessionSlots> Server<S> {
     /// [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout).
     ///
     /// The deadline can be too early, because frames from clients move deadlines; early calls do nothing. If work is
-    /// left after one call of each of the two methods, the deadline lies in the past.
+    /// left after one call of `poll_transmit` and one call of `handle_timeout`, the deadline lies in the past.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. A download
-    /// also ends with an Upgrade End Request of the client, with ABORT from the server, and with
-    /// [`cancel`](Self::cancel).
+    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. The download
+    /// of a stalled client continues with the next request of the client. A download ends with an Upgrade End Request
+    /// of the client, with ABORT from the server, or with [`cancel`](Self::cancel).
     ///
     /// Each call handles one client, so that the event queue has room for the event of the client.
     pub fn handle_timeout(&mut self, now: Instant) {

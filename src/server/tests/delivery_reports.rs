@@ -12,7 +12,7 @@ fn reply(desk: &mut Desk<impl ImageStore, Script>, from: Address, request: &str)
     }
 }
 
-/// Field report 4: one failed delivery ends nothing.
+/// Field report 4: one failed delivery ends no download.
 #[test]
 fn a_delivery_that_fails_ends_nothing() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);

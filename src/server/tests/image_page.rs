@@ -284,7 +284,7 @@ fn a_page_leaves_time_for_others() {
     }
 }
 
-/// The client downloads the blocks one by one, at the rate of its requests.
+/// If the server supports no pages of such short blocks, the client requests the blocks one by one.
 ///
 /// Shows: FLD-044
 #[test]
