@@ -167,9 +167,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due, and returns
-    /// whether the server holds the answer. The request is background traffic, and `is_page` tells whether it is for a
-    /// page. The server sends some answers at once, although they also take a place in the schedule: the first block
-    /// of a download, the first block of a page, and a block to a client without a session.
+    /// whether the server holds the answer. The request is background traffic, and `is_page` tells whether the request
+    /// is for a page. The server sends some answers at once, although they also take a place in the schedule: the first
+    /// block of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
     /// session holds answers, the server does not answer any other request of the download, and the client repeats the

@@ -201,8 +201,8 @@ impl<S: SessionSlots> Server<S> {
     /// Answers an Image Block Request like [`answer_data_request`](Self::answer_data_request), and records the time of
     /// the frame.
     ///
-    /// Almost all frames of a download take this path. Inlining gives this path a copy of its steps in which `page` is
-    /// known to be `None` (guide, "Fast paths").
+    /// This method answers almost all frames of a download. Inlining gives this method its own copy of the called
+    /// methods, in which `page` is known to be `None` (guide, "Fast paths").
     #[inline(always)]
     pub(super) fn answer_block_request(
         &mut self,
@@ -229,8 +229,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Checks a request for a block, and reads the block into `out`. Breaks with the action for a request that gets no
-    /// block now.
+    /// Checks a request for a block, and reads the block into `out`. Returns [`Break`] with the action if the request
+    /// gets no block now.
     ///
     /// The functions that answer without a block take values, not references to the query. The query therefore stays in
     /// registers on the way to a block.
@@ -360,7 +360,7 @@ impl<S: SessionSlots> Server<S> {
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
     /// The answer to a deferred request does not depend on other requests. The caller can answer deferred requests in
-    /// any order. If the caller has cancelled the download since the request, the answer is ABORT.
+    /// any order. If the caller has cancelled the download after the request arrived, the answer is ABORT.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -416,8 +416,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an IEEE
-    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In other
-    /// requests the address has no effect.
+    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In any other
+    /// request the IEEE address has no effect.
     pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
         node.is_none()
             || self.config.query_specific_file
@@ -621,7 +621,8 @@ pub(super) fn check_access(
 }
 
 /// Checks whether a client may have a file for the device `destination`. The IEEE address of the client must be known.
-/// An address in the request proves nothing, but must not contradict the known address (section 6.10.12.4).
+/// An IEEE address in the request proves nothing, but must not contradict the known address of the client (section
+/// 6.10.12.4).
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the file.

@@ -63,8 +63,8 @@ use repeats::wrapping_seconds;
 pub struct Session {
     /// Time of the last frame of the client about this download.
     last_heard: Instant,
-    /// Deadline of the timer of the session. The deadline of a session with a page is exact. Any other deadline may be
-    /// too early; in this case the server sets the timer again when the timer expires.
+    /// Deadline of the timer of the session. The deadline of a session with a page is exact. The deadline of any other
+    /// session may be too early: when the timer expires too early, the server sets the timer again.
     pub(super) timer_deadline: Instant,
     /// State of the client: its IEEE address, which is known if the flag IEEE is set.
     ieee: u64,
@@ -79,7 +79,7 @@ pub struct Session {
     /// Hardware version of the device, or a version in the hardware range of the file that the policy chose. The
     /// version is known if the flag HARDWARE is set.
     hardware: HardwareVersion,
-    /// Hour of the last counted download, modulo 2¹⁶.
+    /// Hour of the last counted download, or of the last daily decrease of the count, modulo 2¹⁶.
     repeats_hour: u16,
     network: u16,
     pub(super) flags: Flags,
@@ -105,8 +105,8 @@ pub struct Session {
 enum State {
     Refused {
         refusal: Refusal,
-        /// Whether the policy refused an image that the store has. In this case, the client gets no blocks of the image
-        /// either.
+        /// Whether the policy refused an image that the store has. If the policy refused the image, the client gets no
+        /// blocks of the image either.
         by_policy: bool,
     },
     Offered,
@@ -135,7 +135,7 @@ enum State {
 /// Whether a download counts as repeated when the client downloads the same image again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
-    /// The server sent no block since the last end of a download.
+    /// The server sent no block since the last download of the session ended.
     No,
     /// The server sent blocks, but ordered no upgrade yet.
     Blocks,
@@ -405,14 +405,14 @@ impl Session {
         self.last_heard = now;
     }
 
-    /// Sets the time of the last frame back to `heard`, after a block of a page: the server sent the block without a frame
-    /// from the client.
+    /// Sets the time of the last frame back to `heard` after a block of a page, because the server sends such a block
+    /// without a frame from the client.
     pub(super) const fn set_last_heard(&mut self, heard: Instant) {
         self.last_heard = heard;
     }
 
-    /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
-    /// the last 12 days.
+    /// Returns the time at which the server last sent a block to the client; `None` if the server has sent no block, or
+    /// has forgotten the time ([`MAX_SERVED_AGE`], [`MAX_SILENCE`]).
     pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
         // At the last frame, the time was at most `MAX_SERVED_AGE` old. The time is therefore at most 37 days old now,
         // and unambiguous.
@@ -443,7 +443,7 @@ impl Session {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
-    /// Returns whether no other session of the same age class had a frame later.
+    /// Returns whether no session in the same order of age had a later frame.
     pub(super) const fn is_newest(&self) -> bool {
         self.links.newer == NO_SLOT
     }
@@ -486,7 +486,7 @@ impl Session {
         }
     }
 
-    /// Lends the page that is being sent, or the room for a page; `None` if no download is in progress.
+    /// Lends the page that is being sent, or the memory for a page; `None` if no download is in progress.
     pub(super) const fn page_mut(&mut self) -> Option<&mut Page> {
         match &mut self.state {
             State::Downloading { page, .. } => Some(page),
@@ -506,13 +506,13 @@ impl Session {
         self.state = state;
     }
 
-    /// Records that the server offered the image version `version`. Returns whether the session keeps its phase. If
-    /// the store has several files of the image, the server finds the offered file with `hardware`, which is `None` if
-    /// the hardware version is not known.
+    /// Records that the server offered the image version `version`. If the store has several files of the image, the
+    /// server finds the offered file with `hardware`, which is `None` if the hardware version is not known.
     ///
-    /// The session keeps its phase while the client downloads the image, is on hold, or is about to upgrade: such a
-    /// client queries because of an Image Notify. If such a client restarts the download nevertheless, the server sees
-    /// the restart at the next block.
+    /// Returns `true` if the session keeps its phase, because the client downloads this version, is on hold with it, or
+    /// is about to upgrade to it. In these phases, a client queries because of an Image Notify. If the client restarts
+    /// its download nevertheless, the server detects the restart at the next block. In any other phase, or if `version`
+    /// is another version, the session enters the phase `Offered`, and the method returns `false`.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,
@@ -535,7 +535,8 @@ impl Session {
         stays
     }
 
-    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused it.
+    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused
+    /// this image.
     pub(super) fn record_refusal(&mut self, now: Instant, refusal: Refusal, by_policy: bool) {
         self.flags.remove(Flags::RELEASED);
         self.enter(now, self.version, State::Refused { refusal, by_policy });
@@ -605,9 +606,9 @@ impl Session {
         Some((self.id(), reached, all))
     }
 
-    /// Records a sent block of the image `id`, which has `size` bytes. The block reaches from `offset` to `end` of the
-    /// file. A download starts with the first block of an image, or with a block at offset 0 after blocks beyond offset
-    /// 0.
+    /// Records a sent block of the image `id`, which has `size` bytes. The block contains the bytes of the file from
+    /// `offset` to `end`. A download starts with the first block of an image, or with a block at offset 0 after blocks
+    /// beyond offset 0.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,
@@ -677,16 +678,17 @@ impl Session {
         }
     }
 
-    /// Returns the start of the client's silence, for a client that was served a block of any image at `last_served`.
-    /// The silence starts with the last frame in either direction, plus the waiting time that the server demanded.
+    /// Returns the start of the silence of a client: the time of the last frame from the client or to the client, plus
+    /// the waiting time that the server demanded. `last_served` is the time at which the server last sent a block of
+    /// any image to the client.
     pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
         let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
         last.plus(Millis::from_secs(self.wait.get()))
     }
 }
 
-/// Returns whether a block from offset 0 to `end` belongs to the download that has reached `reached`. The server may
-/// send the first block again, with fewer bytes; any other block at offset 0 starts a new download.
+/// Returns whether a block from offset 0 to `end` belongs to the download whose furthest block ends at `reached`. The
+/// server may send the first block again, with fewer bytes; any other block at offset 0 starts a new download.
 #[cold]
 const fn is_same_download(reached: u32, end: u32, measured: &RateMeasurement) -> bool {
     reached <= end || measured.starts_at(reached)

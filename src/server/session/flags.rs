@@ -16,7 +16,7 @@ bitflags! {
         /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` updates the
         /// count.
         const PAGE = 1 << 3;
-        /// The field `hardware` is known.
+        /// The value of the field `hardware` is known.
         const HARDWARE = 1 << 4;
         /// The server released the client from a hold of the image `version`. If the policy still holds the client, the
         /// server answers the next Upgrade End Request with the order to upgrade now.
@@ -25,7 +25,7 @@ bitflags! {
         const SECURED = 1 << 6;
         /// The server has reported the event `RepeatedDownload` for the present count.
         const REPEATS_TOLD = 1 << 7;
-        /// State of the client: the field `ieee` is known.
+        /// State of the client: the value of the field `ieee` is known.
         const IEEE = 1 << 8;
         /// State of the client: a block was sent to the client, at the time of the field `served`.
         const SERVED = 1 << 9;
@@ -42,8 +42,8 @@ bitflags! {
         const HELD = 1 << 13;
         /// State of the client: the server does not know yet whether the last block arrived.
         const UNCONFIRMED = 1 << 14;
-        /// A row of the table of device overrides applies to the image type. The table does not change, so that the
-        /// server searches it once for each session, not for each block.
+        /// A row of the table of device overrides applies to the image type. The table does not change, so the server
+        /// searches the table once for each session, not for each block.
         const OVERRIDE = 1 << 15;
     }
 }
