@@ -59,7 +59,7 @@ impl Decision {
     }
 }
 
-/// Blocking board of a device. A device implements the first four methods; the other ones have defaults that suit a
+/// Blocking board of a device. A device implements the first four methods; the other methods have defaults that suit a
 /// device with a known server and a single image.
 pub trait Board {
     /// Returns the time of a monotonic clock.
@@ -116,8 +116,8 @@ pub trait Board {
     }
 }
 
-/// Asynchronous board of a device. A device implements the first four methods; the other ones have defaults that suit a
-/// device with a known server and a single image.
+/// Asynchronous board of a device. A device implements the first four methods; the other methods have defaults that
+/// suit a device with a known server and a single image.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"

@@ -10,9 +10,9 @@
 //! first half   | 1 | 2 | 3 | 4 |        second half  | 5 | 6 |   |   |
 //! ```
 //!
-//! The power may fail during a write. An old record is therefore erased only after a newer one is complete: when a half
-//! is full, and after each restart, the log erases the other half and writes the next records there. A place that reads
-//! as erased after a restart may be partly written, so the log does not write a record to such a place before an
+//! The power may fail during a write. An old record is therefore erased only after a newer record is complete: when a
+//! half is full, and after each restart, the log erases the other half and writes the next records there. A place that
+//! reads as erased after a restart may be partly written, so the log does not write a record to such a place before an
 //! erasure.
 
 use super::flash_layout::{Aligned, Area, FlashLayout};
@@ -112,9 +112,9 @@ impl RecordLog {
         Some(*payload)
     }
 
-    /// Returns the jobs that write a record with `payload`. Call [`written`](Self::written) after both jobs have
-    /// succeeded. Without a call of `written`, the next record goes to the half that does not contain the newest
-    /// record.
+    /// Returns the jobs that write a record with `payload`. After all jobs of the result have succeeded, the caller
+    /// calls [`written`](Self::written). Without a call of `written`, the next record goes to the half that does not
+    /// contain the newest record.
     pub fn write(&mut self, payload: &Payload) -> RecordWrite {
         let (number, newest_in_second) =
             self.newest.map_or((0, true), |(newest, is_second)| (newest.wrapping_add(1), is_second));

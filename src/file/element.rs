@@ -123,7 +123,7 @@ pub struct PlacedElement<'a> {
     /// Length field of the element: the number of data bytes. In a truncated file, fewer bytes may be present.
     pub length: u32,
     /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The length field does not count
-    /// these bytes.
+    /// Telink's two bytes.
     pub telink_info: Option<[u8; 2]>,
     /// Tag of the element, and the data that is present.
     #[cfg_attr(feature = "serde", serde(borrow))]

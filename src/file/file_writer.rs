@@ -58,8 +58,8 @@ pub struct FileWriter<'a> {
 impl<'a> FileWriter<'a> {
     /// Creates a writer. The writer replaces `header.total_size` with the length of the file.
     ///
-    /// Only the reserved bits of `header.other_control` are written. A written file is therefore device specific if and
-    /// only if the header has a destination (section 6.3.2.12).
+    /// Only the reserved bits of `header.other_control` are written. A written file is device specific if and only if
+    /// the header has a destination (section 6.3.2.12).
     ///
     /// # Errors
     /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) if no device could use the file.

@@ -103,7 +103,7 @@ pub enum StreamPiece<'a> {
         /// Number of data bytes. The data of the element follows as [`Data`](Self::Data).
         length: u32,
         /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The field `length` does not
-        /// count these two bytes.
+        /// count Telink's two bytes.
         telink_info: Option<[u8; 2]>,
     },
     /// Some or all data of the current element.
@@ -347,7 +347,8 @@ impl StreamDecoder {
         self.total.saturating_sub(self.consumed)
     }
 
-    /// Consumes at most `most` bytes of `input`. Returns the offset of these bytes in the file, and the bytes.
+    /// Consumes at most `most` bytes of `input`. Returns the offset of the consumed bytes in the file, and the consumed
+    /// bytes.
     fn take<'i>(&mut self, input: &mut &'i [u8], most: u32) -> (u32, &'i [u8]) {
         let offset = self.consumed;
         let (bytes, rest) = input.split_at_checked(to_usize(most)).unwrap_or((input, &[]));

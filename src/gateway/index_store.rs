@@ -41,8 +41,9 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
 /// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
-/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). Beyond this limit, the file
-/// that was fetched first is dropped, and fetched again when a device needs it.
+/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). If the fetched files need
+/// more memory than this limit, the store drops the file that was fetched first, and asks for that file again when a
+/// device needs it.
 #[derive(Clone, Debug)]
 pub struct IndexStore {
     index: Index,

@@ -54,7 +54,7 @@ const NEWCOMERS_WAIT: Millis = Millis(300);
 const CLIENTS_WAIT: Millis = Millis(1500);
 
 /// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request and its answer
-/// WAIT_FOR_DATA take as much channel time as a block, and several other clients download meanwhile.
+/// WAIT_FOR_DATA take as much channel time as a block, and the channel also carries the blocks of several downloads.
 const TURN: Millis = Millis::from_secs(5);
 
 /// Schedule of the blocks to all clients, and of the repeated requests of the clients that were answered WAIT_FOR_DATA.
@@ -124,8 +124,8 @@ impl Pace {
         due
     }
 
-    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. After this time, the
-    /// client repeats its request, at least [`TURN`] after every client that already waits.
+    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. After the waiting
+    /// time, the client repeats its request, at least [`TURN`] after every client that already waits.
     pub(super) fn next_turn(&mut self, now: Instant, least: u32) -> u32 {
         self.last_return = self.last_return.plus(TURN).max(now.plus(Millis::from_secs(least)));
         self.last_return.since(now).0.div_ceil(1000)
@@ -213,7 +213,8 @@ impl<S: SessionSlots> Server<S> {
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
     /// `spacing` after the last block. If blocks are background traffic, the method moves the block of the page to the
-    /// next free place in the schedule of all clients. A held answer already has a place in this schedule.
+    /// next free place in the schedule of all clients. A held answer already has a place in the schedule of all
+    /// clients.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {

@@ -1,6 +1,6 @@
 //! Clock of a server. A response contains two times: the current time, and the time of the next request or of the
-//! upgrade. The clock converts waiting times and upgrade times to these two times (section 6.13 of ZigBee document
-//! 095264, 2011).
+//! upgrade. The clock converts waiting times and upgrade times to the two times of a response (section 6.13 of ZigBee
+//! document 095264, 2011).
 //!
 //! ```text
 //! offsets, no UTC clock set   current 0      then: offset in seconds      hold: then 0xFFFFFFFF

@@ -117,9 +117,9 @@ pub struct ServerConfig {
     /// limit. The limit stops a client that cannot install an image, and would otherwise download the image again and
     /// again.
     ///
-    /// A download counts if the server sent blocks of the image, and if then either the client found the image invalid,
-    /// or the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time,
-    /// and in the first minute after the upgrade time. The count decreases by one per day. A query with another running
+    /// A download counts if the server sent blocks of the image, and afterwards the client found the image invalid or
+    /// the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time, and
+    /// in the first minute after the upgrade time. The count decreases by one per day. A query with another running
     /// version, the offer of another image, [`Server::reset_repeats`](super::Server::reset_repeats),
     /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget) reset the count.
     ///

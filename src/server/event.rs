@@ -84,7 +84,8 @@ pub enum ServerEvent {
         /// Bytes sent to the client, speed and remaining time of the download.
         progress: SessionProgress,
     },
-    /// The server sent the last byte of a file. The client then verifies the image, which can take half an hour.
+    /// The server sent the last byte of a file. After the last byte, the client verifies the image, which can take half
+    /// an hour.
     AllServed {
         /// Client that downloaded.
         client: Address,

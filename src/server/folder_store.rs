@@ -9,9 +9,9 @@
 //!                                     +--> FolderChange: Added, Replaced, Removed, Rejected
 //! ```
 //!
-//! **A file that another program overwrites** is detected by its length, modification time and header. The server then
-//! answers NO_IMAGE_AVAILABLE, because a device would otherwise get a mixture of two files. [`FolderStore::refresh`]
-//! adds the file again with its new content.
+//! **A file that another program overwrites** is detected by its length, modification time and header. For a file that
+//! was overwritten, the server answers NO_IMAGE_AVAILABLE, because a device would otherwise get a mixture of two files.
+//! [`FolderStore::refresh`] adds the file again with its new content.
 
 use std::borrow::ToOwned as _;
 use std::fs::{self, File, Metadata};
@@ -66,7 +66,7 @@ pub enum FolderError {
         source: AddError,
     },
     /// The inspection found a fault in the file, for instance a wrong checksum, so no device should get the file.
-    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept such files.
+    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept files with such faults.
     #[cfg(feature = "inspect")]
     #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
     #[error("{}: {finding}", Shown(.path))]

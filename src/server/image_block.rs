@@ -33,8 +33,8 @@ use crate::zcl::{
 /// Deferred request: a block request whose data the store reads later ([`ReadResult::Later`]).
 ///
 /// A deferred request contains all that its answer needs; the server stores nothing of the request. The caller answers
-/// the deferred request with [`Server::answer`]. If the caller drops the deferred request instead, the client repeats
-/// its request.
+/// the deferred request with [`Server::answer`]. If the caller drops the deferred request without an answer, the client
+/// repeats its request.
 ///
 /// Clients repeat a request after some seconds in any case. If the data takes longer than a few seconds, the caller
 /// should therefore answer [`NotReady::Wait`].
@@ -151,8 +151,8 @@ pub enum NotReady {
 /// and no bytes beyond the end of the image.
 ///
 /// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
-/// also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers a
-/// request with a status in all these cases.
+/// also for a request for no bytes, or for bytes beyond the end of the image. In all cases in which `serve_block`
+/// returns `None`, [`Server::handle_frame`] answers the request with a status.
 ///
 /// The function serves no device-specific files, because it does not know the client. An IEEE address in the request
 /// does not identify the client, because any node can write any address.
@@ -596,9 +596,9 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Checks whether the client may have the image `id`. The server makes this check before each answer that gives data or
-/// an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is the IEEE address
-/// in the request. `image` is the file that the client would get; `None` if the file is not known.
+/// Checks whether the client may have the image `id`. The server checks the access before each answer that gives data
+/// or an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is the IEEE
+/// address in the request. `image` is the file that the client would get; `None` if the file is not known.
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the image.

@@ -199,7 +199,7 @@ pub struct Server<S> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "there may be a frame to send"]
 pub enum ServerAction {
-    /// The caller sends this answer.
+    /// The server answered the frame, and the caller sends the answer.
     Reply(Transmit),
     /// The store reads the requested block later; the caller answers the request with [`Server::answer`].
     Deferred(Deferred),
@@ -475,20 +475,20 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Removes all sessions of the node with the network address `network`, and returns whether the server had a
-    /// session of the node. The caller calls this method when a device leaves the network. The device then no longer
-    /// counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not inherit
-    /// the sessions.
+    /// session of the node. The caller calls this method when a device leaves the network. After the call, the device
+    /// no longer counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not
+    /// inherit the sessions.
     pub fn forget(&mut self, network: u16) -> bool {
         self.table.remove_node(network)
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
-    /// had a session of the node. The downloads and pages of the node continue. The server then forgets the node that
-    /// had the address `new` before. A second call with the same addresses does nothing.
+    /// had a session of the node. The downloads and pages of the node continue. The server forgets the node that had
+    /// the address `new` before. A second call with the same addresses does nothing.
     ///
     /// The caller calls this method when the stack reports another network address of a device. The call is not needed
-    /// if the caller passes the IEEE address with each frame ([`FrameMeta::ieee`]): the server then moves the sessions
-    /// of the device without a call.
+    /// if the caller passes the IEEE address with each frame ([`FrameMeta::ieee`]): the server moves the sessions of
+    /// the device by itself.
     pub fn moved(&mut self, old: u16, new: u16) -> bool {
         self.table.move_node(old, new)
     }

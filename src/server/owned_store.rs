@@ -13,7 +13,7 @@ use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// [`ImageStore`] that owns any number of files in memory. Files can be added, replaced and removed while clients
-/// download. [`SlotStore`](super::SlotStore) describes the effect of such a change on a download.
+/// download. [`SlotStore`](super::SlotStore) describes how a replaced or removed file affects a download.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct OwnedStore {

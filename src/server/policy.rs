@@ -60,8 +60,8 @@ pub trait ServerPolicy {
     }
 
     /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls this method for every
-    /// image with the requested manufacturer code and image type, except for files of other devices. The server then
-    /// offers the eligible image with the highest version.
+    /// image with the requested manufacturer code and image type, except for files of other devices. Of the eligible
+    /// images, the server offers the one with the highest version.
     #[doc(alias("upgrade", "downgrade", "rollback"))]
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
@@ -274,7 +274,7 @@ impl OfferedVersions {
 ///
 /// The default policy offers only newer images, and no image to a client that does not know its version. The default
 /// policy offers an image for certain hardware even to a client that does not report its hardware version. The fields
-/// of the policy change these choices.
+/// of the policy change the choices of the default policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -283,8 +283,8 @@ pub struct StandardPolicy {
     /// Versions that the policy offers. The default is [`OfferedVersions::Upgrade`].
     pub versions: OfferedVersions,
     /// Whether the policy offers any version to a client with the version 0xFFFFFFFF. Devices in the field send
-    /// 0xFFFFFFFF if they do not know their version. The default is `false`, because such a client may install the same
-    /// image for ever.
+    /// 0xFFFFFFFF if they do not know their version. The default is `false`, because a client that does not know its
+    /// version may install the same image for ever.
     pub offer_to_unknown_version: bool,
     /// Whether the policy offers an image for certain hardware versions to a client that does not report its hardware
     /// version. The default is `true`: the hardware version is optional in the request, and the client can check the

@@ -87,7 +87,8 @@ pub(super) fn bytes_on_air(len: u8) -> u32 {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
     /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative, because the server may
-    /// send a block that needs more tokens than the bucket has. The next refills then cover the deficit first.
+    /// send a block that needs more tokens than the bucket has. While the number is negative, refills only reduce the
+    /// deficit.
     level: i64,
     /// Time of the last refill of the bucket.
     refilled: Option<Instant>,

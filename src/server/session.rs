@@ -22,9 +22,9 @@
 //!
 //! **A slot contains two kinds of state.** The state of the download is its phase, its page and its counts. The state
 //! of the client, which is a node of the network, is the IEEE address, the block size and the times of the blocks to
-//! the node. Each session has room for both kinds of state. The session that the client used last has the flag PRIMARY
-//! and the current state of the client. Each other session of the node has a copy of the client's state from the time
-//! at which the session was used last.
+//! the node. Each session has room for the state of the download and for the state of the client. The session that the
+//! client used last has the flag PRIMARY and the current state of the client. Each other session of the node has a copy
+//! of the client's state from the time at which the session was used last.
 
 mod coarse_seconds;
 mod flags;
@@ -405,8 +405,8 @@ impl Session {
         self.last_heard = now;
     }
 
-    /// Sets the time of the last frame back to `heard` after a block of a page, because the server sends such a block
-    /// without a frame from the client.
+    /// Sets the time of the last frame back to `heard` after a block of a page, because the server sends a block of a
+    /// page without a frame from the client.
     pub(super) const fn set_last_heard(&mut self, heard: Instant) {
         self.last_heard = heard;
     }
@@ -510,9 +510,10 @@ impl Session {
     /// server finds the offered file with `hardware`, which is `None` if the hardware version is not known.
     ///
     /// Returns `true` if the session keeps its phase, because the client downloads this version, is on hold with it, or
-    /// is about to upgrade to it. In these phases, a client queries because of an Image Notify. If the client restarts
-    /// its download nevertheless, the server detects the restart at the next block. In any other phase, or if `version`
-    /// is another version, the session enters the phase `Offered`, and the method returns `false`.
+    /// is about to upgrade to it. A client that downloads, is on hold or is about to upgrade queries because of an
+    /// Image Notify. If the client restarts the download after its query, the server detects the restart at the next
+    /// block. In any other phase, or if `version` is another version, the session enters the phase `Offered`, and the
+    /// method returns `false`.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,

@@ -148,10 +148,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Writes an unsolicited Upgrade End Response to `out`. The response orders its receivers to upgrade after
-    /// `seconds`. The order applies to each receiver that has downloaded an image, if `target` matches this image. A
-    /// response by multicast or broadcast makes many clients upgrade together (section 6.10.10.3). With wildcards in
-    /// `target`, one response is valid for several images; clients that do not understand wildcards ignore the
-    /// response.
+    /// `seconds`. The order applies to each receiver that has downloaded an image that `target` matches. A response by
+    /// multicast or broadcast makes many clients upgrade together (section 6.10.10.3). With wildcards in `target`, one
+    /// response is valid for several images; clients that do not understand wildcards ignore the response.
     ///
     /// A sleepy client can miss the response, but repeats its Upgrade End Request within an hour. If the session of the
     /// client shows a downloaded image that `target` matches, the server answers the repeated Upgrade End Request with
