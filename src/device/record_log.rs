@@ -95,7 +95,7 @@ impl RecordLog {
 
     /// Takes the bytes that the caller has read after a restart at the address `at`, which is one of
     /// [`places`](Self::places). Returns the payload of the record if the bytes are a complete record that is newer
-    /// than every record of the earlier calls; `None` if the record is older or the bytes are no complete record.
+    /// than every record of the earlier calls.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;

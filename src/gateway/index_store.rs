@@ -9,9 +9,9 @@
 //! ```
 //!
 //! **A file that is not fetched yet is not offered.** The specification has no answer to a query that means "ask again
-//! soon", and a gateway that offers a file before the fetch cannot serve the file if the fetch fails. A device that
-//! queries before the fetch gets NO_IMAGE_AVAILABLE. As soon as the store has the file, the device gets an Image
-//! Notify, and queries again.
+//! soon". A gateway that offers a file before the fetch cannot serve the file if the fetch fails. A device that queries
+//! before the fetch gets NO_IMAGE_AVAILABLE. As soon as the store has the file, the device gets an Image Notify, and
+//! queries again.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;

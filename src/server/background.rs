@@ -14,10 +14,10 @@
 //! The server holds an answer that is not due yet, and [`Server::poll_transmit`] returns the held answer when the
 //! answer is due. Before the first call of `poll_transmit`, the server holds no answer.
 //!
-//! The server does not know the load of the channel. Instead, the server measures the delivery time of a block: the
-//! time from the transmission of the block until its delivery report, or until the next request of the client. More
-//! relays and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause
-//! between two blocks.
+//! The server does not know the load of the channel. The server measures the delivery time of a block instead: the time
+//! from the transmission of the block until its delivery report, or until the next request of the client. More relays
+//! and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause between two
+//! blocks.
 
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};

@@ -51,8 +51,8 @@ pub struct ServerConfig {
     pub max_downloads: u16,
     /// If at least this number of clients download or wait, blocks become background traffic; `None` means never.
     /// Between two background blocks, to the same client or to two clients, the server leaves twelve times the delivery
-    /// time of a block; between two blocks of pages, four times the delivery time. Lamps therefore still respond to
-    /// their switches while many devices upgrade.
+    /// time of a block. Between two blocks of pages, the server leaves four times the delivery time. Lamps therefore
+    /// still respond to their switches while many devices upgrade.
     ///
     /// The server measures the delivery time from the transmission of a block to its delivery report
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
@@ -72,8 +72,8 @@ pub struct ServerConfig {
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
     /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
-    /// seconds. If the period is below one second, the blocks to such a client may therefore be almost one second
-    /// early, and keep the period only on average.
+    /// seconds. If the period is below one second, the blocks to a client without a MinimumBlockPeriod may therefore be
+    /// almost one second early, and keep the period only on average.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]

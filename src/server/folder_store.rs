@@ -184,8 +184,8 @@ impl std::fmt::Display for FolderChange {
 /// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
 /// because the disk was removed or another program has overwritten the file.
 ///
-/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside the container,
-/// and refuses files with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
+/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside the container.
+/// The store refuses files with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
 ///
 /// ```no_run
 /// use zigbee_ota::server::{FolderChange, FolderStore};

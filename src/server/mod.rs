@@ -398,8 +398,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the context of a request. If the caller knows the IEEE address of the client, the server moves the
-    /// sessions of the client to the present network address of the client, and removes the sessions of another device
-    /// that had this network address before.
+    /// sessions of the client to the present network address of the client. The server also removes the sessions of
+    /// another device that had this network address before.
     #[inline]
     fn identify_client(
         &mut self,

@@ -62,10 +62,10 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// A failed delivery ends no download, because the client repeats its request.
     ///
-    /// Delivery reports show the longest block that the path to the client carries: if long blocks fail while shorter
-    /// blocks arrive, the server sends shorter blocks, in multiples of 16 bytes, and now and then a longer block as a
-    /// probe. Lost blocks alone are no reason for shorter blocks. The server forgets the limit when the client starts
-    /// the download of another image, and when the client was silent for
+    /// Delivery reports show the longest block that the path to the client carries. If long blocks fail while shorter
+    /// blocks arrive, the server sends shorter blocks, in multiples of 16 bytes. Now and then, the server sends a
+    /// longer block as a probe. Lost blocks alone are no reason for shorter blocks. The server forgets the limit of the
+    /// path when the client starts the download of another image, and when the client was silent for
     /// [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit
