@@ -249,7 +249,7 @@ impl<'a> FileHeader<'a> {
         }
     }
 
-    /// Reads the header at the start of `file` strictly. Returns the header and all bytes after it.
+    /// Reads the header at the start of `file` strictly. Returns the header and all bytes after the header.
     ///
     /// The parser accepts and keeps reserved bits, extra bytes and minor versions other than 0.
     /// [`anomalies`](Self::anomalies) reports reserved bits, extra bytes and minor versions other than 0.
