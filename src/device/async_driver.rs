@@ -24,8 +24,8 @@ use crate::client::{
 use crate::time::Instant;
 use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-/// Client of a device with its asynchronous storage, and the loop of calls around both, which the device awaits by
-/// [`run`](Self::run).
+/// Client and asynchronous storage of a device, and the loop of calls around client and storage. The device awaits the
+/// loop by [`run`](Self::run).
 ///
 /// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
 /// windows and pages.
@@ -120,7 +120,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 
     /// Runs the loop of the driver without an end. If the future is dropped while storage works, the operation on
-    /// storage is dropped as well. After such a drop, the device must create a new driver by [`start`](Self::start).
+    /// storage is dropped as well. After an operation on storage was dropped, the device must create a new driver by
+    /// [`start`](Self::start).
     pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
         let mut waiting = None;
         loop {
@@ -150,7 +151,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         }
     }
 
-    /// Serves the needs of the client up to the first need for the storage.
+    /// Serves the needs of the client until a need requires a job of the storage, and returns this job.
     async fn serve_needs(&mut self, board: &mut impl AsyncBoard) -> Option<Job> {
         // The client has just issued the tickets, so that no answer is stale.
         while let Some(need) = self.client.poll_need() {
@@ -172,8 +173,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         None
     }
 
-    /// Executes `job`, and handles frames in the meantime. Returns the write job of a block that arrived in the
-    /// meantime. Sets `is_idle` to `false` if an input arrived in the meantime.
+    /// Executes `job`, and handles frames while `job` runs. If a block arrives while `job` runs, returns the job that
+    /// writes the block. If any input arrives while `job` runs, sets `is_idle` to `false`.
     async fn perform(&mut self, job: Job, board: &mut impl AsyncBoard, is_idle: &mut bool) -> Option<Job> {
         let Self { client, storage, out, frame, block } = self;
         let (done, arrived) = {
@@ -225,7 +226,7 @@ async fn handle<'f, const RANGES: usize>(
     None
 }
 
-/// Sends all frames that are due, and passes on all events.
+/// Sends all frames that are due, and passes all events of the client to the board.
 async fn emit<const RANGES: usize>(
     client: &mut Client<RANGES>,
     out: &mut RequestBuffer,

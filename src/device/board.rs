@@ -44,7 +44,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Answers the need with `ticket`. The client has just issued this ticket, so that the ticket is not stale.
+    /// Answers the need with `ticket`. The client has just issued the ticket, so the ticket is not outdated.
     pub(super) fn answer<const RANGES: usize>(
         self,
         client: &mut Client<RANGES>,
@@ -59,13 +59,13 @@ impl Decision {
     }
 }
 
-/// Blocking board of a device. A device implements the first four methods; the other ones have defaults that suit a
+/// Blocking board of a device. A device implements the first four methods; the other methods have defaults that suit a
 /// device with a known server and a single image.
 pub trait Board {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
-    /// Sends the frame to the given address.
+    /// Sends `frame` to the address in `transmit`.
     fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
     /// Waits for the next input until `deadline`; a deadline of `None` means no limit. The method may return `None`
@@ -75,7 +75,8 @@ pub trait Board {
     /// Switches to the stored image. Most devices restart in this method and never return.
     fn apply(&mut self, image: ImageId) -> ApplyResult;
 
-    /// Decides about an offer. After [`Decision::Later`], the application answers with `ticket`.
+    /// Decides about an offer. If the method returns [`Decision::Later`], the application answers the offer later, with
+    /// `ticket`.
     ///
     /// By default, every offer is accepted.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
@@ -97,8 +98,8 @@ pub trait Board {
         let _ = reason;
     }
 
-    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The application may answer
-    /// the need in this call or later.
+    /// Serves a need that a client has only with certain settings, for instance the need for a server, a link key or
+    /// credentials. The application may answer the need in this call or later.
     ///
     /// By default, the need is declined.
     fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
@@ -115,8 +116,8 @@ pub trait Board {
     }
 }
 
-/// Asynchronous board of a device. A device implements the first four methods; the other ones have defaults that suit a
-/// device with a known server and a single image.
+/// Asynchronous board of a device. A device implements the first four methods; the other methods have defaults that
+/// suit a device with a known server and a single image.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -125,7 +126,7 @@ pub trait AsyncBoard {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
-    /// Sends the frame to the given address.
+    /// Sends `frame` to the address in `transmit`.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
     /// Waits for the next input until `deadline`; a deadline of `None` means no limit.
@@ -137,7 +138,8 @@ pub trait AsyncBoard {
     /// Switches to the stored image. Most devices restart in this method and never return.
     async fn apply(&mut self, image: ImageId) -> ApplyResult;
 
-    /// Decides about an offer. After [`Decision::Later`], the application answers with `ticket`.
+    /// Decides about an offer. If the method returns [`Decision::Later`], the application answers the offer later, with
+    /// `ticket`.
     ///
     /// By default, every offer is accepted.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
@@ -159,8 +161,8 @@ pub trait AsyncBoard {
         let _ = reason;
     }
 
-    /// Serves a need that depends on the settings: a server to find, link keys, credentials. The application may answer
-    /// the need in this call or later.
+    /// Serves a need that a client has only with certain settings, for instance the need for a server, a link key or
+    /// credentials. The application may answer the need in this call or later.
     ///
     /// By default, the need is declined.
     fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {

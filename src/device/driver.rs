@@ -12,8 +12,8 @@ use crate::client::{Client, ClientAction, ClientConfig, Need};
 use crate::time::Instant;
 use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-/// Client of a device with its storage, and the loop of calls around both. The device calls [`step`](Self::step) in an
-/// endless loop.
+/// Client and storage of a device, and the loop of calls around client and storage. The device calls
+/// [`step`](Self::step) in an endless loop.
 ///
 /// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
 /// windows and pages.
@@ -39,7 +39,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         Self { client: Client::with_ranges(config, seed, now), storage, started_at: Some(now) }
     }
 
-    /// Loads the saved state, and continues its upgrade, unless an earlier call has done so.
+    /// Loads the saved state and continues its upgrade, unless an earlier call has already loaded the state.
     #[inline(never)]
     fn resume(&mut self) {
         if let Some(now) = self.started_at.take() {

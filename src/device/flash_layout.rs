@@ -19,11 +19,11 @@ pub const LONGEST_WORD: usize = 64;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EraseMode {
-    /// Each sector is erased when the first byte in it is written. Each erasure is short, and a resumed download
-    /// continues without an erasure in advance.
+    /// Each sector is erased when the first byte in it is written. Each erasure takes only the time of one sector, and
+    /// a resumed download continues without an erasure in advance.
     AsReached,
-    /// All sectors that the file needs are erased before the download starts. Storing a block then takes only the time
-    /// of a write, and a resumed download first erases the remaining sectors.
+    /// All sectors that the file needs are erased before the download starts. Storing a block takes only the time of a
+    /// write. A resumed download first erases the remaining sectors.
     AllBefore,
 }
 
@@ -89,8 +89,8 @@ pub enum LayoutError {
 }
 
 impl FlashLayout {
-    /// Creates the layout of a flash with `units` and `capacity` bytes: `slot` is the area of the image, and `records`
-    /// is the area of the saved state, which is two sectors or another even number of sectors.
+    /// Creates the layout of a flash with the units `units` and a size of `capacity` bytes. `slot` is the area of the
+    /// image. `records` is the area of the saved state, which must have an even number of sectors, at least two.
     ///
     /// The erase mode of the layout is [`AsReached`](EraseMode::AsReached).
     ///
@@ -138,7 +138,8 @@ impl FlashLayout {
         Ok(layout)
     }
 
-    /// Creates the layout of `flash` as [`new`](Self::new) does, from the units and the capacity of its driver.
+    /// Creates the layout of `flash` as [`new`](Self::new) does, with the units and the capacity that the flash driver
+    /// gives.
     ///
     /// # Errors
     /// [`LayoutError`] if the units are not supported, or if an area does not fit.
@@ -152,8 +153,8 @@ impl FlashLayout {
         Self::new(units, flash.capacity(), slot, records)
     }
 
-    /// Creates the layout of asynchronous `flash` as [`new`](Self::new) does, from the units and the capacity of its
-    /// driver.
+    /// Creates the layout of asynchronous `flash` as [`new`](Self::new) does, with the units and the capacity that the
+    /// flash driver gives.
     ///
     /// # Errors
     /// [`LayoutError`] if the units are not supported, or if an area does not fit.

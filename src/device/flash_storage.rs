@@ -29,7 +29,8 @@ const PIECE: usize = 2 * LONGEST_WORD;
 /// | an erasure or a write of the slot | the download continues at the start of the last saved sector |
 /// | an erasure or a write of a record | the previous record is valid |
 ///
-/// A record is written when the download has reached another sector, and when the upgrade enters another stage.
+/// The storage writes a record when the download has reached the next sector of the slot, and when the upgrade enters
+/// another stage.
 #[derive(Clone, Debug)]
 pub struct FlashStorage<F, V = StructureCheck> {
     flash: F,
@@ -108,8 +109,8 @@ impl<F, V> FlashStorage<F, V> {
         Saved { state: SavedState { checkpoint, ..*state }, kept: checkpoint.and_then(|_| self.slot.kept()) }
     }
 
-    /// Returns whether a record with `saved` would add nothing to the newest record. The checksums of a checkpoint
-    /// change with each block, so a change of the checksums alone causes no record.
+    /// Returns whether the newest record already contains `saved`, except for the checksums. The checksums of a
+    /// checkpoint change with each block, so a change of the checksums alone causes no record.
     fn is_saved(&self, saved: &Saved) -> bool {
         saved.without_sums() == self.saved
     }
@@ -125,8 +126,8 @@ impl<F, V> FlashStorage<F, V> {
         }
     }
 
-    /// Returns the next piece to read back after `read` bytes: its address, the number of bytes in it that belong to
-    /// the file, and the number of bytes to read.
+    /// Returns the next piece to read back after `read` bytes: the address of the piece, the number of file bytes in
+    /// the piece, and the number of bytes to read from flash.
     fn piece(&self, read: u32) -> Option<(u32, usize, usize)> {
         let (start, len) = self.slot.stored()?;
         let left = len.checked_sub(read).filter(|left| *left > 0)?;

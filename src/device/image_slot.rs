@@ -48,9 +48,9 @@ pub enum FlashJob<'a> {
 pub enum Keep {
     /// The whole file.
     File,
-    /// Only the data of the first element with this tag. The slot stores the data from its first byte on. A slot that
-    /// keeps only an element suits firmware that is executed in place or that a boot loader copies. Blocks must arrive
-    /// in order.
+    /// Only the data of the first element with this tag. The first byte of this data is stored in the first byte of the
+    /// slot. A slot that keeps only an element suits firmware that is executed in place or that a boot loader copies.
+    /// Blocks must arrive in order.
     Element(Tag),
 }
 
@@ -140,9 +140,9 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes that the next job writes. After a block, these are the bytes of the last, incomplete word. These bytes
-    /// count as stored. A power cut loses these bytes without harm, because a download resumes at the start of a
-    /// sector.
+    /// Bytes that the next job writes. After a block is stored, `pending` contains the bytes of the last, incomplete
+    /// word. The bytes in `pending` count as stored. The loss of the bytes in `pending` at a power cut does no harm,
+    /// because a download resumes at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
     /// Number of bytes at the start of `pending` that the last job has written.
@@ -204,9 +204,9 @@ impl Slot {
         Ok(self.erase_rest(offer))
     }
 
-    /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before.
-    /// Returns the checkpoint for the client, which is at the start of a sector of the slot, and the erasure to execute
-    /// first. Returns `None` if the slot has no room for the file of the checkpoint.
+    /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before
+    /// the restart. Returns the checkpoint for the client, which is at the start of a sector of the slot, and the
+    /// erasure to execute first. Returns `None` if the slot has no room for the file of the checkpoint.
     pub fn resume(
         &mut self,
         checkpoint: Checkpoint,
@@ -227,7 +227,7 @@ impl Slot {
     }
 
     /// Rounds a checkpoint down to the start of a sector of the slot, from which the slot can resume. If the slot keeps
-    /// only an element, the sectors of the slot and of the file have different boundaries.
+    /// only an element, the returned offset in the file is in general not a multiple of the sector size.
     #[must_use]
     pub fn floor(&self, checkpoint: Checkpoint) -> Checkpoint {
         let mut floored = checkpoint;
@@ -253,7 +253,8 @@ impl Slot {
         self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == self.flushed
     }
 
-    /// Stores a block of the file. Execute all jobs of the result in order before the next block.
+    /// Stores a block of the file. The caller executes all jobs of the result, in order, before it stores the next
+    /// block.
     ///
     /// # Errors
     /// [`SlotError`] if the block cannot be stored. The download cannot continue after an error.

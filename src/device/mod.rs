@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. Each
-//! part can be used alone, or replaced: a [`Slot`] and a [`RecordLog`] do no I/O, other storage implements
-//! [`DeviceStorage`], and a device with its own loop uses the [`client`](crate::client) directly.
+//! part can be used alone or replaced. A [`Slot`] and a [`RecordLog`] do no I/O. Other storage implements
+//! [`DeviceStorage`]. A device with its own loop uses the [`client`](crate::client) directly.
 //!
 //! | item | feature |
 //! |---|---|

@@ -10,9 +10,9 @@
 //! first half   | 1 | 2 | 3 | 4 |        second half  | 5 | 6 |   |   |
 //! ```
 //!
-//! The power may fail during a write. An old record is therefore erased only after a newer one is complete: when a half
-//! is full, and after each restart, the log erases the other half and writes the next records there. A place that reads
-//! as erased after a restart may be partly written, so the log does not write a record to such a place before an
+//! The power may fail during a write. An old record is therefore erased only after a newer record is complete: when a
+//! half is full, and after each restart, the log erases the other half and writes the next records there. A place that
+//! reads as erased after a restart may be partly written, so the log does not write a record to such a place before an
 //! erasure.
 
 use super::flash_layout::{Aligned, Area, FlashLayout};
@@ -73,14 +73,14 @@ pub struct RecordWrite {
 }
 
 impl RecordLog {
-    /// Creates a log in the area of `layout` for records. Call [`see`](Self::see) for each of the
-    /// [`places`](Self::places) before a record is written.
+    /// Creates a log in the area of `layout` for records. Before the first [`write`](Self::write), the caller reads the
+    /// bytes at each address of [`places`](Self::places), and passes these bytes to [`see`](Self::see).
     #[must_use]
     pub const fn new(layout: &FlashLayout) -> Self {
         Self { area: layout.records, newest: None, next: None }
     }
 
-    /// Returns the addresses of all records, in both halves.
+    /// Returns all flash addresses at which a record can start, in both halves of the log.
     pub fn places(&self) -> impl Iterator<Item = u32> + use<> {
         let log = self.clone();
         let count = log.records_in_half();
@@ -93,8 +93,9 @@ impl RecordLog {
         )
     }
 
-    /// Takes the bytes that the caller has read at the address `at` after a restart. Returns the payload if the bytes
-    /// are a complete record that is newer than the records of all earlier calls.
+    /// Takes the bytes that the caller has read after a restart at the address `at`, which is one of
+    /// [`places`](Self::places). Returns the payload of the record if the bytes are a complete record that is newer
+    /// than every record of the earlier calls.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;
@@ -111,9 +112,9 @@ impl RecordLog {
         Some(*payload)
     }
 
-    /// Returns the jobs that write a record with `payload`. Call [`written`](Self::written) after both jobs have
-    /// succeeded. Without a call of `written`, the next record goes to the half that does not contain the newest
-    /// record.
+    /// Returns the jobs that write a record with `payload`. After all jobs of the result have succeeded, the caller
+    /// calls [`written`](Self::written). Without a call of `written`, the next record goes to the half that does not
+    /// contain the newest record.
     pub fn write(&mut self, payload: &Payload) -> RecordWrite {
         let (number, newest_in_second) =
             self.newest.map_or((0, true), |(newest, is_second)| (newest.wrapping_add(1), is_second));

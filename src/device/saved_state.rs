@@ -27,7 +27,7 @@ use crate::zcl::ImageOffer;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct SavedState {
-    /// Upgrade to resume; `None` if there is none.
+    /// Upgrade to resume; `None` if there is no upgrade to resume.
     pub checkpoint: Option<Checkpoint>,
     /// File that failed most recently, or that was applied and is not known to run yet; `None` if there is no such
     /// file.

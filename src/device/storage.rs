@@ -16,8 +16,8 @@ pub trait DeviceStorage: Storage {
         config
     }
 
-    /// Loads the last saved state after a restart. For an incomplete download, storage at and above `received` of the
-    /// returned checkpoint must be erased now, or before the next write.
+    /// Loads the last saved state after a restart. If the download is incomplete, the implementation must erase storage
+    /// from the offset `received` of the returned checkpoint on, either in this method or before the next write.
     fn load(&mut self) -> SavedState {
         SavedState::default()
     }
@@ -44,8 +44,8 @@ pub trait AsyncDeviceStorage {
         config
     }
 
-    /// Loads the last saved state after a restart. For an incomplete download, storage at and above `received` of the
-    /// returned checkpoint must be erased now, or before the next write.
+    /// Loads the last saved state after a restart. If the download is incomplete, the implementation must erase storage
+    /// from the offset `received` of the returned checkpoint on, either in this method or before the next write.
     async fn load(&mut self) -> SavedState {
         SavedState::default()
     }

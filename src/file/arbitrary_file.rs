@@ -38,7 +38,7 @@ enum BodyEnd {
     Telink([u8; 2], Vec<u8>),
     /// The body ends with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
-    /// The body ends with zeros, too few for an element. The generator limits the number of these zeros to 1 to 5.
+    /// The body ends with zeros, too few for an element. The generator makes 1 to 5 zeros.
     Padding(u8),
     /// The body ends within an element, because the file is truncated: tag, data that is present, and number of missing
     /// bytes (at least 1).

@@ -20,8 +20,8 @@ pub enum BodyLayout {
     /// Standard layout: complete elements up to the end of the file, or no element (section 6.3.3 of ZigBee document
     /// 095264).
     Elements,
-    /// Layout in which the last element has tag 0xF000 and two bytes between length and data. The length does not count
-    /// these two bytes. Telink's tools write encrypted images in this layout.
+    /// Layout in which the last element has tag 0xF000 and two bytes between length and data. The length of that
+    /// element does not count the two bytes. Telink's tools write encrypted images in this layout.
     TelinkF000,
     /// Layout with raw bytes only, because the start of the body is not an element.
     RawBody,

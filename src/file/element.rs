@@ -123,7 +123,7 @@ pub struct PlacedElement<'a> {
     /// Length field of the element: the number of data bytes. In a truncated file, fewer bytes may be present.
     pub length: u32,
     /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The length field does not count
-    /// these bytes.
+    /// Telink's two bytes.
     pub telink_info: Option<[u8; 2]>,
     /// Tag of the element, and the data that is present.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -144,8 +144,8 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the element as it was read, with the length field and Telink's two bytes. An [`Element`], by contrast, writes
-/// the length of its data.
+/// Writes the element as it was read, with the length field and Telink's two bytes. In place of that length field, the
+/// encoder of [`Element`] writes the number of data bytes.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
@@ -190,7 +190,7 @@ pub(super) fn decode_head(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
     (Tag(tag.get()), length.get())
 }
 
-/// Head of an element that does not run past the end of the file.
+/// Head (tag and length) of an element that does not run past the end of the file.
 struct CheckedHead {
     tag: Tag,
     length: u32,

@@ -57,13 +57,13 @@ impl<'a> FileName<'a> {
     /// Reads a file name without folders. Returns `None` unless the name starts with three numbers of 4, 4 and 8
     /// hexadecimal digits.
     ///
-    /// Names that deviate from the recommended form are accepted with:
+    /// The method also accepts names that deviate from the recommended form in these ways:
     ///
     /// - lower-case digits
-    /// - `_` instead of `-`
-    /// - a space or a dot before the suffix
-    /// - another extension, or none
-    /// - two hardware versions of 4 digits between image type and file version
+    /// - `_` instead of `-` between two parts of the name
+    /// - a space or a dot before the free text
+    /// - an extension other than `zigbee`, or no extension
+    /// - two hardware versions of 4 hexadecimal digits between image type and file version
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let (manufacturer, rest) = hex_number(name, 4)?;

@@ -58,8 +58,8 @@ pub struct FileWriter<'a> {
 impl<'a> FileWriter<'a> {
     /// Creates a writer. The writer replaces `header.total_size` with the length of the file.
     ///
-    /// Only the reserved bits of `header.other_control` are written. A written file is therefore device specific if and
-    /// only if the header has a destination (section 6.3.2.12).
+    /// Only the reserved bits of `header.other_control` are written. A written file is device specific if and only if
+    /// the header has a destination (section 6.3.2.12).
     ///
     /// # Errors
     /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) if no device could use the file.
@@ -251,7 +251,7 @@ mod tests {
         );
     }
 
-    /// The elements share their data, so that such a file is in reach of a gateway with 32-bit addresses.
+    /// All elements borrow the same data, so the test needs memory for only 16 MiB of the 4 GiB that the writer counts.
     #[test]
     fn a_file_is_as_long_as_its_size_field_can_count_and_no_longer() {
         let data = std::vec![0; 0x0100_0000 - 6];

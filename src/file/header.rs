@@ -91,7 +91,7 @@ impl HeaderControl {
     }
 }
 
-/// Unusual features of a header that was read. A file with any of these features may still be installed.
+/// Unusual features of a header that was read. A device may still install a file whose header has unusual features.
 ///
 /// An empty, blank or 32-byte header string is not unusual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -99,8 +99,8 @@ impl HeaderControl {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeaderAnomalies {
-    /// Bit 1 of the field control is set, but the header is too short for a destination (section 6.3.2.12). Only
-    /// [`FileHeader::parse_lenient`] reads such a header.
+    /// Bit 1 of the field control is set, but the header is too short for a destination (section 6.3.2.12). Of the
+    /// methods that read a whole header, only [`FileHeader::parse_lenient`] accepts this anomaly.
     pub destination_missing: bool,
     /// Reserved bits (3 to 15) of the field control are set.
     pub reserved_bits: bool,
@@ -249,14 +249,14 @@ impl<'a> FileHeader<'a> {
         }
     }
 
-    /// Reads the header at the start of `file` strictly. Returns the header and all bytes after it.
+    /// Reads the header at the start of `file` strictly. Returns the header and all bytes after the header.
     ///
     /// The parser accepts and keeps reserved bits, extra bytes and minor versions other than 0.
-    /// [`anomalies`](Self::anomalies) reports these three features of a header.
+    /// [`anomalies`](Self::anomalies) reports reserved bits, extra bytes and minor versions other than 0.
     ///
     /// # Errors
-    /// The method returns the first error of this list that applies. The `offset` of the error is that of the field at
-    /// fault.
+    /// The method returns the first error of the following list that applies. The `offset` of the error is that of the
+    /// field at fault.
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) if at least four bytes are present, and the first four bytes
     ///   are not the file identifier.
@@ -274,7 +274,8 @@ impl<'a> FileHeader<'a> {
     }
 
     /// Reads the header as [`parse`](Self::parse) does, but accepts a device-specific header without room for a
-    /// destination. For such a header, `destination` is `None` and [`HeaderAnomalies::destination_missing`] is set.
+    /// destination. For a header without room for a destination, `destination` is `None` and
+    /// [`HeaderAnomalies::destination_missing`] is set.
     ///
     /// # Errors
     /// The method returns the same errors as [`parse`](Self::parse).
@@ -301,7 +302,8 @@ impl<'a> FileHeader<'a> {
         Ok((view.header().with_extra(&[]), view.len()))
     }
 
-    /// Returns the header length field of a header whose first 56 bytes are present. Returns 0 for fewer bytes.
+    /// Returns the header length field of a header whose first 56 bytes are present. Returns 0 if fewer than 56 bytes
+    /// are present.
     pub(super) fn declared_len(start: &[u8]) -> u16 {
         FixedFields::ref_from_prefix(start).map_or(0, |(fixed, _)| fixed.header_length.get())
     }

@@ -66,8 +66,8 @@ impl<'a> Image<'a> {
     ///
     /// # Errors
     /// The method returns the errors of [`parse_prefix`](Self::parse_prefix), and
-    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if bytes follow the file. The offset of this error is the
-    /// total image size.
+    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if bytes follow the file. The offset of the error
+    /// `TrailingBytes` is the total image size.
     // The function is always inlined, so that the image stays in registers. Inlining halves the number of instructions
     // of an iteration over the elements.
     #[inline(always)]
@@ -171,7 +171,8 @@ impl<'a> Image<'a> {
     /// # Errors
     /// The method returns the errors of [`SignatureElement::parse`]. The method also fails with
     /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) if any element, even a second signature, follows the
-    /// first signature element (section 6.3.5). The offset of this error is that of the first signature element.
+    /// first signature element (section 6.3.5). The offset of the error `SignatureNotLast` is that of the first
+    /// signature element.
     pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
         let mut elements = self.elements();
         let Some(placed) = elements.find(|placed| placed.element.tag.is_signature()) else { return Ok(None) };
@@ -364,7 +365,8 @@ mod tests {
         assert_eq!(error, DecodeError { item: "OTA file", offset: file.len(), kind });
     }
 
-    /// A header and a body. The total image size counts both and `missing` more bytes, which are not present.
+    /// A header and a body. The total image size counts the header, the body and `missing` more bytes, which are not
+    /// present.
     fn shipped(body: &[u8], missing: usize) -> Vec<u8> {
         let total_size = u32::try_from(56 + body.len() + missing).unwrap();
         let mut header = [0; 56];

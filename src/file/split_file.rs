@@ -1,7 +1,7 @@
 //! File that is split into header, body and trailing bytes by the two lengths in its header.
 //!
-//! A server needs only this split, because it also serves files whose body it cannot read. Sections refer to ZigBee
-//! document 095264 (2011).
+//! A server needs only the split into header, body and trailing bytes, because it also serves files whose body it
+//! cannot read. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! |<------------- file ------------->|
@@ -21,7 +21,7 @@ pub struct SplitFile<'a> {
     /// Header of the file.
     pub header: FileHeader<'a>,
     /// All bytes of the file, header and body. The length of the slice is the total image size. A server serves only
-    /// these bytes.
+    /// the bytes of this slice.
     pub file: &'a [u8],
     /// Bytes of the file after the header. In a file that follows the specification, the body consists of elements.
     pub body: &'a [u8],
@@ -34,8 +34,8 @@ impl<'a> SplitFile<'a> {
     ///
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse`]. If `bytes` is shorter than the total image size, the
-    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. This error gives the total image size as
-    /// the number of bytes needed.
+    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The error `Truncated` contains the total
+    /// image size as the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
@@ -73,7 +73,7 @@ impl<'a> Sections<'a> {
         Self { file, body, trailing }
     }
 
-    /// Splits `bytes` at the total image size. Returns an error if fewer bytes are present.
+    /// Splits `bytes` at the total image size. Returns an error if `bytes` is shorter than the total image size.
     #[inline]
     pub(super) fn split_complete(header: &HeaderView<'a>, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let needed = usize::try_from(header.total_size()).unwrap_or(usize::MAX);
@@ -92,7 +92,8 @@ mod tests {
     use crate::types::ImageId;
     use std::vec::Vec;
 
-    /// A header whose total image size counts `body`, then `body` and `trailing`.
+    /// A file and trailing bytes: a header whose total image size counts the header and `body`, then `body`, then
+    /// `trailing`.
     fn file(body: &[u8], trailing: &[u8]) -> Vec<u8> {
         let total_size = 56 + u32::try_from(body.len()).unwrap();
         let header = FileHeader { total_size, ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)) };

@@ -103,7 +103,7 @@ pub enum StreamPiece<'a> {
         /// Number of data bytes. The data of the element follows as [`Data`](Self::Data).
         length: u32,
         /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The field `length` does not
-        /// count these two bytes.
+        /// count Telink's two bytes.
         telink_info: Option<[u8; 2]>,
     },
     /// Some or all data of the current element.
@@ -189,8 +189,8 @@ impl StreamDecoder {
     /// last byte.
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated),
-    /// as soon as the bytes at fault have arrived. Each later call returns the same error. No byte after the header
-    /// causes an error.
+    /// as soon as the bytes at fault have arrived. After an error, each later call returns the same error. No byte
+    /// after the header causes an error.
     pub fn next<'b, 'i: 'b>(
         &'b mut self,
         input: &mut &'i [u8],
@@ -243,9 +243,9 @@ impl StreamDecoder {
     /// [`BodyLayout::Truncated`].
     ///
     /// # Errors
-    /// If [`next`](Self::next) has failed before, the method returns the same error. If the file is incomplete, the
-    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The item in this error is "OTA header" if
-    /// the header is incomplete, and "OTA file" if bytes after the header are missing.
+    /// If [`next`](Self::next) has failed before, the method returns the error of `next`. If the file is incomplete,
+    /// the method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The item in the error `Truncated` is
+    /// "OTA header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),
@@ -347,7 +347,8 @@ impl StreamDecoder {
         self.total.saturating_sub(self.consumed)
     }
 
-    /// Consumes at most `most` bytes of `input`. Returns the offset of these bytes in the file, and the bytes.
+    /// Consumes at most `most` bytes of `input`. Returns the offset of the consumed bytes in the file, and the consumed
+    /// bytes.
     fn take<'i>(&mut self, input: &mut &'i [u8], most: u32) -> (u32, &'i [u8]) {
         let offset = self.consumed;
         let (bytes, rest) = input.split_at_checked(to_usize(most)).unwrap_or((input, &[]));
@@ -376,7 +377,8 @@ impl Default for StreamDecoder {
 /// Length of the file identifier in bytes.
 const IDENTIFIER_LEN: usize = 4;
 
-/// Returns the number of `bytes`. The number fits into a `u32`, because a `u32` limited the number of bytes taken.
+/// Returns the number of `bytes`. The number fits into a `u32`, because the decoder takes a number of bytes from the
+/// input that it has computed as a `u32`.
 fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

@@ -31,7 +31,8 @@ pub enum GatewayCommand {
         /// once.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images that the broadcast announces. A client that is notified by unicast queries in any case.
+        /// Images that the broadcast announces. A client that is notified by unicast queries whatever images this field
+        /// matches.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
@@ -107,9 +108,9 @@ impl GatewayCommand {
         Self::Notify { to, target: ImageFilter::ALL }
     }
 
-    /// Returns the commands that a change of a folder calls for. For a new or changed file, a command notifies devices.
-    /// If the bytes of an image have changed, another command first cancels the downloads of the image, because a
-    /// device would otherwise get a mixture of old and new bytes.
+    /// Returns the commands by which a gateway reacts to a change of a folder. For a new or changed file, a command
+    /// notifies devices. If the bytes of an image have changed, another command first cancels the downloads of the
+    /// image, because a device would otherwise get a mixture of old and new bytes.
     #[cfg(feature = "std")]
     #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {

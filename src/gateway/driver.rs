@@ -205,7 +205,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
         Some(session.client())
     }
 
-    /// Sends the blocks of pages that are due, handles the timers, and passes on all events.
+    /// Sends the blocks of pages that are due, handles the timers, and passes all events to the gateway.
     async fn emit(&mut self, gateway: &mut impl Gateway) {
         // The clock is read once in a turn, so that slow sending does not make further blocks due in the same turn.
         let now = gateway.now();

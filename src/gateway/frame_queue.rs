@@ -58,8 +58,8 @@ impl FrameQueue {
             || self.waiting().any(|frame| self.lane_len(frame.meta.from.network) > 1)
     }
 
-    /// Adds a frame to the queue. Returns the client whose frame was dropped if no slot is free: the client of the
-    /// longest lane, or the sender of the frame.
+    /// Adds a frame to the queue. If no slot is free, the method drops either the newest frame of the longest lane or
+    /// the new frame, and returns the sender of the dropped frame.
     pub(super) fn push(&mut self, meta: FrameMeta, len: usize, bytes: &ReceiveBuffer) -> Option<Address> {
         let frame =
             WaitingFrame { meta, len: len.min(LONGEST_RECEIVED), arrival: self.arrivals, bytes: *bytes };

@@ -54,19 +54,19 @@ pub trait Gateway {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
-    /// Sends the frame to the given address. The driver handles no other frame before this method returns. If sending
-    /// to one device can take long, the gateway puts the frame into a bounded queue of the device.
+    /// Sends `frame` to the address in `transmit`. The driver handles no other frame before this method returns. If
+    /// sending to one device can take long, the gateway puts the frame into a bounded queue of the device.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`, which is at most a second ahead. The method may return `None` before
-    /// the deadline.
+    /// Waits for the next input until `deadline`, which is at most one second after the current time. The method may
+    /// return `None` before the deadline.
     ///
     /// The driver drops the future if no input is ready. A dropped future must not lose an input; for example, the
     /// receive future of an async channel loses none.
     async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
 
-    /// Lends the store and the policy to one call of the server: the method calls `call` once with both, and returns
-    /// the result of `call`.
+    /// Lends the store and the policy to one call of the server: the method calls `call` once with the store and the
+    /// policy, and returns the result of `call`.
     fn lend<R>(&mut self, call: impl FnOnce(&mut dyn ImageStore, &mut dyn ServerPolicy) -> R) -> R;
 
     /// Receives a frame before the server handles the frame, for a store that selects files by the device, such as
@@ -91,8 +91,9 @@ pub trait Gateway {
         let _ = (from, reason);
     }
 
-    /// Receives the client of a frame that was dropped, because the client sends frames faster than the driver handles
-    /// them while serving all clients in turn. The client repeats its request.
+    /// Receives the client of a frame that the driver dropped because its queue was full. The client sends frames
+    /// faster than the driver handles them, because the driver serves all clients in turn. The client repeats its
+    /// request.
     ///
     /// By default, the method does nothing.
     fn on_dropped(&mut self, from: Address) {

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! **A file that is not fetched yet is not offered.** The specification has no answer to a query that means "ask again
-//! soon", and a gateway that offers a file before the fetch cannot serve the file if the fetch fails. The device gets
-//! NO_IMAGE_AVAILABLE. As soon as the store has the file, the device gets an Image Notify, and queries again.
+//! soon". A gateway that offers a file before the fetch cannot serve the file if the fetch fails. A device that queries
+//! before the fetch gets NO_IMAGE_AVAILABLE. As soon as the store has the file, the device gets an Image Notify, and
+//! queries again.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -24,12 +25,12 @@ use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
 
-/// Maximum number of clients that one fetched file notifies. Each further client gets the file after its next periodic
-/// query.
+/// Maximum number of clients that get an Image Notify when a file has been fetched. Each further client gets the file
+/// after its next periodic query.
 const MAX_WAITING: usize = 256;
 
-/// Maximum number of selections of an entry for a client that the store keeps. A node has one selection for each of its
-/// image types.
+/// Maximum number of selections that the store keeps. A selection is the entry of the index that the store chose for a
+/// client. A node has one selection for each of its image types.
 const MAX_SELECTIONS: usize = 1 << 16;
 
 /// [`ImageStore`] of the files of an index of zigbee2mqtt or zigpy. The store selects the entry for each device that
@@ -40,8 +41,9 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
 /// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
-/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). Beyond this limit, the file
-/// that was fetched first is dropped, and fetched again when a device needs it.
+/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). If the fetched files need
+/// more memory than this limit, the store drops the file that was fetched first, and asks for that file again when a
+/// device needs it.
 #[derive(Clone, Debug)]
 pub struct IndexStore {
     index: Index,
@@ -162,7 +164,7 @@ impl IndexStore {
         }
     }
 
-    /// Returns the number of the entry for a client.
+    /// Returns the number of the entry that fits the device of `client` and its request; `None` if no entry fits.
     fn select(&self, client: Address, request: &QueryNextImageRequest) -> Option<usize> {
         let facts = self.devices.get(&client.network);
         let mut device = DeviceDescription::from(request);

@@ -15,10 +15,10 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be a part of another pair.
 ///
 /// A query is answered with the eligible image of the higher version. Of two files of equal versions, the pair prefers
-/// a device-specific file to a file for all devices. If neither or both files are device-specific, the pair prefers the
-/// file of `first`. The pair selects the file for a block in the same way as the file for a query. If the pair has
-/// files of one image for different hardware versions and the hardware version of the device is unknown, the look-up of
-/// the image is [`FileLookup::Ambiguous`], as in a single store.
+/// a device-specific file to a file for all devices. Of two files of equal versions that are both device-specific or
+/// both for all devices, the pair prefers the file of `first`. The pair selects the file for a block in the same way as
+/// the file for a query. If the pair has files of one image for different hardware versions and the hardware version of
+/// the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`], as in a single store.
 ///
 /// A device gets a mixture of two files if a file of an image is added to `first` while the device downloads the same
 /// image from `second`. To prevent the mixture, the caller cancels the downloads of the image

@@ -12,12 +12,12 @@
 //! ```
 //!
 //! The server holds an answer that is not due yet, and [`Server::poll_transmit`] returns the held answer when the
-//! answer is due. Before the first call of this method, the server holds no answer.
+//! answer is due. Before the first call of `poll_transmit`, the server holds no answer.
 //!
-//! The server does not know the load of the channel. Instead, the server measures the delivery time of a block: the
-//! time from the transmission of the block until its delivery report, or until the next request of the client. More
-//! relays and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause
-//! between two blocks.
+//! The server does not know the load of the channel. The server measures the delivery time of a block instead: the time
+//! from the transmission of the block until its delivery report, or until the next request of the client. More relays
+//! and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause between two
+//! blocks.
 
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};
@@ -33,18 +33,18 @@ const SPACING: u32 = 12;
 
 /// Number of blocks of a page that the server sends in the time between two blocks that are requested singly. Over one
 /// hop, a singly requested block takes 17.7 ms of channel time, together with its request and the APS acknowledgements.
-/// A block of a page comes without these other frames and takes 6.2 ms.
+/// A block of a page comes without a request and without APS acknowledgements, and takes 6.2 ms of channel time.
 const PAGE_BLOCKS: u32 = 3;
 
 /// Delivery time that the server assumes before the first measurement: the delivery time of a block over three hops.
 const FIRST_DELIVERY: Millis = Millis(50);
 
-/// Maximum delivery time; a longer measured time counts as this maximum. A longer time, for instance of a sleepy
-/// client, is no evidence of a busy channel.
+/// Maximum delivery time; a longer measured time counts as this maximum. A delivery time above this maximum, for
+/// instance of a sleepy client, is no evidence of a busy channel.
 const LONGEST_DELIVERY: Millis = Millis(250);
 
 /// Limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
-/// schedule of blocks lies at least this time in the future. Most clients have one request in flight, so that a few
+/// schedule of blocks lies at least this time in the future. Most clients have only one request in flight, so a few
 /// clients are enough to fill the schedule.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
@@ -54,7 +54,7 @@ const NEWCOMERS_WAIT: Millis = Millis(300);
 const CLIENTS_WAIT: Millis = Millis(1500);
 
 /// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request and its answer
-/// WAIT_FOR_DATA take as much channel time as a block, and several other clients download meanwhile.
+/// WAIT_FOR_DATA take as much channel time as a block, and the channel also carries the blocks of several downloads.
 const TURN: Millis = Millis::from_secs(5);
 
 /// Schedule of the blocks to all clients, and of the repeated requests of the clients that were answered WAIT_FOR_DATA.
@@ -124,15 +124,15 @@ impl Pace {
         due
     }
 
-    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. After this time, the
-    /// client repeats its request, at least [`TURN`] after every client that already waits.
+    /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. After the waiting
+    /// time, the client repeats its request, at least [`TURN`] after every client that already waits.
     pub(super) fn next_turn(&mut self, now: Instant, least: u32) -> u32 {
         self.last_return = self.last_return.plus(TURN).max(now.plus(Millis::from_secs(least)));
         self.last_return.since(now).0.div_ceil(1000)
     }
 
     /// Returns the approximate number of clients that were answered WAIT_FOR_DATA and have not repeated their requests
-    /// yet. Each of these clients waits for at least `least` seconds.
+    /// yet. `least` is the minimum waiting time of a client, in seconds.
     fn waiting(&self, now: Instant, least: u32) -> u32 {
         let until = self.last_return.since(now).0;
         if until == 0 {
@@ -167,9 +167,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due, and returns
-    /// whether the server holds the answer. The request is background traffic, and `is_page` tells whether it is for a
-    /// page. The server sends some answers at once, although they also take a place in the schedule: the first block
-    /// of a download, the first block of a page, and a block to a client without a session.
+    /// whether the server holds the answer. The request is background traffic, and `is_page` tells whether the request
+    /// is for a page. The server sends some answers at once, although they also take a place in the schedule: the first
+    /// block of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
     /// session holds answers, the server drops every Image Block Request of the download that does not continue the
@@ -213,7 +213,8 @@ impl<S: SessionSlots> Server<S> {
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
     /// `spacing` after the last block. If blocks are background traffic, the method moves the block of the page to the
-    /// next free place in the schedule of all clients. A held answer already has a place in this schedule.
+    /// next free place in the schedule of all clients. A held answer already has a place in the schedule of all
+    /// clients.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {

@@ -1,6 +1,6 @@
 //! Clock of a server. A response contains two times: the current time, and the time of the next request or of the
-//! upgrade. The clock converts waiting times and upgrade times to these two times (section 6.13 of ZigBee document
-//! 095264, 2011).
+//! upgrade. The clock converts waiting times and upgrade times to the two times of a response (section 6.13 of ZigBee
+//! document 095264, 2011).
 //!
 //! ```text
 //! offsets, no UTC clock set   current 0      then: offset in seconds      hold: then 0xFFFFFFFF
@@ -9,7 +9,8 @@
 
 use crate::time::{Instant, ServerTime, UtcTime};
 
-/// Maximum time in a response, in seconds. The value above this maximum, 0xFFFFFFFF, means "hold".
+/// Maximum value of a time field of a response that means a time, in seconds. The value above this maximum, 0xFFFFFFFF,
+/// means "hold".
 const MAX_TIME: u32 = u32::MAX - 1;
 
 /// Form of the times in responses: offsets in seconds, or UTC by the clock that the caller has set.

@@ -32,7 +32,7 @@ pub struct ServerConfig {
     pub max_block_size: NonZeroU8,
     /// Maximum bytes of a ZCL frame that the stack sends to a direct neighbour without fragmentation and without APS
     /// security; 82 in most networks. The server makes each block fit into this limit (section 6.10.8.3). APS security
-    /// takes 9 bytes of the limit. A source route takes 2 bytes, and 2 more for each of its relays.
+    /// takes 9 bytes of the limit. A source route takes 2 bytes of the limit, and 2 more bytes for each of its relays.
     ///
     /// The default is `None`: the stack fragments long frames, or the limit of the stack is unknown.
     pub max_unfragmented_frame: Option<NonZeroU8>,
@@ -51,16 +51,16 @@ pub struct ServerConfig {
     pub max_downloads: u16,
     /// If at least this number of clients download or wait, blocks become background traffic; `None` means never.
     /// Between two background blocks, to the same client or to two clients, the server leaves twelve times the delivery
-    /// time of a block; between two blocks of pages, four times the delivery time. Lamps therefore still follow their
-    /// switches while many devices upgrade.
+    /// time of a block. Between two blocks of pages, the server leaves four times the delivery time. Lamps therefore
+    /// still respond to their switches while many devices upgrade.
     ///
     /// The server measures the delivery time from the transmission of a block to its delivery report
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
     /// is not due yet, the result of its request is [`ServerAction::Done`](super::ServerAction::Done), and
     /// [`Server::poll_transmit`](super::Server::poll_transmit) returns the block later. If too many blocks wait for
-    /// their transmission, the server answers further requests with WAIT_FOR_DATA. The waiting times in these answers
-    /// make the clients repeat their requests one by one, five seconds apart. Until the first call of `poll_transmit`
-    /// the server holds no answer, because a caller that does not poll would never send the answer.
+    /// their transmission, the server answers further requests with WAIT_FOR_DATA. The waiting times in the answers
+    /// WAIT_FOR_DATA make the clients repeat their requests one by one, five seconds apart. Until the first call of
+    /// `poll_transmit` the server holds no answer, because a caller that does not poll would never send the answer.
     ///
     /// The default is 3: one or two downloads are soon over, so the server sends their blocks without pauses. In the
     /// simulation of 100 clients over three hops, nine downloads without pauses already prevent one command in twenty
@@ -72,8 +72,8 @@ pub struct ServerConfig {
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
     /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
-    /// seconds. For such a client, the server therefore keeps a period below one second only on average over one
-    /// second.
+    /// seconds. If the period is below one second, the blocks to a client without a MinimumBlockPeriod may therefore be
+    /// almost one second early, and keep the period only on average.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
@@ -83,9 +83,9 @@ pub struct ServerConfig {
     ///
     /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
     /// below add to each radio frame: a block of 64 bytes counts 132. The stack sends a block of more than 65 bytes in
-    /// several radio frames, each with 53 more bytes. The same data therefore counts more in small blocks than in long
-    /// blocks, as it also takes more channel time. The channel carries some 18,000 of these bytes per second over one
-    /// hop, and a third of them over three hops.
+    /// several radio frames, each with 53 more bytes. A file therefore counts more bytes in small blocks than in long
+    /// blocks; small blocks also take more channel time. The channel carries some 18,000 of these bytes per second over
+    /// one hop, and a third of this number over three hops.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
@@ -117,9 +117,9 @@ pub struct ServerConfig {
     /// limit. The limit stops a client that cannot install an image, and would otherwise download the image again and
     /// again.
     ///
-    /// A download counts if the server sent blocks of the image, and if then either the client found the image invalid,
-    /// or the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time,
-    /// and in the first minute after the upgrade time. The count decreases by one per day. A query with another running
+    /// A download counts if the server sent blocks of the image, and afterwards the client found the image invalid or
+    /// the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time, and
+    /// in the first minute after the upgrade time. The count decreases by one per day. A query with another running
     /// version, the offer of another image, [`Server::reset_repeats`](super::Server::reset_repeats),
     /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget) reset the count.
     ///

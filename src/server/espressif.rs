@@ -103,8 +103,8 @@ pub enum NotifyTarget {
     All(ImageNotify),
     /// Image Notify for the only device that may have the image. The caller finds the network address of the device
     /// with this IEEE address, and passes the IEEE address with each frame of the device
-    /// ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)). The server then offers and serves the image to this device
-    /// alone.
+    /// ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)). The server offers and serves a device-specific image only to
+    /// its device.
     One(Eui64, ImageNotify),
 }
 

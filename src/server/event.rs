@@ -54,9 +54,9 @@ pub enum ServerEvent {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
-    /// A client queries again although it has already downloaded the same image several times. After each download, the
-    /// server ordered the upgrade, or the client found the image invalid. The number of downloads has reached
-    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
+    /// A client queries again although it has already downloaded the same image several times. Each counted download
+    /// ended with the order to upgrade, or with the report of the client that the image is invalid. The number of
+    /// downloads has reached [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
         /// Client that sent the query.
@@ -84,7 +84,8 @@ pub enum ServerEvent {
         /// Bytes sent to the client, speed and remaining time of the download.
         progress: SessionProgress,
     },
-    /// The server sent the last byte of a file. The client then verifies the image, which can take half an hour.
+    /// The server sent the last byte of a file. After the last byte, the client verifies the image, which can take half
+    /// an hour.
     AllServed {
         /// Client that downloaded.
         client: Address,

@@ -9,9 +9,9 @@
 //!                                     +--> FolderChange: Added, Replaced, Removed, Rejected
 //! ```
 //!
-//! **A file that another program overwrites** is detected by its length, modification time and header. The server then
-//! answers NO_IMAGE_AVAILABLE, because a device would otherwise get a mixture of two files. [`FolderStore::refresh`]
-//! adds the file again with its new content.
+//! **A file that another program overwrites** is detected by its length, modification time and header. For a file that
+//! was overwritten, the server answers NO_IMAGE_AVAILABLE, because a device would otherwise get a mixture of two files.
+//! [`FolderStore::refresh`] adds the file again with its new content.
 
 use std::borrow::ToOwned as _;
 use std::fs::{self, File, Metadata};
@@ -66,7 +66,7 @@ pub enum FolderError {
         source: AddError,
     },
     /// The inspection found a fault in the file, for instance a wrong checksum, so no device should get the file.
-    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept such files.
+    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept files with such faults.
     #[cfg(feature = "inspect")]
     #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
     #[error("{}: {finding}", Shown(.path))]
@@ -139,8 +139,8 @@ pub enum FolderChange {
     },
     /// The content of a file has changed, and the store now has the new content.
     ///
-    /// A device that downloads the image `id` would get a mixture of both contents if `id` equals `previous`. Servers
-    /// cannot see that the bytes of an image have changed, so the caller cancels such downloads
+    /// If `id` equals `previous`, a device that downloads the image `id` would get a mixture of the old and the new
+    /// content. Servers cannot see that the bytes of an image have changed, so the caller cancels the downloads of `id`
     /// ([`Server::cancel`](super::Server::cancel)).
     #[cfg_attr(feature = "serde", serde(rename = "file_replaced"))]
     #[non_exhaustive]
@@ -164,7 +164,7 @@ pub enum FolderChange {
         id: ImageId,
     },
     /// The store rejected a file of a folder, because the file is not an acceptable OTA file, or the store could not
-    /// read a folder. The store reports each content of a file only once.
+    /// read a folder. The store reports each rejected content of a file only once.
     #[cfg_attr(feature = "serde", serde(rename = "file_rejected"))]
     Rejected(FolderError),
 }
@@ -184,8 +184,8 @@ impl std::fmt::Display for FolderChange {
 /// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
 /// because the disk was removed or another program has overwritten the file.
 ///
-/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside the container,
-/// and refuses files with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
+/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside the container.
+/// The store refuses files with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
 ///
 /// ```no_run
 /// use zigbee_ota::server::{FolderChange, FolderStore};
@@ -367,15 +367,16 @@ impl FolderStore {
     /// # Errors
     /// Fails with [`FolderError::Io`] if the file cannot be opened or read, and with [`FolderError::Add`] if the header
     /// cannot be decoded or the file is too short. Fails with [`FolderError::Conflict`] if the store has a file of the
-    /// same image for some of the same hardware versions. With the feature `inspect`, fails with `FolderError::Wrong`
-    /// if a checksum does not match, or anything else about the file is wrong.
+    /// same image whose hardware versions overlap those of the new file. With the feature `inspect`, fails with
+    /// `FolderError::Wrong` if a checksum does not match, or anything else about the file is wrong.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
         self.insert(opened)
     }
 
-    /// Opens the file at `path` and adds the file to the store. The new file replaces all files of the same image and
-    /// destination for some of the same hardware versions, and the file that was added before from the same path.
+    /// Opens the file at `path` and adds the file to the store. The new file replaces the file that was added before
+    /// from the same path, and all files of the same image and destination whose hardware versions overlap those of the
+    /// new file.
     ///
     /// # Errors
     /// Fails with the errors of [`add`](Self::add), except [`FolderError::Conflict`].
@@ -410,8 +411,10 @@ impl FolderStore {
     /// comparison includes every followed folder and every file that was added individually. The store does not watch
     /// the disk in any other way, so the caller calls this method every second or two.
     ///
-    /// The method reads the names and times of all files, and opens only new and changed files. A file that another
-    /// program is still writing is rejected at first, and added when the file is complete.
+    /// At each call, the method reads the names and times of all files. The method opens only new files, changed files,
+    /// and files that an earlier call rejected with [`FolderError::Conflict`]: the store can accept such a file after
+    /// the conflicting file is removed. A file that another program is still writing is rejected at first, and added
+    /// when the file is complete.
     #[doc(alias("rescan", "reload", "watch"))]
     pub fn refresh(&mut self) -> Vec<FolderChange> {
         let mut changes = Vec::new();

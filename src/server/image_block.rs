@@ -33,8 +33,8 @@ use crate::zcl::{
 /// Deferred request: a block request whose data the store reads later ([`ReadResult::Later`]).
 ///
 /// A deferred request contains all that its answer needs; the server stores nothing of the request. The caller answers
-/// the deferred request with [`Server::answer`]. If the caller drops the deferred request instead, the client repeats
-/// its request.
+/// the deferred request with [`Server::answer`]. If the caller drops the deferred request without an answer, the client
+/// repeats its request.
 ///
 /// Clients repeat a request after some seconds in any case. If the data takes longer than a few seconds, the caller
 /// should therefore answer [`NotReady::Wait`].
@@ -151,8 +151,8 @@ pub enum NotReady {
 /// and no bytes beyond the end of the image.
 ///
 /// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
-/// also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers a
-/// request with a status in all these cases.
+/// also for a request for no bytes, or for bytes beyond the end of the image. In all cases in which `serve_block`
+/// returns `None`, [`Server::handle_frame`] answers the request with a status.
 ///
 /// The function serves no device-specific files, because it does not know the client. An IEEE address in the request
 /// does not identify the client, because any node can write any address.
@@ -201,8 +201,8 @@ impl<S: SessionSlots> Server<S> {
     /// Answers an Image Block Request like [`answer_data_request`](Self::answer_data_request), and records the time of
     /// the frame.
     ///
-    /// Almost all frames of a download take this path. Inlining gives this path a copy of its steps in which `page` is
-    /// known to be `None` (guide, "Fast paths").
+    /// This method answers almost all frames of a download. Inlining gives this method its own copy of the called
+    /// methods, in which `page` is known to be `None` (guide, "Fast paths").
     #[inline(always)]
     pub(super) fn answer_block_request(
         &mut self,
@@ -229,8 +229,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Checks a request for a block, and reads the block into `out`. Breaks with the action for a request that gets no
-    /// block now.
+    /// Checks a request for a block, and reads the block into `out`. Returns [`Break`] with the action if the request
+    /// gets no block now.
     ///
     /// The functions that answer without a block take values, not references to the query. The query therefore stays in
     /// registers on the way to a block.
@@ -361,7 +361,7 @@ impl<S: SessionSlots> Server<S> {
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
     /// The answer to a deferred request does not depend on other requests. The caller can answer deferred requests in
-    /// any order. If the caller has cancelled the download since the request, the answer is ABORT.
+    /// any order. If the caller has cancelled the download after the request arrived, the answer is ABORT.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -417,8 +417,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an IEEE
-    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In other
-    /// requests the address has no effect.
+    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In any other
+    /// request the IEEE address has no effect.
     pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
         node.is_none()
             || self.config.query_specific_file
@@ -599,9 +599,9 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Checks whether the client may have the image `id`. The server makes this check before each answer that gives data or
-/// an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is the IEEE address
-/// in the request. `image` is the file that the client would get; `None` if the file is not known.
+/// Checks whether the client may have the image `id`. The server checks the access before each answer that gives data
+/// or an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is the IEEE
+/// address in the request. `image` is the file that the client would get; `None` if the file is not known.
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the image.
@@ -624,7 +624,8 @@ pub(super) fn check_access(
 }
 
 /// Checks whether a client may have a file for the device `destination`. The IEEE address of the client must be known.
-/// An address in the request proves nothing, but must not contradict the known address (section 6.10.12.4).
+/// An IEEE address in the request proves nothing, but must not contradict the known address of the client (section
+/// 6.10.12.4).
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the file.

@@ -14,10 +14,10 @@ impl<S> Server<S> {
     /// Writes an Image Notify frame to `out`. The frame tells clients that an image may be available. The caller
     /// decides when to notify: the server sends no Image Notify by itself, even if the content of the store changes.
     ///
-    /// For one client, `notify` is [`ImageNotify::UNICAST`]: the client then sends a query, whatever values the other
-    /// fields of the frame have. For a group or for all clients, `to` is the group address or a broadcast address such
-    /// as [`Address::ALL_AWAKE`]. [`ImageNotify::DEFAULT_JITTER`] is a good jitter for the first Image Notify to a
-    /// group or to all clients.
+    /// For one client, `notify` is [`ImageNotify::UNICAST`]: the client sends a query, whatever values the other fields
+    /// of the frame have. For a group or for all clients, `to` is the group address or a broadcast address such as
+    /// [`Address::ALL_AWAKE`]. [`ImageNotify::DEFAULT_JITTER`] is a good jitter for the first Image Notify to a group
+    /// or to all clients.
     ///
     /// Sleepy clients miss broadcasts and multicasts. A client that misses the frame queries at its next regular time,
     /// so a failed delivery needs no action.

@@ -89,7 +89,7 @@ impl<S: SessionSlots> Server<S> {
         self.answer_data_request(now, query, images, policy, out)
     }
 
-    /// Schedules the further blocks of a page after the first block, which has `len` bytes.
+    /// Schedules the further blocks of a page after the first block, whose data has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
         now: Instant,
@@ -135,8 +135,8 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// The number of frames in one turn of the caller's loop is limited: after [`MAX_BLOCKS_PER_TURN`] frames the
     /// function returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
-    /// [`handle_timeout`](Server::handle_timeout). The deadline of `poll_timeout` is then still in the past, so that
-    /// the caller handles received frames before the next blocks.
+    /// [`handle_timeout`](Server::handle_timeout). At this limit, the deadline of `poll_timeout` is still in the past,
+    /// so that the caller handles received frames before the next blocks.
     pub fn poll_transmit(
         &mut self,
         now: Instant,

@@ -20,8 +20,8 @@ use crate::types::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ImageInfo {
-    /// Manufacturer code, image type and file version of the image. This identity, `destination` and `hardware` together
-    /// identify one file (sections 6.10.6.4, 6.3.2.12 and 6.3.2.13).
+    /// Manufacturer code, image type and file version of the image. The identity of the image, `destination` and
+    /// `hardware` together identify one file (sections 6.10.6.4, 6.3.2.12 and 6.3.2.13).
     pub id: ImageId,
     /// Total image size in bytes, which counts the header and all elements (section 6.3.2.10).
     pub size: u32,
@@ -72,9 +72,10 @@ pub trait ImageStore {
     /// preferred to a file without a destination. `node` is an address that the caller knows, never one that a request
     /// contains; `None` means that the address of the device is not known.
     ///
-    /// A store may have several files of one image, for disjoint hardware versions. The argument `hardware` then
-    /// selects the file. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware version of
-    /// the device is not known (`None`). If the store has only one file of the image, `hardware` has no effect.
+    /// A store may have several files of one image, for disjoint hardware versions. Of several files, the argument
+    /// `hardware` selects one. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware
+    /// version of the device is not known (`None`). If the store has only one file of the image, `hardware` has no
+    /// effect.
     ///
     /// `client` is the client that sent the request, for stores in which some files are only for certain clients.
     /// [`serve_block`](super::serve_block) passes `None`, because that function does not know the client.

@@ -22,8 +22,8 @@ pub enum AddError {
     /// versions. No request could tell the two files apart (section 6.10.6.4).
     #[error("the store has a file of image {0} already")]
     Duplicate(ImageId),
-    /// The store already has a file with the same manufacturer code, image type, file version and destination, and both
-    /// files are for some of the same hardware versions. Files of one image must be for disjoint hardware versions.
+    /// The store already has a file with the same manufacturer code, image type, file version and destination, and the
+    /// hardware versions of both files overlap. Files of one image must be for disjoint hardware versions.
     #[error("image {id} for {}: the store has a file of this image for {} already", Hardware(.added), Hardware(.present))]
     HardwareOverlap {
         /// Image of both files.
@@ -60,7 +60,7 @@ pub(super) fn is_same_file(a: &ImageInfo, b: &ImageInfo) -> bool {
 }
 
 /// Returns whether a device could get either of two files in answer to one request (sections 6.10.6.4 and 6.3.2.12), so
-/// that a store cannot have both.
+/// that a store cannot have both files.
 pub(super) fn conflicts(a: &ImageInfo, b: &ImageInfo) -> bool {
     let overlap = match (a.hardware, b.hardware) {
         (Some(a), Some(b)) => a == b || !a.is_empty() && !b.is_empty() && a.min <= b.max && b.min <= a.max,

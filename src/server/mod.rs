@@ -30,9 +30,9 @@
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
 //!   for.
-//! - Changes of the network: the caller passes the network address of a device that left to [`forget`](Server::forget),
-//!   and the old and the new network address of a device to [`moved`](Server::moved). [`cancel`](Server::cancel) ends
-//!   the downloads of a client.
+//! - Changes of the network: the caller calls [`forget`](Server::forget) with the network address of a device that left
+//!   the network, and [`moved`](Server::moved) with the old and the new network address of a device.
+//!   [`cancel`](Server::cancel) ends the downloads of a client.
 //! - State: [`session`](Server::session), [`session_for`](Server::session_for), [`sessions`](Server::sessions) and
 //!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server knows of its clients.
 //!
@@ -199,7 +199,7 @@ pub struct Server<S> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "there may be a frame to send"]
 pub enum ServerAction {
-    /// The caller sends this answer.
+    /// The server answered the frame, and the caller sends the answer.
     Reply(Transmit),
     /// The store reads the requested block later; the caller answers the request with [`Server::answer`].
     Deferred(Deferred),
@@ -398,8 +398,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the context of a request. If the caller knows the IEEE address of the client, the server moves the
-    /// sessions of the client to the present network address of the client, and removes the sessions of another device
-    /// that had this network address before.
+    /// sessions of the client to the present network address of the client. The server also removes the sessions of
+    /// another device that had this network address before.
     #[inline]
     fn identify_client(
         &mut self,
@@ -475,20 +475,20 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Removes all sessions of the node with the network address `network`, and returns whether the server had a
-    /// session of the node. The caller calls this method when a device leaves the network. The device then no longer
-    /// counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not inherit
-    /// the sessions.
+    /// session of the node. The caller calls this method when a device leaves the network. After the call, the device
+    /// no longer counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not
+    /// inherit the sessions.
     pub fn forget(&mut self, network: u16) -> bool {
         self.table.remove_node(network)
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
-    /// had a session of the node. The downloads and pages of the node continue. The server then forgets the node that
-    /// had the address `new` before. A second call with the same addresses does nothing.
+    /// had a session of the node. The downloads and pages of the node continue. The server forgets the node that had
+    /// the address `new` before. A second call with the same addresses does nothing.
     ///
     /// The caller calls this method when the stack reports another network address of a device. The call is not needed
-    /// if the caller passes the IEEE address with each frame ([`FrameMeta::ieee`]): the server then moves the sessions
-    /// of the device without a call.
+    /// if the caller passes the IEEE address with each frame ([`FrameMeta::ieee`]): the server moves the sessions of
+    /// the device by itself.
     pub fn moved(&mut self, old: u16, new: u16) -> bool {
         self.table.move_node(old, new)
     }
@@ -525,7 +525,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Resets the counts of repeated downloads of the node with the network address `network`, so that the node is
-    /// offered images again. The limit is [`ServerConfig::repeated_download_limit`].
+    /// offered images again. The limit of these counts is [`ServerConfig::repeated_download_limit`].
     pub fn reset_repeats(&mut self, network: u16) {
         for session in self.table.sessions_mut().filter(|session| session.client().network == network) {
             session.forget_repeats();

@@ -13,7 +13,7 @@ use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// [`ImageStore`] that owns any number of files in memory. Files can be added, replaced and removed while clients
-/// download. [`SlotStore`](super::SlotStore) describes the effect of such a change on a download.
+/// download. [`SlotStore`](super::SlotStore) describes how a replaced or removed file affects a download.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct OwnedStore {
@@ -32,8 +32,8 @@ impl OwnedStore {
     ///
     /// # Errors
     /// Fails with [`AddError::Decode`] if the header cannot be decoded or the file is too short. Fails with
-    /// [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image and destination
-    /// for some of the same hardware versions.
+    /// [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image and
+    /// destination whose hardware versions overlap those of the new file.
     pub fn add(&mut self, bytes: Vec<u8>) -> Result<ImageId, AddError> {
         let info = *StoreEntry::parse(&bytes)?.info();
         lookup::check_addition(self.list(), &info)?;
@@ -41,8 +41,9 @@ impl OwnedStore {
         Ok(info.id)
     }
 
-    /// Adds the file at the start of `bytes` in place of all files of the same image and destination for some of the same
-    /// hardware versions. Returns the bytes of the first replaced file; `None` if no file was replaced.
+    /// Adds the file at the start of `bytes` in place of all files of the same image and destination whose hardware
+    /// versions overlap those of the new file. Returns the bytes of the first replaced file; `None` if no file was
+    /// replaced.
     ///
     /// # Errors
     /// Fails with the same errors as [`StoreEntry::parse`].

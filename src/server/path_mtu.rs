@@ -19,10 +19,11 @@
 //!             passes + 16              after 8, 16, ... 255 delivered blocks
 //! ```
 //!
-//! On a path without a limit that loses 20 % of the blocks, 4 consecutive failures happen once in 800 blocks; the
-//! server then sends two short blocks without need. Once in 4,000 blocks the server sets a false limit, and removes it
-//! after 8 blocks. The limit of a path that carries at least 16 bytes of data is found within about ten blocks: 4
-//! failures, then a binary search between 16 and 255 bytes, and one confirmation.
+//! On a path without a limit that loses 20 % of the blocks, 4 consecutive failures happen once in 800 blocks; after
+//! these failures, the server sends two short blocks without need. On a path without a limit and with this loss of 20
+//! %, the server sets a false limit once in 4,000 blocks, and removes the false limit after 8 blocks. The limit of a
+//! path that carries at least 16 bytes of data is found within about ten blocks: 4 failures, then a binary search
+//! between 16 and 255 bytes, and one confirmation.
 
 use core::fmt;
 use core::num::NonZeroU8;
@@ -66,7 +67,7 @@ pub(super) enum PathMtu {
     Limited {
         passes: u8,
         fails: u8,
-        /// Number of consecutive failures of blocks up to `passes`, less than [`FAILURES`].
+        /// Number of consecutive blocks of at most the size `passes` that were not delivered; less than [`FAILURES`].
         failures: u8,
         /// Number of consecutive failed probes, up to [`MAX_BACKOFF`].
         backoff: u8,

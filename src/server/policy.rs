@@ -11,8 +11,8 @@
 //! ```
 //!
 //! **One method decides about access.** The server calls [`is_authorized`](ServerPolicy::is_authorized) for each answer
-//! that gives a client an offer, data or an upgrade time. Before this call, the server itself refuses a device-specific
-//! file to every client whose known IEEE address is not the destination of the file.
+//! that gives a client an offer, data or an upgrade time. Before the call of `is_authorized`, the server itself refuses
+//! a device-specific file to every client whose known IEEE address is not the destination of the file.
 
 use core::num::NonZeroU8;
 
@@ -60,8 +60,8 @@ pub trait ServerPolicy {
     }
 
     /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls this method for every
-    /// image with the requested manufacturer code and image type, except for files of other devices. The server then
-    /// offers the eligible image with the highest version.
+    /// image with the requested manufacturer code and image type, except for files of other devices. Of the eligible
+    /// images, the server offers the one with the highest version.
     #[doc(alias("upgrade", "downgrade", "rollback"))]
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
@@ -134,9 +134,9 @@ pub trait ServerPolicy {
     }
 
     /// Decides the answer to a client that has downloaded the image `id` `times` times, but still queries with a
-    /// version for which `id` is eligible. After each download, the server ordered the upgrade, or the client found the
-    /// image invalid. Such a client cannot install the image, or reports a wrong version. The server calls this method
-    /// in place of [`offer`](Self::offer) once `times` reaches
+    /// version for which `id` is eligible. Each counted download ended with the order to upgrade, or with the report of
+    /// the client that the image is invalid. The client cannot install the image, or reports a wrong version. The
+    /// server calls this method in place of [`offer`](Self::offer) once `times` reaches
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count of downloads.
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
@@ -223,12 +223,12 @@ pub enum UpgradeDecision {
     /// as 0xFFFFFFFE.
     AfterSeconds(u32),
     /// The Upgrade End Response tells the client to upgrade at this UTC time, or now if the time is past.
-    /// [`Server::set_utc`](super::Server::set_utc) sets the clock for the comparison. Without a clock, the server
+    /// [`Server::set_utc`](super::Server::set_utc) sets the UTC clock of the server. Without a UTC clock, the server
     /// answers as for `Hold`: the client asks again later, and no upgrade starts early.
     At(UtcTime),
     /// The Upgrade End Response tells the client to hold: to wait for another Upgrade End Response
     /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). Do not hold sleepy
-    /// clients, which may miss the second response (section 6.8.4).
+    /// clients, which may miss the other Upgrade End Response (section 6.8.4).
     Hold,
     /// The server answers a Default Response SUCCESS in place of an Upgrade End Response. The decision is for files
     /// that need no upgrade, such as device-specific files (section 6.10.10.3).
@@ -274,7 +274,7 @@ impl OfferedVersions {
 ///
 /// The default policy offers only newer images, and no image to a client that does not know its version. The default
 /// policy offers an image for certain hardware even to a client that does not report its hardware version. The fields
-/// of the policy change these choices.
+/// of the policy change the choices of the default policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -283,8 +283,8 @@ pub struct StandardPolicy {
     /// Versions that the policy offers. The default is [`OfferedVersions::Upgrade`].
     pub versions: OfferedVersions,
     /// Whether the policy offers any version to a client with the version 0xFFFFFFFF. Devices in the field send
-    /// 0xFFFFFFFF if they do not know their version. The default is `false`, because such a client may install the same
-    /// image for ever.
+    /// 0xFFFFFFFF if they do not know their version. The default is `false`, because a client that does not know its
+    /// version may install the same image for ever.
     pub offer_to_unknown_version: bool,
     /// Whether the policy offers an image for certain hardware versions to a client that does not report its hardware
     /// version. The default is `true`: the hardware version is optional in the request, and the client can check the

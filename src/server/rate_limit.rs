@@ -73,7 +73,7 @@ const MAX_UNFRAGMENTED: u32 = 82;
 const FRAGMENT: u32 = 80;
 
 /// Returns the number of bytes that the radio of the server sends for an Image Block Response with `len` bytes of data:
-/// the frame and the heads of all layers below.
+/// the ZCL frame and the headers of all lower layers.
 pub(super) fn bytes_on_air(len: u8) -> u32 {
     let frame = u32::try_from(DATA_FRAME_HEAD_LEN).unwrap_or(u32::MAX).saturating_add(len.into());
     let heads = match frame {
@@ -86,8 +86,9 @@ pub(super) fn bytes_on_air(len: u8) -> u32 {
 /// Token bucket that limits the blocks to all clients together. The bucket holds at most the tokens of one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
-    /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative: the server sends a
-    /// block even if the block needs more tokens than the bucket has, and the next refills cover the deficit first.
+    /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative, because the server may
+    /// send a block that needs more tokens than the bucket has. While the number is negative, refills only reduce the
+    /// deficit.
     level: i64,
     /// Time of the last refill of the bucket.
     refilled: Option<Instant>,
@@ -162,15 +163,16 @@ impl Session {
     }
 }
 
-/// Returns the unit of the field `ahead` of a session, in milliseconds: the unit makes the time of [`burst`] fit into
-/// the one byte of the field.
+/// Returns the unit of the field `ahead` of a session, in milliseconds. The field has one byte, so the unit is long
+/// enough that 255 units reach the time of [`burst`].
 fn ahead_unit(period: Millis) -> u32 {
     burst(period).0.div_ceil(u8::MAX.into()).max(1)
 }
 
-/// Returns the time by which a block may be early, so that the blocks keep the period on average. WAIT_FOR_DATA counts
-/// in seconds, so the blocks keep a period below one second on average over one second. For a longer period, a quarter
-/// of the period covers the varying delays of the network.
+/// Returns the limit of the time by which a block may be early in the schedule of `period`. If the period is below one
+/// second, a block may be almost one second early, because WAIT_FOR_DATA cannot demand less than a whole second. If the
+/// period is one second or more, a block may be almost a quarter of the period early, because the delays of the network
+/// vary. The blocks still keep the period on average, because an early block makes the next block due later.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }
@@ -183,8 +185,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `session`
-    /// is the session of the download, if the download has a session. `requested` and `policy` are limits in bytes. A
-    /// block with a delivery report may be a probe for the path to the client.
+    /// is the session of the download, if the download has a session. `requested` and `policy` are limits in bytes. If
+    /// the stack reports the delivery of the block, the block may be a probe, which is longer than the limit of the
+    /// path to the client.
     #[inline(always)]
     pub(super) fn block_size(
         &self,

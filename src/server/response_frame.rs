@@ -18,7 +18,8 @@ pub(super) struct RequestContext {
     pub(super) client: Address,
     /// Sequence number of the request, which the response repeats.
     pub(super) sequence: u8,
-    /// Whether the request came with APS security. The response is then also sent with APS security.
+    /// Whether the request came with APS security. If the request came with APS security, the response is also sent
+    /// with APS security.
     pub(super) secured: bool,
     /// Number of relays in the source route to the client.
     pub(super) relays: u8,

@@ -22,9 +22,9 @@
 //!
 //! **A slot contains two kinds of state.** The state of the download is its phase, its page and its counts. The state
 //! of the client, which is a node of the network, is the IEEE address, the block size and the times of the blocks to
-//! the node. Each session has room for both kinds of state. The session that the client used last has the flag PRIMARY
-//! and the current state of the client. Each other session of the node has a copy of the client's state from the time
-//! at which the client last used that session.
+//! the node. Each session has room for the state of the download and for the state of the client. The session that the
+//! client used last has the flag PRIMARY and the current state of the client. Each other session of the node has a copy
+//! of the client's state from the time at which the session was used last.
 
 mod coarse_seconds;
 mod flags;
@@ -63,8 +63,8 @@ use repeats::wrapping_seconds;
 pub struct Session {
     /// Time of the last frame of the client about this download.
     last_heard: Instant,
-    /// Deadline of the timer of the session. The deadline of a session with a page is exact. Any other deadline may be
-    /// too early; in this case the server sets the timer again when the timer expires.
+    /// Deadline of the timer of the session. The deadline of a session with a page is exact. The deadline of any other
+    /// session may be too early: when the timer expires too early, the server sets the timer again.
     pub(super) timer_deadline: Instant,
     /// State of the client: its IEEE address, which is known if the flag IEEE is set.
     ieee: u64,
@@ -79,7 +79,7 @@ pub struct Session {
     /// Hardware version of the device, or a version in the hardware range of the file that the policy chose. The
     /// version is known if the flag HARDWARE is set.
     hardware: HardwareVersion,
-    /// Hour of the last counted download, modulo 2¹⁶.
+    /// Hour of the last counted download, or of the last daily decrease of the count, modulo 2¹⁶.
     repeats_hour: u16,
     network: u16,
     pub(super) flags: Flags,
@@ -105,8 +105,8 @@ pub struct Session {
 enum State {
     Refused {
         refusal: Refusal,
-        /// Whether the policy refused an image that the store has. In this case, the client gets no blocks of the image
-        /// either.
+        /// Whether the policy refused an image that the store has. If the policy refused the image, the client gets no
+        /// blocks of the image either.
         by_policy: bool,
     },
     Offered,
@@ -135,9 +135,9 @@ enum State {
 /// Whether a download counts as repeated when the client downloads the same image again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
-    /// The server sent no block since the last end of a download.
+    /// The server sent no block since the last download of the session ended.
     No,
-    /// The server sent blocks of the download, but has ordered no upgrade yet.
+    /// The server sent blocks, but ordered no upgrade yet.
     Blocks,
     /// The download is in the count of repeated downloads.
     Counted,
@@ -146,22 +146,22 @@ enum Taken {
 /// A session takes at most 96 bytes, so that 65,528 sessions take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
-/// Value of a field of [`Links`] that refers to no slot.
+/// Value of a field of [`Links`] that names no slot.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
 /// Links of the session table: indices of other slots, or [`NO_SLOT`]. The module `session_table` draws the structures
 /// that the links form.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
-    /// First slot of the hash bucket whose index is the index of this slot.
+    /// First slot of the hash bucket that has the same index as this slot.
     pub(super) bucket_head: u16,
     /// Next slot in the hash bucket of this slot.
     pub(super) bucket_next: u16,
-    /// Next newer slot in the order of age of the slot's class.
+    /// Next slot in an order of age, in the direction of the newest slot.
     pub(super) newer: u16,
-    /// Next older slot in the order of age of the slot's class. In a free slot, the field refers to the next free slot.
+    /// Next slot in an order of age, in the direction of the oldest slot. In a free slot: the next free slot.
     pub(super) older: u16,
-    /// Slot at the place of the timer heap whose number is the index of this slot.
+    /// Slot at the heap place that has the same index as this slot.
     pub(super) heap_slot: u16,
     /// Place of this slot in the timer heap.
     pub(super) heap_place: u16,
@@ -182,7 +182,7 @@ impl Links {
 /// Page that is being sent to a client (section 6.10.7).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    /// Offset of the next block in the file. The type `U32` needs no alignment, so that the session has no padding.
+    /// Offset of the next block in the file. The type `U32` is unaligned, so that the session has no padding.
     pub(super) next: U32,
     /// Number of bytes of the page that are not sent yet.
     pub(super) left: u16,
@@ -240,7 +240,7 @@ pub enum SessionPhase {
 pub(super) struct BlockOutcome {
     /// Whether the block is the first block of a download.
     pub(super) started: bool,
-    /// Whether the block completes another hundredth of the file, for the event `Progress`.
+    /// Whether the block completes another hundredth of the file.
     pub(super) hundredth: bool,
     /// Whether the last byte of the file was sent for the first time with this block.
     pub(super) all: bool,
@@ -398,22 +398,21 @@ impl Session {
 
     /// Records the time of a frame from the client about this download.
     pub(super) fn record_frame(&mut self, now: Instant) {
-        // The field `served` counts milliseconds modulo 49 days, so the session drops an old time before the time
-        // becomes ambiguous.
+        // The time in `served` is modulo 49 days, so an old time is dropped before it becomes ambiguous.
         if self.last_served(now).is_none_or(|served| now.since(served) > MAX_SERVED_AGE) {
             self.flags.remove(Flags::SERVED);
         }
         self.last_heard = now;
     }
 
-    /// Sets the time of the last frame back to `heard` after a block of a page, because the client sent no frame for
-    /// this block.
+    /// Sets the time of the last frame back to `heard` after a block of a page, because the server sends a block of a
+    /// page without a frame from the client.
     pub(super) const fn set_last_heard(&mut self, heard: Instant) {
         self.last_heard = heard;
     }
 
-    /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
-    /// the last 12 days.
+    /// Returns the time at which the server last sent a block to the client; `None` if the server has sent no block, or
+    /// has forgotten the time ([`MAX_SERVED_AGE`], [`MAX_SILENCE`]).
     pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
         // At the last frame, the time was at most `MAX_SERVED_AGE` old. The time is therefore at most 37 days old now,
         // and unambiguous.
@@ -444,7 +443,7 @@ impl Session {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
-    /// Returns whether no other session of the same age class had a frame later.
+    /// Returns whether no session in the same order of age had a later frame.
     pub(super) const fn is_newest(&self) -> bool {
         self.links.newer == NO_SLOT
     }
@@ -459,8 +458,8 @@ impl Session {
         self.flags.contains(Flags::PRIMARY)
     }
 
-    /// Returns the reason why the client gets no block of the image: `Policy` if the policy refused the image,
-    /// `Cancelled` if the caller cancelled the download. Returns `None` if the client may have blocks.
+    /// Returns the reason why the client gets no block of the image: the policy refused the image, or the caller
+    /// cancelled the download. Returns `None` if the client may have blocks.
     pub(super) const fn refusal_reason(&self) -> Option<RefusalReason> {
         match self.state {
             State::Refused { by_policy: true, .. } => Some(RefusalReason::Policy),
@@ -487,8 +486,7 @@ impl Session {
         }
     }
 
-    /// Lends the page that is being sent, or the memory for a page if none is being sent; `None` if no download is in
-    /// progress.
+    /// Lends the page that is being sent, or the memory for a page; `None` if no download is in progress.
     pub(super) const fn page_mut(&mut self) -> Option<&mut Page> {
         match &mut self.state {
             State::Downloading { page, .. } => Some(page),
@@ -496,7 +494,7 @@ impl Session {
         }
     }
 
-    /// Sets the state of the session. Only this method, `record_cancel` and `record_stall` assign the state.
+    /// Moves the session to a state. Only this method, `record_cancel` and `record_stall` assign the state.
     fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
         if self.version != version {
             self.flags.remove(Flags::RELEASED);
@@ -508,13 +506,14 @@ impl Session {
         self.state = state;
     }
 
-    /// Records that the server offered the version `version` of the image. Returns whether the session keeps its phase.
-    /// If the store has several files of the image, the server later finds the offered file by the hardware version
-    /// `hardware`; `None` means that the hardware version is not known.
+    /// Records that the server offered the image version `version`. If the store has several files of the image, the
+    /// server finds the offered file with `hardware`, which is `None` if the hardware version is not known.
     ///
-    /// The session keeps its phase while the client downloads the image, is on hold, or is about to upgrade: such a
-    /// client queries because of an Image Notify. If such a client restarts the download nevertheless, the server sees
-    /// the restart at the next block.
+    /// Returns `true` if the session keeps its phase, because the client downloads this version, is on hold with it, or
+    /// is about to upgrade to it. A client that downloads, is on hold or is about to upgrade queries because of an
+    /// Image Notify. If the client restarts the download after its query, the server detects the restart at the next
+    /// block. In any other phase, or if `version` is another version, the session enters the phase `Offered`, and the
+    /// method returns `false`.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,
@@ -537,7 +536,8 @@ impl Session {
         stays
     }
 
-    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused it.
+    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused
+    /// this image.
     pub(super) fn record_refusal(&mut self, now: Instant, refusal: Refusal, by_policy: bool) {
         self.flags.remove(Flags::RELEASED);
         self.enter(now, self.version, State::Refused { refusal, by_policy });
@@ -607,9 +607,9 @@ impl Session {
         Some((self.id(), reached, all))
     }
 
-    /// Records a sent block of the image `id`, which has `size` bytes. The block reaches from `offset` to `end` of the
-    /// file. A download starts with the first block of an image, or with a block at offset 0 after blocks beyond offset
-    /// 0.
+    /// Records a sent block of the image `id`, which has `size` bytes. The block contains the bytes of the file from
+    /// `offset` to `end`. A download starts with the first block of an image, or with a block at offset 0 after blocks
+    /// beyond offset 0.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,
@@ -679,16 +679,17 @@ impl Session {
         }
     }
 
-    /// Returns the start of the client's silence, for a client that was served a block of any image at `last_served`.
-    /// The silence starts with the last frame in either direction, plus the waiting time that the server demanded.
+    /// Returns the start of the silence of a client: the time of the last frame from the client or to the client, plus
+    /// the waiting time that the server demanded. `last_served` is the time at which the server last sent a block of
+    /// any image to the client.
     pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
         let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
         last.plus(Millis::from_secs(self.wait.get()))
     }
 }
 
-/// Returns whether a block from offset 0 to `end` belongs to the download that has reached `reached`. The server may
-/// send the first block again, with fewer bytes; any other block at offset 0 starts a new download.
+/// Returns whether a block from offset 0 to `end` belongs to the download whose furthest block ends at `reached`. The
+/// server may send the first block again, with fewer bytes; any other block at offset 0 starts a new download.
 #[cold]
 const fn is_same_download(reached: u32, end: u32, measured: &RateMeasurement) -> bool {
     reached <= end || measured.starts_at(reached)

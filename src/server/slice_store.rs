@@ -49,8 +49,8 @@ impl<'a> StoreEntry<'a> {
     }
 }
 
-/// [`ImageStore`] of borrowed files that does not change. All files of the store have different identities, different
-/// destinations or disjoint hardware versions.
+/// [`ImageStore`] of borrowed files that does not change. Any two files of the store have different identities,
+/// different destinations or disjoint hardware versions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SliceStore<'a> {
     entries: &'a [StoreEntry<'a>],
@@ -60,8 +60,8 @@ impl<'a> SliceStore<'a> {
     /// Makes a store of the files in `entries`. The order of the entries has no effect on the result of a look-up.
     ///
     /// # Errors
-    /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] for the first entry with the image and
-    /// destination of an earlier entry, and some of the same hardware versions.
+    /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] for the first entry that has the image and
+    /// destination of an earlier entry, and whose hardware versions overlap those of the earlier entry.
     pub fn new(entries: &'a [StoreEntry<'a>]) -> Result<Self, AddError> {
         for (index, entry) in entries.iter().enumerate() {
             lookup::check_addition(entries.iter().take(index).map(StoreEntry::info), &entry.info)?;

@@ -30,8 +30,9 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
     /// Adds a file in a free slot of the store.
     ///
     /// # Errors
-    /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image and
-    /// destination for some of the same hardware versions. Fails with [`AddError::Full`] if no slot is free.
+    /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image
+    /// and destination whose hardware versions overlap those of the new file. Fails with [`AddError::Full`] if no slot
+    /// is free.
     pub fn add(&mut self, entry: StoreEntry<'a>) -> Result<(), AddError> {
         lookup::check_addition(self.list().map(StoreEntry::info), entry.info())?;
         let free = self.slots.as_mut().iter_mut().find(|slot| slot.is_none());
@@ -39,8 +40,8 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
         Ok(())
     }
 
-    /// Adds a file in place of all files of the same image and destination for some of the same hardware versions.
-    /// Returns the first replaced file; `None` if no file was replaced.
+    /// Adds a file in place of all files of the same image and destination whose hardware versions overlap those of the
+    /// new file. Returns the first replaced file; `None` if no file was replaced.
     ///
     /// # Errors
     /// Fails with [`AddError::Full`] if no file is replaced and no slot is free.

@@ -34,15 +34,15 @@ use crate::file::FileHeader;
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest};
 
-/// `01 10 ab 00 05 00 00 00` in a frame.
+/// Image id whose bytes in a frame are `01 10 ab 00 05 00 00 00`.
 const IMAGE: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 const LAMP: Address = Address::new(0x1234, 1);
 const PLUG: Address = Address::new(0x5678, 9);
 
-/// `ef cd ab 89 67 45 23 01` in a frame.
+/// IEEE address whose bytes in a frame are `ef cd ab 89 67 45 23 01`.
 const OWNER: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 
-/// The default without the background pace: scripts of many clients are about something else.
+/// Default settings without background traffic, for scripts of many clients that do not test the spacing of blocks.
 fn unpaced() -> ServerConfig {
     ServerConfig { background_from: None, ..ServerConfig::default() }
 }
@@ -61,7 +61,7 @@ impl Desk<SliceStore<'static>, Script> {
         Self::new(catalog(files), Script::default())
     }
 
-    /// A desk that knows the clients as OWNER.
+    /// Test caller whose policy knows OWNER as the IEEE address of every client.
     fn with_owner(files: Vec<Vec<u8>>) -> Self {
         Self::new(catalog(files), Script::of_owner())
     }

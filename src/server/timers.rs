@@ -29,16 +29,17 @@ impl<S: SessionSlots> Server<S> {
     /// Returns the deadline of the earliest timer; `None` if no timer is set. At the deadline the caller calls
     /// [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout).
     ///
-    /// The deadline can be too early, because frames from clients move deadlines; early calls do nothing. If work is
-    /// left after one call of each of the two methods, the deadline lies in the past.
+    /// The deadline can be too early, because frames from clients move deadlines; a call before the correct deadline
+    /// does nothing. If work is left after one call of `poll_transmit` and one call of `handle_timeout`, the deadline
+    /// lies in the past.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. A download
-    /// also ends with an Upgrade End Request of the client, with ABORT from the server, and with
-    /// [`cancel`](Self::cancel).
+    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. The download
+    /// of a stalled client continues with the next request of the client. A download ends with an Upgrade End Request
+    /// of the client, with ABORT from the server, or with [`cancel`](Self::cancel).
     ///
     /// Each call handles one client, so that the event queue has room for the event of the client.
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -61,10 +62,10 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// A failed delivery ends no download, because the client repeats its request.
     ///
-    /// The reports show the longest block that the path to the client carries: if long blocks fail while shorter blocks
-    /// arrive, the server sends shorter blocks, in multiples of 16 bytes, and now and then a longer block as a probe.
-    /// Lost blocks alone are no reason for shorter blocks. The server forgets the limit when the client starts the
-    /// download of another image, and when the client was silent for
+    /// Delivery reports show the longest block that the path to the client carries. If long blocks fail while shorter
+    /// blocks arrive, the server sends shorter blocks, in multiples of 16 bytes. Now and then, the server sends a
+    /// longer block as a probe. Lost blocks alone are no reason for shorter blocks. The server forgets the limit of the
+    /// path when the client starts the download of another image, and when the client was silent for
     /// [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit

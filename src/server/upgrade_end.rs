@@ -29,8 +29,8 @@ impl<S: SessionSlots> Server<S> {
     /// [`read_status`](Self::read_status).
     ///
     /// Returns `None` if the state of the client is unknown: the server cannot read attributes of a sleepy client, and
-    /// some clients do not have the attributes. Releasing such a client does no harm, because a client without a
-    /// downloaded image ignores the Upgrade End Response.
+    /// some clients do not have the attributes. Releasing a client of unknown state does no harm, because a client
+    /// without a downloaded image ignores the Upgrade End Response.
     #[must_use]
     pub fn is_ready_to_upgrade(
         &self,
@@ -148,14 +148,13 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Writes an unsolicited Upgrade End Response to `out`. The response orders its receivers to upgrade after
-    /// `seconds`. The order applies to each receiver that has downloaded an image, if `target` matches this image. A
-    /// response by multicast or broadcast makes many clients upgrade together (section 6.10.10.3). With wildcards in
-    /// `target`, one response is valid for several images; clients that do not understand wildcards ignore the
-    /// response.
+    /// `seconds`. The order applies to each receiver that has downloaded an image that `target` matches. A response by
+    /// multicast or broadcast makes many clients upgrade together (section 6.10.10.3). With wildcards in `target`, one
+    /// response is valid for several images; clients that do not understand wildcards ignore the response.
     ///
-    /// A sleepy client can miss the response, but repeats its Upgrade End Request within the hour. If the session of
-    /// the client shows a downloaded image that `target` matches, the server answers this repeated request with the
-    /// order to upgrade, even if the policy still returns [`UpgradeDecision::Hold`].
+    /// A sleepy client can miss the response, but repeats its Upgrade End Request within an hour. If the session of the
+    /// client shows a downloaded image that `target` matches, the server answers the repeated Upgrade End Request with
+    /// the order to upgrade, even if the policy still returns [`UpgradeDecision::Hold`].
     #[doc(alias("activate", "emberAfOtaServerSendUpgradeCommandCallback"))]
     pub fn release(
         &mut self,

@@ -147,7 +147,7 @@ fn present_fields(
 }
 
 /// Checks the file identifier. The first four bytes of the input are enough to recognise that the input is not an OTA
-/// file. The check of the file identifier therefore precedes the check that 56 bytes are present.
+/// file. The parser therefore checks the file identifier before it checks that 56 bytes are present.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),
@@ -174,7 +174,7 @@ struct OptionalFields {
 }
 
 /// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14). `tail` must contain the
-/// bytes of all these fields; [`check_header`] checks this before.
+/// bytes of all these fields; [`check_header`] has checked that these bytes are present.
 // Always inlined, because nearly all files have no optional field or hardware versions only.
 #[inline(always)]
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> OptionalFields {

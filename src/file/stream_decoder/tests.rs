@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 const HEADER: FileHeader<'static> = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
 
-/// A header and a body, with a total image size that counts both.
+/// A header and a body; the total image size counts the header and the body.
 fn file(header: FileHeader<'_>, body: &[u8]) -> Vec<u8> {
     let mut bytes = std::vec![0; header.encoded_len()];
     let total_size = u32::try_from(bytes.len() + body.len()).unwrap();

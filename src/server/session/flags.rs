@@ -16,7 +16,7 @@ bitflags! {
         /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` updates the
         /// count.
         const PAGE = 1 << 3;
-        /// The field `hardware` contains a known hardware version.
+        /// The value of the field `hardware` is known.
         const HARDWARE = 1 << 4;
         /// The server released the client from a hold of the image `version`. If the policy still holds the client, the
         /// server answers the next Upgrade End Request with the order to upgrade now.
@@ -25,7 +25,7 @@ bitflags! {
         const SECURED = 1 << 6;
         /// The server has reported the event `RepeatedDownload` for the present count.
         const REPEATS_TOLD = 1 << 7;
-        /// State of the client: the field `ieee` contains the IEEE address of the client.
+        /// State of the client: the value of the field `ieee` is known.
         const IEEE = 1 << 8;
         /// State of the client: a block was sent to the client, at the time of the field `served`.
         const SERVED = 1 << 9;
@@ -34,16 +34,16 @@ bitflags! {
         const PERIOD_SENT = 1 << 10;
         /// State of the client: the last answer to a block request was WAIT_FOR_DATA with a waiting time of 0 seconds.
         const ZERO_WAIT = 1 << 11;
-        /// State of the client: the last block was the repeat of an earlier block, and the server sent the repeat
-        /// before the minimum period between two blocks was over.
+        /// State of the client: the last block was the repeat of a block, and was sent before the period of the rate
+        /// limit was over.
         const EARLY_REPEAT = 1 << 12;
         /// The server holds answers to block requests of the download until the answers are due. The field `page`
         /// describes the held answers.
         const HELD = 1 << 13;
         /// State of the client: the server does not know yet whether the last block arrived.
         const UNCONFIRMED = 1 << 14;
-        /// A row of the table of device overrides applies to the image type. The table does not change, so that the
-        /// server searches it once for each session, not for each block.
+        /// A row of the table of device overrides applies to the image type. The table does not change, so the server
+        /// searches the table once for each session, not for each block.
         const OVERRIDE = 1 << 15;
     }
 }

@@ -7,9 +7,9 @@
 //!                      |---- measurement ------|
 //! ```
 //!
-//! The rate is the bytes of the measurement divided by its time. A measurement of two minutes drops its older half, so
-//! that the rate follows changes of the speed. Sending a block only moves the ends of the measurement; the rate is
-//! computed when it is asked for.
+//! The rate is the number of bytes of the measurement divided by the time of the measurement. After two minutes, a
+//! measurement drops its older half, so that the rate follows changes of the speed. Sending a block only moves the ends
+//! of the measurement; the method `progress` computes the rate.
 
 use core::fmt::{self, Display, Formatter};
 use core::ops::Range;
@@ -42,17 +42,16 @@ impl Display for SessionProgress {
     }
 }
 
-/// Milliseconds after the start of a rate measurement after which the rate of the download counts as known. Waiting
-/// times are whole seconds, and the blocks between two waits come in bursts, so that a rate over a shorter time can be
-/// far from the rate of the download.
+/// Milliseconds of a download after which its rate is known. Waiting times are whole seconds, and the blocks between
+/// two waits come in bursts, so a rate measured over a shorter time can differ much from the rate of the download.
 const KNOWN_AFTER_MILLIS: u32 = 5_000;
 
-/// Bytes in a rate measurement after which the rate of the download counts as known: eight blocks of 64 bytes, so that
-/// the time of one block has little effect on the rate.
+/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block has
+/// little effect on the rate.
 const KNOWN_AFTER_BYTES: u32 = 512;
 
-/// Duration in milliseconds of a rate measurement after which the server drops the older half of the measurement, so
-/// that the rate follows changes of the speed.
+/// Duration in milliseconds of a rate measurement after which its older half is dropped, so that the rate follows
+/// changes of the speed.
 const HALVED_AFTER_MILLIS: u32 = 120_000;
 
 /// Minimum number of bytes in a rate measurement whose older half may be dropped.
@@ -65,9 +64,9 @@ const MAX_BLOCKS_AHEAD: u32 = 16;
 /// Start of a rate measurement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateMeasurement {
-    /// Time of the first block, or later, in milliseconds modulo 2³².
+    /// Time at which the measurement starts, in milliseconds modulo 2³²: the time of the first block, or a later time.
     at: u32,
-    /// End of the first block in the file, or further.
+    /// Offset at which the measurement starts: the end of the first block in the file, or a higher offset.
     from: u32,
 }
 
@@ -96,7 +95,8 @@ impl RateMeasurement {
         }
     }
 
-    /// Drops the older half of a measurement that ends at `now` and at the offset `reached`, unless it has few bytes.
+    /// Drops the older half of a measurement that ends at `now` and at the offset `reached`, unless the measurement has
+    /// fewer than [`HALVED_AFTER_BYTES`] bytes.
     #[cold]
     fn drop_older_half(&mut self, now: u32, reached: u32) {
         let (millis, bytes) = (now.wrapping_sub(self.at), reached.saturating_sub(self.from));
@@ -134,7 +134,7 @@ impl Session {
     }
 }
 
-/// Returns whether a multiple of a hundredth of `size` lies after `before` and not after `after`.
+/// Returns whether a multiple of a hundredth of `size` is above `before` and at most `after`.
 pub(super) fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
     // No product overflows for a size below 2³², and one division for each argument is enough.
     let hundred = |bytes: u32| u64::from(bytes).wrapping_mul(100);
@@ -150,8 +150,9 @@ mod tests {
 
     const A: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 
-    /// Serves `count` blocks of `len` bytes from `offset` on, `pause` milliseconds after each other, the first one at `at`,
-    /// and passes the true rate, the bytes that are left and the progress after each block to `check`.
+    /// Records `count` blocks of `len` bytes from `offset` on. The first block is sent at `at`, and each further block
+    /// `pause` milliseconds after the previous block. After each block, the function calls `check` with the time, the
+    /// true rate and the progress of the session.
     fn serve(
         session: &mut Session,
         (at, pause): (u64, u64),
@@ -165,7 +166,7 @@ mod tests {
         }
     }
 
-    /// Whether rate and remaining time are either unknown or within 20 % of the truth, and known in the end.
+    /// Returns whether rate and remaining time are both unknown, or are both within 20 % of the true values.
     fn is_right(rate: f64, progress: Option<SessionProgress>) -> bool {
         let Some(SessionProgress { reached, size, rate: told, remaining }) = progress else { return false };
         let near = |told: u32, truth: f64| (f64::from(told) - truth).abs() <= 0.2 * truth + 0.5;

@@ -14,8 +14,8 @@ fn background_from(clients: u16) -> ServerConfig {
     ServerConfig { background_from: clients.try_into().ok(), ..ServerConfig::default() }
 }
 
-/// A desk that polls, with three clients, each of which was sent its first block at once. The block that then took the first place of
-/// the schedule was sent at once, too.
+/// Test caller that polls. The server has sent the first block to each of three clients at once, and then one more
+/// block, which took the first place in the schedule.
 fn fleet(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
     let mut desk = Desk::configured(config, 64, catalog(vec![plain(5, 5000)]), Script::default());
     desk.now = 1_000;
@@ -63,8 +63,8 @@ fn few_clients_and_an_operator_who_wants_so_are_served_at_once() {
     }
 }
 
-/// The spacing is twelve times the time until the delivery report.
-/// A caller without pages that sends only the answers of `handle_frame` leaves no client waiting.
+/// The time between two blocks is twelve times the time from a block to its delivery report. The server holds no answer
+/// for a caller that never calls `poll_transmit`, so every client gets its answer.
 #[test]
 fn nothing_is_held_for_a_caller_that_does_not_poll() {
     let mut desk = Desk::configured(background_from(3), 64, catalog(vec![plain(5, 5000)]), Script::default());

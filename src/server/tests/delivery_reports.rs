@@ -12,7 +12,7 @@ fn reply(desk: &mut Desk<impl ImageStore, Script>, from: Address, request: &str)
     }
 }
 
-/// Field report 4: one failed delivery ends nothing.
+/// Field report 4: one failed delivery ends no download.
 #[test]
 fn a_delivery_that_fails_ends_nothing() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
@@ -115,7 +115,7 @@ fn a_page_keeps_the_limit_of_its_path() {
     assert!(sent.iter().all(|(_, transmit, _)| transmit.len <= 17 + 32));
 }
 
-/// Field report 2, and SRV-045: requests are answered at once also while an earlier answer is on the air.
+/// Field report 2, and SRV-045: the server answers a request at once, even while an earlier answer is on the air.
 #[test]
 fn a_request_is_answered_before_the_last_answer_was_confirmed() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);

@@ -163,7 +163,7 @@ fn the_upgrade_time_of_an_image_reaches_its_clients() {
     assert_eq!(answer, "19 2a 07 01 10 ab 00 05 00 00 00 e8 03 00 00 e9 03 00 00");
 }
 
-/// Field report 15: the offset is that of the request.
+/// Field report 15: the source of an image gets the offset in the request of the client.
 ///
 /// Shows: ESP-010
 #[test]

@@ -7,7 +7,7 @@ use crate::zcl::{
 };
 use std::string::ToString;
 
-/// Compares the log line and the image of every event with the expected text.
+/// Compares the client, the image id and the log line of every event with the expected values.
 #[test]
 fn events_have_a_client_an_image_and_a_line() {
     let (client, id) = (LAMP, IMAGE);

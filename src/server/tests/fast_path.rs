@@ -7,7 +7,7 @@ use crate::aps::DeliveryReport;
 use crate::time::Millis;
 use crate::zcl::ToServer;
 
-/// Store that answers a read in each of the ways that a store has.
+/// Store that answers reads with every variant of [`ReadResult`].
 #[derive(Clone)]
 struct Varied {
     file: SliceStore<'static>,
@@ -52,13 +52,13 @@ impl ImageStore for Varied {
     }
 }
 
-/// The next of a sequence of numbers without a pattern, below `end`.
+/// Returns the next pseudo-random number, below `end`.
 fn next(state: &mut u32, end: u32) -> u32 {
     *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
     (*state >> 8) % end
 }
 
-/// Settings in which some limits are reached now and then.
+/// Returns settings with limits that some of the random requests reach.
 fn random_config(state: &mut u32) -> ServerConfig {
     ServerConfig {
         background_from: [None, NonZeroU16::new(1), NonZeroU16::new(3)][next(state, 3) as usize],
@@ -71,7 +71,8 @@ fn random_config(state: &mut u32) -> ServerConfig {
     }
 }
 
-/// An Image Block Request in one of the four plain forms, in most cases for the block at `offset`.
+/// Returns an Image Block Request with or without an IEEE address and a MinimumBlockPeriod, in most cases for the block
+/// at `offset`.
 fn random_request(state: &mut u32, offset: u32) -> ImageBlockRequest {
     // The first manufacturer code has a row in the table of device overrides.
     let manufacturer = [0x1021, 0x1001, 0x1001, 0x1001][next(state, 4) as usize];

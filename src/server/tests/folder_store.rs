@@ -11,7 +11,7 @@ const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const GONE: &str = "18 2a 0b 03 98";
 const NO_IMAGE: &str = "19 2a 02 98";
 
-/// Folder that is removed at the end.
+/// Temporary folder on disk, which is removed at the end of the test.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -23,14 +23,14 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Writes a file with a time of `seconds` after a fixed time, as programs do that write over a file.
+    /// Overwrites a file, and sets its modification time to `seconds` after a fixed time.
     fn write(&self, name: &str, bytes: &[u8], seconds: u64) {
         fs::write(self.path(name), bytes).unwrap();
         let file = fs::File::options().write(true).open(self.path(name)).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)).unwrap();
     }
 
-    /// A caller that serves this folder.
+    /// Test caller whose store follows this folder.
     fn desk(&self) -> Desk<FolderStore, Script> {
         let mut store = FolderStore::new();
         store.follow(self.0.path());
@@ -42,7 +42,7 @@ fn of(version: u32) -> ImageId {
     ImageId { version: crate::FileVersion(version), ..IMAGE }
 }
 
-/// Returns changes as text: kind of the change, file name, and version.
+/// Refreshes the store, and returns each change as text: kind of the change, file name and version.
 fn refresh(desk: &mut Desk<FolderStore, Script>) -> Vec<String> {
     let name = |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_string();
     let text = |change| match change {
@@ -148,8 +148,8 @@ fn a_file_that_is_overwritten_in_place_is_gone() {
     }
 }
 
-/// A file that is renamed over another one leaves the open file as it was: it is served until it is compared, and has the
-/// same length and time as the other one.
+/// The test renames a file over the open file. Both files have the same length and modification time. The store serves
+/// the old file until the next refresh.
 ///
 /// Shows: FLD-053
 #[cfg(unix)]
@@ -168,8 +168,8 @@ fn a_file_that_is_renamed_over_another_one_is_replaced() {
     assert!(desk.ask(LAMP, BLOCK).ends_with("77"));
 }
 
-/// The second of two files for the same devices waits until the first one is removed; files for other hardware do not
-/// conflict.
+/// The store accepts the second of two files for the same devices only after the first file is removed. Files for other
+/// hardware versions do not conflict.
 ///
 /// Shows: FLD-053, FLD-041
 #[test]
@@ -204,7 +204,7 @@ fn files_of_one_image_for_the_same_devices_are_rejected_by_both_names() {
     assert_eq!(refresh(&mut desk), ["removed a 5", "added c 5"]);
 }
 
-/// Names of files are texts of others.
+/// Other programs choose file names, so a file name may contain control characters.
 #[test]
 fn a_name_cannot_forge_a_line() {
     let folder = Folder::new();
@@ -243,7 +243,7 @@ fn a_file_that_no_device_should_get_is_refused_unless_told() {
     assert_eq!(store.add(folder.path("wrong")).unwrap(), IMAGE);
 }
 
-/// A gateway with 32-bit addresses serves a file that it could not read into memory. The file is sparse.
+/// A gateway with 32-bit addresses serves a file that is too long for its memory. The file is sparse.
 #[test]
 fn a_file_of_four_gibibytes_is_served_to_its_last_byte() {
     use std::io::{Seek as _, SeekFrom, Write as _};

@@ -227,7 +227,7 @@ fn a_refused_query_says_why() {
     assert_eq!(reason(&mut desk), Some(RefusalReason::RepeatedDownload));
 }
 
-/// File of version 5 with one byte of content, which tells which file it is.
+/// File of version 5 whose last byte is `content`, by which the test recognises the file.
 fn variant(min: u16, max: u16, content: u8) -> Vec<u8> {
     let hardware = Some(HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) });
     let mut bytes = file(FileHeader { hardware, ..FileHeader::new(IMAGE) }, 70);

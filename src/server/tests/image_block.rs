@@ -96,7 +96,7 @@ fn no_block_is_larger_than_asked_for() {
 /// Shows: SRV-032
 #[test]
 fn a_policy_shortens_blocks_for_a_client_and_a_request() {
-    /// The plug is many hops away, and after the first block even more.
+    /// Policy that sends at most 40 bytes to PLUG in the first block, and at most 30 bytes in each later block.
     struct Hops;
     impl ServerPolicy for Hops {
         fn pace(
@@ -123,7 +123,7 @@ fn a_policy_shortens_blocks_for_a_client_and_a_request() {
 
 #[test]
 fn a_policy_sees_what_was_before_the_request() {
-    /// At most one block a second to each client.
+    /// Policy that sends each client at most one block per second.
     struct Slowly(u64, Vec<Option<SessionPhase>>);
     impl ServerPolicy for Slowly {
         fn pace(&mut self, _: Address, _: &ImageBlockRequest, session: Option<&Session>) -> PaceDecision {
@@ -256,7 +256,7 @@ fn a_file_for_one_device_goes_only_to_the_device_that_is_known_to_be_it() {
     check(Desk::new(Slow { files, says: None, reads: vec![] }, Script::default()), ABORT);
 }
 
-/// Half of SRV-039: the address in the request has no effect.
+/// One part of SRV-039: an IEEE address in a request for a file for all devices has no effect.
 #[test]
 fn a_file_for_all_goes_also_to_requests_with_an_address() {
     let mut desk = Desk::with(vec![plain(5, 101)]);

@@ -284,7 +284,7 @@ fn a_page_leaves_time_for_others() {
     }
 }
 
-/// The client downloads the blocks one by one, at the rate of its requests.
+/// The server supports no pages with blocks of less than 16 bytes, so the client requests the blocks one by one.
 ///
 /// Shows: FLD-044
 #[test]

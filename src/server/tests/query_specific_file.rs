@@ -249,7 +249,7 @@ fn data_goes_to_one_client_at_a_time() {
     assert!(rest.iter().all(|(_, sent, _)| (sent.to, sent.delivery) == (LAMP, DeliveryMode::Unicast)));
 }
 
-/// Responses are sent with APS security if the request was.
+/// A response is sent with APS security if the request came with APS security.
 #[test]
 fn a_request_with_aps_security_is_answered_with_it() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);

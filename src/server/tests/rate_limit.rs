@@ -51,7 +51,8 @@ fn downloads_beyond_the_maximum_wait() {
     assert!(is_data(&desk.ask(ANOTHER, BLOCK)));
 }
 
-/// Clients without MinimumBlockPeriod are answered with seconds to wait, repeated requests included.
+/// The server answers an early request without MinimumBlockPeriod with WAIT_FOR_DATA and whole seconds, even if the
+/// request is a repeated one.
 #[test]
 fn each_client_waits_for_its_period() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(2500), ..ServerConfig::default() });
@@ -69,7 +70,7 @@ fn each_client_waits_for_its_period() {
     }
 }
 
-/// A client that understands seconds only does not wait one second for each block.
+/// A client without MinimumBlockPeriod waits in whole seconds, but does not wait one second for each block.
 #[test]
 fn a_period_below_a_second_is_kept_on_average() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(20), ..ServerConfig::default() });
@@ -91,7 +92,8 @@ fn with_period(offset: u32, period: u16) -> String {
     block(offset).replacen("03 00", "03 02", 1) + &std::format!(" {low:02x} {high:02x}")
 }
 
-/// The field of later revisions is negotiated once: the value wanted, no time to wait, and then data.
+/// The server sends its MinimumBlockPeriod once, in a WAIT_FOR_DATA with a waiting time of 0 seconds. The server
+/// answers the next request with data.
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(500), ..ServerConfig::default() });
@@ -135,8 +137,8 @@ fn served(period: u32, field: Option<u16>, every: u64) -> u32 {
     blocks
 }
 
-/// A client that announces the period but does not keep it gets WAIT_FOR_DATA. A client that keeps the period gets
-/// none, even if its clock is 5 % fast.
+/// A client that announces the period but does not keep it gets WAIT_FOR_DATA. A client that keeps the period gets no
+/// WAIT_FOR_DATA, even if its clock is 5 % fast.
 ///
 /// Shows: FLD-046
 #[test]
@@ -178,7 +180,7 @@ fn the_repeat_of_a_lost_block_is_served_before_its_time() {
     }
 }
 
-/// Some clients repeat their request at once after a wait of no time.
+/// Some clients repeat their request at once after a WAIT_FOR_DATA with a waiting time of 0 seconds.
 ///
 /// Shows: FLD-046
 #[test]
@@ -269,7 +271,7 @@ fn all_clients_together_keep_the_rate_limit() {
     assert!((99_000..=101_118).contains(&served), "{served}");
 }
 
-/// Blocks of any size keep the rate of bytes on the air, and a page does.
+/// Blocks of every size keep the limit of bytes per second on the air.
 ///
 /// Shows: FLD-045
 #[test]
@@ -314,7 +316,7 @@ fn a_page_does_not_pass_the_limits() {
     assert_eq!(hex(&sent.last().unwrap().2)[12..], WAIT.replace("0a", "01")[12..], "the page ends");
 }
 
-/// Field report 11: 40, 48, 50, 64 and 223 each break someone.
+/// Field report 11: for each of the block sizes 40, 48, 50, 64 and 223, some clients fail.
 #[test]
 fn a_block_is_as_large_as_its_smallest_limit() {
     let of = |value| NonZeroU8::new(value);
@@ -396,7 +398,8 @@ fn device_overrides_apply() {
     assert_eq!(DeviceOverride::find(OWN, ImageId::new(0x1021, 2, 5)), None);
 }
 
-/// A device with a wrong field control is not sent a period, which it would take for a time to wait.
+/// The server sends no MinimumBlockPeriod to a device with a wrong field control, because the device would take the
+/// period for a waiting time.
 #[test]
 fn the_period_of_devices_with_an_override_is_ignored() {
     let config = ServerConfig { min_block_period: Millis(1000), ..ServerConfig::default() };
@@ -480,7 +483,7 @@ fn a_policy_may_offer_it_once_more() {
     }
 }
 
-/// Field report 12: what a dashboard shows.
+/// Field report 12: bytes sent, rate and remaining time, for a display of an operator.
 #[test]
 fn progress_tells_bytes_rate_and_rest() {
     let mut desk = configured(ServerConfig::default());

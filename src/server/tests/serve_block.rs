@@ -148,7 +148,7 @@ fn slots_by_default_are_empty() {
     assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
 }
 
-/// Row that a caller makes for its own table.
+/// Row that a caller makes for its own table of device overrides.
 #[test]
 fn a_new_device_override_overrides_nothing() {
     let row = DeviceOverride::new(0x1001, ImageType(0x00ab), &["seen here"]);

@@ -131,7 +131,8 @@ fn a_timer_may_ring_early() {
     assert_eq!(desk.server.poll_timeout(), Some(Instant::from_millis(110_000)));
 }
 
-/// Field report 5: a sleepy client misses the notify, and is offered the image whenever it asks by itself.
+/// Field report 5: a sleepy client misses the Image Notify, and is offered the image whenever the client sends a query
+/// by itself.
 #[test]
 fn an_image_stays_on_offer() {
     let mut desk = desk();
