@@ -1,7 +1,7 @@
 //! Per-frame metadata between this crate and the application support (APS) layer of the Zigbee stack: addresses,
 //! delivery modes and delivery reports. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server see no network or APS header: the caller passes each received ZCL frame with its [`FrameMeta`],
+//! Client and server see no network or APS header. The caller passes each received ZCL frame with its [`FrameMeta`],
 //! and gets a [`Transmit`] with each frame to send. Client and server set the APS options that section 6.10 requires.
 //!
 //! ```text
@@ -11,13 +11,13 @@
 //! ```
 //!
 //! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
-//! list shortens the data that fits into the frame by 2 bytes, and by 2 more bytes for each relay. The server computes
-//! the length of the list from [`FrameMeta::relays`], and subtracts this length from the limit
-//! `ServerConfig::max_unfragmented_frame`.
+//! list takes 2 bytes of the frame, and 2 more bytes for each router on the route, so less data fits into the frame.
+//! The server computes the length of the list of routers from [`FrameMeta::relays`], and subtracts this length from the
+//! limit `ServerConfig::max_unfragmented_frame`.
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
 //! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Delivery reports are optional:
-//! without them, client and server notice a lost frame by their own, longer timeouts.
+//! without delivery reports, client and server notice a lost frame later, when their own timeouts expire.
 
 use core::fmt;
 
@@ -96,8 +96,8 @@ pub struct FrameMeta {
     pub delivery: DeliveryMode,
     /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
-    /// Number of relays on the source route to the sender; 0 without source routing. Each relay shortens the data that
-    /// fits into a frame to the sender by 2 bytes.
+    /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes of a
+    /// frame to the sender, so less data fits into the frame.
     pub relays: u8,
     /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a
     /// neighbour table; `None` if the stack does not know it. An IEEE address that the ZCL frame itself contains must

@@ -66,7 +66,8 @@ pub(crate) use sealed::Emit;
 
 /// Output buffer of exactly the length that [`Emit::len`] announced.
 ///
-/// The sink drops bytes that do not fit. Bytes do not fit only if an [`Emit::len`] returns too small a length.
+/// The sink drops bytes that do not fit into the buffer. The buffer is too short only if an [`Emit::len`] returns too
+/// small a length.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],
@@ -91,7 +92,7 @@ impl Sink<'_> {
 }
 
 /// Error of a nom parser: the reason, and the rest of the input from the byte at fault on. [`locate`] computes the
-/// offset from `rest`.
+/// offset of the byte at fault from `rest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadError<'a> {
     rest: &'a [u8],
@@ -154,8 +155,8 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
     array(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
 }
 
-/// Converts the result of a parser whose input was `whole`. An error gets the name `item` and the offset of the byte at
-/// fault.
+/// Converts the result of a nom parser whose input was `whole`. A [`DecodeError`] contains the name `item` and the
+/// offset of the byte at fault.
 ///
 /// `base` is the offset of `whole` in the caller's frame or file.
 pub(crate) fn locate<'a, T>(

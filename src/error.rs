@@ -1,8 +1,8 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server report a fault of a peer or of the radio as an event, never as an error, so no received frame ends
-//! the caller's loop.
+//! Client and server report a fault of a peer or of the radio as an event, never as an error. A received frame
+//! therefore never ends the caller's loop by an error.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }
@@ -34,7 +34,7 @@ pub struct DecodeError {
     pub kind: DecodeErrorKind,
 }
 
-/// Writes the name of an item as one word, the form that scripts compare with.
+/// Writes the name of an item as one word, so that a script can compare the name.
 #[cfg(feature = "serde")]
 fn serialize_item<S: serde::Serializer>(item: &&'static str, to: S) -> Result<S::Ok, S::Error> {
     struct OneWord(&'static str);
@@ -96,7 +96,7 @@ pub enum DecodeErrorKind {
     /// The status is a value for which the command defines no payload.
     #[error("status {0:#04x} is not defined for this command")]
     UnexpectedStatus(u8),
-    /// The length of a ZCL data type is unknown, so that the attributes after it cannot be located.
+    /// The length of a ZCL data type is unknown, so the decoder cannot find the attributes after a value of this type.
     #[error("data type {0:#04x} belongs to no attribute of this cluster")]
     UnknownDataType(u8),
     /// The value of a ZCL boolean is neither 0 nor 1.

@@ -3,7 +3,7 @@
 //!
 //! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`, where `M(i)` is block `i` of the padded message; the digest
 //! is the last `H`. The message is padded to whole blocks of 16 bytes: a bit 1, then bits 0, then the length of the
-//! message in bits, big endian. The padding ends with these bytes:
+//! message in bits, big endian. The table shows the last bytes of the padding:
 //!
 //! | message | last bytes of the padding |
 //! |---|---|

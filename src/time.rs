@@ -241,8 +241,8 @@ impl ServerTime {
     }
 
     /// Returns whether the current time of the server and `utc`, the client's own clock, differ by at most `tolerance`
-    /// seconds. The result is `false` if the current time is 0, because the second time is then an offset, which is
-    /// relative to no clock.
+    /// seconds. The result is `false` if the current time is 0, because [`then`](Self::then) is then an offset, which
+    /// does not depend on a clock.
     #[must_use]
     pub const fn agrees_with(self, utc: UtcTime, tolerance: u32) -> bool {
         self.current != 0 && self.current.abs_diff(utc.0) <= tolerance
@@ -250,11 +250,11 @@ impl ServerTime {
 
     /// Returns the time for which the receiver shall wait, by table 18.
     ///
-    /// `utc` is the client's own clock, if it has one. If both clocks [agree](Self::agrees_with) within `tolerance`
-    /// seconds, the waiting time ends when `utc` reaches the upgrade or request time; if `utc` is already past that
-    /// time, the waiting time is zero. If the clocks disagree, or if the client has no clock, the waiting time is the
-    /// upgrade or request time minus the current time of the server. The clocks disagree if a server sends its uptime
-    /// in place of UTC, as some servers do.
+    /// `utc` is the client's own clock, if it has one. If the clocks of server and client [agree](Self::agrees_with)
+    /// within `tolerance` seconds, the waiting time ends when `utc` reaches the upgrade or request time; if `utc` is
+    /// already past that time, the waiting time is zero. If the clocks disagree, or if the client has no clock, the
+    /// waiting time is the upgrade or request time minus the current time of the server. The clocks disagree if a
+    /// server sends its uptime in place of UTC, as some servers do.
     ///
     /// # Errors
     /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.
@@ -263,7 +263,7 @@ impl ServerTime {
         Ok(seconds.map_or(Delay::Forever, |seconds| Delay::For(Duration::from_secs(u64::from(seconds)))))
     }
 
-    /// Returns the delay of [`delay`](Self::delay) in seconds; `None` for [`Delay::Forever`].
+    /// Returns the result of [`delay`](Self::delay) as a number of seconds; `None` stands for [`Delay::Forever`].
     pub(crate) fn delay_seconds(
         self,
         field: TimeField,

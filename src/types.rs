@@ -123,7 +123,7 @@ open_enum! {
 pub struct FileVersion(pub u32);
 
 impl FileVersion {
-    /// Wildcard for every version in a filter; unknown version in an attribute.
+    /// In a filter, the wildcard for every version; in an attribute, the value for an unknown version.
     pub const ANY: Self = Self(0xffff_ffff);
 
     /// Returns the bytes of the recommended layout: application release, application build, stack release, stack build

@@ -130,7 +130,8 @@ impl NotifyUpdateApplied {
     }
 }
 
-/// Returns the values of the context tags 0 and 1 of a command that consists of a token and a version.
+/// Returns the two field values of a command that consists of an UpdateToken (context tag 0) and a version (context tag
+/// 1).
 fn token_and_version(token: &UpdateToken, version: u32) -> [Option<FieldValue<'_>>; 2] {
     [Some(FieldValue::Octets(token.as_bytes())), Some(FieldValue::Unsigned(version.into()))]
 }

@@ -164,8 +164,8 @@ pub enum MatterDecodeErrorKind {
     },
 }
 
-/// Rule of the Matter specification that the fields of a command or header break. Fields that break such a rule can
-/// still be encoded and decoded.
+/// Rule of the Matter specification that the fields of a command or header break. The crate still encodes and decodes a
+/// command or header whose fields break a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -12,7 +12,7 @@ pub(super) struct InlineBytes<const N: usize> {
 impl<const N: usize> InlineBytes<N> {
     pub(super) const EMPTY: Self = Self { bytes: [0; N], len: 0 };
 
-    /// Copies `bytes`. Returns `None` for more than `N` bytes.
+    /// Copies `bytes`. Returns `None` if `bytes` has more than `N` bytes.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let mut copy = Self::EMPTY;
         let (room, _) = copy.bytes.split_at_mut_checked(bytes.len())?;

@@ -11,7 +11,7 @@
 //! | 6 | UserConsentNeeded | boolean | | optional |
 //! | 7 | MetadataForRequestor | octets | at most 512 | optional |
 //!
-//! The decoder requires only the status. The rules of the column "presence" are checked by
+//! The decoder requires only the field Status. The rules in the column "presence" of the table above are checked by
 //! [`check`](QueryImageResponse::check) for the sender, and by [`offer`](QueryImageResponse::offer) for the receiver.
 
 use super::error::{Field, MatterDecodeError, MatterRuleError};
@@ -57,8 +57,8 @@ pub struct QueryImageResponse<'a> {
     pub software_version_string: Option<&'a str>,
     /// Token that the requestor repeats in the later commands of this update.
     pub update_token: Option<UpdateToken>,
-    /// UserConsentNeeded: whether the user must consent before the download. A requestor that cannot ask its user
-    /// ignores this field.
+    /// UserConsentNeeded: whether the user must consent before the download. A requestor that cannot ask its user for
+    /// consent ignores UserConsentNeeded.
     pub user_consent_needed: Option<bool>,
     /// MetadataForRequestor: vendor-defined data.
     #[cfg_attr(feature = "serde", serde(borrow))]

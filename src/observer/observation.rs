@@ -129,7 +129,7 @@ impl<'a> Meaning<'a> {
 
 impl Observation<'_> {
     /// Returns the image that the frame concerns. If the frame names no image, returns the image named by the request
-    /// that the frame answers. A query and its refusal concern the running image of the client.
+    /// that the frame answers. A query, and a response that offers no image, concern the running image of the client.
     ///
     /// Returns `None` if neither the frame nor the answered request names an image. Returns `None` also for an
     /// unsolicited Upgrade End Response, which may concern several images.

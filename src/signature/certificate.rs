@@ -232,8 +232,8 @@ impl<'a> Certificate<'a> {
     /// Computes the subject's public key: `digest * reconstruction point + issuer`.
     ///
     /// Returns `None` if the reconstruction point or `issuer` is not a point of the group, or if `issuer` is a key of
-    /// the other suite. A returned key proves nothing, because every certificate yields some key. Only a valid
-    /// signature by the returned key proves that `issuer` issued the certificate.
+    /// the other suite. The returned key does not prove that the certificate is genuine, because every certificate
+    /// yields some key. Only a valid signature by the returned key proves that `issuer` issued the certificate.
     #[must_use]
     pub fn signer_key(&self, issuer: &PublicKey) -> Option<PublicKey> {
         match (self.0, issuer) {

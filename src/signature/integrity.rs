@@ -16,8 +16,8 @@ use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
-/// Convention by which an integrity code is computed. By every convention, the digest covers the header with the total
-/// image size of the finished file.
+/// Convention by which an integrity code is computed. In all conventions, the digest covers the file header, in which
+/// the total image size is the size of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -132,16 +132,17 @@ pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Res
 #[derive(Clone, Debug)]
 pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
-    /// Hash of all bytes so far, but at most up to the data of the integrity code.
+    /// Hash of the received bytes before the data of the integrity code.
     mmo: Mmo<C>,
-    /// Copy of `mmo` after the last complete piece: the hash before the tag, if the next piece is an element.
+    /// Copy of `mmo` after the last complete part of the file. If the next part is an element, the copy is the hash of
+    /// all bytes before the tag of this element.
     before: Mmo<()>,
     code: Option<ReceivedCode>,
     /// Whether the next data belongs to the integrity code.
     in_code: bool,
 }
 
-/// Integrity code as received so far, and the digests to compare it with.
+/// Received part of an integrity code, and the digests with which the complete code is compared.
 #[derive(Clone, Copy, Debug)]
 struct ReceivedCode {
     data: [u8; 16],

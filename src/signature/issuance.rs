@@ -13,10 +13,10 @@
 //! public key is `e * point + d * G`, as [`Certificate::signer_key`] computes it. The number r need not be secret,
 //! because the private key cannot be computed from r without the number u.
 //!
-//! The module serves authorities of your own, for tests of a build server, a gateway or a device without the keys of a
-//! manufacturer. OpenSSL promises constant time for the multiplication of points, but not for the multiplication and
-//! the addition of numbers in `e * k + d`. The private key of a manufacturer's authority therefore belongs in hardware
-//! that is built for such keys.
+//! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
+//! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not
+//! for the multiplication and the addition of numbers in `e * k + d`. The private key of a manufacturer's authority
+//! therefore belongs in hardware that is built for such keys.
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};

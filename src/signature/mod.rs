@@ -11,9 +11,9 @@
 //! | issue certificates of an authority of one's own | `SigningKey::issue` (feature `openssl`) |
 //! | add or check an integrity code | [`integrity`] |
 //!
-//! A signed file ends in two elements: the certificate and the signature. The signature covers the bytes that the table
-//! marks as signed. These bytes run from the start of the file to the end of the signer's address, and contain the
-//! total image size.
+//! A signed file ends in two elements: the certificate and the signature. The signature covers all bytes from the start
+//! of the file to the end of the signer's address, the total image size included. The table below marks these bytes as
+//! signed.
 //!
 //! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|

@@ -21,7 +21,7 @@ pub enum SignatureRequirement {
     },
     /// Files without a signature are accepted. A file with a signature is accepted only if the signature is valid.
     ///
-    /// This choice is not recommended, because an attacker who alters a file can remove its signature. A device should
+    /// `Optional` is not recommended, because an attacker who alters a file can remove its signature. A device should
     /// accept only signed files or only unsigned files (section 6.3.8).
     Optional,
 }
@@ -36,8 +36,7 @@ pub enum AllowedSigners<'a> {
     Only(&'a [Eui64]),
     /// The policy allows every signer with a certificate of an authority in [`VerifyPolicy::authorities`].
     ///
-    /// This choice is not recommended: if an authority issues a certificate to every device, every device can sign
-    /// files.
+    /// `Any` is not recommended: if an authority issues a certificate to every device, every device can sign files.
     Any,
 }
 

@@ -1,7 +1,8 @@
 //! Verification of signed files (section 6.3.8.2), in memory or in pieces.
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
-//! The next list is the order of the checks. The first failed check determines the [`VerifyError`]:
+//! The verification makes the following checks in the order of the list. The first failed check determines the
+//! [`VerifyError`]:
 //!
 //! 1. The file is complete, and has a signature if the policy requires one.
 //! 2. The only signature element is the last element and has the length of its suite, and r and s are from 1 to the
@@ -29,8 +30,9 @@ pub trait VerifySignature {
     /// Verifies `signature` (r, then s, big endian) of `digest`. The key of the signer is computed from `certificate`
     /// and from the key of its issuer, `authority`. All arguments belong to `suite`.
     ///
-    /// `digest` covers all bytes of the file before r and s. The result `Ok` means that the signer signed exactly these
-    /// bytes. `signature` has the length of the suite, and both r and s are from 1 to the order of the group minus 1.
+    /// `digest` covers all bytes of the file before r and s. The result `Ok` means that the signer signed exactly the
+    /// bytes that the digest covers. `signature` has the length of the suite, and both r and s are from 1 to the order
+    /// of the group minus 1.
     ///
     /// If the policy holds several keys of the issuer, the method is called for each key until it returns `Ok`.
     ///
@@ -96,8 +98,8 @@ pub enum Accepted {
     },
 }
 
-/// Verifies a file in memory. Bytes after the total image size are not part of the file. The verification ignores these
-/// bytes, so the result says nothing about them.
+/// Verifies a file in memory. Bytes after the total image size are not part of the file. The verification ignores the
+/// bytes after the total image size, so its result says nothing about these bytes.
 ///
 /// # Errors
 /// Fails with [`VerifyError`] if the policy does not accept the file.
@@ -333,9 +335,9 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
 }
 
 impl SignatureError {
-    /// Returns the graver of two errors that the verification with two keys of one issuer returned. The gravest error
-    /// is that the signature was not checked; the next is that the signature does not match; the least is that a key
-    /// cannot be used.
+    /// Returns the graver of two errors that the verification with two keys of one issuer returned. From the gravest to
+    /// the least grave, the errors are: the signature was not checked, the signature does not match, and a key is
+    /// invalid.
     const fn graver(self, other: Self) -> Self {
         const fn rank(error: SignatureError) -> u8 {
             match error {

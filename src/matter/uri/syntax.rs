@@ -1,7 +1,7 @@
 //! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
 //! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI. The
-//! crate uses no other crate for this task, because existing URI parsers contain panic branches.
+//! module replaces the URI parsers of other crates, because their code contains branches that panic.
 
 use super::ImageUriError;
 
