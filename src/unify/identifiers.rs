@@ -182,7 +182,8 @@ impl fmt::Display for Unid {
     }
 }
 
-/// Parses hexadecimal digits. Returns `None` for a sign, which `from_str_radix` would accept.
+/// Parses hexadecimal digits. Returns `None` for a text with a sign, such as `+1`, because `from_str_radix` would
+/// accept the sign.
 fn parse_hex(digits: &str) -> Option<u64> {
     let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     u64::from_str_radix(digits, 16).ok().filter(|_| are_digits)
@@ -220,8 +221,8 @@ pub enum UiidForm {
     Unid,
 }
 
-/// Error for a UIID that already belongs to another manufacturer code or image type. Either the caller set the UIID for
-/// this other kind of image before, or the UIID follows from the [`UiidForm`].
+/// Error for a UIID that already belongs to another manufacturer code or image type. The other manufacturer code and
+/// image type have the UIID either because the caller has set it, or because it follows from the [`UiidForm`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]

@@ -17,8 +17,8 @@ pub enum MessageIgnored {
     /// The topic does not belong to Unify's OTA service.
     #[error(transparent)]
     Topic(#[from] TextError),
-    /// The topic is for another role than that of the receiver. The roles are provider, consumer, and a program that
-    /// watches upgrades.
+    /// The topic is for another role than the role of the object that received the message. The roles are provider,
+    /// consumer, and a program that watches upgrades.
     #[error("a topic of another role")]
     Role,
     /// The message requests an image that the provider does not have.

@@ -12,10 +12,11 @@
 //! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the Unify
 //! document contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in
 //! upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify document
-//! has the level `ota` in lower case. This module parses topics below `ucl/ota`, but writes no such topic.
+//! has the level `ota` in lower case. This module parses topics below `ucl/ota`, but writes only topics below
+//! `ucl/OTA`.
 //!
-//! The topics of attributes are retained. On this point, the module follows the text and the diagram of the Unify
-//! document, which contradict its table.
+//! The topics of attributes are retained. The text and the diagram of the Unify document contradict its table on the
+//! retain flag of attributes; the module follows the text and the diagram.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -84,7 +85,8 @@ impl AttributeSide {
     }
 }
 
-/// Endpoint of a device. `Display` writes the first levels of the endpoint's topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
+/// Endpoint of a device. `Display` writes the levels with which all topics of the endpoint begin:
+/// `ucl/by-unid/<UNID>/ep<ID>/OTA`.
 // Exhaustive: the Unify document fixes the two levels of the topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DeviceEndpoint {

@@ -107,10 +107,10 @@ pub struct ConsumerConfig {
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
     pub retry: Millis,
-    /// Time after a reconnection within which the broker must deliver an announcement again. If the broker does not
-    /// deliver the announcement within this time, the provider has withdrawn it, and the consumer drops it. Until the
-    /// broker has delivered the announcement again, the consumer lets no device activate the image. The default of the
-    /// setting is 120 s, because a provider may reconnect later than the consumer.
+    /// Maximum time between a reconnection and the repeated delivery of an announcement by the broker. If the broker
+    /// has not delivered the announcement when the time ends, the provider has withdrawn the announcement, and the
+    /// consumer drops it. Until the broker has delivered the announcement again, the consumer lets no device activate
+    /// the image. The default of the setting is 120 s, because a provider may reconnect later than the consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
     /// topics. The default of the setting is `false`. Some providers follow the diagram of the Unify document, where
@@ -134,8 +134,8 @@ impl Default for ConsumerConfig {
 /// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// The caller may skip an action that a later version of this crate adds, because the consumer works without this
-/// action.
+/// The caller may skip an action that it does not know because a later version of this crate added the action: the
+/// consumer works without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -212,8 +212,8 @@ impl Consumer {
     }
 
     /// Sets the UTC time at the instant `now`. The consumer then computes the current UTC time from the `now` of each
-    /// later call. Without a UTC time (`None`), no device activates an image whose announcement names an earliest time
-    /// of activation.
+    /// later call. If the UTC time is unknown (`None`), no device activates an image whose announcement names an
+    /// earliest time of activation.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -267,8 +267,9 @@ impl Consumer {
     /// The consumer repeats all subscriptions and messages, because the broker may have lost the earlier subscriptions
     /// and messages.
     ///
-    /// The broker then delivers the announcements again. The consumer drops an announcement that is not delivered within
-    /// [`ConsumerConfig::announcement_timeout`], because the provider has withdrawn it in the meantime.
+    /// The broker then delivers the announcements again. The consumer drops an announcement that is not delivered
+    /// within [`ConsumerConfig::announcement_timeout`], because the provider has withdrawn the announcement while the
+    /// consumer was not connected.
     pub fn reconnected(&mut self, now: Instant) {
         self.actions.retain(|action| match action {
             ConsumerAction::Subscribe(_) => false,
@@ -370,8 +371,8 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// Returns the oldest action that the method has not returned yet. Returns `None` if there is no action before the
-    /// next input.
+    /// Returns the oldest action that the method has not returned yet. Returns `None` if the consumer has no further
+    /// action until its next input.
     pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
@@ -384,9 +385,10 @@ impl Consumer {
 
     /// Returns the image store for the server. The store contains the images that were verified as valid.
     ///
-    /// The store and the [`policy`](Self::policy) belong together. If a device requests blocks of a replaced image, or
-    /// of an image that has not arrived yet, the store returns a file without content, and the policy answers the
-    /// request with ABORT or WAIT_FOR_DATA. With another policy, the answer to the device is NO_IMAGE_AVAILABLE.
+    /// A server that uses the store should also use the [`policy`](Self::policy). If a device requests blocks of a
+    /// replaced image, or of an image that has not arrived yet, the store returns a file without content, and the
+    /// policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server answers a request for
+    /// these blocks with NO_IMAGE_AVAILABLE.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)

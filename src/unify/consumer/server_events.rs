@@ -26,7 +26,7 @@ impl Consumer {
     /// | `Stalled`, `NeverEnded` | `Idle` |
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
-    /// An event changes nothing if the client of the event is no device of the consumer, or if the event concerns
+    /// The method ignores an event if the client of the event is no device of the consumer, or if the event concerns
     /// another version than the target version of the device.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
