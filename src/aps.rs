@@ -99,8 +99,8 @@ pub struct FrameMeta {
     /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes of a
     /// frame to the sender, so less data fits into the frame.
     pub relays: u8,
-    /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a
-    /// neighbour table; `None` if the stack does not know it. An IEEE address that the ZCL frame itself contains must
+    /// IEEE address of the sender that the stack *knows* from the network's management (ZDO), a link key or a neighbour
+    /// table; `None` if the stack does not know the address. An IEEE address that the ZCL frame itself contains must
     /// not be used, because any node can write any address into a frame.
     ///
     /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
@@ -135,7 +135,7 @@ impl FrameMeta {
         Self { relays, ..self }
     }
 
-    /// Sets the IEEE address of the sender that the stack knows; `None` if the stack does not know it.
+    /// Sets the IEEE address of the sender that the stack knows; `None` if the stack does not know the address.
     #[must_use]
     pub const fn with_ieee(self, ieee: Option<Eui64>) -> Self {
         Self { ieee, ..self }
@@ -172,7 +172,7 @@ impl Transmit {
     }
 }
 
-/// Opaque identifier of a sent frame, for its [`DeliveryReport`].
+/// Opaque identifier of a sent frame, with which the caller later passes the [`DeliveryReport`] of this frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -193,7 +193,8 @@ impl TransmitToken {
         Self(u32::from_be_bytes([high, low, to.endpoint, len]))
     }
 
-    /// Returns the receiver of the server frame with this token, and the number of bytes of image data in the frame.
+    /// Returns the receiver of the server's frame that has this token, and the number of bytes of image data in this
+    /// frame.
     pub(crate) const fn receiver(self) -> (Address, u8) {
         let [high, low, endpoint, len] = self.0.to_be_bytes();
         (Address::new(u16::from_be_bytes([high, low]), endpoint), len)

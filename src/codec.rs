@@ -16,7 +16,7 @@ use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 
 /// Value with a binary form whose length is known before the value is written.
 ///
-/// Only types of this crate implement the trait.
+/// Only types of this crate implement `Encode`.
 pub trait Encode: sealed::Emit {
     /// Returns the exact number of bytes that [`encode`](Self::encode) writes.
     #[must_use]
@@ -217,8 +217,8 @@ impl<'a> FieldWriter<'a> {
     }
 }
 
-/// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader do not
-/// report the offset at which an input ends too early. A field past the end of the input reads as 0, and
+/// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader report that
+/// an input is too short, but not the offset at which the input ends. A field past the end of the input reads as 0, and
 /// [`is_short`](Self::is_short) then stays `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {

@@ -114,7 +114,7 @@ pub enum DecodeErrorKind {
         /// Value of the header version field.
         found: u16,
     },
-    /// The header length is shorter than the mandatory fields and the announced optional fields together (section
+    /// The header length is less than the length of all mandatory fields and all announced optional fields (section
     /// 6.3.2.3).
     #[error("header length {declared}, its fields take {needed}")]
     HeaderTooShort {
@@ -161,7 +161,7 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    /// Builds the error in a function of its own, so that the code for a buffer with enough room stays short.
+    /// Builds the error in a separate function, so that the calling code stays short for a buffer with enough room.
     #[cold]
     #[inline(never)]
     pub(crate) const fn no_room(needed: usize, available: usize) -> Self {
@@ -170,7 +170,7 @@ impl EncodeError {
 }
 
 impl DecodeError {
-    /// Whether the input is only too short: the same bytes, followed by more bytes, may be decoded without an error.
+    /// Whether the input is only too short: the decoder may succeed if more bytes follow the bytes of this input.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Truncated { .. })

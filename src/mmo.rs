@@ -81,7 +81,8 @@ pub enum Padding {
 pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
     state: Digest,
-    /// Incomplete block at the end of the bytes so far; the bytes after the first `pending_len` bytes are zero.
+    /// Incomplete block at the end of the message so far: the first `pending_len` bytes are bytes of the message, and
+    /// the other bytes are zero.
     block: [u8; BLOCK],
     /// Message length in bytes so far; `u32::MAX` is a sentinel for a message that is too long.
     len: u32,
@@ -116,8 +117,8 @@ impl<C> Mmo<C> {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
-    /// Copies the state of the hash to a hash with another cipher, so that two messages with the same start can be
-    /// hashed.
+    /// Copies the state of the hash to a hash with another cipher. With the copy, the caller can hash two messages that
+    /// begin with the same bytes.
     pub(crate) const fn fork<D>(&self, cipher: D) -> Mmo<D> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }

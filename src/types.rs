@@ -1,8 +1,8 @@
 //! Identifiers of images, devices and versions, shared by OTA files and ZCL commands. Sections refer to ZigBee document
 //! 095264 (2011).
 //!
-//! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each is a
-//! newtype with named constants, so that a value without a name is decoded and encoded unchanged, and prints as
+//! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each enumeration
+//! is a newtype with named constants. A value without a name is decoded and encoded unchanged, and prints as
 //! hexadecimal.
 //!
 //! | type | bytes | range or constants | section |
@@ -167,7 +167,7 @@ impl FromStr for FileVersion {
     }
 }
 
-/// Reads a text of the form `1.0 b05` into its two BCD bytes.
+/// Converts a text of the form `1.0 b05` to two BCD bytes: the release and the build.
 fn release_and_build(text: &str) -> Option<[u8; 2]> {
     let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', b' ', b'b', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
         text.as_bytes()

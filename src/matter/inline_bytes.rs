@@ -1,7 +1,7 @@
 //! Byte string of bounded length that is stored inline, without an allocator.
 
-/// Byte string of at most `N` bytes. The unused rest of the array stays zero, so that equal byte strings have equal
-/// arrays.
+/// Byte string of at most `N` bytes. The bytes of the array after the byte string are zero, so that equal byte strings
+/// have equal arrays.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct InlineBytes<const N: usize> {

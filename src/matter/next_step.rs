@@ -1,4 +1,5 @@
-//! Requestor's reaction to the responses of a provider: the next step, its reason and its earliest time.
+//! Reaction of a requestor to the responses of a provider: the next step of the requestor, with the reason and the
+//! earliest time of the step.
 //!
 //! ```text
 //! QueryImageResponse  -> AskUser or Download (offered version > running version), else QueryAgain with the reason
@@ -94,10 +95,10 @@ pub enum QueryAgainReason {
 pub enum ApplyStep {
     /// Apply the downloaded image.
     Apply,
-    /// Send another ApplyUpdateRequest, because the provider is not ready, or because its response has an action
-    /// without a named constant.
+    /// Send another ApplyUpdateRequest, because the provider is not ready, or because the response of the provider has
+    /// an action without a named constant.
     AskAgain,
-    /// Discard the downloaded image. The next step of the requestor is another query.
+    /// Discard the downloaded image. After it has discarded the image, the requestor sends another query.
     Discard,
 }
 

@@ -19,8 +19,8 @@ use super::download::{Download, DownloadEnd, DownloadSlot, DownloadSlots};
 use super::range_pool::{HeardRange, PoolFull, RangePool, RangeSlots};
 use super::{Meaning, Observation};
 
-/// Storage for the bytes of overheard images, which the caller owns. [`Assembly::take`] writes each byte of an image
-/// once, with the first value that was overheard.
+/// Storage of the caller for the bytes of overheard images. [`Assembly::take`] writes each byte of an image once, with
+/// the first value that was overheard.
 ///
 /// The implementation for `()` keeps no bytes. With `()` as its storage, an assembly counts bytes and gaps, but notices
 /// no contradictions.

@@ -8,7 +8,7 @@ use super::Meaning;
 use crate::aps::Address;
 use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, ImagePageRequest, ToServer};
 
-/// Recent requests of one client to one server, to which responses may still come.
+/// Recent requests of one client to one server; the server may still send responses to these requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
@@ -64,7 +64,7 @@ impl Conversation {
         }
     }
 
-    /// Returns the request of this conversation that a frame with this sequence number and meaning answers.
+    /// Returns the request in this conversation to which a frame with this sequence number and meaning is the answer.
     pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
         match meaning {
             Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {

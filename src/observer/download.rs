@@ -1,4 +1,4 @@
-//! Download of one image, as far as it was overheard: bytes, gaps, contradictions, counts, times and end.
+//! Overheard part of the download of one image: bytes, gaps, contradictions, counts, times and end.
 //!
 //! ```text
 //! 0                                                                        size
@@ -127,7 +127,7 @@ impl DownloadSlot {
         self.end = end;
     }
 
-    /// Records the time of a request or of its response.
+    /// Records the time of a request or of a response.
     pub(super) fn touch(&mut self, now: Instant) {
         let (first, last) = self.times.unwrap_or((now, now));
         self.longest_silence = self.longest_silence.max(now.since(last));

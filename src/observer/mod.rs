@@ -1,8 +1,8 @@
 //! Passive observer of overheard frames, and assembly of the overheard images.
 //!
 //! The observer sends no frames. The caller decodes each frame, and passes the frame to the observer with the addresses
-//! of its sender and receiver. The observer returns the [`Meaning`] of the frame for a download, the client concerned,
-//! and the request that the frame answers.
+//! of its sender and receiver. The observer returns the [`Meaning`] of the frame for a download, the client whose
+//! download the frame concerns, and the request that the frame answers.
 //!
 //! An [`Assembly`] collects the observations of each image and of each download by a client: bytes, gaps,
 //! contradictions, repeated requests, times and the end. The assembly writes the bytes of the images to a

@@ -58,9 +58,10 @@ pub enum Meaning<'a> {
     PageRequest(ImagePageRequest),
     /// The server sends a block of a file, in answer to a request or unsolicited (section 6.10.8).
     Block(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// The server answers WAIT_FOR_DATA: the client must wait before it requests the block again.
+    /// The server answers a request for blocks with WAIT_FOR_DATA: the client must wait before it requests the block
+    /// again.
     Wait(WaitForData),
-    /// The server answers ABORT, which ends the download.
+    /// The server answers a request for blocks with ABORT, which ends the download.
     Abort,
     /// The server answers a block request with another status than SUCCESS, WAIT_FOR_DATA and ABORT.
     BlockRefused(Status),

@@ -9,8 +9,8 @@
 
 use crate::ranges::Range;
 
-/// Memory for one range of consecutive bytes that were overheard. The caller lends a list of such ranges to an
-/// [`Assembly`](super::Assembly).
+/// Memory for one range of consecutive bytes that were overheard. The caller lends a list of [`HeardRange`] values to
+/// an [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct HeardRange {
     /// Number of the set to which the range belongs.

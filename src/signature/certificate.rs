@@ -194,8 +194,8 @@ impl<'a> Certificate<'a> {
         self.suite_2().map(|certificate| KeyUsage(certificate.key_usage))
     }
 
-    /// Whether type, curve and hash have the values that the suite defines; always `true` for suite 1, whose
-    /// certificates hold no such fields.
+    /// Whether type, curve and hash have the values that the suite defines; always `true` for suite 1, because a
+    /// certificate of suite 1 has none of these fields.
     #[must_use]
     pub const fn is_supported(&self) -> bool {
         match self.0 {

@@ -7,8 +7,8 @@
 //! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
 //! The integrity code detects accidental damage. The integrity code proves nothing about the origin of a file, because
-//! anyone can compute the code. The code does not cover the bytes after its element. In a file with an integrity code
-//! and a signature, the integrity code comes first.
+//! anyone can compute the code. The digest does not cover the bytes after the element of the integrity code. In a file
+//! with an integrity code and a signature, the integrity code comes first.
 
 use super::append_elements::ExtendedFile;
 use crate::codec::Encode;
@@ -215,8 +215,8 @@ impl<C: BlockCipher> IntegrityChecker<C> {
 }
 
 impl ReceivedCode {
-    /// Starts the check of an integrity code. `tag` is the hash of all bytes before the tag of its element, and `data`
-    /// is the hash of all bytes before the data of its element.
+    /// Starts the check of an integrity code. `tag` is the hash of all bytes before the tag of the element with the
+    /// integrity code, and `data` is the hash of all bytes before the data of this element.
     fn new<C: BlockCipher>(length: u32, tag: &Mmo<()>, data: &mut Mmo<C>) -> Self {
         let after_head = data.fork(());
         let cipher = data.cipher();
@@ -234,7 +234,7 @@ impl ReceivedCode {
         self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// Returns the convention by which the integrity code matches.
+    /// Returns the convention by which the integrity code matches the file.
     fn form(&self) -> Option<CodeForm> {
         let whole = self.received == self.data.len() && self.length == 16;
         let matching = self.expected.iter().find(|(_, digest)| *digest == Ok(self.data));

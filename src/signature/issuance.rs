@@ -119,9 +119,9 @@ pub struct IssuedCertificate {
 impl SigningKey {
     /// Issues a certificate, with this key as the private key of the authority.
     ///
-    /// `request` is the public key of a key that the subject has [generated](Self::generate). The private key of the
-    /// certificate is another key, which the subject [computes](Self::reconstruct) from the generated key and the
-    /// answer of the authority.
+    /// `request` is the public key of a key that the subject has [generated](Self::generate). The generated key is not
+    /// the private key of the certificate: the subject [computes](Self::reconstruct) that private key from the
+    /// generated key and the answer of the authority.
     ///
     /// ```
     /// use zigbee_ota::Eui64;
@@ -143,9 +143,10 @@ impl SigningKey {
     /// ```
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite, with
-    /// [`SignFileError::InvalidKey`] if the request is no point of the group, and with [`SigningKeyError::ValidFrom`]
-    /// and [`SigningKeyError::OpenSsl`].
+    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite.
+    /// Fails with [`SignFileError::InvalidKey`] if the request is no point of the group. Fails with
+    /// [`SigningKeyError::ValidFrom`] if the start of the validity does not fit into 40 bits, and with
+    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn issue(
         &self,
         request: &PublicKey,

@@ -1,5 +1,5 @@
-//! Verification policy of a device: the choices that the specification leaves to the application profile (section 6.3.8).
-//! Section numbers refer to ZigBee document 095264 (2011).
+//! Verification policy of a device: the choices that the specification leaves to the application profile (section
+//! 6.3.8). Section numbers refer to ZigBee document 095264 (2011).
 
 use super::{PublicKey, Suite};
 use crate::types::Eui64;

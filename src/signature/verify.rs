@@ -15,7 +15,7 @@
 //!    of the issuer. The keys are tried in the order of the policy.
 //!
 //! If a file has several certificates of a suite, the verification uses the first certificate. For each valid ECDSA
-//! signature (r, s), the pair (r, order - s) is also valid; the verification accepts both pairs.
+//! signature (r, s), the pair (r, group order - s) is also a valid signature, and the verification accepts it.
 
 use super::error::{SignatureError, VerifyError};
 use super::policy::{SignatureRequirement, VerifyPolicy};
@@ -34,7 +34,8 @@ pub trait VerifySignature {
     /// bytes that the digest covers. `signature` has the length of the suite, and both r and s are from 1 to the order
     /// of the group minus 1.
     ///
-    /// If the policy holds several keys of the issuer, the method is called for each key until it returns `Ok`.
+    /// If the policy holds several keys of the issuer, the [`Verifier`] calls the method for one key after the other
+    /// until the method returns `Ok`.
     ///
     /// # Errors
     /// Fails with [`SignatureError`] unless the signature is valid.
@@ -142,7 +143,7 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     both_suites: bool,
     /// Whether another element follows the signature element.
     followed: bool,
-    /// Element to which the next data of the file belongs.
+    /// Element to which the next bytes of the file belong.
     current: Current,
 }
 

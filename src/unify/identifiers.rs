@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A UIID (Unique Image Identifier) names what an image is for, such as the application firmware of one product. All
-//! versions of an image therefore have the same UIID (Unify, "UCL OTA Framework"). A UIID begins with the code of a
-//! protocol, and the protocol defines the rest of the UIID.
+//! versions of an image have the same UIID (Unify, "UCL OTA Framework"). A UIID begins with the code of a protocol, and
+//! the protocol defines the rest of the UIID.
 //!
 //! The example in the Unify document, `ZigBee010103`, has too few digits for two numbers of 16 bits. This module writes
 //! all digits of manufacturer code and image type, so that the UIID can be parsed.
@@ -213,8 +213,8 @@ impl From<ImageId> for ImageKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UiidForm {
-    /// The UIID is `ZigBee`, manufacturer code and image type of the image. `Kind` is the default, because it
-    /// distinguishes several images of a device.
+    /// The UIID is `ZigBee`, manufacturer code and image type of the image. `Kind` is the default, because the UIIDs of
+    /// several images of one device then differ.
     #[default]
     Kind,
     /// The UIID is the UNID of the device, as in ZigPC. `Unid` suits devices with a single image.

@@ -93,7 +93,7 @@ impl Announcement {
     /// hexadecimal digits, with or without `0x`.
     ///
     /// # Errors
-    /// Fails with [`PayloadError`] if the version has any other form.
+    /// Fails with [`PayloadError`] if the version is not one to eight hexadecimal digits, with or without `0x`.
     pub fn file_version(&self) -> Result<FileVersion, PayloadError> {
         let text = self.version.as_str();
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);

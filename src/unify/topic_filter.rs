@@ -50,7 +50,7 @@ impl TopicFilter {
         Self(format!("ucl/OTA/info/+/{device}"))
     }
 
-    /// Returns the filter for all announcements, both for all devices and for single devices.
+    /// Returns the filter for all announcements: those for all devices, and those for single devices.
     #[must_use]
     pub fn announcements() -> Self {
         Self("ucl/OTA/info/#".to_owned())

@@ -16,13 +16,13 @@
 //! | Upgrade End Request with SUCCESS | ApplyUpdateRequest | with the UpdateToken that the bridge keeps |
 //! | Default Response to an Upgrade End Request | Discontinue | [`upgrade_time`] returns `None`; ABORT is the closest status |
 //!
-//! A translation reports the fields without a counterpart as [`Unmapped`]. The following items have no translation in
-//! either direction:
+//! If the other protocol has no field for a field of a message, the translation reports the field as [`Unmapped`]. The
+//! following items have no translation in either direction:
 //!
-//! - the size of an image: a Query Next Image Response requires the size, but in Matter only BDX reports it, so the
-//!   caller supplies the size;
+//! - the size of an image, which the caller supplies: a Query Next Image Response requires the size, but in Matter only
+//!   BDX reports the size;
 //! - Upgrade End Requests whose status is not SUCCESS: a Matter requestor sends no command for a failed download;
-//! - NotifyUpdateApplied: a Zigbee client reports its new version with its next query;
+//! - NotifyUpdateApplied, because a Zigbee client reports its new version with its next query;
 //! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
 //!   Zigbee;
 //! - notifications: an Image Notify can name an image, but the command AnnounceOTAProvider of Matter names no image;
@@ -58,7 +58,7 @@ pub struct Unmapped {
     pub metadata: bool,
     /// Size of the image.
     pub size: bool,
-    /// Status: Zigbee has no counterpart for the reason why no image is available.
+    /// Status: a Zigbee response does not give the reason why no image is available.
     pub status: bool,
     /// DelayedActionTime: a Zigbee server can delay blocks and upgrades, but not the next step of a client after a
     /// query.
@@ -153,8 +153,8 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
 }
 
 /// Translates the Query Next Image Response of a Zigbee server for a Matter requestor. `current` is the running image
-/// that the query named. An offer for another manufacturer code or image type becomes NotAvailable, because a Matter
-/// requestor would treat it as an offer for its own product.
+/// that the query named. An offer for another manufacturer code or image type than in the query becomes NotAvailable,
+/// because a Matter requestor would treat the offer as an offer for its own product.
 ///
 /// The bridge creates these three values for the image: `uri` is the ImageURI, such as the text of a
 /// [`BdxUri`](super::BdxUri); `version_string` is the version as text for people; `token` is the UpdateToken of the

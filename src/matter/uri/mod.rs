@@ -94,7 +94,7 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for ImageUri<'a> {
     }
 }
 
-/// Reason why a text is no ImageURI, or why its image cannot be downloaded.
+/// Reason why a text is no ImageURI, or why a requestor cannot download the image at an ImageURI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

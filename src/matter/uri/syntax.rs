@@ -1,4 +1,5 @@
-//! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
+//! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#"
+//! fragment]`.
 //!
 //! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI. The
 //! module replaces the URI parsers of other crates, because their code contains branches that panic.

@@ -1,4 +1,5 @@
-//! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary field.
+//! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary
+//! field.
 //!
 //! This module serves only verification, where all input is public. The running time of the arithmetic depends on the
 //! input, so a private key must never be used with this module.

@@ -27,13 +27,13 @@ use crate::unify::topic_filter::TopicFilter;
 /// Revision of the attributes that the consumer publishes (Unify, "OTA MQTT Topic attributes overview").
 const REVISION: u32 = 1;
 
-/// Choice of the time at which a device activates a downloaded image.
+/// Time at which a device activates a downloaded image: the upgrade time of the server, or right after the download.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Activation {
-    /// The device waits for the upgrade time of the server, as the cluster specifies. The device may therefore download
-    /// an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
+    /// The device waits for the upgrade time of the server, as the cluster specifies. The device may download an image
+    /// before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
     #[default]
     Scheduled,
     /// The device activates an image right after the download. The server therefore offers the device no image before

@@ -211,9 +211,9 @@ impl Consumer {
         consumer
     }
 
-    /// Sets the UTC time at the instant `now`. The consumer then computes the current UTC time from the `now` of each
-    /// later call. If the UTC time is unknown (`None`), no device activates an image whose announcement names an
-    /// earliest time of activation.
+    /// Sets the UTC time at the instant `now`. From this time, the consumer computes the current UTC time with the
+    /// argument `now` of each later call. If the UTC time is unknown (`None`), no device activates an image whose
+    /// announcement names an earliest time of activation.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -267,9 +267,9 @@ impl Consumer {
     /// The consumer repeats all subscriptions and messages, because the broker may have lost the earlier subscriptions
     /// and messages.
     ///
-    /// The broker then delivers the announcements again. The consumer drops an announcement that is not delivered
-    /// within [`ConsumerConfig::announcement_timeout`], because the provider has withdrawn the announcement while the
-    /// consumer was not connected.
+    /// After the consumer has subscribed again, the broker delivers the announcements again. The consumer drops an
+    /// announcement that is not delivered within [`ConsumerConfig::announcement_timeout`], because the provider has
+    /// withdrawn the announcement while the consumer was not connected.
     pub fn reconnected(&mut self, now: Instant) {
         self.actions.retain(|action| match action {
             ConsumerAction::Subscribe(_) => false,
@@ -315,8 +315,8 @@ impl Consumer {
         }
     }
 
-    /// Lends the OTA file to verify, cut to its total image size. Returns `None` if the image was rejected, withdrawn
-    /// or replaced since its arrival.
+    /// Lends the OTA file to verify, without the bytes after its total image size. Returns `None` if the image was
+    /// rejected, withdrawn or replaced since its arrival.
     #[must_use]
     pub fn image(&self, image: &FetchedImage) -> Option<&[u8]> {
         match self.announced.get(&image.path)? {

@@ -38,8 +38,8 @@ impl Consumer {
         self.devices.get_key_value(unid)
     }
 
-    /// Returns the files that the server may offer, each with its device. The value `None` for the device means all
-    /// devices.
+    /// Returns the files that the server may offer, each with the device that the file is for. The value `None` for the
+    /// device means all devices.
     fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
@@ -173,7 +173,7 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
     }
 
     /// Returns whether the server may offer the image. A device of the consumer gets offers only of the image that is
-    /// announced for it. Any other client gets offers only of images for all devices.
+    /// announced for it. A client that is no device of the consumer gets offers only of images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
