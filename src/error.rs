@@ -90,7 +90,7 @@ pub enum DecodeErrorKind {
         /// Length in bytes of the missing field.
         size: usize,
     },
-    /// The payload type of an Image Notify is 4 or more (table 22).
+    /// The payload type of an Image Notify is 4 or more (table 22 of the specification).
     #[error("reserved payload type {0:#04x}")]
     ReservedPayloadType(u8),
     /// The status is a value for which the command defines no payload.

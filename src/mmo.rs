@@ -200,7 +200,7 @@ impl<C: BlockCipher> Mmo<C> {
         Ok(self.state)
     }
 
-    /// Removes all bytes added so far.
+    /// Resets the hash to its initial state, without any bytes of a message.
     pub(crate) fn reset(&mut self) {
         (self.state, self.block, self.len) = ([0; BLOCK], [0; BLOCK], 0);
     }

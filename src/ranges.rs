@@ -124,7 +124,7 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         Some(Range { start, end: end.min(size) }).filter(|gap| !gap.is_empty())
     }
 
-    /// Returns the end of the last received range.
+    /// Returns the offset after the received byte with the highest offset.
     pub(crate) fn highest_end(&self) -> u32 {
         self.out_of_order().fold(self.watermark, |highest, range| highest.max(range.end))
     }

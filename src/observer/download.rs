@@ -225,7 +225,8 @@ impl<'a> Download<'a> {
         self.heard.last().map_or(0, |last| last.range().end)
     }
 
-    /// Returns the number of overheard bytes within the size of the image. Each byte counts once.
+    /// Returns the number of overheard bytes within the size of the image. A byte that was overheard several times
+    /// counts once.
     #[must_use]
     pub fn bytes(&self) -> u32 {
         let size = self.size.unwrap_or(u32::MAX);
@@ -294,8 +295,8 @@ impl<'a> Download<'a> {
         self.slot.longest_silence
     }
 
-    /// Returns the number of overheard bytes per second, measured from the first to the last request or block. Each
-    /// byte counts once. Returns `None` if no time has passed.
+    /// Returns the number of overheard bytes per second, measured from the first to the last request or block. A byte
+    /// that was overheard several times counts once. Returns `None` if no time has passed.
     #[must_use]
     #[doc(alias("pace", "speed", "bytes per second"))]
     pub fn goodput(&self) -> Option<u32> {

@@ -34,8 +34,8 @@
 //!
 //! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of
 //! client and server replaces the pair that has been without a request for the longest time. An observer with an empty
-//! list of slots also works, but never finds the request that a response answers. Each frame costs a linear search
-//! through the slots, and each [`Conversation`] takes less than 800 bytes.
+//! list of slots also works, but never finds the request that a response answers. For each frame, the observer searches
+//! the slots one after the other, and each [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! All sets share one slice, because a download without gaps needs a single range, and a download with many gaps needs
-//! hundreds.
+//! hundreds of ranges.
 
 use crate::ranges::Range;
 

@@ -1,6 +1,6 @@
-//! Implicit certificates (ECQV; Smart Energy profile, annex C). All numbers are big endian.
+//! Implicit certificates (ECQV; Smart Energy profile, annex C). All numbers in a certificate are big endian.
 //!
-//! Suite 1, 48 bytes:
+//! A certificate of suite 1 has 48 bytes:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | 30 | 8 | issuer, IEEE address |
 //! | 38 | 10 | attributes of the profile |
 //!
-//! Suite 2, 74 bytes:
+//! A certificate of suite 2 has 74 bytes:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -101,8 +101,8 @@ impl KeyUsage {
 pub struct Certificate<'a>(Layout<'a>);
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate: 48 bytes are a certificate of suite 1, 74 bytes of suite 2. Returns `None` for another
-    /// length.
+    /// Reads a certificate: 48 bytes are a certificate of suite 1, 74 bytes of suite 2. Returns `None` if the length is
+    /// neither 48 nor 74 bytes.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         match (Layout1::ref_from_bytes(bytes), Layout2::ref_from_bytes(bytes)) {

@@ -146,7 +146,7 @@ pub struct IntegrityChecker<C = SoftwareCrypto> {
 #[derive(Clone, Copy, Debug)]
 struct ReceivedCode {
     data: [u8; 16],
-    /// Number of bytes received so far.
+    /// Number of data bytes of the element that were received so far.
     received: usize,
     /// Length field of the element.
     length: u32,

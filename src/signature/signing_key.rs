@@ -56,7 +56,7 @@ pub struct SigningKey {
     public: PublicKey,
 }
 
-/// Writes only the public key.
+/// Writes only the public key, because the private key is secret.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()

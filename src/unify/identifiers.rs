@@ -126,8 +126,8 @@ impl Unid {
         &self.0
     }
 
-    /// Returns the IEEE address of a UNID in the Zigbee form, with digits in upper or lower case. Returns `None` for
-    /// any other text.
+    /// Returns the IEEE address of a UNID in the Zigbee form, with digits in upper or lower case. Returns `None` if the
+    /// UNID has another form.
     #[must_use]
     pub fn node(&self) -> Option<Eui64> {
         let digits = self.0.strip_prefix(UNID_PREFIX)?;

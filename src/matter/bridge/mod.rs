@@ -23,8 +23,8 @@
 //!   BDX reports the size;
 //! - Upgrade End Requests whose status is not SUCCESS: a Matter requestor sends no command for a failed download;
 //! - NotifyUpdateApplied, because a Zigbee client reports its new version with its next query;
-//! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
-//!   Zigbee;
+//! - UpdateToken and ImageURI: the bridge creates both fields for a Matter requestor, and stores both fields of a
+//!   Matter provider;
 //! - notifications: an Image Notify can name an image, but the command AnnounceOTAProvider of Matter names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 
@@ -104,7 +104,7 @@ pub struct Translated<T> {
 }
 
 /// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The translation contains all
-/// fields.
+/// fields of the request.
 #[must_use]
 pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols) -> QueryImage<'static> {
     let QueryNextImageRequest { current, hardware } = *request;

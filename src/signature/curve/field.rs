@@ -41,7 +41,7 @@ pub(in crate::signature) trait Field<const N: usize> {
         Self::reduce(&mut product)
     }
 
-    /// Squares an element: inserts a zero between every two bits, then reduces.
+    /// Squares an element: inserts a zero between every two bits, then reduces the result modulo the field polynomial.
     fn square(a: &Limbs<N>) -> Limbs<N> {
         let mut square = [[0; N]; 2];
         let (pairs, _) = square.as_flattened_mut().as_chunks_mut();

@@ -1,9 +1,9 @@
 //! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
 //! need, and publishes the status of the upgrades.
 //!
-//! The drawing shows the states of one announced image. An announced image has a path, which is a part of its MQTT
-//! topics ([`ImagePath`]): the UIID (Unique Image Identifier), which names the image regardless of its version, and the
-//! destination, which is one device or `all`.
+//! The drawing shows the states of one announced image. An announced image has a path ([`ImagePath`]), which is a part
+//! of its MQTT topics. The first part of the path is the UIID (Unique Image Identifier), which names the image
+//! regardless of its version. The second part is the destination: one device or `all`.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -32,8 +32,9 @@
 //! | | not confirmed for [`ConsumerConfig::announcement_timeout`] after [`reconnected`](Consumer::reconnected) | none |
 //!
 //! A consumer keeps an announcement only if one of its devices has an image with the announced UIID. For each image of
-//! a device there are at most two announcements: one for all devices, and one for this device. If a device with another
-//! image is added, the consumer subscribes again, so that the broker delivers the retained announcements once more.
+//! a device there are at most two announcements: one for all devices, and one for this device. If a device with an
+//! image of a further UIID is added, the consumer subscribes again, so that the broker delivers the retained
+//! announcements once more.
 
 mod announced_image;
 mod device_state;
@@ -101,8 +102,8 @@ pub struct ConsumerConfig {
     /// Whether the server offers an image with a hardware range in its header to a device that does not report its
     /// hardware version. The default is `true`, because the device itself checks the file header.
     pub to_unknown_hardware: bool,
-    /// Time that the consumer waits for an image after its request. The default is 60 s: in this time, the longest
-    /// image that fits into an MQTT message (256 MiB) arrives at 40 Mbit/s.
+    /// Time that the consumer waits for an image after its request. The default is 60 s: in 60 s, the longest image
+    /// that fits into an MQTT message (256 MiB) arrives over a connection of 40 Mbit/s.
     pub request_timeout: Millis,
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
@@ -146,7 +147,7 @@ pub enum ConsumerAction {
     Unsubscribe(TopicFilter),
     /// The caller publishes a message.
     Publish(MqttMessage),
-    /// The caller verifies the file that [`Consumer::image`] lends, above all the signature of the file. The caller
+    /// The caller verifies the file that [`Consumer::image`] lends, in particular the signature of the file. The caller
     /// reports the result by [`Consumer::verified`].
     Verify(FetchedImage),
     /// The caller sends an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
