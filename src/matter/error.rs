@@ -165,8 +165,8 @@ pub enum MatterDecodeErrorKind {
     },
 }
 
-/// Rule of the Matter specification that the fields of a command or header break. The crate still encodes and decodes a
-/// command or header whose fields break a rule.
+/// Rule of the Matter specification that the fields of a command or header break. The encoder checks none of these
+/// rules. The decoder checks only the lengths of strings and the sizes in an image header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

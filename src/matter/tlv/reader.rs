@@ -1,4 +1,4 @@
-//! TLV reader, which combines octets into tokens (an element, or the start or end of a container), and tokens into
+//! TLV reader, which combines octets into tokens (a value, or the start or end of a container), and tokens into
 //! complete elements.
 //!
 //! ```text

@@ -106,7 +106,7 @@ pub enum ImageUriError {
     /// The text is shorter than the shortest BDX URI. The variant holds the length of the text in bytes.
     #[error("{0} bytes, a BDX URI has at least 24")]
     TooShort(usize),
-    /// The byte at `offset` is not one that the syntax of a URI allows there.
+    /// At `offset`, the syntax of a URI requires another character than the text has.
     #[error("byte {offset}: expected {expected}")]
     Syntax {
         /// Offset of the first wrong byte.

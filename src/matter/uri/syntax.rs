@@ -2,7 +2,7 @@
 //! `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
 //! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI. The
-//! module replaces the URI parsers of other crates, because their code contains branches that panic.
+//! module replaces the URI parsers of other crates, because the code of these parsers contains branches that panic.
 
 use super::ImageUriError;
 

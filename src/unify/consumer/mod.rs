@@ -135,8 +135,8 @@ impl Default for ConsumerConfig {
 /// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// The caller may skip an action that it does not know because a later version of this crate added the action: the
-/// consumer works without it.
+/// A later version of this crate may add actions. The caller may skip an action that it does not know, because the
+/// consumer works without this action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
