@@ -104,8 +104,8 @@ pub struct FrameMeta {
     /// not be used, because any node can write any address into a frame.
     ///
     /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
-    /// its IEEE address after a change of the network address. A client ignores the field; only a server uses the IEEE
-    /// address of the sender.
+    /// its IEEE address after a change of the network address. Only a server uses the IEEE address of the sender; a
+    /// client ignores this field.
     #[cfg_attr(feature = "serde", serde(default))]
     pub ieee: Option<Eui64>,
 }

@@ -116,8 +116,8 @@ open_enum! {
 ///
 /// The recommended layout (table 7 of the specification) is four bytes, most significant first: application release,
 /// application build, stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as `1.0 b05,
-/// stack 3.5 b19`. A number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the
-/// decimal and the hexadecimal form.
+/// stack 3.5 b19`. A number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the form
+/// with decimal digits, `1.0 b05, stack 3.5 b19`, and the hexadecimal form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

@@ -1,4 +1,4 @@
-//! Fields of a TLV structure by their context tags: looked up by name, and checked for type and bounds.
+//! Fields of a TLV structure, found by their context tags, and checked for type and bounds.
 //!
 //! Each command defines a table of its fields. The position of a field in this table is the context tag of the field.
 

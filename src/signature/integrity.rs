@@ -92,7 +92,8 @@ impl IntegrityCode {
 
     /// Writes `file` to `out` with an integrity code as its last element, and returns the new length in bytes.
     ///
-    /// The integrity code follows [`CodeForm::BeforeElement`]. The total image size in the header is updated.
+    /// The integrity code is computed by the convention [`CodeForm::BeforeElement`]. The total image size in the header
+    /// is updated.
     ///
     /// # Errors
     /// Fails if `file` is not exactly one valid file, has an integrity code or a signature, or has 512 MiB or more.
@@ -138,7 +139,7 @@ pub struct IntegrityChecker<C = SoftwareCrypto> {
     /// all bytes before the tag of this element.
     before: Mmo<()>,
     code: Option<ReceivedCode>,
-    /// Whether the next data belongs to the integrity code.
+    /// Whether the next bytes of the file belong to the integrity code.
     in_code: bool,
 }
 

@@ -12,8 +12,8 @@
 //!      | withdraw ----- empty, retained -----------------------> |                          |
 //! ```
 //!
-//! [`Provider`] and [`Consumer`] are state machines without a connection. A provider and a consumer exchange
-//! [`MqttMessage`]s, which the MQTT client of the caller transports.
+//! [`Provider`] and [`Consumer`] are state machines, and open no connection to a broker. A provider and a consumer
+//! exchange [`MqttMessage`]s, which the MQTT client of the caller transports.
 //!
 //! A consumer takes the events of a [`Server`](crate::server::Server). The consumer lends the server an
 //! [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server

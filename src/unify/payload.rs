@@ -120,7 +120,7 @@ pub(super) struct Value<T> {
     pub(super) value: T,
 }
 
-/// Parses a JSON object. An array is refused, because serde would accept an array in place of an object.
+/// Parses a JSON object. The function refuses an array, which serde alone would accept in place of an object.
 pub(super) fn parse_object<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, PayloadError> {
     if payload.trim_ascii_start().starts_with(b"[") {
         let error = serde_json::Error::invalid_type(Unexpected::Seq, &"an object");

@@ -76,8 +76,8 @@ pub(super) enum Due {
     Now,
     /// Number of seconds until the device may activate the image; at least 1.
     In(u64),
-    /// The time until the activation is unknown, because no UTC time is set, or because the announcement is not
-    /// confirmed after a reconnection.
+    /// The time until the activation is unknown, because no UTC time is set, or because the broker has not delivered
+    /// the announcement again after a reconnection.
     Unknown,
 }
 

@@ -1,8 +1,8 @@
 //! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
 //! need, and publishes the status of the upgrades.
 //!
-//! The drawing shows the states of one announced image. An announced image has a path ([`ImagePath`]), which is a part
-//! of its MQTT topics. The first part of the path is the UIID (Unique Image Identifier), which names the image
+//! The drawing below shows the states of one announced image. An announced image has a path ([`ImagePath`]), which is a
+//! part of its MQTT topics. The first part of the path is the UIID (Unique Image Identifier), which names the image
 //! regardless of its version. The second part is the destination: one device or `all`.
 //!
 //! ```text
