@@ -30,7 +30,8 @@ pub(super) struct AnnouncedImage {
 /// State of an image from its announcement until the server may offer it.
 #[derive(Clone, Debug)]
 pub(super) enum FetchState {
-    /// The consumer has not requested the image, because no device has needed the image yet.
+    /// The image is announced, and no request for the image is pending. The consumer requests the image when a device
+    /// needs it.
     NotNeeded,
     /// The consumer has requested the image, and the image has not arrived.
     Requested { until: Instant },
