@@ -1,7 +1,7 @@
 //! Per-frame metadata between this crate and the application support (APS) layer of the Zigbee stack: addresses,
 //! delivery modes and delivery reports. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server see no network or APS header: the caller passes each received ZCL frame with its [`FrameMeta`],
+//! Client and server see no network or APS header. The caller passes each received ZCL frame with its [`FrameMeta`],
 //! and gets a [`Transmit`] with each frame to send. Client and server set the APS options that section 6.10 requires.
 //!
 //! ```text
@@ -11,13 +11,13 @@
 //! ```
 //!
 //! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
-//! list shortens the data that fits into the frame by 2 bytes, and by 2 more bytes for each relay. The server computes
-//! the length of the list from [`FrameMeta::relays`], and subtracts this length from the limit
-//! `ServerConfig::max_unfragmented_frame`.
+//! list takes 2 bytes of the frame, and 2 more bytes for each router on the route, so less data fits into the frame.
+//! The server computes the length of the list of routers from [`FrameMeta::relays`], and subtracts this length from the
+//! limit `ServerConfig::max_unfragmented_frame`.
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
 //! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Delivery reports are optional:
-//! without them, client and server notice a lost frame by their own, longer timeouts.
+//! without delivery reports, client and server notice a lost frame later, when their own timeouts expire.
 
 use core::fmt;
 
@@ -96,16 +96,16 @@ pub struct FrameMeta {
     pub delivery: DeliveryMode,
     /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
-    /// Number of relays on the source route to the sender; 0 without source routing. Each relay shortens the data that
-    /// fits into a frame to the sender by 2 bytes.
+    /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes of a
+    /// frame to the sender, so less data fits into the frame.
     pub relays: u8,
-    /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a
-    /// neighbour table; `None` if the stack does not know it. An IEEE address that the ZCL frame itself contains must
+    /// IEEE address of the sender that the stack *knows* from the network's management (ZDO), a link key or a neighbour
+    /// table; `None` if the stack does not know the address. An IEEE address that the ZCL frame itself contains must
     /// not be used, because any node can write any address into a frame.
     ///
     /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
-    /// its IEEE address after a change of the network address. A client ignores the field; only a server uses the IEEE
-    /// address of the sender.
+    /// its IEEE address after a change of the network address. Only a server uses the IEEE address of the sender; a
+    /// client ignores this field.
     #[cfg_attr(feature = "serde", serde(default))]
     pub ieee: Option<Eui64>,
 }
@@ -135,7 +135,7 @@ impl FrameMeta {
         Self { relays, ..self }
     }
 
-    /// Sets the IEEE address of the sender that the stack knows; `None` if the stack does not know it.
+    /// Sets the IEEE address of the sender that the stack knows; `None` if the stack does not know the address.
     #[must_use]
     pub const fn with_ieee(self, ieee: Option<Eui64>) -> Self {
         Self { ieee, ..self }
@@ -172,7 +172,7 @@ impl Transmit {
     }
 }
 
-/// Opaque identifier of a sent frame, for its [`DeliveryReport`].
+/// Opaque identifier of a sent frame, with which the caller later passes the [`DeliveryReport`] of this frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -193,7 +193,8 @@ impl TransmitToken {
         Self(u32::from_be_bytes([high, low, to.endpoint, len]))
     }
 
-    /// Returns the receiver of the server frame with this token, and the number of bytes of image data in the frame.
+    /// Returns the receiver of the server's frame that has this token, and the number of bytes of image data in this
+    /// frame.
     pub(crate) const fn receiver(self) -> (Address, u8) {
         let [high, low, endpoint, len] = self.0.to_be_bytes();
         (Address::new(u16::from_be_bytes([high, low]), endpoint), len)

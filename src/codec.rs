@@ -16,7 +16,7 @@ use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 
 /// Value with a binary form whose length is known before the value is written.
 ///
-/// Only types of this crate implement the trait.
+/// Only types of this crate implement `Encode`.
 pub trait Encode: sealed::Emit {
     /// Returns the exact number of bytes that [`encode`](Self::encode) writes.
     #[must_use]
@@ -66,7 +66,8 @@ pub(crate) use sealed::Emit;
 
 /// Output buffer of exactly the length that [`Emit::len`] announced.
 ///
-/// The sink drops bytes that do not fit. Bytes do not fit only if an [`Emit::len`] returns too small a length.
+/// The sink drops bytes that do not fit into the buffer. The buffer is too short only if an [`Emit::len`] returns too
+/// small a length.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],
@@ -91,7 +92,7 @@ impl Sink<'_> {
 }
 
 /// Error of a nom parser: the reason, and the rest of the input from the byte at fault on. [`locate`] computes the
-/// offset from `rest`.
+/// offset of the byte at fault from `rest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadError<'a> {
     rest: &'a [u8],
@@ -154,8 +155,8 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
     array(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
 }
 
-/// Converts the result of a parser whose input was `whole`. An error gets the name `item` and the offset of the byte at
-/// fault.
+/// Converts the result of a nom parser whose input was `whole`. A [`DecodeError`] contains the name `item` and the
+/// offset of the byte at fault.
 ///
 /// `base` is the offset of `whole` in the caller's frame or file.
 pub(crate) fn locate<'a, T>(
@@ -216,8 +217,8 @@ impl<'a> FieldWriter<'a> {
     }
 }
 
-/// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader do not
-/// report the offset at which an input ends too early. A field past the end of the input reads as 0, and
+/// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader report that
+/// an input is too short, but not the offset at which the input ends. A field past the end of the input reads as 0, and
 /// [`is_short`](Self::is_short) then stays `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {

@@ -6,8 +6,8 @@
 //! | `crc32_from_zero` | 0x04C11DB7 | 0 | none | reflected |
 //! | `crc16` | 0x1021 | 0 | none | not reflected |
 //!
-//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB, with which each step of the
-//! computation processes 16 bytes.
+//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB; it lets each step of the
+//! computation process 16 bytes.
 
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Digest, Table};
 

@@ -1,8 +1,8 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server report a fault of a peer or of the radio as an event, never as an error, so no received frame ends
-//! the caller's loop.
+//! Client and server report a fault of a peer or of the radio as an event, never as an error. A received frame
+//! therefore never ends the caller's loop by an error.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }
@@ -34,7 +34,7 @@ pub struct DecodeError {
     pub kind: DecodeErrorKind,
 }
 
-/// Writes the name of an item as one word, the form that scripts compare with.
+/// Writes the name of an item as one word, so that a script can compare the name.
 #[cfg(feature = "serde")]
 fn serialize_item<S: serde::Serializer>(item: &&'static str, to: S) -> Result<S::Ok, S::Error> {
     struct OneWord(&'static str);
@@ -90,13 +90,13 @@ pub enum DecodeErrorKind {
         /// Length in bytes of the missing field.
         size: usize,
     },
-    /// The payload type of an Image Notify is 4 or more (table 22).
+    /// The payload type of an Image Notify is 4 or more (table 22 of the specification).
     #[error("reserved payload type {0:#04x}")]
     ReservedPayloadType(u8),
     /// The status is a value for which the command defines no payload.
     #[error("status {0:#04x} is not defined for this command")]
     UnexpectedStatus(u8),
-    /// The length of a ZCL data type is unknown, so that the attributes after it cannot be located.
+    /// The length of a ZCL data type is unknown, so the decoder cannot find the attributes after a value of this type.
     #[error("data type {0:#04x} belongs to no attribute of this cluster")]
     UnknownDataType(u8),
     /// The value of a ZCL boolean is neither 0 nor 1.
@@ -114,7 +114,7 @@ pub enum DecodeErrorKind {
         /// Value of the header version field.
         found: u16,
     },
-    /// The header length is shorter than the mandatory fields and the announced optional fields together (section
+    /// The header length is less than the length of all mandatory fields and all announced optional fields (section
     /// 6.3.2.3).
     #[error("header length {declared}, its fields take {needed}")]
     HeaderTooShort {
@@ -161,7 +161,7 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    /// Builds the error in a function of its own, so that the code for a buffer with enough room stays short.
+    /// Builds the error in a separate function, so that the calling code stays short for a buffer with enough room.
     #[cold]
     #[inline(never)]
     pub(crate) const fn no_room(needed: usize, available: usize) -> Self {
@@ -170,7 +170,7 @@ impl EncodeError {
 }
 
 impl DecodeError {
-    /// Whether the input is only too short: the same bytes, followed by more bytes, may be decoded without an error.
+    /// Whether the input is only too short: the decoder may succeed if more bytes follow the bytes of this input.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Truncated { .. })

@@ -3,7 +3,7 @@
 //!
 //! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`, where `M(i)` is block `i` of the padded message; the digest
 //! is the last `H`. The message is padded to whole blocks of 16 bytes: a bit 1, then bits 0, then the length of the
-//! message in bits, big endian. The padding ends with these bytes:
+//! message in bits, big endian. The table shows the last bytes of the padding:
 //!
 //! | message | last bytes of the padding |
 //! |---|---|
@@ -81,7 +81,8 @@ pub enum Padding {
 pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
     state: Digest,
-    /// Incomplete block at the end of the bytes so far; the bytes after the first `pending_len` bytes are zero.
+    /// Incomplete block at the end of the message so far: the first `pending_len` bytes are bytes of the message, and
+    /// the other bytes are zero.
     block: [u8; BLOCK],
     /// Message length in bytes so far; `u32::MAX` is a sentinel for a message that is too long.
     len: u32,
@@ -116,8 +117,8 @@ impl<C> Mmo<C> {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
-    /// Copies the state of the hash to a hash with another cipher, so that two messages with the same start can be
-    /// hashed.
+    /// Copies the state of the hash to a hash with another cipher. With the copy, the caller can hash two messages that
+    /// begin with the same bytes.
     pub(crate) const fn fork<D>(&self, cipher: D) -> Mmo<D> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }
@@ -199,7 +200,7 @@ impl<C: BlockCipher> Mmo<C> {
         Ok(self.state)
     }
 
-    /// Removes all bytes added so far.
+    /// Resets the hash to its initial state, without any bytes of a message.
     pub(crate) fn reset(&mut self) {
         (self.state, self.block, self.len) = ([0; BLOCK], [0; BLOCK], 0);
     }

@@ -64,7 +64,7 @@ macro_rules! open_enum {
             }
         }
 
-        /// Writes number and name of the value, without the name of the type: defmt would send the name of the type as
+        /// Writes number and name of the value. The name of the type is omitted, because defmt would send this name as
         /// text with each value.
         #[cfg(feature = "defmt")]
         impl defmt::Format for $name {

@@ -17,7 +17,8 @@ pub(crate) struct ReceivedRanges<const RANGES: usize> {
     out_of_order: [Range; RANGES],
 }
 
-/// Half-open range of file offsets: `start` is included, `end` is not included. Client and observer share the type.
+/// Half-open range of file offsets: `start` is included, `end` is not included. Both the client and the observer use
+/// this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) start: u32,
@@ -88,9 +89,9 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         Ok(())
     }
 
-    /// Returns the out-of-order ranges after `merged` has replaced all ranges that touch `merged`; `None` if there are
-    /// then too many ranges. If `is_in_order` is `true`, the ranges are only removed, because the watermark will cover
-    /// `merged`.
+    /// Returns the out-of-order ranges after `merged` has replaced all ranges that touch `merged`; `None` if the result
+    /// has more than `RANGES` ranges. If `is_in_order` is `true`, the method removes the ranges that touch `merged` and
+    /// does not add `merged`, because the watermark will cover `merged`.
     fn with_replaced(&self, merged: Range, is_in_order: bool) -> Option<[Range; RANGES]> {
         let mut ranges = [Range::NONE; RANGES];
         let mut places = ranges.iter_mut();
@@ -123,12 +124,12 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         Some(Range { start, end: end.min(size) }).filter(|gap| !gap.is_empty())
     }
 
-    /// Returns the end of the last received range.
+    /// Returns the offset after the received byte with the highest offset.
     pub(crate) fn highest_end(&self) -> u32 {
         self.out_of_order().fold(self.watermark, |highest, range| highest.max(range.end))
     }
 
-    /// Returns whether all ranges in `ranges` can be inserted into the set, in any order.
+    /// Returns whether the set has places for all ranges in `ranges`, in whatever order the caller inserts the ranges.
     pub(crate) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
         let is_separate = |range: &Range| {
             range.start > self.watermark && !self.out_of_order().any(|known| known.touches(*range))

@@ -6,9 +6,9 @@
 //! | [`pieces`] | `&[[u8; N]]`, written as one byte string |
 //! | [`array`] | `&[u8; N]` |
 //!
-//! Formats that can lend bytes of their input, such as postcard, read fields of borrowed bytes without a copy. Formats
-//! that cannot lend, such as JSON, read only empty fields, which suffices for frames and headers without borrowed
-//! bytes.
+//! A format that can lend bytes of its input, such as postcard, reads fields of borrowed bytes without a copy. A format
+//! that cannot lend bytes, such as JSON, reads a field of borrowed bytes only if the field is empty. JSON therefore
+//! suits frames and headers in which all these fields are empty.
 
 use core::fmt;
 

@@ -3,8 +3,8 @@
 //!
 //! This crate reads no clock: each call takes the current [`Instant`] as an argument.
 //!
-//! A server states a time by two fields in seconds (section 6.8.4, table 18): the current time, then the upgrade time
-//! (Upgrade End Response) or the request time (WAIT_FOR_DATA):
+//! A server states a time by two fields in seconds (section 6.8.4, table 18). The first field is the current time. The
+//! second field is the upgrade time (Upgrade End Response) or the request time (WAIT_FOR_DATA):
 //!
 //! | current time | upgrade or request time | meaning |
 //! |---|---|---|
@@ -208,7 +208,7 @@ pub enum TimeField {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delay {
-    /// Wait at least for this duration; zero means do not wait.
+    /// The receiver waits at least for this duration; zero means that the receiver does not wait.
     For(Duration),
     /// Wait until the server sends another command.
     Forever,
@@ -241,20 +241,20 @@ impl ServerTime {
     }
 
     /// Returns whether the current time of the server and `utc`, the client's own clock, differ by at most `tolerance`
-    /// seconds. The result is `false` if the current time is 0, because the second time is then an offset, which is
-    /// relative to no clock.
+    /// seconds. The result is `false` if the current time is 0, because [`then`](Self::then) is then an offset, which
+    /// does not depend on a clock.
     #[must_use]
     pub const fn agrees_with(self, utc: UtcTime, tolerance: u32) -> bool {
         self.current != 0 && self.current.abs_diff(utc.0) <= tolerance
     }
 
-    /// Returns the time for which the receiver shall wait, by table 18.
+    /// Returns the time for which the receiver shall wait, by table 18 of the specification.
     ///
-    /// `utc` is the client's own clock, if it has one. If both clocks [agree](Self::agrees_with) within `tolerance`
-    /// seconds, the waiting time ends when `utc` reaches the upgrade or request time; if `utc` is already past that
-    /// time, the waiting time is zero. If the clocks disagree, or if the client has no clock, the waiting time is the
-    /// upgrade or request time minus the current time of the server. The clocks disagree if a server sends its uptime
-    /// in place of UTC, as some servers do.
+    /// `utc` is the time of the client's own clock; `None` if the client has no clock. If the clocks of server and
+    /// client [agree](Self::agrees_with) within `tolerance` seconds, the waiting time ends when `utc` reaches the
+    /// upgrade or request time; if `utc` is already past that time, the waiting time is zero. If the clocks disagree,
+    /// or if the client has no clock, the waiting time is the upgrade or request time minus the current time of the
+    /// server. Some servers send their uptime in place of UTC, so that the clocks of server and client disagree.
     ///
     /// # Errors
     /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.
@@ -263,7 +263,7 @@ impl ServerTime {
         Ok(seconds.map_or(Delay::Forever, |seconds| Delay::For(Duration::from_secs(u64::from(seconds)))))
     }
 
-    /// Returns the delay of [`delay`](Self::delay) in seconds; `None` for [`Delay::Forever`].
+    /// Returns the result of [`delay`](Self::delay) as a number of seconds; `None` stands for [`Delay::Forever`].
     pub(crate) fn delay_seconds(
         self,
         field: TimeField,

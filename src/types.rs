@@ -1,8 +1,8 @@
 //! Identifiers of images, devices and versions, shared by OTA files and ZCL commands. Sections refer to ZigBee document
 //! 095264 (2011).
 //!
-//! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each is a
-//! newtype with named constants, so that a value without a name is decoded and encoded unchanged, and prints as
+//! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each enumeration
+//! is a newtype with named constants. A value without a name is decoded and encoded unchanged, and prints as
 //! hexadecimal.
 //!
 //! | type | bytes | range or constants | section |
@@ -50,7 +50,7 @@ open_enum! {
     }
 }
 
-/// Range of image types (table 6). The four ranges cover all values, so no variant will be added.
+/// Range of image types (table 6 of the specification). The four ranges cover all values, so no variant will be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -69,7 +69,7 @@ impl ImageType {
     /// Highest image type that a manufacturer may define.
     pub const LAST_MANUFACTURER: Self = Self(0xffbf);
 
-    /// Returns the range that holds the image type (table 6).
+    /// Returns the range that holds the image type (table 6 of the specification).
     #[must_use]
     pub const fn class(self) -> ImageTypeClass {
         match self.0 {
@@ -82,7 +82,7 @@ impl ImageType {
 }
 
 open_enum! {
-    /// Zigbee stack version of the firmware in an image (table 8).
+    /// Zigbee stack version of the firmware in an image (table 8 of the specification).
     StackVersion(u16) {
         /// ZigBee 2006.
         ZIGBEE_2006 = 0x0000 => "ZigBee 2006",
@@ -96,7 +96,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// Security credentials that a client needs before it installs an image (table 9 and later revisions).
+    /// Security credentials that a client needs before it installs an image (table 9 of the specification, and later
+    /// revisions).
     ///
     /// The values are in order of assignment, not of age: a larger value is not a newer version.
     SecurityCredentialVersion(u8) {
@@ -113,21 +114,21 @@ open_enum! {
 
 /// File version (section 6.3.2.7): an unsigned number; the file with the larger number is newer.
 ///
-/// The recommended layout (table 7) is four bytes, most significant first: application release, application build,
-/// stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as `1.0 b05, stack 3.5 b19`. A
-/// number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the decimal and the
-/// hexadecimal form.
+/// The recommended layout (table 7 of the specification) is four bytes, most significant first: application release,
+/// application build, stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as `1.0 b05,
+/// stack 3.5 b19`. A number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the form
+/// with decimal digits, `1.0 b05, stack 3.5 b19`, and the hexadecimal form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct FileVersion(pub u32);
 
 impl FileVersion {
-    /// Wildcard for every version in a filter; unknown version in an attribute.
+    /// In a filter, the wildcard for every version; in an attribute, the value for an unknown version.
     pub const ANY: Self = Self(0xffff_ffff);
 
     /// Returns the bytes of the recommended layout: application release, application build, stack release, stack build
-    /// (table 7).
+    /// (table 7 of the specification).
     #[must_use]
     pub const fn parts(self) -> [u8; 4] {
         self.0.to_be_bytes()
@@ -167,7 +168,7 @@ impl FromStr for FileVersion {
     }
 }
 
-/// Reads a text of the form `1.0 b05` into its two BCD bytes.
+/// Converts a text of the form `1.0 b05` to two BCD bytes: the release and the build.
 fn release_and_build(text: &str) -> Option<[u8; 2]> {
     let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', b' ', b'b', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
         text.as_bytes()
@@ -178,8 +179,8 @@ fn release_and_build(text: &str) -> Option<[u8; 2]> {
     Some([bcd(major, minor), bcd(tens, ones)])
 }
 
-/// Hardware version (table 10): the high byte is the version, and the low byte is the revision. Two hardware versions
-/// are compared as numbers of 16 bits. `Display` writes `1.2`.
+/// Hardware version (table 10 of the specification): the high byte is the version, and the low byte is the revision.
+/// Two hardware versions are compared as numbers of 16 bits. `Display` writes `1.2`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

@@ -77,7 +77,8 @@ impl ApplyUpdateRequest {
     /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
+    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of a wrong type or out of
+    /// bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, MatterDecodeError> {
         let fields = FieldsFound::parse("ApplyUpdateRequest", REQUEST_FIELDS, 0, bytes)?;
         Ok(Self {
@@ -96,7 +97,8 @@ impl ApplyUpdateResponse {
     /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
+    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of a wrong type or out of
+    /// bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, MatterDecodeError> {
         let fields = FieldsFound::parse("ApplyUpdateResponse", RESPONSE_FIELDS, 0, bytes)?;
         Ok(Self {
@@ -115,7 +117,8 @@ impl NotifyUpdateApplied {
     /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
+    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of a wrong type or out of
+    /// bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, MatterDecodeError> {
         let fields = FieldsFound::parse("NotifyUpdateApplied", NOTIFY_FIELDS, 0, bytes)?;
         Ok(Self {
@@ -130,7 +133,8 @@ impl NotifyUpdateApplied {
     }
 }
 
-/// Returns the values of the context tags 0 and 1 of a command that consists of a token and a version.
+/// Returns the two field values of a command that consists of an UpdateToken (context tag 0) and a version (context tag
+/// 1).
 fn token_and_version(token: &UpdateToken, version: u32) -> [Option<FieldValue<'_>>; 2] {
     [Some(FieldValue::Octets(token.as_bytes())), Some(FieldValue::Unsigned(version.into()))]
 }

@@ -66,7 +66,8 @@ impl Field {
     }
 }
 
-/// Error for bytes that are not the expected command or header: the item, its field, the offset and the reason.
+/// Error for bytes that are not the expected command or header: the command or header, the field at fault, the offset
+/// and the reason.
 ///
 /// ```
 /// use zigbee_ota::matter::ApplyUpdateResponse;
@@ -124,7 +125,7 @@ pub enum MatterDecodeErrorKind {
         /// Type of the element in the input.
         found: &'static str,
     },
-    /// A mandatory field is missing. In this case, [`MatterDecodeError::offset`] is the end of the structure.
+    /// A mandatory field is missing. For a missing field, [`MatterDecodeError::offset`] is the end of the structure.
     #[error("missing")]
     Missing,
     /// The structure contains the field twice.
@@ -164,8 +165,8 @@ pub enum MatterDecodeErrorKind {
     },
 }
 
-/// Rule of the Matter specification that the fields of a command or header break. Fields that break such a rule can
-/// still be encoded and decoded.
+/// Rule of the Matter specification that the fields of a command or header break. The encoder checks none of these
+/// rules. The decoder checks only the lengths of strings and the sizes in an image header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -160,11 +160,11 @@ impl<'a> ImageHeader<'a> {
 
     /// Maximum header size in bytes, the length of the TLV structure. The Matter specification sets no limit; 1024 is
     /// the limit of connectedhomeip (the Matter SDK). A header with the longest value in every field takes less than
-    /// half of this size.
+    /// half of the maximum.
     pub const MAX_HEADER_SIZE: u32 = 1024;
 
-    /// Returns whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file has another
-    /// file identifier.
+    /// Returns whether the bytes begin with the file identifier of a Matter OTA image. The file identifier of a Zigbee
+    /// OTA file is different.
     #[must_use]
     pub fn is_at_start(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)
@@ -312,8 +312,8 @@ impl Emit for ImageHeader<'_> {
     }
 }
 
-/// Returns the bounds of the digest's length: a single length for a type with a named constant, any length for another
-/// type.
+/// Returns the bounds of the digest's length: a single length for a digest type with a named constant, any length for
+/// another digest type.
 fn digest_bounds(digest_type: DigestType) -> Bounds {
     digest_type.digest_len().map_or(0..=usize::MAX, |len| len..=len)
 }
@@ -328,8 +328,9 @@ fn truncated(offset: usize, needed: u64, present: usize) -> MatterDecodeError {
     MatterDecodeError { item: ITEM, field: None, offset, kind }
 }
 
-/// Returns the error for a file that is shorter than the fixed fields. The error is a wrong file identifier if the
-/// first four bytes are present and differ from the file identifier of Matter, and a truncated file otherwise.
+/// Returns the error for a file that is shorter than the fixed fields. If the first four bytes are present and differ
+/// from the file identifier of Matter, the error is a wrong file identifier. In all other cases, the error is a
+/// truncated file.
 fn short_file_error(file: &[u8]) -> MatterDecodeError {
     match file.first_chunk() {
         Some(found) if *found != MAGIC => bad_magic(*found),

@@ -1,7 +1,7 @@
 //! Byte string of bounded length that is stored inline, without an allocator.
 
-/// Byte string of at most `N` bytes. The unused rest of the array stays zero, so that equal byte strings have equal
-/// arrays.
+/// Byte string of at most `N` bytes. The bytes of the array after the byte string are zero, so that equal byte strings
+/// have equal arrays.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct InlineBytes<const N: usize> {
@@ -12,7 +12,7 @@ pub(super) struct InlineBytes<const N: usize> {
 impl<const N: usize> InlineBytes<N> {
     pub(super) const EMPTY: Self = Self { bytes: [0; N], len: 0 };
 
-    /// Copies `bytes`. Returns `None` for more than `N` bytes.
+    /// Copies `bytes`. Returns `None` if `bytes` has more than `N` bytes.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let mut copy = Self::EMPTY;
         let (room, _) = copy.bytes.split_at_mut_checked(bytes.len())?;

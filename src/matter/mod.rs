@@ -14,9 +14,9 @@
 //! Provider cluster and of the Requestor cluster; the rules for field values follow section 11.20.6.5.2. The *provider*
 //! is the node that offers images, the *requestor* the node that installs images.
 //!
-//! The module has no transport. Each command is encoded as an anonymous TLV structure, which begins with 0x15. The
-//! decoder also accepts a command whose structure has another tag. In an Invoke message, the structure of the command
-//! has the context tag 1 and begins with 0x35 0x01:
+//! The module has no transport: the caller sends and receives the commands. Each command is encoded as an anonymous TLV
+//! structure, which begins with 0x15. The decoder also accepts a command whose structure has a tag. In an Invoke
+//! message, the structure of the command has the context tag 1 and begins with 0x35 0x01:
 //!
 //! ```
 //! use zigbee_ota::Encode;

@@ -1,4 +1,5 @@
-//! Requestor's reaction to the responses of a provider: the next step, its reason and its earliest time.
+//! Reaction of a requestor to the responses of a provider: the next step of the requestor, with the reason and the
+//! earliest time of the step.
 //!
 //! ```text
 //! QueryImageResponse  -> AskUser or Download (offered version > running version), else QueryAgain with the reason
@@ -25,7 +26,8 @@ use crate::time::Instant;
 /// next step.
 ///
 /// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which may query
-/// at once. A provider must therefore expect a query before the DelayedActionTime of its last response has passed.
+/// at once. After a restart of a requestor, its provider may therefore receive a query before the DelayedActionTime of
+/// the last response has passed.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryAgainReason, QueryImageResponse, QueryImageStatus, Requestor};
@@ -57,8 +59,8 @@ pub struct Requestor {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NextStep<'a> {
-    /// Ask the user for consent, by visible means, then download the image. The offered version is newer than the
-    /// running version, and the provider requires consent.
+    /// Ask the user for consent in a visible way, for example on a display, then download the image. The offered
+    /// version is newer than the running version, and the provider requires consent.
     AskUser(UpdateOffer<'a>),
     /// Download the image. The offered version is newer than the running version, and no consent is needed.
     Download(UpdateOffer<'a>),
@@ -72,10 +74,11 @@ pub enum NextStep<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum QueryAgainReason {
-    /// The provider offers no image, for the reason in the status.
+    /// The provider offers no image. The variant contains the status of the response, which is the reason.
     NoImage(QueryImageStatus),
     /// The provider offers an image whose version is not newer than the running version. Section 11.20.3.2 of the
-    /// Matter specification forbids such an offer. A requestor that accepted the offer would download the same image again and again.
+    /// Matter specification forbids the offer of a version that is not newer. A requestor that accepted the offer of
+    /// its running version would download the same image again and again.
     NotNewer {
         /// Version of the offered image.
         offered: u32,
@@ -92,10 +95,10 @@ pub enum QueryAgainReason {
 pub enum ApplyStep {
     /// Apply the downloaded image.
     Apply,
-    /// Send another ApplyUpdateRequest, because the provider is not ready, or because its response has an action
-    /// without a named constant.
+    /// Send another ApplyUpdateRequest, because the provider is not ready, or because the response of the provider has
+    /// an action without a named constant.
     AskAgain,
-    /// Discard the downloaded image. The next step of the requestor is another query.
+    /// Discard the downloaded image. After it has discarded the image, the requestor sends another query.
     Discard,
 }
 
@@ -126,8 +129,8 @@ impl fmt::Display for QueryAgainReason {
 }
 
 impl Requestor {
-    /// Minimum time from a response until the next query or ApplyUpdateRequest (sections 11.20.3.2 and 11.20.3.6). A
-    /// longer DelayedActionTime of the response takes precedence.
+    /// Minimum time from a response until the next query or ApplyUpdateRequest (sections 11.20.3.2 and 11.20.3.6). If
+    /// the DelayedActionTime of the response is longer than the minimum, the requestor waits for the DelayedActionTime.
     pub const MIN_DELAY: Duration = Duration::from_secs(120);
 
     /// Creates the state of a requestor that may query at once. `software_version` is the running version.
@@ -152,14 +155,15 @@ impl Requestor {
 
     /// Handles a response of the provider to a QueryImage, received at `now`.
     ///
-    /// The requestor waits for the DelayedActionTime of a response with any status, because the wait does no harm. The
-    /// Matter specification allows DelayedActionTime only with the status Busy. Before another query, the requestor
-    /// waits at least [`MIN_DELAY`](Self::MIN_DELAY).
+    /// The requestor waits for the DelayedActionTime of every response, whatever its status, because a wait does no
+    /// harm. The Matter specification allows DelayedActionTime only with the status Busy. Before another query, the
+    /// requestor waits at least [`MIN_DELAY`](Self::MIN_DELAY).
     ///
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and
     /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node than the
-    /// provider. After an error, the next step is a query, and the requestor stores the earliest time of this query.
+    /// provider. After an error, the next step of the requestor is another query. [`not_before`](Self::not_before) then
+    /// returns the earliest time of the query.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,

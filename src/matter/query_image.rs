@@ -137,7 +137,8 @@ impl<'a> QueryImage<'a> {
     /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
+    /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of a wrong type or out of
+    /// bounds.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, MatterDecodeError> {
         let fields = FieldsFound::parse("QueryImage", FIELDS, 0, bytes)?;
         let mut protocols = DownloadProtocols::NONE;

@@ -11,7 +11,7 @@
 //! | 6 | UserConsentNeeded | boolean | | optional |
 //! | 7 | MetadataForRequestor | octets | at most 512 | optional |
 //!
-//! The decoder requires only the status. The rules of the column "presence" are checked by
+//! The decoder requires only the field Status. The rules in the column "presence" of the table above are checked by
 //! [`check`](QueryImageResponse::check) for the sender, and by [`offer`](QueryImageResponse::offer) for the receiver.
 
 use super::error::{Field, MatterDecodeError, MatterRuleError};
@@ -57,8 +57,8 @@ pub struct QueryImageResponse<'a> {
     pub software_version_string: Option<&'a str>,
     /// Token that the requestor repeats in the later commands of this update.
     pub update_token: Option<UpdateToken>,
-    /// UserConsentNeeded: whether the user must consent before the download. A requestor that cannot ask its user
-    /// ignores this field.
+    /// UserConsentNeeded: whether the user must consent before the download. A requestor that cannot ask its user for
+    /// consent ignores UserConsentNeeded.
     pub user_consent_needed: Option<bool>,
     /// MetadataForRequestor: vendor-defined data.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -128,8 +128,8 @@ impl<'a> QueryImageResponse<'a> {
     /// Decodes the command from a TLV structure, which may have any tag.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for invalid TLV, for a missing status, and for a field that is duplicated, of another type or
-    /// out of bounds.
+    /// [`MatterDecodeError`] for invalid TLV, for a missing status, and for a field that is duplicated, of a wrong type
+    /// or out of bounds.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, MatterDecodeError> {
         let fields = FieldsFound::parse("QueryImageResponse", FIELDS, 0, bytes)?;
         Ok(Self {
@@ -148,9 +148,9 @@ impl<'a> QueryImageResponse<'a> {
     /// Checks the rules that a sender of the response must follow, and that the encoder does not enforce by itself.
     ///
     /// # Errors
-    /// [`MatterRuleError`] if a field that UpdateAvailable requires is missing, if DelayedActionTime is present with
-    /// another status than Busy, if the ImageURI is no URI, or if the length or the form of a text or of the metadata
-    /// is wrong.
+    /// [`MatterRuleError`] in these cases: a field that UpdateAvailable requires is missing; DelayedActionTime is
+    /// present with another status than Busy; the ImageURI is no URI; the length or the form of a text or of the
+    /// metadata is wrong.
     pub fn check(&self) -> Result<(), MatterRuleError> {
         if self.delayed_action_time.is_some() && self.status != QueryImageStatus::BUSY {
             return Err(MatterRuleError::Delay(self.status));

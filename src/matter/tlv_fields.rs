@@ -1,4 +1,4 @@
-//! Fields of a TLV structure by their context tags: looked up by name, and checked for type and bounds.
+//! Fields of a TLV structure, found by their context tags, and checked for type and bounds.
 //!
 //! Each command defines a table of its fields. The position of a field in this table is the context tag of the field.
 
@@ -28,14 +28,14 @@ pub(super) struct FieldsFound<'a> {
     item: &'static str,
     table: &'static [Field],
     found: [Option<Element<'a>>; MAX_FIELDS],
-    /// Offset of the end of the structure, where a missing field is reported.
+    /// Offset of the end of the structure, which is the offset in the error for a missing field.
     end: usize,
 }
 
 impl<'a> FieldsFound<'a> {
-    /// Parses `bytes`, which must be one structure with any tag and nothing after it. The parser skips members that are
-    /// not in the table. `base` is the position of `bytes` in the caller's input; the parser adds it to the offsets of
-    /// errors.
+    /// Parses `bytes`, which must be one structure with any tag and nothing after it. The parser skips members whose
+    /// tag is not in the table of fields. `base` is the position of `bytes` in the caller's input; the parser adds it
+    /// to the offsets of errors.
     pub(super) fn parse(
         item: &'static str,
         table: &'static [Field],

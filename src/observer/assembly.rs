@@ -19,23 +19,23 @@ use super::download::{Download, DownloadEnd, DownloadSlot, DownloadSlots};
 use super::range_pool::{HeardRange, PoolFull, RangePool, RangeSlots};
 use super::{Meaning, Observation};
 
-/// Storage for the bytes of overheard images, which the caller owns. [`Assembly::take`] writes each byte of an image
-/// once, with the first value that was overheard.
+/// Storage of the caller for the bytes of overheard images. [`Assembly::take`] writes each byte of an image once, with
+/// the first value that was overheard.
 ///
-/// The storage `()` keeps no bytes. With `()`, an assembly counts bytes and gaps, and notices no contradictions.
+/// The implementation for `()` keeps no bytes. With `()` as its storage, an assembly counts bytes and gaps, but notices
+/// no contradictions.
 pub trait BlockStorage {
     /// Error of a write or a read.
     type Error;
 
-    /// Stores `data` at `offset` of the image. No byte of `data` is at an offset at which the storage has stored a byte
+    /// Stores `data` at `offset` of the image. `data` never overlaps bytes of the image that the storage has stored
     /// before.
     ///
     /// # Errors
     /// Fails if the bytes cannot be stored. The assembly then counts the bytes of `data` as missing.
     fn write(&mut self, image: ImageId, offset: u32, data: &[u8]) -> Result<(), Self::Error>;
 
-    /// Fills `out` with bytes of the image that were written before, from `offset` on. Returns `false` if the storage
-    /// keeps no bytes.
+    /// Fills `out` with the stored bytes of the image from `offset` on. Returns `false` if the storage keeps no bytes.
     ///
     /// # Errors
     /// Fails if the bytes cannot be read.
@@ -65,7 +65,7 @@ pub struct HeardBytes {
     pub new: u32,
     /// Number of bytes that had already been overheard in an earlier block to this client.
     pub repeated: u32,
-    /// Number of bytes, new or repeated, that differ from the stored bytes of the image.
+    /// Number of bytes that differ from the stored bytes of the image; both new and repeated bytes can differ.
     pub contradicting: u32,
 }
 
@@ -92,12 +92,12 @@ impl<E> From<PoolFull> for AssemblyError<E> {
     }
 }
 
-/// Images assembled from overheard blocks. The assembly records what was overheard of each image, and of each download
-/// by a client. The [module documentation](super) has an example.
+/// Images assembled from overheard blocks. The assembly records which bytes were overheard of each image, and of each
+/// download by a client. The [module documentation](super) has an example.
 ///
-/// The blocks to all clients contribute to one image, so a block to one client can fill a gap that another client's
-/// blocks left. An assembly never frees a slot, so a program that runs for days has to create a new assembly from time
-/// to time.
+/// The assembly combines the blocks of an image to all clients, so a block to one client can fill a gap in the blocks
+/// to another client. An assembly never frees a slot, so a program that runs for days has to create a new assembly from
+/// time to time.
 #[doc(alias("reassembly", "reconstruct"))]
 #[derive(Clone, Debug)]
 pub struct Assembly<D, R> {
@@ -118,12 +118,13 @@ impl Pair {
     }
 }
 
-/// Returns the number of the set with the byte ranges that were overheard for a slot.
+/// Returns the number of a set in the [`RangePool`]: the set of the byte ranges that were overheard for `slot`.
 fn heard(slot: usize) -> u32 {
     u32::try_from(slot).unwrap_or(u32::MAX).saturating_mul(2)
 }
 
-/// Returns the number of the set with the byte ranges in which blocks contradicted each other.
+/// Returns the number of a set in the [`RangePool`]: the set of the byte ranges of `slot` in which blocks contradicted
+/// each other.
 fn contradicted(slot: usize) -> u32 {
     heard(slot).saturating_add(1)
 }
@@ -136,12 +137,12 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Self { slots, ranges: RangePool::new(ranges) }
     }
 
-    /// Returns what was overheard of each image, from the blocks to all clients together.
+    /// Returns the overheard part of each image, combined from the blocks to all clients.
     pub fn images(&self) -> impl Iterator<Item = Download<'_>> {
         self.views().filter(|download| download.client().is_none())
     }
 
-    /// Returns what was overheard of each download. A download is one image for one client.
+    /// Returns the overheard part of each download. A download is one image for one client.
     pub fn downloads(&self) -> impl Iterator<Item = Download<'_>> {
         self.views().filter(|download| download.client().is_some())
     }
@@ -221,7 +222,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         self.slots.as_ref().iter().position(|slot| slot.key() == Some((client, image)))
     }
 
-    /// Returns the index of the slot for this client and image. If there is no such slot, takes a free slot.
+    /// Returns the index of the slot for this client and image. If no slot belongs to this client and image, the method
+    /// takes a free slot.
     fn find_or_take<E>(
         &mut self,
         client: Option<Address>,

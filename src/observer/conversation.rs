@@ -8,18 +8,18 @@ use super::Meaning;
 use crate::aps::Address;
 use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, ImagePageRequest, ToServer};
 
-/// Recent requests of one client to one server, to which responses may still come.
+/// Recent requests of one client to one server; the server may still send responses to these requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// Number of the newest request of this pair of client and server. The observer numbers the requests of all pairs
-    /// together.
+    /// Number of the newest request of this pair of client and server. The observer uses one series of numbers for the
+    /// requests of all pairs.
     last_request: u32,
     /// Sequence numbers and requests, newest first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
-    /// Newest page request of the pair, with its sequence number. The page request is kept apart, because blocks of its
-    /// page may arrive after any number of other requests.
+    /// Newest page request of the pair, with its sequence number. The field is separate from the list of requests,
+    /// because blocks of the page may arrive after any number of other requests.
     page: Option<(u8, ImagePageRequest)>,
 }
 
@@ -50,8 +50,8 @@ impl Conversation {
         }
     }
 
-    /// Adds a request to the conversation. A request that is repeated with the same sequence number stays a single
-    /// entry.
+    /// Adds a request to the conversation. If the client repeats a request with the same sequence number, the
+    /// conversation keeps a single entry for the request.
     pub(super) fn add(&mut self, now: u32, sequence: u8, request: ToServer) {
         self.last_request = now;
         if let ToServer::ImagePage(page) = request {
@@ -64,7 +64,7 @@ impl Conversation {
         }
     }
 
-    /// Returns the request of this conversation that a frame with this sequence number and meaning answers.
+    /// Returns the request in this conversation to which a frame with this sequence number and meaning is the answer.
     pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
         match meaning {
             Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {
@@ -94,7 +94,7 @@ impl Conversation {
         self.find(sequence, |request| request.command() == command)
     }
 
-    /// Returns the newest request that has this sequence number and for which `matches` holds.
+    /// Returns the newest request that has this sequence number and for which `matches` returns `true`.
     fn find(&self, sequence: u8, matches: impl Fn(&ToServer) -> bool) -> Option<ToServer> {
         let page = self.page.map(|(number, page)| (number, ToServer::ImagePage(page)));
         let all = self.requests.iter().chain([&page]).flatten();

@@ -1,4 +1,4 @@
-//! Download of one image, as far as it was overheard: bytes, gaps, contradictions, counts, times and end.
+//! Overheard part of the download of one image: bytes, gaps, contradictions, counts, times and end.
 //!
 //! ```text
 //! 0                                                                        size
@@ -24,7 +24,8 @@ use super::range_pool::HeardRange;
 /// to an [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadSlot {
-    /// Client and image. In the slot of an image, for all clients together, the client is `None`.
+    /// Client and image of the download; `None` if the slot is free. The client is `None` in the slot that combines the
+    /// downloads of the image by all clients.
     key: Option<(Option<Address>, ImageId)>,
     counts: DownloadCounts,
     /// End of the highest requested range.
@@ -35,7 +36,7 @@ pub struct DownloadSlot {
     end: Option<DownloadEnd>,
     /// Smallest and largest size in the offers of the image. Only the slot of an image uses this field.
     offered: Option<(u32, u32)>,
-    /// File identifier of the file. Only the slot of an image uses this field.
+    /// First four bytes of the file, the file identifier. Only the slot of an image uses this field.
     identifier: [u8; 4],
     total_size: [u8; 4],
 }
@@ -126,7 +127,7 @@ impl DownloadSlot {
         self.end = end;
     }
 
-    /// Records the time of a request or of its response.
+    /// Records the time of a request or of a response.
     pub(super) fn touch(&mut self, now: Instant) {
         let (first, last) = self.times.unwrap_or((now, now));
         self.longest_silence = self.longest_silence.max(now.since(last));
@@ -224,7 +225,8 @@ impl<'a> Download<'a> {
         self.heard.last().map_or(0, |last| last.range().end)
     }
 
-    /// Returns the number of overheard bytes within the size of the image. Each byte counts once.
+    /// Returns the number of overheard bytes within the size of the image. A byte that was overheard several times
+    /// counts once.
     #[must_use]
     pub fn bytes(&self) -> u32 {
         let size = self.size.unwrap_or(u32::MAX);
@@ -232,8 +234,8 @@ impl<'a> Download<'a> {
         lens.map(|range| range.end.min(size).saturating_sub(range.start)).fold(0, u32::saturating_add)
     }
 
-    /// Returns the overheard share of the image in percent, rounded down. The result is 100 only if no byte is missing.
-    /// Returns `None` if the size is unknown.
+    /// Returns the overheard share of the image in percent, rounded down. The share is 100 only if no byte of the image
+    /// is missing. Returns `None` if the size is unknown.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
         let size = u64::from(self.size?);
@@ -241,8 +243,8 @@ impl<'a> Download<'a> {
         Some(percent.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100))
     }
 
-    /// Returns the missing ranges in ascending order. The ranges end at the size of the image, or at the last overheard
-    /// byte if the size is unknown.
+    /// Returns the missing ranges in ascending order. The last range ends at most at the size of the image, or at the
+    /// last overheard byte if the size is unknown.
     pub fn gaps(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         let end = self.size.unwrap_or(self.heard_end());
         let last = Range { start: end, end };
@@ -254,15 +256,16 @@ impl<'a> Download<'a> {
         })
     }
 
-    /// Returns whether all bytes of the image were overheard. The bytes may still contradict each other.
+    /// Returns whether all bytes of the image were overheard. Overheard blocks of a complete image may still contradict
+    /// each other.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.size.is_some() && self.gaps().next().is_none()
     }
 
-    /// Returns the ranges in which overheard blocks contradict each other, in ascending order. In such a range, an
-    /// earlier block to this client or to another client had other bytes. The [`BlockStorage`](super::BlockStorage) has
-    /// the bytes that were overheard first.
+    /// Returns the ranges in which overheard blocks contradict each other, in ascending order. Two blocks contradict
+    /// each other if they have different bytes at the same offset; the earlier block may be a block to another client.
+    /// The [`BlockStorage`](super::BlockStorage) has the bytes that were overheard first.
     pub fn contradictions(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         self.contradicted.iter().map(|entry| entry.range().start..entry.range().end)
     }
@@ -292,8 +295,8 @@ impl<'a> Download<'a> {
         self.slot.longest_silence
     }
 
-    /// Returns the number of overheard bytes per second, measured from the first to the last request or block. Each
-    /// byte counts once. Returns `None` if no time has passed.
+    /// Returns the number of overheard bytes per second, measured from the first to the last request or block. A byte
+    /// that was overheard several times counts once. Returns `None` if no time has passed.
     #[must_use]
     #[doc(alias("pace", "speed", "bytes per second"))]
     pub fn goodput(&self) -> Option<u32> {
@@ -304,8 +307,8 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the end of the download. Returns `None` while the client requests blocks, even if an earlier download of
-    /// the image by this client has ended. For the download of all clients together, the result is the end that was
-    /// overheard last.
+    /// the image by this client has ended. For the download of all clients together, the method returns the end that
+    /// was overheard last.
     #[must_use]
     pub const fn end(&self) -> Option<DownloadEnd> {
         self.slot.end

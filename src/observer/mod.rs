@@ -1,8 +1,8 @@
 //! Passive observer of overheard frames, and assembly of the overheard images.
 //!
 //! The observer sends no frames. The caller decodes each frame, and passes the frame to the observer with the addresses
-//! of its sender and receiver. The observer returns the [`Meaning`] of the frame for a download, the client concerned,
-//! and the request that the frame answers.
+//! of its sender and receiver. The observer returns the [`Meaning`] of the frame for a download, the client whose
+//! download the frame concerns, and the request that the frame answers.
 //!
 //! An [`Assembly`] collects the observations of each image and of each download by a client: bytes, gaps,
 //! contradictions, repeated requests, times and the end. The assembly writes the bytes of the images to a
@@ -30,12 +30,12 @@
 //! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
 //! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence
 //! number. The responses to a page request may arrive in any order (section 6.10.7.4). The observer keeps a request
-//! after its response, so it also finds the request of a repeated response.
+//! after its response has arrived, so it also finds the request of a repeated response.
 //!
 //! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of
-//! client and server replaces the pair whose newest request is the oldest. An observer without slots works as well, but
-//! never finds the request that a response answers. Each frame costs a linear search through the slots, and each
-//! [`Conversation`] takes less than 800 bytes.
+//! client and server replaces the pair that has been without a request for the longest time. An observer with an empty
+//! list of slots also works, but never finds the request that a response answers. For each frame, the observer searches
+//! the slots one after the other, and each [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
@@ -93,8 +93,8 @@ impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Number of requests observed so far. With this number, the observer finds the pair of client and server whose
-    /// newest request is the oldest.
+    /// Number of requests observed so far. The observer compares this number with the number of each pair's newest
+    /// request, and so finds the pair without a request for the longest time.
     requests: u32,
 }
 

@@ -58,9 +58,10 @@ pub enum Meaning<'a> {
     PageRequest(ImagePageRequest),
     /// The server sends a block of a file, in answer to a request or unsolicited (section 6.10.8).
     Block(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// The server answers WAIT_FOR_DATA: the client must wait before it requests the block again.
+    /// The server answers a request for blocks with WAIT_FOR_DATA: the client must wait before it requests the block
+    /// again.
     Wait(WaitForData),
-    /// The server answers ABORT, which ends the download.
+    /// The server answers a request for blocks with ABORT, which ends the download.
     Abort,
     /// The server answers a block request with another status than SUCCESS, WAIT_FOR_DATA and ABORT.
     BlockRefused(Status),
@@ -129,7 +130,7 @@ impl<'a> Meaning<'a> {
 
 impl Observation<'_> {
     /// Returns the image that the frame concerns. If the frame names no image, returns the image named by the request
-    /// that the frame answers. A query and its refusal concern the running image of the client.
+    /// that the frame answers. A query, and a response that offers no image, concern the running image of the client.
     ///
     /// Returns `None` if neither the frame nor the answered request names an image. Returns `None` also for an
     /// unsolicited Upgrade End Response, which may concern several images.

@@ -5,12 +5,12 @@
 //! ```
 //!
 //! All sets share one slice, because a download without gaps needs a single range, and a download with many gaps needs
-//! hundreds.
+//! hundreds of ranges.
 
 use crate::ranges::Range;
 
-/// Memory for one range of consecutive bytes that were overheard. The caller lends a list of such ranges to an
-/// [`Assembly`](super::Assembly).
+/// Memory for one range of consecutive bytes that were overheard. The caller lends a list of [`HeardRange`] values to
+/// an [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct HeardRange {
     /// Number of the set to which the range belongs.
@@ -28,8 +28,8 @@ impl HeardRange {
 }
 
 /// Memory for ranges, such as `[HeardRange; N]`, `&mut [HeardRange]` or `Vec<HeardRange>`. A download takes one entry
-/// for each range of consecutive overheard bytes. The image takes entries of its own in addition: as many as its
-/// download, if only one client downloads the image.
+/// for each range of consecutive overheard bytes. An image takes entries in addition to the entries of its downloads:
+/// if only one client downloads the image, the image takes as many entries as the download.
 pub trait RangeSlots: AsRef<[HeardRange]> + AsMut<[HeardRange]> {}
 
 impl<T: AsRef<[HeardRange]> + AsMut<[HeardRange]>> RangeSlots for T {}
@@ -57,7 +57,7 @@ impl<R: RangeSlots> RangePool<R> {
         self.entries.as_ref().get(..self.used).unwrap_or_default()
     }
 
-    /// Returns the ranges of a set, by offset.
+    /// Returns the ranges of a set, in ascending order of their offsets.
     pub(super) fn set(&self, set: u32) -> &[HeardRange] {
         let used = self.used();
         let start = used.partition_point(|entry| entry.set < set);
@@ -66,7 +66,7 @@ impl<R: RangeSlots> RangePool<R> {
     }
 
     /// Returns the first missing range of the set between the offsets `start` and `end`, or an empty range at `end` if
-    /// no byte is missing there.
+    /// no byte between the two offsets is missing.
     pub(super) fn gap_from(&self, set: u32, start: u32, end: u32) -> Range {
         let ranges = self.set(set);
         let next = ranges.partition_point(|entry| entry.range.end <= start);
@@ -106,7 +106,7 @@ impl<R: RangeSlots> RangePool<R> {
         Ok(())
     }
 
-    /// Inserts an entry before the entry `place`.
+    /// Inserts an entry before the entry with the index `place`.
     fn insert_at(&mut self, place: usize, mut entry: HeardRange) -> Result<(), PoolFull> {
         let entries = self.entries.as_mut();
         if self.used >= entries.len() {
@@ -119,7 +119,7 @@ impl<R: RangeSlots> RangePool<R> {
         Ok(())
     }
 
-    /// Removes the entries from `start` to `end`.
+    /// Removes the entries from the index `start` up to the index before `end`.
     fn remove(&mut self, start: usize, end: usize) {
         let removed = end.saturating_sub(start);
         if removed == 0 {

@@ -1,4 +1,4 @@
-//! OTA file extended by elements at its end, with an updated total image size in its header.
+//! OTA file to which elements were appended, with an updated total image size in the file header.
 //!
 //! ```text
 //! | header, total image size updated | existing elements | added elements |

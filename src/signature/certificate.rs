@@ -1,6 +1,6 @@
-//! Implicit certificates (ECQV; Smart Energy profile, annex C). All numbers are big endian.
+//! Implicit certificates (ECQV; Smart Energy profile, annex C). All numbers in a certificate are big endian.
 //!
-//! Suite 1, 48 bytes:
+//! A certificate of suite 1 has 48 bytes:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | 30 | 8 | issuer, IEEE address |
 //! | 38 | 10 | attributes of the profile |
 //!
-//! Suite 2, 74 bytes:
+//! A certificate of suite 2 has 74 bytes:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -101,8 +101,8 @@ impl KeyUsage {
 pub struct Certificate<'a>(Layout<'a>);
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate: 48 bytes are a certificate of suite 1, 74 bytes of suite 2. Returns `None` for another
-    /// length.
+    /// Reads a certificate: 48 bytes are a certificate of suite 1, 74 bytes of suite 2. Returns `None` if the length is
+    /// neither 48 nor 74 bytes.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         match (Layout1::ref_from_bytes(bytes), Layout2::ref_from_bytes(bytes)) {
@@ -194,8 +194,8 @@ impl<'a> Certificate<'a> {
         self.suite_2().map(|certificate| KeyUsage(certificate.key_usage))
     }
 
-    /// Whether type, curve and hash have the values that the suite defines; always `true` for suite 1, whose
-    /// certificates hold no such fields.
+    /// Whether type, curve and hash have the values that the suite defines; always `true` for suite 1, because a
+    /// certificate of suite 1 has none of these fields.
     #[must_use]
     pub const fn is_supported(&self) -> bool {
         match self.0 {
@@ -232,8 +232,8 @@ impl<'a> Certificate<'a> {
     /// Computes the subject's public key: `digest * reconstruction point + issuer`.
     ///
     /// Returns `None` if the reconstruction point or `issuer` is not a point of the group, or if `issuer` is a key of
-    /// the other suite. A returned key proves nothing, because every certificate yields some key. Only a valid
-    /// signature by the returned key proves that `issuer` issued the certificate.
+    /// the other suite. The returned key does not prove that the certificate is genuine, because every certificate
+    /// yields some key. Only a valid signature by the returned key proves that `issuer` issued the certificate.
     #[must_use]
     pub fn signer_key(&self, issuer: &PublicKey) -> Option<PublicKey> {
         match (self.0, issuer) {

@@ -39,8 +39,8 @@ pub enum VerifyError {
         /// Length in bytes of the element's data.
         length: u32,
     },
-    /// One of the numbers r and s is 0, or is not below the order of the group. Such numbers are no ECDSA signature of
-    /// the suite.
+    /// One of the numbers r and s is 0, or is not below the order of the group. A pair in which r or s is outside the
+    /// range from 1 to the order of the group minus 1 is no ECDSA signature.
     #[error("not a suite 1 or 2 signature: r or s is 0, or not below the order of the group")]
     SignatureRange,
     /// The policy does not allow this signer.

@@ -171,8 +171,8 @@ impl<'a> FileSigner<'a> {
     /// (suite 2).
     ///
     /// # Errors
-    /// Fails with [`SignFileError::SignatureMismatch`] if the signature would not pass verification. The file is
-    /// unchanged after this error.
+    /// Fails with [`SignFileError::SignatureMismatch`] if the signature would not pass verification. After a
+    /// [`SignFileError::SignatureMismatch`], the file is unchanged.
     pub fn attach(self, signature: &[u8]) -> Result<usize, SignFileError> {
         let suite = self.certificate.suite();
         if !suite.allows(signature) {

@@ -7,8 +7,8 @@
 //! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
 //! The integrity code detects accidental damage. The integrity code proves nothing about the origin of a file, because
-//! anyone can compute the code. The code does not cover the bytes after its element. In a file with an integrity code
-//! and a signature, the integrity code comes first.
+//! anyone can compute the code. The digest does not cover the bytes after the element of the integrity code. In a file
+//! with an integrity code and a signature, the integrity code comes first.
 
 use super::append_elements::ExtendedFile;
 use crate::codec::Encode;
@@ -16,8 +16,8 @@ use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
-/// Convention by which an integrity code is computed. By every convention, the digest covers the header with the total
-/// image size of the finished file.
+/// Convention by which an integrity code is computed. In all conventions, the digest covers the file header, in which
+/// the total image size is the size of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -92,7 +92,8 @@ impl IntegrityCode {
 
     /// Writes `file` to `out` with an integrity code as its last element, and returns the new length in bytes.
     ///
-    /// The integrity code follows [`CodeForm::BeforeElement`]. The total image size in the header is updated.
+    /// The integrity code is computed by the convention [`CodeForm::BeforeElement`]. The total image size in the header
+    /// is updated.
     ///
     /// # Errors
     /// Fails if `file` is not exactly one valid file, has an integrity code or a signature, or has 512 MiB or more.
@@ -132,20 +133,21 @@ pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Res
 #[derive(Clone, Debug)]
 pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
-    /// Hash of all bytes so far, but at most up to the data of the integrity code.
+    /// Hash of the received bytes before the data of the integrity code.
     mmo: Mmo<C>,
-    /// Copy of `mmo` after the last complete piece: the hash before the tag, if the next piece is an element.
+    /// Copy of `mmo` after the last complete part of the file. If the next part is an element, the copy is the hash of
+    /// all bytes before the tag of this element.
     before: Mmo<()>,
     code: Option<ReceivedCode>,
-    /// Whether the next data belongs to the integrity code.
+    /// Whether the next bytes of the file belong to the integrity code.
     in_code: bool,
 }
 
-/// Integrity code as received so far, and the digests to compare it with.
+/// Received part of an integrity code, and the digests with which the complete code is compared.
 #[derive(Clone, Copy, Debug)]
 struct ReceivedCode {
     data: [u8; 16],
-    /// Number of bytes received so far.
+    /// Number of data bytes of the element that were received so far.
     received: usize,
     /// Length field of the element.
     length: u32,
@@ -214,8 +216,8 @@ impl<C: BlockCipher> IntegrityChecker<C> {
 }
 
 impl ReceivedCode {
-    /// Starts the check of an integrity code. `tag` is the hash of all bytes before the tag of its element, and `data`
-    /// is the hash of all bytes before the data of its element.
+    /// Starts the check of an integrity code. `tag` is the hash of all bytes before the tag of the element with the
+    /// integrity code, and `data` is the hash of all bytes before the data of this element.
     fn new<C: BlockCipher>(length: u32, tag: &Mmo<()>, data: &mut Mmo<C>) -> Self {
         let after_head = data.fork(());
         let cipher = data.cipher();
@@ -233,7 +235,7 @@ impl ReceivedCode {
         self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// Returns the convention by which the integrity code matches.
+    /// Returns the convention by which the integrity code matches the file.
     fn form(&self) -> Option<CodeForm> {
         let whole = self.received == self.data.len() && self.length == 16;
         let matching = self.expected.iter().find(|(_, digest)| *digest == Ok(self.data));

@@ -11,12 +11,12 @@
 //!
 //! `G` is the generator of the group; private keys and r are numbers modulo the order of the group. The subject's
 //! public key is `e * point + d * G`, as [`Certificate::signer_key`] computes it. The number r need not be secret,
-//! because the private key cannot be computed from r without the number u.
+//! because the private key cannot be computed from r without the secret number u of the subject.
 //!
-//! The module serves authorities of your own, for tests of a build server, a gateway or a device without the keys of a
-//! manufacturer. OpenSSL promises constant time for the multiplication of points, but not for the multiplication and
-//! the addition of numbers in `e * k + d`. The private key of a manufacturer's authority therefore belongs in hardware
-//! that is built for such keys.
+//! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
+//! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not
+//! for the multiplication and the addition of numbers in `e * k + d`. The private key of a manufacturer's authority
+//! therefore belongs in hardware that is built to protect private keys.
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
@@ -55,7 +55,7 @@ pub enum CertificateFields {
         serial: u64,
         /// Unix time in seconds from which the certificate is valid, in 40 bits.
         valid_from: u64,
-        /// Validity in seconds; 0xFFFFFFFF = without end.
+        /// Duration of the validity in seconds; 0xFFFFFFFF means that the certificate never expires.
         valid_for: u32,
         /// Usage of the key; the key of a signer needs [`KeyUsage::DIGITAL_SIGNATURE`].
         key_usage: KeyUsage,
@@ -119,9 +119,9 @@ pub struct IssuedCertificate {
 impl SigningKey {
     /// Issues a certificate, with this key as the private key of the authority.
     ///
-    /// `request` is the public key of a key that the subject has [generated](Self::generate). The private key of the
-    /// certificate is another key, which the subject [computes](Self::reconstruct) from the generated key and the
-    /// answer of the authority.
+    /// `request` is the public key of a key that the subject has [generated](Self::generate). The generated key is not
+    /// the private key of the certificate: the subject [computes](Self::reconstruct) that private key from the
+    /// generated key and the answer of the authority.
     ///
     /// ```
     /// use zigbee_ota::Eui64;
@@ -143,9 +143,10 @@ impl SigningKey {
     /// ```
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite, with
-    /// [`SignFileError::InvalidKey`] if the request is no point of the group, and with [`SigningKeyError::ValidFrom`]
-    /// and [`SigningKeyError::OpenSsl`].
+    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite.
+    /// Fails with [`SignFileError::InvalidKey`] if the request is no point of the group. Fails with
+    /// [`SigningKeyError::ValidFrom`] if the start of the validity does not fit into 40 bits, and with
+    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn issue(
         &self,
         request: &PublicKey,

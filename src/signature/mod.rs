@@ -11,9 +11,9 @@
 //! | issue certificates of an authority of one's own | `SigningKey::issue` (feature `openssl`) |
 //! | add or check an integrity code | [`integrity`] |
 //!
-//! A signed file ends in two elements: the certificate and the signature. The signature covers the bytes that the table
-//! marks as signed. These bytes run from the start of the file to the end of the signer's address, and contain the
-//! total image size.
+//! A signed file ends in two elements: the certificate and the signature. The signature covers all bytes from the start
+//! of the file to the end of the signer's address, the total image size included. The table below marks these bytes as
+//! signed.
 //!
 //! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|
@@ -39,9 +39,9 @@
 //! could prepare a second file with the same digest. An [integrity code](integrity) proves nothing about the origin of
 //! a file.
 //!
-//! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file signed by suite 2 is public.
-//! Header files in the source code of vendors show that suite 2 uses the same hash function as suite 1; r and s are
-//! assumed to be big endian as in suite 1.
+//! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file with a signature of suite 2 is
+//! publicly available. Header files in the source code of vendors show that suite 2 uses the same hash function as
+//! suite 1; r and s are assumed to be big endian as in suite 1.
 //!
 //! The running time of this module's arithmetic depends on the input. The arithmetic suits verification, where all
 //! input is public, and must not be used to sign. Signatures come from OpenSSL (`SigningKey`) or from an external

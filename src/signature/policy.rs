@@ -1,5 +1,5 @@
-//! Verification policy of a device: the choices that the specification leaves to the application profile (section 6.3.8).
-//! Section numbers refer to ZigBee document 095264 (2011).
+//! Verification policy of a device: the choices that the specification leaves to the application profile (section
+//! 6.3.8). Section numbers refer to ZigBee document 095264 (2011).
 
 use super::{PublicKey, Suite};
 use crate::types::Eui64;
@@ -21,7 +21,7 @@ pub enum SignatureRequirement {
     },
     /// Files without a signature are accepted. A file with a signature is accepted only if the signature is valid.
     ///
-    /// This choice is not recommended, because an attacker who alters a file can remove its signature. A device should
+    /// `Optional` is not recommended, because an attacker who alters a file can remove its signature. A device should
     /// accept only signed files or only unsigned files (section 6.3.8).
     Optional,
 }
@@ -36,8 +36,7 @@ pub enum AllowedSigners<'a> {
     Only(&'a [Eui64]),
     /// The policy allows every signer with a certificate of an authority in [`VerifyPolicy::authorities`].
     ///
-    /// This choice is not recommended: if an authority issues a certificate to every device, every device can sign
-    /// files.
+    /// `Any` is not recommended: if an authority issues a certificate to every device, every device can sign files.
     Any,
 }
 

@@ -22,7 +22,8 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a public key: 22 bytes are a key of suite 1, 37 bytes of suite 2. Returns `None` for another length.
+    /// Reads a public key: 22 bytes are a key of suite 1, 37 bytes of suite 2. Returns `None` if the length is neither
+    /// 22 nor 37 bytes.
     ///
     /// The bytes need not be a point of the curve: see [`is_valid`](Self::is_valid).
     #[must_use]

@@ -56,7 +56,7 @@ pub struct SigningKey {
     public: PublicKey,
 }
 
-/// Writes only the public key.
+/// Writes only the public key, because the private key is secret.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
@@ -128,12 +128,12 @@ impl SigningKey {
     /// Computes the public key of the authority with which `certificate` yields the public key of this private key. For
     /// a given certificate and private key, there is at most one such authority key.
     ///
-    /// The method serves a signer that does not know the key of the authority. The result proves nothing: for a wrong
-    /// private key, the method returns another authority key, not an error.
+    /// The method serves a signer that does not know the key of the authority. The result does not prove that the
+    /// private key is right: for a wrong private key, the method returns a wrong authority key, not an error.
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::KeyMismatch`] if there is no such authority key, for example for a certificate of
-    /// the other suite.
+    /// Fails with [`SigningKeyError::KeyMismatch`] if no authority key fits, for example if the suites of certificate
+    /// and private key differ.
     pub fn derive_authority(&self, certificate: &Certificate<'_>) -> Result<Authority, SigningKeyError> {
         if certificate.suite() != self.public.suite() {
             return Err(SigningKeyError::KeyMismatch);

@@ -1,7 +1,8 @@
 //! Verification of signed files (section 6.3.8.2), in memory or in pieces.
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
-//! The next list is the order of the checks. The first failed check determines the [`VerifyError`]:
+//! The verification makes the following checks in the order of the list. The first failed check determines the
+//! [`VerifyError`]:
 //!
 //! 1. The file is complete, and has a signature if the policy requires one.
 //! 2. The only signature element is the last element and has the length of its suite, and r and s are from 1 to the
@@ -9,12 +10,13 @@
 //! 3. The policy allows the signer of the file.
 //! 4. The file has a certificate of the signature's suite, and the subject of the certificate is the signer.
 //! 5. The policy holds at least one key of the certificate's issuer.
-//! 6. The certificate (suite 2) has a supported type, curve and hash, its key may sign, and it is valid now.
+//! 6. A certificate of suite 2 has a supported type, curve and hash, its key may sign, and the certificate is valid
+//!    now.
 //! 7. The ECDSA signature matches the digest of all bytes except r and s (the last 42 or 72 bytes), by at least one key
 //!    of the issuer. The keys are tried in the order of the policy.
 //!
 //! If a file has several certificates of a suite, the verification uses the first certificate. For each valid ECDSA
-//! signature (r, s), the pair (r, order - s) is also valid; the verification accepts both pairs.
+//! signature (r, s), the pair (r, group order - s) is also a valid signature, and the verification accepts it.
 
 use super::error::{SignatureError, VerifyError};
 use super::policy::{SignatureRequirement, VerifyPolicy};
@@ -29,10 +31,12 @@ pub trait VerifySignature {
     /// Verifies `signature` (r, then s, big endian) of `digest`. The key of the signer is computed from `certificate`
     /// and from the key of its issuer, `authority`. All arguments belong to `suite`.
     ///
-    /// `digest` covers all bytes of the file before r and s. The result `Ok` means that the signer signed exactly these
-    /// bytes. `signature` has the length of the suite, and both r and s are from 1 to the order of the group minus 1.
+    /// `digest` covers all bytes of the file before r and s. The result `Ok` means that the signer signed exactly the
+    /// bytes that the digest covers. `signature` has the length of the suite, and both r and s are from 1 to the order
+    /// of the group minus 1.
     ///
-    /// If the policy holds several keys of the issuer, the method is called for each key until it returns `Ok`.
+    /// If the policy holds several keys of the issuer, the [`Verifier`] calls the method for one key after the other
+    /// until the method returns `Ok`.
     ///
     /// # Errors
     /// Fails with [`SignatureError`] unless the signature is valid.
@@ -96,8 +100,8 @@ pub enum Accepted {
     },
 }
 
-/// Verifies a file in memory. Bytes after the total image size are not part of the file. The verification ignores these
-/// bytes, so the result says nothing about them.
+/// Verifies a file in memory. Bytes after the total image size are not part of the file. The verification ignores the
+/// bytes after the total image size, so its result says nothing about these bytes.
 ///
 /// # Errors
 /// Fails with [`VerifyError`] if the policy does not accept the file.
@@ -140,7 +144,7 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     both_suites: bool,
     /// Whether another element follows the signature element.
     followed: bool,
-    /// Element to which the next data of the file belongs.
+    /// Element to which the next bytes of the file belong.
     current: Current,
 }
 
@@ -157,7 +161,7 @@ enum Current {
 struct ElementData<const N: usize> {
     /// Length field of the element.
     length: u32,
-    /// Number of bytes received so far.
+    /// Number of data bytes of the element that were received so far.
     received: usize,
     data: [u8; N],
 }
@@ -333,9 +337,9 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
 }
 
 impl SignatureError {
-    /// Returns the graver of two errors that the verification with two keys of one issuer returned. The gravest error
-    /// is that the signature was not checked; the next is that the signature does not match; the least is that a key
-    /// cannot be used.
+    /// Returns the graver of two errors that the verification with two keys of one issuer returned. From the gravest to
+    /// the least grave, the errors are: the signature was not checked, the signature does not match, and a key is
+    /// invalid.
     const fn graver(self, other: Self) -> Self {
         const fn rank(error: SignatureError) -> u8 {
             match error {

@@ -16,8 +16,8 @@ use ::time::format_description::well_known::Rfc3339;
 use super::parse_text_error::{Reason, TextError};
 use crate::time::UtcTime;
 
-/// Maximum length of a date-time in bytes. The limit bounds the memory of a consumer, which keeps the text, because RFC
-/// 3339 sets no limit to the digits of a fraction.
+/// Maximum length of a date-time in bytes. RFC 3339 does not limit the number of digits in a fraction of a second. A
+/// consumer keeps the text of a date-time, so the maximum length limits the memory that the consumer needs.
 const MAX_LEN: usize = 64;
 
 /// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.
@@ -52,8 +52,8 @@ impl DateTime {
         &self.0.text
     }
 
-    /// Returns the seconds since 1970-01-01T00:00:00Z. A fraction of a second is rounded up, so that no activation is
-    /// early.
+    /// Returns the seconds since 1970-01-01T00:00:00Z. If the date-time has a fraction of a second, the method rounds
+    /// up to the next second, so that no activation is early.
     #[must_use]
     pub const fn unix(&self) -> i64 {
         self.0.unix

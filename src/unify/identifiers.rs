@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A UIID (Unique Image Identifier) names what an image is for, such as the application firmware of one product. All
-//! versions of an image therefore have the same UIID (Unify, "UCL OTA Framework"). A UIID begins with the code of a
-//! protocol, and the protocol defines the rest of the UIID.
+//! versions of an image have the same UIID (Unify, "UCL OTA Framework"). A UIID begins with the code of a protocol, and
+//! the protocol defines the rest of the UIID.
 //!
 //! The example in the Unify document, `ZigBee010103`, has too few digits for two numbers of 16 bits. This module writes
 //! all digits of manufacturer code and image type, so that the UIID can be parsed.
@@ -126,8 +126,8 @@ impl Unid {
         &self.0
     }
 
-    /// Returns the IEEE address of a UNID in the Zigbee form, with digits in upper or lower case. Returns `None` for
-    /// any other text.
+    /// Returns the IEEE address of a UNID in the Zigbee form, with digits in upper or lower case. Returns `None` if the
+    /// UNID has another form.
     #[must_use]
     pub fn node(&self) -> Option<Eui64> {
         let digits = self.0.strip_prefix(UNID_PREFIX)?;
@@ -182,7 +182,8 @@ impl fmt::Display for Unid {
     }
 }
 
-/// Parses hexadecimal digits. Returns `None` for a sign, which `from_str_radix` would accept.
+/// Parses hexadecimal digits. Returns `None` for a text with a sign, such as `+1`, because `from_str_radix` would
+/// accept the sign.
 fn parse_hex(digits: &str) -> Option<u64> {
     let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     u64::from_str_radix(digits, 16).ok().filter(|_| are_digits)
@@ -212,16 +213,16 @@ impl From<ImageId> for ImageKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UiidForm {
-    /// The UIID is `ZigBee`, manufacturer code and image type of the image. `Kind` is the default, because it
-    /// distinguishes several images of a device.
+    /// The UIID is `ZigBee`, manufacturer code and image type of the image. `Kind` is the default, because the UIIDs of
+    /// several images of one device then differ.
     #[default]
     Kind,
     /// The UIID is the UNID of the device, as in ZigPC. `Unid` suits devices with a single image.
     Unid,
 }
 
-/// Error for a UIID that already belongs to another manufacturer code or image type. Either the caller set the UIID for
-/// this other kind of image before, or the UIID follows from the [`UiidForm`].
+/// Error for a UIID that already belongs to another manufacturer code or image type. The other manufacturer code and
+/// image type have the UIID either because the caller has set it, or because it follows from the [`UiidForm`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]

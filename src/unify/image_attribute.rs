@@ -10,9 +10,9 @@
 //! LastError        "Success"                     one of six words
 //! ```
 //!
-//! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. Another table
-//! of the Unify document writes the words for the values of `LastError` in upper case, and lacks one of the words. This
-//! module follows the examples of the Unify document, which show all these words in mixed case.
+//! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. In one table of
+//! the Unify document, the words for the values of `LastError` are in upper case, and one of the words is missing. This
+//! module follows the examples of the Unify document, which show all words for `LastError` in mixed case.
 
 use alloc::string::String;
 use alloc::vec::Vec;

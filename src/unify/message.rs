@@ -19,8 +19,8 @@ pub struct MqttMessage {
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
     /// subscribers. In a message from the broker, the retain flag means that the message was published before the
-    /// subscription began. With MQTT 5, the caller must subscribe without the option "Retain As Published", because the
-    /// option gives the retain flag another meaning.
+    /// subscription began. With MQTT 5, the caller must subscribe without the option "Retain As Published", because
+    /// this option changes the meaning of the retain flag in messages from the broker.
     pub retain: bool,
 }
 
@@ -56,8 +56,8 @@ impl MqttMessage {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
     }
 
-    /// Returns the same message below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
-    /// document.
+    /// Returns a copy of the message whose topic is below `ucl/ota` in lower case, for providers that follow the
+    /// diagram of the Unify document.
     pub(super) fn to_lower_case(&self) -> Self {
         let Self { topic, payload, retain } = self;
         Self { topic: lower_case(topic), payload: payload.clone(), retain: *retain }

@@ -17,15 +17,16 @@ pub enum MessageIgnored {
     /// The topic does not belong to Unify's OTA service.
     #[error(transparent)]
     Topic(#[from] TextError),
-    /// The topic is for another role than that of the receiver. The roles are provider, consumer, and a program that
-    /// watches upgrades.
+    /// The topic is for another role than the role of the object that received the message. The roles are provider,
+    /// consumer, and a program that watches upgrades.
     #[error("a topic of another role")]
     Role,
     /// The message requests an image that the provider does not have.
     #[error("no image {0}")]
     Unknown(ImagePath),
-    /// The message requests or contains an image, but the broker had retained the message. A message with a request or
-    /// an image is never retained by design, so the retained message is outdated: it belongs to no current request.
+    /// The message requests or contains an image, but the broker had retained the message. Providers and consumers
+    /// publish requests and images without the retain flag. A retained message with a request or an image is therefore
+    /// outdated, and belongs to no current request.
     #[error("a request or an image that was retained")]
     Retained,
     /// The payload does not match the topic, or the announced version is not a Zigbee file version.
@@ -37,8 +38,8 @@ pub enum MessageIgnored {
     /// The message is for a requested image, but is empty. The consumer still waits for the image.
     #[error("image {0} without a byte")]
     Empty(ImagePath),
-    /// The message contains another version than the announced version, so it is no response to the request. The consumer
-    /// still waits for the image.
+    /// The message contains another version than the announced version, so it is no response to the request. The
+    /// consumer still waits for the image.
     #[error("version {found:#010x} of image {path}, version {announced:#010x} is announced", found = .found.0, announced = .announced.0)]
     OtherVersion {
         /// Path of the image: its UIID, and the device or all devices that the image is for.

@@ -12,22 +12,24 @@
 //!      | withdraw ----- empty, retained -----------------------> |                          |
 //! ```
 //!
-//! [`Provider`] and [`Consumer`] are state machines without a connection. A provider and a consumer exchange
-//! [`MqttMessage`]s, which the MQTT client of the caller transports.
+//! [`Provider`] and [`Consumer`] are state machines, and open no connection to a broker. A provider and a consumer
+//! exchange [`MqttMessage`]s, which the MQTT client of the caller transports.
 //!
 //! A consumer takes the events of a [`Server`](crate::server::Server). The consumer lends the server an
 //! [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server
 //! offers the announced images. A program that only watches upgrades needs only the types for identifiers, topics and
 //! payloads.
 //!
-//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. If parts of the Unify document
-//! contradict each other, the module in question names the part that it follows. The parts for Z-Wave (checksums, meta
-//! data commands, activation) are not implemented.
+//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. Some parts of the Unify
+//! document contradict each other. The documentation of a module that depends on these parts names the part that the
+//! module follows. This crate does not implement the parts of the Unify document for Z-Wave (checksums, meta data
+//! commands, activation).
 //!
 //! **Duties of the broker.** No message of the service identifies its sender, so the broker must allow only
-//! authenticated providers to publish below `ucl/OTA/`. The service does not protect the images. A consumer offers an
-//! image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
-//! [`signature`](crate::signature) (feature `crypto`). A device should verify the image again.
+//! authenticated providers to publish below `ucl/OTA/`. The OTA service of Unify does not protect images against
+//! changes. A consumer offers an image only after the caller has verified the image ([`ConsumerAction::Verify`]), for
+//! example with [`signature`](crate::signature) (feature `crypto`). A device should verify the image again after the
+//! download.
 
 mod consumer;
 mod date_time;

@@ -93,7 +93,7 @@ impl Announcement {
     /// hexadecimal digits, with or without `0x`.
     ///
     /// # Errors
-    /// Fails with [`PayloadError`] if the version has any other form.
+    /// Fails with [`PayloadError`] if the version is not one to eight hexadecimal digits, with or without `0x`.
     pub fn file_version(&self) -> Result<FileVersion, PayloadError> {
         let text = self.version.as_str();
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
@@ -120,7 +120,7 @@ pub(super) struct Value<T> {
     pub(super) value: T,
 }
 
-/// Parses a JSON object. An array is refused, because serde would accept an array in place of an object.
+/// Parses a JSON object. The function refuses an array, which serde alone would accept in place of an object.
 pub(super) fn parse_object<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, PayloadError> {
     if payload.trim_ascii_start().starts_with(b"[") {
         let error = serde_json::Error::invalid_type(Unexpected::Seq, &"an object");

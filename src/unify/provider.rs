@@ -84,8 +84,8 @@ impl Provider {
     }
 
     /// Withdraws the announcement of an image. Returns the message that the caller publishes, or `None` if no image
-    /// with this path is announced. [`MqttMessage::withdrawal`] withdraws what an earlier run of the provider has
-    /// announced.
+    /// with this path is announced. [`MqttMessage::withdrawal`] withdraws an announcement that an earlier run of the
+    /// provider has published.
     pub fn withdraw(&mut self, path: &ImagePath) -> Option<MqttMessage> {
         self.images.remove(path).map(|_| MqttMessage::withdrawal(path))
     }

@@ -9,13 +9,14 @@
 //! ucl/by-unid/<UNID>/ep<ID>/OTA/SupportedCommands                             Commands   retained
 //! ```
 //!
-//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the Unify
-//! document contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in
-//! upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify document
-//! has the level `ota` in lower case. This module parses topics below `ucl/ota`, but writes no such topic.
+//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the Unify
+//! document contradicts its own table of topics, this module follows the table. Therefore the level `OTA` in `ucl/OTA`
+//! is in upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify
+//! document has the level `ota` in lower case. This module parses topics below `ucl/ota`, but writes only topics below
+//! `ucl/OTA`.
 //!
-//! The topics of attributes are retained. On this point, the module follows the text and the diagram of the Unify
-//! document, which contradict its table.
+//! The messages with attributes are retained. The text and the diagram of the Unify document contradict its table on
+//! the retain flag of attributes; the module follows the text and the diagram.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -84,7 +85,8 @@ impl AttributeSide {
     }
 }
 
-/// Endpoint of a device. `Display` writes the first levels of the endpoint's topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
+/// Endpoint of a device. `Display` writes the levels with which all topics of the endpoint begin:
+/// `ucl/by-unid/<UNID>/ep<ID>/OTA`.
 // Exhaustive: the Unify document fixes the two levels of the topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DeviceEndpoint {
@@ -118,17 +120,17 @@ impl fmt::Display for DeviceEndpoint {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Topic {
-    /// Announcement of an image. A provider publishes this topic.
+    /// Announcement of an image. A provider publishes to this topic.
     Info(ImagePath),
-    /// Request for an image. A consumer publishes this topic.
+    /// Request for an image. A consumer publishes to this topic.
     Get(ImagePath),
-    /// Image file. A provider publishes this topic.
+    /// Image file. A provider publishes to this topic.
     Data(ImagePath),
-    /// Attribute of an image on a device. A consumer publishes this topic.
+    /// Attribute of an image on a device. A consumer publishes to this topic.
     Attribute(DeviceEndpoint, Uiid, ImageAttribute, AttributeSide),
-    /// Revision of the attributes; the value is always 1. A consumer publishes this topic.
+    /// Revision of the attributes; the value is always 1. A consumer publishes to this topic.
     Revision(DeviceEndpoint, AttributeSide),
-    /// List of the commands that a device accepts; the list is always empty. A consumer publishes this topic.
+    /// List of the commands that a device accepts; the list is always empty. A consumer publishes to this topic.
     Commands(DeviceEndpoint),
 }
 

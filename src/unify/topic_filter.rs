@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The section "Retrieving Images" of the Unify document names the filter `ucl/OTA/info/+`. This module does not use
-//! this filter, because the filter matches no topic in the table of the document. Wildcards follow MQTT (version 3.1.1,
-//! section 4.7): `+` matches exactly one level.
+//! `ucl/OTA/info/+`, because this filter matches no topic in the table of the Unify document. Wildcards follow MQTT
+//! (version 3.1.1, section 4.7): `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -50,7 +50,7 @@ impl TopicFilter {
         Self(format!("ucl/OTA/info/+/{device}"))
     }
 
-    /// Returns the filter for all announcements, both for all devices and for single devices.
+    /// Returns the filter for all announcements: those for all devices, and those for single devices.
     #[must_use]
     pub fn announcements() -> Self {
         Self("ucl/OTA/info/#".to_owned())
@@ -78,7 +78,7 @@ impl TopicFilter {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Returns the same filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
+    /// Returns a copy of the filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
     /// document.
     pub(super) fn to_lower_case(&self) -> Self {
         Self(lower_case(&self.0))

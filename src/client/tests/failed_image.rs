@@ -9,7 +9,8 @@ fn receive_offer(script: &mut Script) {
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(sequence, 0x02, OFFERED, 100));
 }
 
-/// Downloads the offered image, which fails its verification, and answers the report.
+/// Downloads the offered image, whose verification fails. The server then answers the Upgrade End Request
+/// (INVALID_IMAGE) of the client by a Default Response (SUCCESS).
 fn download_and_fail(script: &mut Script) {
     let ticket = script.download(OFFERED, &file(|_| {}));
     script.client.verified(script.now, ticket, VerifyResult::Invalid).unwrap();

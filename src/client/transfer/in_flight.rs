@@ -40,7 +40,7 @@ pub(super) struct InFlight<const RANGES: usize> {
     more: [Slot; RANGES],
 }
 
-/// State of one slot of a download.
+/// State of one slot for a block in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     /// Slot without a block.

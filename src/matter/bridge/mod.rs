@@ -16,15 +16,15 @@
 //! | Upgrade End Request with SUCCESS | ApplyUpdateRequest | with the UpdateToken that the bridge keeps |
 //! | Default Response to an Upgrade End Request | Discontinue | [`upgrade_time`] returns `None`; ABORT is the closest status |
 //!
-//! A translation reports the fields without a counterpart as [`Unmapped`]. The following items have no translation in
-//! either direction:
+//! If the other protocol has no field for a field of a message, the translation reports the field as [`Unmapped`]. The
+//! following items have no translation in either direction:
 //!
-//! - the size of an image: a Query Next Image Response requires the size, but in Matter only BDX reports it, so the
-//!   caller supplies the size;
+//! - the size of an image, which the caller supplies: a Query Next Image Response requires the size, but in Matter only
+//!   BDX reports the size;
 //! - Upgrade End Requests whose status is not SUCCESS: a Matter requestor sends no command for a failed download;
-//! - NotifyUpdateApplied: a Zigbee client reports its new version with its next query;
-//! - UpdateToken and ImageURI: the bridge creates both fields for Matter, and stores both fields when it translates to
-//!   Zigbee;
+//! - NotifyUpdateApplied, because a Zigbee client reports its new version with its next query;
+//! - UpdateToken and ImageURI: the bridge creates both fields for a Matter requestor, and stores both fields of a
+//!   Matter provider;
 //! - notifications: an Image Notify can name an image, but the command AnnounceOTAProvider of Matter names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 
@@ -41,8 +41,8 @@ use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-/// Fields of a message that the translated message cannot contain. A flag is `true` if the field was present in the
-/// original message.
+/// Fields of a message that the translated message cannot contain. Each flag stands for one field, and is `true` if the
+/// original message contained this field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -58,16 +58,16 @@ pub struct Unmapped {
     pub metadata: bool,
     /// Size of the image.
     pub size: bool,
-    /// Status: Zigbee has no counterpart for the reason why no image is available.
+    /// Status: a Zigbee response does not give the reason why no image is available.
     pub status: bool,
     /// DelayedActionTime: a Zigbee server can delay blocks and upgrades, but not the next step of a client after a
     /// query.
     pub delay: bool,
-    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to store. If the response is no offer, the
-    /// flag also includes SoftwareVersion.
+    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to store. If the response offers no image,
+    /// the flag also stands for SoftwareVersion.
     pub uri_and_token: bool,
     /// Manufacturer code and image type of an offer, if one of the two differs from the query. A QueryImageResponse has
-    /// no fields for these two values, so the bridge does not translate the offer.
+    /// no fields for manufacturer code and image type, so the bridge does not translate the offer.
     pub other_image: bool,
 }
 
@@ -91,7 +91,7 @@ impl Unmapped {
     }
 }
 
-/// Translation of a message between Zigbee and Matter, with a list of the fields that the translation lost.
+/// Translation of a message between Zigbee and Matter, with a list of the fields that the translated message lacks.
 // Exhaustive: a translation is a message and the list of the lost fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -104,7 +104,7 @@ pub struct Translated<T> {
 }
 
 /// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The translation contains all
-/// fields.
+/// fields of the request.
 #[must_use]
 pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols) -> QueryImage<'static> {
     let QueryNextImageRequest { current, hardware } = *request;
@@ -152,13 +152,13 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
     Ok(Translated { message, unmapped })
 }
 
-/// Translates the Query Next Image Response of a Zigbee server for a Matter requestor. `current` is the image of the
-/// query. An offer for another manufacturer code or image type becomes NotAvailable, because a Matter requestor would
-/// treat it as an offer for its own product.
+/// Translates the Query Next Image Response of a Zigbee server for a Matter requestor. `current` is the running image
+/// that the query named. An offer for another manufacturer code or image type than in the query becomes NotAvailable,
+/// because a Matter requestor would treat the offer as an offer for its own product.
 ///
-/// `uri`, `version_string` and `token` are values that the bridge creates for the image: the ImageURI, such as a
-/// [`BdxUri`](super::BdxUri) as text, the version as text for people, and the UpdateToken of this update. The
-/// translation uses the three arguments only if the server offers an image.
+/// The bridge creates these three values for the image: `uri` is the ImageURI, such as the text of a
+/// [`BdxUri`](super::BdxUri); `version_string` is the version as text for people; `token` is the UpdateToken of the
+/// update. The translation uses `uri`, `version_string` and `token` only if the server offers an image.
 #[must_use]
 pub fn query_image_response<'a>(
     response: &QueryResponse,
@@ -187,7 +187,8 @@ pub fn query_image_response<'a>(
 }
 
 /// Translates the QueryImageResponse of a Matter provider for the Zigbee client that runs `current`. `size` is the
-/// length in bytes of the offered image, because the QueryImageResponse does not contain the length.
+/// length of the offered image in bytes. The caller passes the length, because the QueryImageResponse does not contain
+/// it.
 ///
 /// # Errors
 /// The errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an offer of the version
@@ -234,9 +235,9 @@ pub fn query_next_image_response(
 }
 
 /// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has
-/// sent ApplyUpdateRequest. A fraction of a second is rounded up. A delay of more than `u32::MAX` seconds does not fit
-/// into DelayedActionTime, and becomes AwaitNextAction, so that no image is applied early. [`ServerTime::delay`]
-/// returns no delay of more than `u32::MAX` seconds.
+/// sent ApplyUpdateRequest. A delay with a fraction of a second is rounded up to whole seconds. A delay of more than
+/// `u32::MAX` seconds does not fit into DelayedActionTime, and becomes AwaitNextAction, so that no image is applied
+/// early. [`ServerTime::delay`] returns no delay of more than `u32::MAX` seconds.
 #[must_use]
 pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
     let seconds = match delay {
@@ -255,8 +256,8 @@ pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
 
 /// Translates the ApplyUpdateResponse of a Matter provider to the upgrade time of an Upgrade End Response.
 ///
-/// Returns `None` for Discontinue and for actions without a constant: no upgrade time has the meaning of these actions.
-/// The closest Zigbee message is a Default Response with ABORT.
+/// Returns `None` for Discontinue and for actions without a named constant: no upgrade time has the meaning of these
+/// actions. The Zigbee message closest to Discontinue is a Default Response with ABORT.
 #[must_use]
 pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerTime>> {
     let ApplyUpdateResponse { action, delayed_action_time } = *response;

@@ -1,4 +1,4 @@
-//! File version as text, without an allocator and without the formatting machinery of `core::fmt`.
+//! File version as text, written without an allocator and without `core::fmt`.
 //!
 //! ```text
 //! 1.0 b05, stack 3.5 b19     if all digits of the version are decimal
@@ -10,7 +10,7 @@ use crate::types::FileVersion;
 /// Writes a file version to `buffer` in the text form of its `Display`, and returns the text. The text fits into the
 /// field SoftwareVersionString of Matter.
 ///
-/// The text is `1.0 b05, stack 3.5 b19`, or `0x0000000a` for a version with a hexadecimal digit above 9.
+/// Examples of the text are `1.0 b05, stack 3.5 b19`, and `0x0000000a` for a version with a hexadecimal digit above 9.
 ///
 /// ```
 /// use zigbee_ota::FileVersion;

@@ -1,5 +1,5 @@
-//! TLV, the encoding of Matter's commands (Matter Core Specification 1.3, appendix A): a reader of any element, and a writer
-//! of the structures that this crate sends.
+//! TLV, the encoding of Matter's commands (Matter Core Specification 1.3, appendix A): a reader of any element, and a
+//! writer of the structures that this crate sends.
 //!
 //! An element is a control octet, a tag and a value; numbers are little endian:
 //!
@@ -21,8 +21,8 @@
 //! | | | | | 0x15, 0x16, 0x17 | structure, array, list: elements up to 0x18 |
 //!
 //! Members of a structure have tags, members of an array have no tags, members of a list may have tags. Before the
-//! reader returns an element, it checks the whole element, with up to 16 nested containers. The writer uses the
-//! shortest encoding of each number and length.
+//! reader returns an element, the reader checks the element and all members of its containers, which may be nested up
+//! to 16 deep. The writer uses the shortest encoding of each number and length.
 
 mod container_stack;
 mod reader;

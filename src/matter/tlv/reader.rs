@@ -1,4 +1,5 @@
-//! TLV reader: combines octets into tokens, and tokens into complete elements.
+//! TLV reader, which combines octets into tokens (a value, or the start or end of a container), and tokens into
+//! complete elements.
 //!
 //! ```text
 //! octets -> token: control, tag, value or start of a container -> element, with its containers closed
@@ -33,7 +34,8 @@ pub(in crate::matter) enum Kind {
     List,
 }
 
-/// Value of an element. If no command has a field of this type, the reader keeps only the name of the type.
+/// Value of an element. For a type that no command uses for a field, the reader keeps the name of the type, but not the
+/// value.
 #[derive(Clone, Copy)]
 pub(in crate::matter) enum Value<'a> {
     Signed,
@@ -83,7 +85,8 @@ pub(in crate::matter) struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// Parses a single element that takes all of `bytes`. `base` is added to all offsets.
+    /// Parses a single element that takes all of `bytes`. `base` is the position of `bytes` in the caller's input; the
+    /// parser adds it to all offsets.
     pub(in crate::matter) fn parse_exact(bytes: &'a [u8], base: usize) -> Result<Self, TlvError> {
         let mut cursor = Cursor { rest: bytes, at: base };
         let element = cursor.element(ContainerStack::EMPTY)?;

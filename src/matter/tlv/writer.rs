@@ -18,8 +18,8 @@ pub(in crate::matter) enum FieldValue<'a> {
     Numbers(&'a [u8]),
 }
 
-/// Returns the length in bytes of a structure with the fields `values`. The position of a value in the list is its
-/// context tag.
+/// Returns the length in bytes of a structure with the fields `values`. The context tag of each value is its index in
+/// `values`.
 pub(in crate::matter) fn structure_len(values: &[Option<FieldValue<'_>>]) -> usize {
     // Each member has a control octet and a context tag; the structure has a first and a last octet.
     values.iter().flatten().map(|value| value.len().saturating_add(2)).fold(2, usize::saturating_add)
@@ -79,7 +79,7 @@ impl Emit for FieldValue<'_> {
     }
 }
 
-/// Returns the number of bytes that a width code stands for.
+/// Returns the number of bytes for a width code: 1, 2, 4 or 8 bytes for the codes 0 to 3.
 const fn size(width: u8) -> usize {
     match width {
         0 => 1,

@@ -37,7 +37,7 @@ impl defmt::Format for NodeId {
 }
 
 impl NodeId {
-    /// Returns the upper-case hexadecimal digits, most significant first.
+    /// Returns the node id as 16 upper-case hexadecimal digits, most significant digit first.
     fn digits(self) -> [u8; DIGITS] {
         let mut digits = [0; DIGITS];
         let bytes = self.0.to_be_bytes();
@@ -52,7 +52,8 @@ impl NodeId {
         digits
     }
 
-    /// Parses the digits. The error is the position of the first byte that is not a digit.
+    /// Parses a node id of 16 upper-case hexadecimal digits. The error is the index of the first byte that is not a
+    /// digit.
     fn parse(digits: &[u8; DIGITS]) -> Result<Self, usize> {
         let mut number = 0;
         for (at, digit) in (0..).zip(digits) {
@@ -79,8 +80,8 @@ const MIN: usize = SEPARATOR + 2;
 
 /// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
 ///
-/// Serde represents a URI as its text. Deserialization borrows this text from the input, which works only with a format
-/// that lends its strings.
+/// Serde represents a URI as its text. Deserialization borrows the text of the URI from the input, so it works only
+/// with a format that can lend strings of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -148,8 +149,8 @@ impl<'a> BdxUri<'a> {
         self.designator
     }
 
-    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 allows no other node,
-    /// but a later version may.
+    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 forbids a URI with
+    /// another node, but a later version of the specification may allow one.
     ///
     /// # Errors
     /// [`ImageUriError::NodeMismatch`] if the file is on another node.

@@ -34,8 +34,8 @@ pub use bdx::{BdxUri, NodeId};
 /// # Ok::<(), zigbee_ota::matter::ImageUriError>(())
 /// ```
 ///
-/// Serde represents a URI as its text. Deserialization borrows this text from the input, which works only with a format
-/// that lends its strings.
+/// Serde represents a URI as its text. Deserialization borrows the text of the URI from the input, so it works only
+/// with a format that can lend strings of its input.
 // Exhaustive: a URI has either the scheme `bdx` or another scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -63,7 +63,7 @@ impl<'a> ImageUri<'a> {
     ///
     /// # Errors
     /// [`ImageUriError`] for a text that is too long, for a text that is no URI with a scheme, and for a BDX URI that
-    /// breaks a rule. If the URI breaks several rules, the error names the first broken rule, in the order of the text.
+    /// breaks a rule. If the URI breaks several rules, the error names the rule that is broken first in the text.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         if text.len() > Self::MAX {
             return Err(ImageUriError::TooLong(text.len()));
@@ -94,7 +94,7 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for ImageUri<'a> {
     }
 }
 
-/// Reason why a text is no ImageURI, or why its image cannot be downloaded.
+/// Reason why a text is no ImageURI, or why a requestor cannot download the image at an ImageURI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -106,7 +106,7 @@ pub enum ImageUriError {
     /// The text is shorter than the shortest BDX URI. The variant holds the length of the text in bytes.
     #[error("{0} bytes, a BDX URI has at least 24")]
     TooShort(usize),
-    /// The syntax requires another character at the offset.
+    /// At `offset`, the syntax of a URI requires another character than the text has.
     #[error("byte {offset}: expected {expected}")]
     Syntax {
         /// Offset of the first wrong byte.

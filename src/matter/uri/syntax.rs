@@ -1,7 +1,8 @@
-//! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
+//! Characters that RFC 3986 allows in each part of a URI. The form of a URI is
+//! `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
 //! The module only checks characters and decodes no part of the URI, because the crate does not interpret the URI. The
-//! crate uses no other crate for this task, because existing URI parsers contain panic branches.
+//! module replaces the URI parsers of other crates, because the code of these parsers contains branches that panic.
 
 use super::ImageUriError;
 
@@ -39,7 +40,8 @@ impl Part {
         }
     }
 
-    /// Returns the part of a URI that follows the current part after the character `delimiter`.
+    /// Returns the part of a URI that begins after the current part with the character `delimiter`; `None` if the
+    /// character begins no part there.
     fn after(self, delimiter: u8) -> Option<Self> {
         match (self, delimiter) {
             (Self::Authority, b'/') => Some(Self::Path),
@@ -93,7 +95,7 @@ pub(super) fn find_not_path(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Removes the first character, which is an escape such as `%20` or a byte for which `is_allowed` returns `true`.
-/// Returns `None` for any other byte.
+/// Returns `None` if the first character is neither an escape nor an allowed byte.
 fn strip_character(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> Option<&[u8]> {
     match bytes {
         [b'%', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => Some(after),

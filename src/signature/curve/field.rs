@@ -23,8 +23,8 @@ pub(in crate::signature) trait Field<const N: usize> {
 
     /// Multiplies two elements.
     ///
-    /// Each step multiplies 3 bits of every limb of `a`, using a table of the 8 multiples of `b`. A table for 4 bits
-    /// would take twice the stack, and would save about a fifth of the time.
+    /// Each step multiplies 3 bits of every limb of `a`, using a table of the 8 multiples of `b`. Steps of 4 bits would
+    /// need a table of twice the size on the stack, and would save about a fifth of the time.
     fn mul(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         let table = multiples(b);
         let mut product = [[0; N]; 2];
@@ -41,7 +41,7 @@ pub(in crate::signature) trait Field<const N: usize> {
         Self::reduce(&mut product)
     }
 
-    /// Squares an element: inserts a zero between every two bits, then reduces.
+    /// Squares an element: inserts a zero between every two bits, then reduces the result modulo the field polynomial.
     fn square(a: &Limbs<N>) -> Limbs<N> {
         let mut square = [[0; N]; 2];
         let (pairs, _) = square.as_flattened_mut().as_chunks_mut();
@@ -120,7 +120,7 @@ pub(super) fn xor_to<const N: usize>(sum: &mut Limbs<N>, b: &Limbs<N>) {
     sum.iter_mut().zip(b).for_each(|(sum, b)| *sum ^= *b);
 }
 
-/// Returns the bit at index `place`; bit 0 is the lowest.
+/// Returns the bit of a number at the index `place`; bit 0 is the lowest bit.
 pub(super) fn bit(limbs: &[u64], place: usize) -> bool {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     limbs.get(place / LIMB).is_some_and(|limb| limb.wrapping_shr(shift) & 1 == 1)
@@ -181,7 +181,7 @@ fn shift_by_3(limbs: &mut [u64]) {
     }
 }
 
-/// Returns the products of `b` and each polynomial below `x^3`. The last limb has at least 2 spare bits.
+/// Returns the products of `b` and each polynomial below `x^3`. The highest 2 bits of the last limb of `b` must be 0.
 fn multiples<const N: usize>(b: &Limbs<N>) -> [Limbs<N>; 8] {
     // The products are made in place, because a microcontroller has little stack for copies.
     let mut products = [[0; N]; 8];

@@ -1,7 +1,8 @@
-//! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary field.
+//! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary
+//! field.
 //!
-//! This module serves only verification, where all input is public. Its running time depends on the input, so a private
-//! key must never be used with this module.
+//! This module serves only verification, where all input is public. The running time of the arithmetic depends on the
+//! input, so a private key must never be used with this module.
 //!
 //! | curve | field | a | order of the group | cofactor |
 //! |---|---|---|---|---|
@@ -128,8 +129,8 @@ fn has_x<C: Curve<N>, const N: usize>(sum: &Projective<N>, signature: &[u8]) -> 
     C::x(sum).is_some_and(|x| scalar::modulo(&x, &C::ORDER) == r)
 }
 
-/// Returns the factors of the generator and of the public key, whose sum has the x coordinate r if the signature is
-/// valid (SEC 1, 4.1.4).
+/// Returns the two factors by which the verification multiplies the generator and the public key (SEC 1, 4.1.4). The
+/// sum of the two products has the x coordinate r if the signature is valid.
 #[inline(never)] // As `implicit`.
 fn factors<C: Curve<N>, const N: usize>(digest: &Digest, signature: &[u8]) -> [Limbs<N>; 2] {
     let [r, s] = halves(signature);

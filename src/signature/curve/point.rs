@@ -24,7 +24,7 @@ pub(in crate::signature) struct Projective<const N: usize> {
 
 /// Koblitz curve `y^2 + x y = x^3 + a x^2 + 1`; the cofactor is 2 for a = 1, and 4 for a = 0.
 pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
-    /// Whether the coefficient a is 1; otherwise a is 0.
+    /// Whether the coefficient a of the curve is 1; if not, a is 0.
     const A: bool;
     /// Order of the group, a prime.
     const ORDER: Limbs<N>;
@@ -124,9 +124,9 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         }
     }
 
-    /// Adds as [`add_to`](Self::add_to) does, by the mixed formulas of López and Dahab (`other` has `Z = 1`), which do
-    /// not hold for two equal points. Returns whether the points are equal. If the points are equal, the content of
-    /// `sum` is meaningless afterwards.
+    /// Adds `other`, or its negative, to `sum` by the mixed formulas of López and Dahab, in which `other` has `Z = 1`.
+    /// These formulas do not hold for two equal points. Returns whether the points are equal. If the points are equal,
+    /// the content of `sum` is meaningless afterwards.
     ///
     /// A microcontroller has little stack, so each of five variables holds several values of the formulas in
     /// succession:

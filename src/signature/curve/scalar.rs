@@ -49,7 +49,8 @@ pub(super) fn half<const N: usize>(a: &Limbs<N>, top: bool) -> Limbs<N> {
     half
 }
 
-/// Reduces `a` modulo `n` by repeated subtraction. `a` must be at most a few times `n`.
+/// Reduces `a` modulo `n` by repeated subtraction. The function subtracts `a / n` times, so `a` must be at most a few
+/// times `n`.
 pub(super) fn modulo<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     let mut rest = *a;
     while !is_below(&rest, n) {

@@ -1,9 +1,10 @@
 //! Tau-adic non-adjacent form of a factor: digits -1, 0 and 1 as coefficients of powers of tau, where tau is the
 //! Frobenius map `(x, y) -> (x^2, y^2)` of Koblitz curves.
 //!
-//! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as ordinary integers are
-//! divided by 2. The multiplication of a point by a tau-adic factor applies tau (three squarings) where the binary
-//! method doubles the point. Over a field of `2^M` elements `tau^M` is the identity.
+//! Tau satisfies `tau^2 + 2 = mu * tau`, where `mu` is 1 for curves with a = 1, and -1 for curves with a = 0. A number
+//! `a + b * tau` with an even `a` is divisible by tau, as an even integer is divisible by 2. The multiplication of a
+//! point by a binary factor doubles the point for each bit. With a tau-adic factor, the multiplication instead applies
+//! tau (three squarings) for each digit. Over a field of `2^M` elements `tau^M` is the identity.
 
 use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};
@@ -25,16 +26,17 @@ impl Digits {
     /// Maximum number of digits: more than [`Self::EXTRA`] plus 283, the larger degree of the two fields.
     const MOST: usize = 300;
 
-    /// Number of digits above `tau^M`.
+    /// Maximum number of digits for powers of tau from `tau^M` on.
     ///
     /// An integer `a + b * tau` with norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits. The
-    /// norm after the first round is at most `6 * 2^M`.
+    /// integer of the second round in [`set_to`](Self::set_to) has a norm of at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
-    /// Digits of the factor 0.
+    /// Representation of the factor 0, in which all digits are 0.
     pub(super) const ZERO: Self = Self([0; Self::MOST / 4]);
 
-    /// Sets the digits to those of `factor`, for a curve over `2^m` elements whose `mu` is 1 or -1.
+    /// Sets the digits to the tau-adic form of `factor`, for a curve over a field of `2^m` elements. `mu` of the curve
+    /// is 1 if `mu_is_one` is `true`, and -1 if it is `false`.
     #[inline(never)] // Its integers leave the stack before the multiplication.
     pub(super) fn set_to<const N: usize>(&mut self, factor: &Limbs<N>, m: usize, mu_is_one: bool) {
         let mut number = Number { a: *factor, b: [0; N] };
@@ -81,13 +83,14 @@ impl Digits {
     }
 }
 
-/// Number of bits below the digit at `place` in its byte.
+/// Number of bits below the digit at `place` in the byte that holds the digit.
 fn bits_before(place: usize) -> u32 {
     u32::try_from(place % 4).unwrap_or_default().wrapping_mul(2)
 }
 
 impl<const N: usize> Number<N> {
-    /// Removes the lowest digit and divides by tau. For an odd number, the chosen digit makes the next digit 0.
+    /// Subtracts the lowest digit from the number, divides the difference by tau, and returns the digit. If `a` is odd,
+    /// the lowest digit is 1 or -1, chosen such that the next digit is 0.
     fn next(&mut self, mu_is_one: bool) -> i8 {
         let digit: i8 = match (bit(&self.a, 0), bit(&self.a, 1) == bit(&self.b, 0)) {
             (false, _) => 0,

@@ -14,7 +14,7 @@ use crate::types::FileVersion;
 use crate::unify::date_time::DateTime;
 use crate::unify::topic::ImagePath;
 
-/// Announcement that the broker delivered for one [`ImagePath`], and the state of the announced image.
+/// Announcement of an image that the broker delivered for one [`ImagePath`], and the state of this image.
 #[derive(Clone, Debug)]
 pub(super) struct AnnouncedImage {
     pub(super) version: FileVersion,
@@ -30,11 +30,12 @@ pub(super) struct AnnouncedImage {
 /// State of an image from its announcement until the server may offer it.
 #[derive(Clone, Debug)]
 pub(super) enum FetchState {
-    /// No device has needed the image yet.
+    /// The image is announced, and no request for the image is pending. The consumer requests the image when a device
+    /// needs it.
     NotNeeded,
     /// The consumer has requested the image, and the image has not arrived.
     Requested { until: Instant },
-    /// The request for the image has timed out.
+    /// The request for the image has timed out, and the consumer pauses before the next request.
     Failed { retry_at: Instant },
     /// The image has arrived, and the caller verifies it.
     Verifying(FetchedFile),
@@ -66,7 +67,7 @@ impl AnnouncedImage {
     }
 
     /// Returns whether the consumer still has to request or to receive the file, or the caller still has to verify it.
-    /// The file will then be ready or rejected soon.
+    /// If so, the file will soon be either ready for the server or rejected.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,
@@ -105,8 +106,8 @@ impl AnnouncedImage {
         fetch.into_iter().chain(self.confirm_by).min()
     }
 
-    /// Ends a request that has timed out, or the pause that follows such a request. Returns `true` if a request has
-    /// timed out: the caller then cancels the subscription to the topic of the image.
+    /// Ends a request that has timed out, or the pause that follows a timed-out request. Returns `true` if a request
+    /// has timed out: the caller then cancels the subscription to the topic of the image.
     pub(super) fn expire(&mut self, now: Instant, retry: Millis) -> bool {
         let (next, has_timed_out) = match self.fetch {
             FetchState::Requested { until } if until <= now => {

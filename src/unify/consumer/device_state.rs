@@ -27,13 +27,13 @@ use crate::unify::topic_filter::TopicFilter;
 /// Revision of the attributes that the consumer publishes (Unify, "OTA MQTT Topic attributes overview").
 const REVISION: u32 = 1;
 
-/// Choice of the time at which a device activates a downloaded image.
+/// Time at which a device activates a downloaded image: the upgrade time of the server, or right after the download.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Activation {
-    /// The device waits for the upgrade time of the server, as the cluster specifies. The device may therefore download
-    /// an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
+    /// The device waits for the upgrade time of the server, as the cluster specifies. The device may download an image
+    /// before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
     #[default]
     Scheduled,
     /// The device activates an image right after the download. The server therefore offers the device no image before
@@ -74,10 +74,10 @@ pub(super) struct RefreshContext<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Now,
-    /// Number of seconds until the activation, at least one.
+    /// Number of seconds until the device may activate the image; at least 1.
     In(u64),
-    /// The time until the activation is unknown, because no UTC time is set, or because the announcement is not
-    /// confirmed after a reconnection.
+    /// The time until the activation is unknown, because no UTC time is set, or because the broker has not delivered
+    /// the announcement again after a reconnection.
     Unknown,
 }
 
@@ -94,7 +94,7 @@ impl Due {
     }
 }
 
-/// Whether a device holds a downloaded image, and whether the server has released the image from the hold.
+/// Whether a device has a downloaded image on hold, and whether the server has released the image from the hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoldState {
     /// The device does not have the complete image on hold.
@@ -115,17 +115,18 @@ pub(super) struct ImageState {
     pub(super) key: Option<u32>,
     /// Whether the client was sent an Image Notify for the announced image.
     is_notified: bool,
-    /// Whether the image is ready, and the consumer will notify the client at the time of `ApplyAfter`.
+    /// Whether the image is ready for the server, but the consumer notifies the client only at the time of
+    /// `ApplyAfter`.
     notify_later: bool,
     hold: HoldState,
-    /// Whether another file of the same version has replaced the file that the client is downloading. The client gets
-    /// no blocks before its next query, because it would mix the bytes of the two files.
+    /// Whether another file of the same version has replaced the file that the client is downloading. Before its next
+    /// query, the client gets no blocks, because the client would mix bytes of the old file and the new file.
     pub(super) must_query: bool,
     /// Whether the server has refused the client blocks of a replaced image since the last query of the client. Devices
-    /// ignore an Image Notify during a download. After the refusal, the consumer therefore notifies the client again,
-    /// but only once.
+    /// ignore an Image Notify during a download. The consumer therefore sends the client one more notification after
+    /// the server has refused the blocks.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. Without this delivery, the provider
+    /// Whether the broker has delivered the announcement on the current connection. Before the delivery, the provider
     /// may have withdrawn the announcement, so no device may activate the image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
@@ -181,7 +182,8 @@ impl ImageState {
     }
 
     /// Adopts the target version of an announcement, if the device accepts the announced version. If the client has the
-    /// image of the earlier announcement on hold, returns this image, because the client must not activate the image.
+    /// image of the earlier announcement on hold, returns the identity of this earlier image, because the client must
+    /// not activate it.
     fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) -> Option<ImageId> {
         let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
         let key = plan.map(|plan| plan.key);
@@ -236,7 +238,8 @@ impl ImageState {
     }
 }
 
-/// Publishes the desired and the reported side of an attribute. An empty payload withdraws the attribute.
+/// Publishes an attribute in both of its topics, the topic of the desired value and the topic of the reported value. An
+/// empty payload withdraws the attribute.
 fn publish(
     endpoint: &DeviceEndpoint,
     uiid: &Uiid,
@@ -313,7 +316,7 @@ impl DeviceState {
     }
 
     /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. The next
-    /// [`refresh`](Self::refresh) then publishes all attributes of its images.
+    /// [`refresh`](Self::refresh) then publishes all attributes of the device's images.
     pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         self.publish_device_topics(unid, actions);
         for image in self.images.values_mut() {
@@ -332,7 +335,8 @@ impl DeviceState {
         }
     }
 
-    /// Returns the IEEE address of the device, taken from its description, or else from a UNID in the Zigbee form.
+    /// Returns the IEEE address of the device from its description. If the description has no address, returns the
+    /// address in a UNID of the Zigbee form.
     pub(super) fn node(&self, unid: &Unid) -> Option<Eui64> {
         self.device.node.or_else(|| unid.node())
     }
@@ -365,7 +369,7 @@ impl DeviceState {
     }
 
     /// Returns the time until the device may activate the image `id`. A device activates all images on hold together,
-    /// so the result is the longest time among these images.
+    /// so the method returns the longest time of all these images.
     pub(super) fn due(&self, id: ImageId, utc: Option<UtcTime>) -> Due {
         let is_activated_too = |image: &&ImageState| {
             let is_held = matches!(image.status.status, OtaStatus::WaitForMore | OtaStatus::WaitingToUpgrade);
@@ -438,8 +442,12 @@ impl DeviceState {
         }
     }
 
-    /// Sends the upgrade time of each image on hold that is due. If an announcement has changed an upgrade time
-    /// (`has_new_time`), the method sends the upgrade times of all images on hold.
+    /// Sends the upgrade times of the images on hold, by actions for the caller. For an image that is due now and was
+    /// not released before, the action is [`ConsumerAction::Release`] with 0 seconds. If an announcement has changed an
+    /// upgrade time (`has_new_time`), the action for an image that is due later is [`ConsumerAction::Release`] with the
+    /// number of seconds. With `has_new_time`, the action for an image whose upgrade time is unknown ([`Due::Unknown`])
+    /// or more than `u32::MAX` seconds away is [`ConsumerAction::Hold`]. An image that was released before and is due
+    /// now needs no action.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();

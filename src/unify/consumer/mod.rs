@@ -1,9 +1,9 @@
 //! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
 //! need, and publishes the status of the upgrades.
 //!
-//! The drawing shows the states of one announced image. An announced image has a path, which is a part of its MQTT
-//! topics ([`ImagePath`]): the UIID (Unique Image Identifier), which names the image regardless of its version, and the
-//! destination, which is one device or `all`.
+//! The drawing below shows the states of one announced image. An announced image has a path ([`ImagePath`]), which is a
+//! part of its MQTT topics. The first part of the path is the UIID (Unique Image Identifier), which names the image
+//! regardless of its version. The second part is the destination: one device or `all`.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -32,8 +32,9 @@
 //! | | not confirmed for [`ConsumerConfig::announcement_timeout`] after [`reconnected`](Consumer::reconnected) | none |
 //!
 //! A consumer keeps an announcement only if one of its devices has an image with the announced UIID. For each image of
-//! a device there are at most two announcements: one for all devices, and one for this device. If a device with another
-//! image is added, the consumer subscribes again, so that the broker delivers the retained announcements once more.
+//! a device there are at most two announcements: one for all devices, and one for this device. If a device with an
+//! image of a further UIID is added, the consumer subscribes again, so that the broker delivers the retained
+//! announcements once more.
 
 mod announced_image;
 mod device_state;
@@ -101,16 +102,16 @@ pub struct ConsumerConfig {
     /// Whether the server offers an image with a hardware range in its header to a device that does not report its
     /// hardware version. The default is `true`, because the device itself checks the file header.
     pub to_unknown_hardware: bool,
-    /// Time that the consumer waits for an image after its request. The default is 60 s: in this time, the longest
-    /// image that fits into an MQTT message (256 MiB) arrives at 40 Mbit/s.
+    /// Time that the consumer waits for an image after its request. The default is 60 s: in 60 s, the longest image
+    /// that fits into an MQTT message (256 MiB) arrives over a connection of 40 Mbit/s.
     pub request_timeout: Millis,
     /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
     /// flood a provider that has failed.
     pub retry: Millis,
-    /// Time after a reconnection within which the broker must deliver an announcement again. If the broker does not
-    /// deliver the announcement within this time, the provider has withdrawn it, and the consumer drops it. Until the
-    /// broker has delivered the announcement again, the consumer lets no device activate the image. The default of the
-    /// setting is 120 s, because a provider may reconnect later than the consumer.
+    /// Maximum time between a reconnection and the repeated delivery of an announcement by the broker. If the broker
+    /// has not delivered the announcement when the time ends, the provider has withdrawn the announcement, and the
+    /// consumer drops it. Until the broker has delivered the announcement again, the consumer lets no device activate
+    /// the image. The default of the setting is 120 s, because a provider may reconnect later than the consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
     /// topics. The default of the setting is `false`. Some providers follow the diagram of the Unify document, where
@@ -134,8 +135,8 @@ impl Default for ConsumerConfig {
 /// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// The caller may skip an action that a later version of this crate adds, because the consumer works without this
-/// action.
+/// A later version of this crate may add actions. The caller may skip an action that it does not know, because the
+/// consumer works without this action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -146,7 +147,7 @@ pub enum ConsumerAction {
     Unsubscribe(TopicFilter),
     /// The caller publishes a message.
     Publish(MqttMessage),
-    /// The caller verifies the file that [`Consumer::image`] lends, above all the signature of the file. The caller
+    /// The caller verifies the file that [`Consumer::image`] lends, in particular the signature of the file. The caller
     /// reports the result by [`Consumer::verified`].
     Verify(FetchedImage),
     /// The caller sends an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
@@ -211,9 +212,9 @@ impl Consumer {
         consumer
     }
 
-    /// Sets the UTC time at the instant `now`. The consumer then computes the current UTC time from the `now` of each
-    /// later call. Without a UTC time (`None`), no device activates an image whose announcement names an earliest time
-    /// of activation.
+    /// Sets the UTC time at the instant `now`. From this time, the consumer computes the current UTC time with the
+    /// argument `now` of each later call. If the UTC time is unknown (`None`), no device activates an image whose
+    /// announcement names an earliest time of activation.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -267,8 +268,9 @@ impl Consumer {
     /// The consumer repeats all subscriptions and messages, because the broker may have lost the earlier subscriptions
     /// and messages.
     ///
-    /// The broker then delivers the announcements again. The consumer drops an announcement that is not delivered within
-    /// [`ConsumerConfig::announcement_timeout`], because the provider has withdrawn it in the meantime.
+    /// After the consumer has subscribed again, the broker delivers the announcements again. The consumer drops an
+    /// announcement that is not delivered within [`ConsumerConfig::announcement_timeout`], because the provider has
+    /// withdrawn the announcement while the consumer was not connected.
     pub fn reconnected(&mut self, now: Instant) {
         self.actions.retain(|action| match action {
             ConsumerAction::Subscribe(_) => false,
@@ -314,8 +316,8 @@ impl Consumer {
         }
     }
 
-    /// Lends the OTA file to verify, cut to its total image size. Returns `None` if the image was rejected, withdrawn
-    /// or replaced since its arrival.
+    /// Lends the OTA file to verify, without the bytes after its total image size. Returns `None` if the image was
+    /// rejected, withdrawn or replaced since its arrival.
     #[must_use]
     pub fn image(&self, image: &FetchedImage) -> Option<&[u8]> {
         match self.announced.get(&image.path)? {
@@ -370,8 +372,8 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// Returns the oldest action that the method has not returned yet. Returns `None` if there is no action before the
-    /// next input.
+    /// Returns the oldest action that the method has not returned yet. Returns `None` if the consumer has no further
+    /// action until its next input.
     pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
@@ -384,9 +386,10 @@ impl Consumer {
 
     /// Returns the image store for the server. The store contains the images that were verified as valid.
     ///
-    /// The store and the [`policy`](Self::policy) belong together. If a device requests blocks of a replaced image, or
-    /// of an image that has not arrived yet, the store returns a file without content, and the policy answers the
-    /// request with ABORT or WAIT_FOR_DATA. With another policy, the answer to the device is NO_IMAGE_AVAILABLE.
+    /// A server that uses the store should also use the [`policy`](Self::policy). If a device requests blocks of a
+    /// replaced image, or of an image that has not arrived yet, the store returns a file without content, and the
+    /// policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server answers a request for
+    /// these blocks with NO_IMAGE_AVAILABLE.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)

@@ -26,8 +26,9 @@ impl Consumer {
     /// | `Stalled`, `NeverEnded` | `Idle` |
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
-    /// An event changes nothing if the client of the event is no device of the consumer, or if the event concerns
-    /// another version than the target version of the device.
+    /// The method ignores the events of a client that is no device of the consumer. An event about a download of
+    /// another version than the target version changes no attribute. After `NotServed` for another version, the
+    /// consumer notifies the client again.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
             return;

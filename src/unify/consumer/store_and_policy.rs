@@ -38,8 +38,8 @@ impl Consumer {
         self.devices.get_key_value(unid)
     }
 
-    /// Returns the files that the server may offer, each with its device. The value `None` for the device means all
-    /// devices.
+    /// Returns the files that the server may offer, each with the device that the file is for. The value `None` for the
+    /// device means all devices.
     fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
@@ -47,9 +47,10 @@ impl Consumer {
     /// Looks up the image `id` for a device that has an image with this manufacturer code and image type. The device
     /// can only get the file of the announcement that determines its target version.
     ///
-    /// An image of another version than the announced version was replaced, and an image of the announced version may
-    /// not have arrived yet. For both, the result is a file without content. The policy then answers with ABORT or
-    /// WAIT_FOR_DATA, and the server does not answer with NO_IMAGE_AVAILABLE.
+    /// If `id` has another version than the announced version, the image was replaced. If `id` has the announced
+    /// version, the image may not have arrived yet. For a replaced image and for an image that has not arrived, the
+    /// result is a file without content. For a file without content, the policy answers with ABORT or WAIT_FOR_DATA, so
+    /// the server does not answer with NO_IMAGE_AVAILABLE.
     fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
         let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
         let state = self.devices.get(unid).and_then(|state| state.image_of_kind(id.into()));
@@ -172,7 +173,7 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
     }
 
     /// Returns whether the server may offer the image. A device of the consumer gets offers only of the image that is
-    /// announced for it. Any other client gets offers only of images for all devices.
+    /// announced for it. A client that is no device of the consumer gets offers only of images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
@@ -206,9 +207,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         fits && is_announced
     }
 
-    /// Decides the upgrade time from the `ApplyAfter` of the announcement. For an image of another version than the
-    /// announced version, the decision is ABORT. For an image without an announcement, the decision is a hold, because
-    /// the announcement may arrive later.
+    /// Decides the upgrade time from the `ApplyAfter` of the announcement. If the client has downloaded another version
+    /// than the announced version, the decision is ABORT. For an image without an announcement, the decision is to keep
+    /// the client on hold, because the announcement may arrive later.
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
             return UpgradeDecision::Acknowledge;
