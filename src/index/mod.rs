@@ -1,9 +1,9 @@
 //! Indexes of OTA files: the JSON lists of images that zigbee2mqtt and zigpy publish, with the devices that each image
 //! is for.
 //!
-//! The module reads and writes indexes, and selects the entry for a device. For every other entry, the module gives the
-//! reason why the entry was not selected. The module also compares a downloaded file with its entry. The caller
-//! downloads the files; this module performs no input or output.
+//! The module reads and writes indexes, and selects the entry for a device. For every entry that is not selected, the
+//! module gives the reason. The module also compares a downloaded file with its entry. The caller downloads the files;
+//! this module performs no input or output.
 //!
 //! ```text
 //! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
@@ -39,9 +39,9 @@
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
 //! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! An index keeps keys that are not in the table, and writes these keys again. An index also keeps an entry in which a
-//! value has the wrong type, with its faults ([`IndexEntry::faults`]). An entry with faults is never selected, because
-//! the value may be a restriction, which must not be ignored.
+//! An [`Index`] keeps JSON keys that are not in the table above, and writes these keys again. An index also keeps an
+//! entry in which a value has the wrong type, with its faults ([`IndexEntry::faults`]). An entry with faults is never
+//! selected, because a value with a fault may be a restriction, which must not be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;

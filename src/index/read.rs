@@ -134,7 +134,7 @@ fn zigpy(mut read: Reader) -> IndexEntry {
 }
 
 /// JSON keys of an entry that the parser has not read yet, and the faults in the values that the parser has read. A key
-/// whose value cannot be read remains among the unread keys.
+/// whose value the parser cannot read remains among the unread keys.
 struct Reader {
     keys: Map<String, Value>,
     faults: Vec<EntryFault>,

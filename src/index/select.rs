@@ -347,8 +347,8 @@ impl IndexEntry {
         (!is_wanted).then_some(EntryMismatch::NotWanted { version, current, wanted })
     }
 
-    /// Returns how specific the entry is, by zigpy's weights of the restrictions: names have the highest weight, then
-    /// versions, then hardware.
+    /// Returns how specific the entry is, by zigpy's weights of the restrictions: model and manufacturer names have the
+    /// highest weight, then the version that the device runs, then the hardware version.
     fn weight(&self) -> i64 {
         let Self { restrictions, specificity, .. } = self;
         let weights = [

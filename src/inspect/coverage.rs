@@ -121,8 +121,8 @@ impl<'a> Ota<'a> {
         }
     }
 
-    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In one
-    /// convention, the digest also covers tag and length of the element.
+    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In the
+    /// form [`CodeForm::BeforeData`], the digest also covers tag and length of the element.
     fn code_coverage(&self) -> [Option<Coverage>; 2] {
         let element = self.image.find(Tag::IMAGE_INTEGRITY_CODE).next();
         let (IntegrityCode::Ok(form), Some(element)) = (self.integrity_code, element) else {

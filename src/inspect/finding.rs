@@ -88,9 +88,10 @@ pub enum FindingKind {
     TrailingBytes {
         /// Number of bytes after the total image size.
         count: usize,
-        /// `true` if the bytes have the length of a vendor's CRC, but the CRC does not match.
+        /// `true` if the bytes after the total image size have the length of a vendor's CRC, but the CRC does not
+        /// match.
         is_checksum: bool,
-        /// `true` if the bytes contain a readable OTA header.
+        /// `true` if the bytes after the total image size contain a readable OTA header.
         is_ota: bool,
     },
     /// The image integrity code (tag 0x0003) does not match, or its length is not 16 bytes.
@@ -245,9 +246,9 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// Returns whether the fact is a deviation from a single OTA file that follows the specification. Every fact is
-    /// such a deviation, except that the file is for a single device, or that a payload contradicts the header. A
-    /// strict gateway refuses a file with a deviation.
+    /// Returns whether the fact is a deviation from a single OTA file that follows the specification. Only two facts
+    /// are no deviation from the specification: that the file is for a single device, and that a payload contradicts
+    /// the header. A strict gateway refuses a file with a deviation.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })

@@ -21,8 +21,8 @@ pub struct Entropy {
 /// Maximum length of a sample in bytes. Random bytes reach 7.95 bits in a sample of this length, and a longer sample
 /// would only take more time.
 const MAX_SAMPLE: usize = 4096;
-/// Minimum sample length in bytes for the recognition of random bytes. In a shorter sample, each of the 256 byte values
-/// occurs too rarely for a reliable entropy.
+/// Minimum sample length in bytes for the recognition of random bytes. In a sample below this length, each of the 256
+/// byte values occurs too rarely for a reliable entropy.
 const MIN_SAMPLE: u16 = 1024;
 /// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the
 /// tests stays below this threshold.

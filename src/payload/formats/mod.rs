@@ -1,11 +1,13 @@
-//! Table of payload formats. Each format has a source file and a row in the table.
+//! Table of payload formats: the macro call `formats!`. Each format has a row in this table; related formats share a
+//! source file.
 //!
 //! ```text
 //! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
 //! ```
 //!
-//! The source file of a format starts with the byte layout and has two functions. The function `is` recognises the
-//! format, and reads at most a constant number of bytes. The function `check` compares the checksums.
+//! The source file of a format starts with the byte layout, and contains a function that recognises the format, mostly
+//! named `is`, and a function that compares the checksums, mostly named `check`. A recogniser reads at most a constant
+//! number of bytes.
 
 pub(super) mod cortex_m;
 pub(crate) mod damaged_mark;
@@ -63,8 +65,9 @@ macro_rules! formats {
             /// `bytes` is.
             ///
             /// The function never returns [`TelinkAes`](Self::TelinkAes) or [`NordicFirmware`](Self::NordicFirmware),
-            /// and returns [`Ubisys`](Self::Ubisys) only for some payloads of this format. The other payloads of this
-            /// format can only be recognised by the elements around them, as [`payloads`](super::payloads) does.
+            /// and returns [`Ubisys`](Self::Ubisys) only for firmware of ubisys that starts with `FRS0`. Only
+            /// [`payloads`](super::payloads) recognises the other payloads of these formats, by the elements around
+            /// them.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
@@ -160,8 +163,9 @@ impl PayloadKind {
     /// images.
     ///
     /// Only two bytes and two bits identify a zlib stream, so one in 22,000 elements with random data would be
-    /// recognised as a zlib stream. Every other format has at least the three magic bytes of Hue's format, which one in
-    /// 16 million elements with random data would have.
+    /// recognised as a zlib stream. The recogniser of every other format compares at least as many bits as the three
+    /// magic bytes of Hue's format, so at most one in 16 million elements with random data would be recognised as a
+    /// payload of the format.
     pub(super) const fn is_searched_in_all_elements(self) -> bool {
         !matches!(self, Self::Unknown | Self::Zlib)
     }

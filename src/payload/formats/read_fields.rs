@@ -23,8 +23,8 @@ pub(super) fn le_len(bytes: &[u8], offset: usize) -> Option<usize> {
     le_u32(bytes, offset).map(to_len)
 }
 
-/// Converts a length. A length that exceeds the address space becomes `usize::MAX`, because no payload is that long
-/// either.
+/// Converts the length `count` to `usize`. A length that exceeds the address space becomes `usize::MAX`, because no
+/// payload has as many as `usize::MAX` bytes.
 pub(super) fn to_len(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
