@@ -119,8 +119,8 @@ pub enum EntryFromFileError {
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
 impl IndexEntry {
-    /// Creates the index entry of a file, with sizes, header string, and the checksum that readers of `form` expect.
-    /// The file may be in a vendor's container.
+    /// Creates the index entry of a file, with sizes, header string, and the checksum that an index of the form `form`
+    /// contains. The file may be in a vendor's container.
     ///
     /// The caller adds URL, path, file name and restrictions. The method does not make the hardware versions in the
     /// header a restriction of the entry, because with such a restriction, gateways offer the image to no device whose

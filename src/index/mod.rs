@@ -94,7 +94,7 @@ pub use write::IndexWriteError;
 pub enum IndexForm {
     /// Array of objects with keys in camel case, as zigbee2mqtt reads it.
     Zigbee2Mqtt,
-    /// Object with the array `firmwares`, of objects with keys in snake case, as zigpy reads it.
+    /// Object whose array `firmwares` contains objects with keys in snake case, as zigpy reads it.
     Zigpy,
 }
 
@@ -208,7 +208,7 @@ impl Index {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NeverTaken {
-    /// For each device that the entry fits, the selection rule prefers one other entry.
+    /// For every device that the entry fits, the selection rule prefers the other entry with the number `entry`.
     Behind {
         /// Number of the other entry in the index.
         entry: usize,

@@ -428,7 +428,7 @@ impl fmt::Display for EntryMismatch<'_> {
     }
 }
 
-/// Text for the names in an entry: what the names stand for, and the names.
+/// Text for the names in an entry: a word for what is named, such as "model", and the names.
 struct Names<'a>(&'static str, &'a [String]);
 
 impl fmt::Display for Names<'_> {

@@ -68,7 +68,7 @@ pub struct Finding {
 pub enum FindingKind {
     /// The bytes are no OTA file, and no known container with an OTA file inside.
     NotOta {
-        /// Content of the file.
+        /// Type of the file.
         content: ForeignKind,
         /// Error of the attempt to read an OTA header at byte 0.
         error: DecodeError,

@@ -80,7 +80,7 @@ pub struct Inspection<'a> {
     raw_allowed: bool,
 }
 
-/// OTA file in its container, with the results of its checksums.
+/// OTA file in its container, with the results of the checks of its integrity code and its payloads.
 #[derive(Clone, Debug)]
 struct Ota<'a> {
     container: Container<'a>,

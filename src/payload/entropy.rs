@@ -24,8 +24,8 @@ const MAX_SAMPLE: usize = 4096;
 /// Minimum sample length in bytes for the recognition of random bytes. In a sample below this length, each of the 256
 /// byte values occurs too rarely for a reliable entropy.
 const MIN_SAMPLE: u16 = 1024;
-/// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the
-/// tests stays below this threshold.
+/// Threshold in millibits between code and encrypted or well-compressed bytes. The entropy of all code in the vendors'
+/// files of the tests is below this threshold.
 const MAX_OF_CODE: u16 = 7_200;
 
 impl Entropy {

@@ -107,7 +107,7 @@ pub enum ChecksumKind {
     Crc16,
     /// Checksum that is 0xEF xored with all bytes.
     Xor,
-    /// Checksum that makes the sum of 32-bit words 0.
+    /// Checksum that makes the sum of the covered 32-bit words 0.
     WordSum,
     /// SHA-256 hash.
     Sha256,
@@ -121,8 +121,8 @@ pub enum ChecksumKind {
 pub enum UnknownReason {
     /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
     NoChecksum,
-    /// The format has a checksum, but the build has not added one. Boot loaders for this format refuse a payload
-    /// without the checksum.
+    /// The format has a checksum, but the build of the payload has not added the checksum. Boot loaders for this format
+    /// refuse a payload without the checksum.
     ChecksumNotAdded,
     /// The checksum or the length does not match. Either the payload is damaged, or the payload is whole and in an
     /// unknown variant of the format.

@@ -21,7 +21,7 @@ use crate::payload::{Entropy, PayloadKind, PayloadMetadata, PayloadReport, Paylo
 /// Contents of an init packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::payload) struct InitPacket {
-    /// Length of the firmware in bytes: the sum of the three sizes in the packet.
+    /// Length of the firmware in bytes: the sum of the sizes of SoftDevice, boot loader and application in the packet.
     size: u64,
     /// SHA-256 of the firmware, in the byte order of the packet.
     digest: [u8; 32],
@@ -83,8 +83,8 @@ impl InitPacket {
         (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
     }
 
-    /// Checks the firmware in the element after the packet. Returns `None` unless the element has the length that
-    /// follows from the packet.
+    /// Checks the firmware in the element after the packet. Returns `None` unless the element has the length of the
+    /// firmware in the packet.
     pub(in crate::payload) fn check_firmware<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;

@@ -49,8 +49,8 @@ pub(super) fn check_swapped(bytes: &[u8]) -> PayloadReport<'_> {
     report(PayloadKind::NxpJn51xxSwapped, bytes, metadata, length)
 }
 
-/// Returns the report about an image that declares `length`. A length field with the value FFFFFFFF is erased flash,
-/// not a length, so the function does not report an image with this value as truncated.
+/// Returns the report about an image whose length field has the value `length`. A length field with the value FFFFFFFF
+/// is erased flash, not a length, so the function does not report an image with this value as truncated.
 fn report<'a>(
     kind: PayloadKind,
     bytes: &[u8],

@@ -7,8 +7,8 @@
 //!     u32 CRC-32 of the next six   u32 length of the index / 4 - 1   2 flags   59 5A
 //! ```
 //!
-//! The checksums of the blocks cover the uncompressed data, which this crate does not compute. Some vendors append a
-//! checksum of the whole stream; Third Reality appends its SHA-256.
+//! The checksums of the blocks cover the uncompressed data. This crate does not uncompress the blocks, so it does not
+//! compare these checksums. Some vendors append a checksum of the whole stream; Third Reality appends its SHA-256.
 
 use sha2::{Digest, Sha256};
 
