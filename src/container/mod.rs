@@ -213,9 +213,9 @@ pub struct Container<'a> {
     pub kind: ContainerKind,
     /// Bytes before the OTA file. The slice is empty unless the container has a header.
     pub before: &'a [u8],
-    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of this file. The length is the total
-    /// image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has all
-    /// bytes that were opened.
+    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of the OTA file. The length is the
+    /// total image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has
+    /// all bytes that were opened.
     pub ota: &'a [u8],
     /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
     pub after: &'a [u8],

@@ -98,8 +98,8 @@ pub enum FileMismatch {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryFromFileError {
-    /// No device should get the file: it is not an OTA file, is truncated, or has another finding of the severity
-    /// `Wrong`. The error contains the first finding of this severity.
+    /// No device should get the file: the file is not an OTA file, is truncated, or has another finding of the severity
+    /// `Wrong`. The error contains the first finding of the severity `Wrong`.
     #[error("{0}")]
     Wrong(Finding),
     /// zigbee2mqtt would read wrong bytes as the OTA header: zigbee2mqtt takes the first OTA file identifier in the

@@ -13,8 +13,8 @@
 //!
 //! [`IndexForm::Zigbee2Mqtt`] is an array of objects, the `index.json` of github.com/Koenkk/zigbee-OTA.
 //! [`IndexForm::Zigpy`] is an object with the array `firmwares`, as zigpy's providers `zigpy_local` and `zigpy_remote`
-//! read it; the parser also reads an array of such entries without the object, as some manufacturers publish it. All
-//! numbers are decimal.
+//! read it; the parser also reads the array `firmwares` alone, without the object, as some manufacturers publish it.
+//! All numbers are decimal.
 //!
 //! | zigbee2mqtt | zigpy | value | field of [`IndexEntry`] |
 //! |---|---|---|---|
@@ -115,7 +115,8 @@ impl IndexForm {
 pub struct Index {
     /// Form in which the index was read, or for which its entries were made.
     pub form: IndexForm,
-    /// Entries, in the order of the file. The number of an entry is its position in this list, counted from 0.
+    /// Entries, in the order of the file. The number of an entry is the position of the entry in `entries`, counted
+    /// from 0.
     pub entries: Vec<IndexEntry>,
 }
 
@@ -146,7 +147,8 @@ impl Index {
             .flat_map(|(number, entry)| entry.faults().iter().map(move |fault| (number, fault)))
     }
 
-    /// Returns the entries that the selection rule of this index form selects for no device, in the order of the index.
+    /// Returns the entries that the selection rule for the form of this index selects for no device, in the order of
+    /// the index.
     ///
     /// The method does not compare entries without a manufacturer code or an image type: see [`IndexEntry::complete`].
     /// The run time grows with the square of the number of entries for one image type.

@@ -1,4 +1,4 @@
-//! Parser of indexes in both forms, from JSON.
+//! Parser of indexes for zigbee2mqtt and for zigpy, from JSON.
 //!
 //! ```text
 //! bytes -> JSON -> array or `firmwares` -> objects -> entries, each value by its key

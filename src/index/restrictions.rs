@@ -12,7 +12,7 @@ use super::select::{DeviceDescription, EntryMismatch};
 use crate::types::{FileVersion, HardwareRange, HardwareVersion};
 
 /// Restrictions of an index entry to certain devices. A field that is `None` restricts nothing. A device fits the entry
-/// if it fits every field.
+/// if the device fits every field of the restrictions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

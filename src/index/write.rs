@@ -30,7 +30,7 @@ pub enum IndexWriteError {
         /// First fault of the entry.
         fault: EntryFault,
     },
-    /// An entry lacks a JSON key that the programs for this form of index require.
+    /// An entry lacks a JSON key that the programs for the form of the index require.
     #[error("entry {entry}: {key} is not there, and is required")]
     Missing {
         /// Number of the entry.

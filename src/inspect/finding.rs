@@ -105,7 +105,7 @@ pub enum FindingKind {
     DestinationMissing,
     /// Reserved bits of the field control are set. The variant holds the field control.
     ReservedBits(u16),
-    /// The header has bytes after its known fields. The variant holds the number of these bytes.
+    /// The header has bytes after its known fields. The variant holds the number of bytes after the known fields.
     ExtraHeaderBytes(usize),
     /// The minor version in the header is not 0.
     OtherMinorVersion(u8),
@@ -154,7 +154,7 @@ pub enum FindingKind {
         start: usize,
     },
     /// One of the magic bytes, the constant bytes by which a format is recognised, is wrong. With the correct value of
-    /// this byte, the checksum of the payload matches.
+    /// the wrong byte, the checksum of the payload matches.
     PayloadMark {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,

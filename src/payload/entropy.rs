@@ -18,8 +18,8 @@ pub struct Entropy {
     pub sample: u16,
 }
 
-/// Maximum length of a sample in bytes. Random bytes reach 7.95 bits in a sample of this length, and a longer sample
-/// would only take more time.
+/// Maximum length of a sample in bytes. Random bytes reach an entropy of 7.95 bits in a sample of 4,096 bytes, and a
+/// longer sample would only take more time.
 const MAX_SAMPLE: usize = 4096;
 /// Minimum sample length in bytes for the recognition of random bytes. In a sample below this length, each of the 256
 /// byte values occurs too rarely for a reliable entropy.

@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Metadata that a payload contains about itself. Most formats contain only some of these fields.
+/// Metadata that a payload contains about itself. Most formats contain only some of the metadata fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -78,7 +78,7 @@ pub enum DamageKind {
     Checksum {
         /// Kind of the checksum.
         checksum: ChecksumKind,
-        /// Checksum that the payload contains. For a SHA-256, this is the first four-byte word that differs, as a
+        /// Checksum that the payload contains. For a SHA-256, the value is the first four-byte word that differs, as a
         /// big-endian number.
         expected: u32,
         /// Computed checksum, in the same form as `expected`.

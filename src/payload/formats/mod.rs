@@ -82,7 +82,7 @@ macro_rules! formats {
                 }
             }
 
-            /// Checks `bytes`, which have this format.
+            /// Checks `bytes`, which must be a payload of this format.
             pub(super) fn check(self, bytes: &[u8]) -> PayloadReport<'_> {
                 match self {
                     $(Self::$kind => $check(bytes),)*
@@ -149,7 +149,7 @@ formats! {
 
     // Formats without a recogniser: the elements around the payload show the format.
 
-    /// Telink image that is encrypted with AES. Only the layout of the element shows this format
+    /// Telink image that is encrypted with AES. Only the layout of the element shows the encrypted format
     /// ([`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000)).
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
