@@ -123,8 +123,8 @@ impl IndexEntry {
     /// contains. The file may be in a vendor's container.
     ///
     /// The caller adds URL, path, file name and restrictions. The method does not make the hardware versions in the
-    /// header a restriction of the entry, because with such a restriction, gateways offer the image to no device whose
-    /// query lacks a hardware version. The caller may add a restriction to hardware versions.
+    /// header a restriction of the entry. If an entry is restricted to hardware versions, gateways do not offer the
+    /// image to a device whose query lacks a hardware version. The caller may add a restriction to hardware versions.
     ///
     /// # Errors
     /// Fails with [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`,

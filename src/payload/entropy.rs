@@ -54,8 +54,8 @@ impl Entropy {
         Self { millibits: u16::try_from(millibits).unwrap_or(u16::MAX), sample: size }
     }
 
-    /// Returns whether the bytes look encrypted or compressed: the sample has at least 1,024 bytes, and its entropy is
-    /// at most 0.1 bits below the expected entropy of the same number of random bytes.
+    /// Returns whether the bytes look encrypted or compressed. The sample must have at least 1,024 bytes, and an
+    /// entropy at most 0.1 bits below the expected entropy of as many random bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {
