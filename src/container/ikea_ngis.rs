@@ -84,7 +84,7 @@ pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
     (verified && header.total_size != head.size).then_some(found)
 }
 
-/// Words of a consistent head.
+/// Values of the words in a consistent head of an IKEA container.
 struct Head {
     /// Offset of the payload, in bytes.
     offset: usize,

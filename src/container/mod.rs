@@ -190,8 +190,8 @@ impl ContainerIntegrity {
         }
     }
 
-    /// Returns the result of comparing `checksums`, which are in file order. Each item is the offset of a checksum, and
-    /// `true` if the checksum matches.
+    /// Returns the result of comparing `checksums`, which are in file order. Each item of `checksums` is the offset of
+    /// a checksum, and `true` if the checksum matches.
     fn from_checksums(checksums: impl IntoIterator<Item = (usize, bool)>) -> Self {
         let failed = checksums.into_iter().find(|(_, matches)| !matches);
         failed.map_or(Self::Verified, |(offset, _)| Self::ChecksumFailed { offset })
@@ -215,7 +215,7 @@ pub struct Container<'a> {
     pub before: &'a [u8],
     /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of the OTA file. The length is the
     /// total image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has
-    /// all bytes that were opened.
+    /// all bytes that the caller passed to [`open`](Self::open).
     pub ota: &'a [u8],
     /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
     pub after: &'a [u8],

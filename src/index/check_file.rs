@@ -19,7 +19,7 @@ use crate::types::{FileVersion, ImageType, ManufacturerCode};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FileMismatch {
-    /// The length of the file differs: the file is truncated, or is another file.
+    /// The length of the file differs from the length in the entry: the file is truncated, or is another file.
     #[error("the index says {entry} bytes, the file has {file}")]
     FileSize {
         /// Length in the entry, in bytes.
@@ -27,7 +27,7 @@ pub enum FileMismatch {
         /// Length of the file, in bytes.
         file: u64,
     },
-    /// The checksum of the file differs: the file is damaged, or is another file.
+    /// The checksum of the file differs from the checksum in the entry: the file is damaged, or is another file.
     #[error("{algorithm} in the index is {entry}, that of the file is {file}")]
     Checksum {
         /// Name of the checksum algorithm.

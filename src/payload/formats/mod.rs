@@ -41,8 +41,8 @@ use core::fmt;
 use super::PayloadReport;
 use super::report::check_unknown;
 
-/// Defines [`PayloadKind`] and its functions from the table of formats. The rows with a recogniser are tried from top
-/// to bottom.
+/// Defines [`PayloadKind`] and its functions from the table of formats. `PayloadKind::of` tries the recognisers of the
+/// rows from top to bottom.
 ///
 /// The table is a macro because no function can define an enum. If the variants, names, recognisers and checks were
 /// written in separate places, they could disagree.
