@@ -115,7 +115,7 @@ formats! {
     NxpJn51xxSwapped = "nxp_jn51xx_word_swapped": nxp_jn51xx::check_swapped, if nxp_jn51xx::is_swapped;
     /// NXP JN518x or K32W image, with a word sum and a CRC-32 in the header.
     NxpJn518x = "nxp_jn518x": nxp_jn518x::check, if nxp_jn518x::is;
-    /// NXP JN514x image, recognised by its first word and by the OTA header at byte 8 or its length.
+    /// NXP JN514x image, recognised by its first word, and by the OTA header at byte 8 or the length of the image.
     NxpJn514x = "nxp_jn514x_embedded_ota_header": embedded_ota::check_jn514x, if embedded_ota::is_jn514x;
     /// OTA file inside an OTA file.
     EmbeddedOta = "embedded_ota_header": embedded_ota::check_nested, if embedded_ota::is;

@@ -154,7 +154,8 @@ fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Val
     Some(found)
 }
 
-/// Reads a varint, which has seven bits in each byte, the lowest first. Returns the number and the bytes after it.
+/// Reads a varint, which has seven bits in each byte, the lowest first. Returns the value of the varint, and the bytes
+/// after the varint.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (mut rest, mut number) = (bytes, 0_u64);
     for shift in (0..64).step_by(7) {

@@ -1,5 +1,5 @@
 //! Readers of integers and byte arrays at an offset of a payload. A reader returns `None` if the payload ends before
-//! the value.
+//! the end of the value.
 
 use sha2::{Digest, Sha256};
 
