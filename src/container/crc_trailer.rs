@@ -1,5 +1,5 @@
 //! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file.
-//! Only this CRC shows that the file has a container.
+//! Only the matching CRC-32 shows that the file has such a container.
 //!
 //! ```text
 //! Salus      | OTA file | CRC-32 of it |

@@ -13,8 +13,8 @@ const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 /// of offset.
 ///
 /// **The search is a last resort, and a person must judge its result.** The four bytes of the identifier also occur
-/// inside the payload of many files, often with a plausible header after them. The same four bytes also occur in files
-/// that are not OTA files. [`Container::open`](super::Container::open) never searches.
+/// inside the payload of many files, often with a plausible header after them. The four bytes of the identifier also
+/// occur in files that are not OTA files. [`Container::open`](super::Container::open) never searches.
 pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     // The identifier is compared first, because it rules out nearly all offsets.
     let identifiers = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
@@ -24,7 +24,8 @@ pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     })
 }
 
-/// Offset at which an OTA header can be read. The bytes at the offset of a candidate may have another meaning.
+/// Offset at which an OTA header can be read. The bytes at the offset of a candidate may be other data that only looks
+/// like an OTA header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

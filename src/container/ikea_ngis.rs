@@ -72,8 +72,8 @@ pub(crate) struct OtherTotal {
     pub(crate) size: u32,
 }
 
-/// Recognises a container that [`Container::open`] refuses only because the total image size in the OTA header differs from
-/// the size of the payload. All checksums must match.
+/// Recognises a container that [`Container::open`] refuses only because the total image size in the OTA header differs
+/// from the size of the payload. All checksums of the container must match.
 pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
     let head = Head::read(bytes)?;
     let (before, rest) = bytes.split_at_checked(head.offset)?;
@@ -84,7 +84,7 @@ pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
     (verified && header.total_size != head.size).then_some(found)
 }
 
-/// Words of a consistent head.
+/// Values of the words in a consistent head of an IKEA container.
 struct Head {
     /// Offset of the payload, in bytes.
     offset: usize,
@@ -94,7 +94,7 @@ struct Head {
 }
 
 impl Head {
-    /// Reads the words at the start of `bytes`. Returns `None` unless all words are consistent.
+    /// Reads the words of the head at the start of `bytes`. Returns `None` unless all words of the head are consistent.
     fn read(bytes: &[u8]) -> Option<Self> {
         let (_, raw) = fixed::<RawHead>(bytes).ok()?;
         let chunk_size = NonZero::new(raw.chunk_size.get())?;

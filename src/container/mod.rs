@@ -1,9 +1,10 @@
 //! Containers: the formats in which vendors wrap an OTA file.
 //!
 //! A container is recognised if all its known fields are consistent and a readable OTA header is at the offset that
-//! these fields give. The total image size in the header must equal the size in the fields of the container.
+//! these fields give. The total image size in the OTA header must equal the size in the fields of the container.
 //! [`Container::open`] never searches for the OTA file, because the four bytes of the file identifier occur inside the
-//! payload of many files. Only [`candidates`] searches, and a person must judge its result.
+//! payload of many files. Only [`candidates`] searches for OTA headers, and a person must judge the result of the
+//! search.
 //!
 //! Layout of [`ContainerKind::IkeaNgis`], with little-endian integers:
 //!
@@ -32,7 +33,8 @@
 //! | 4 + length | 0 or 1 | | 0x00 |
 //! | 5 + length | any | | 16 opaque bytes |
 //!
-//! Layout of [`ContainerKind::Sonoff100`], with big-endian integers. Each checksum is a CRC-32 (ISO-HDLC):
+//! Layout of [`ContainerKind::Sonoff100`], with big-endian integers. Each checksum of a Sonoff container is a CRC-32
+//! (ISO-HDLC):
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -65,15 +67,14 @@
 //! | 72 | 80 | | not checked |
 //! | 152 | any | OTA file, up to the last byte | |
 //!
-//! Layout of [`ContainerKind::SalusCrc32`]. In this table and the next, "total" is the total image size of the OTA
-//! header:
+//! Layout of [`ContainerKind::SalusCrc32`]. "total" is the total image size in the OTA header:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
 //! | 0 | total | OTA file | |
 //! | total | 4 | checksum, little endian | CRC-32 (ISO-HDLC) of the OTA file |
 //!
-//! Layout of [`ContainerKind::SdevicesCrc32`]:
+//! Layout of [`ContainerKind::SdevicesCrc32`], where "total" is the total image size in the OTA header:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -118,7 +119,7 @@ use crate::file::FileHeader;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ContainerKind {
-    /// No container: the OTA header is at byte 0. Bytes may follow the total image size.
+    /// No container: the OTA header is at byte 0. Further bytes may follow the OTA file.
     None,
     /// Container with a header that starts with `NGIS` and has a SHA-256 for each chunk of the OTA file.
     IkeaNgis,
@@ -189,8 +190,8 @@ impl ContainerIntegrity {
         }
     }
 
-    /// Returns the result of comparing `checksums`, which are in file order. Each item is the offset of a checksum, and
-    /// `true` if the checksum matches.
+    /// Returns the result of comparing `checksums`, which are in file order. Each item of `checksums` is the offset of
+    /// a checksum, and `true` if the checksum matches.
     fn from_checksums(checksums: impl IntoIterator<Item = (usize, bool)>) -> Self {
         let failed = checksums.into_iter().find(|(_, matches)| !matches);
         failed.map_or(Self::Verified, |(offset, _)| Self::ChecksumFailed { offset })
@@ -212,9 +213,9 @@ pub struct Container<'a> {
     pub kind: ContainerKind,
     /// Bytes before the OTA file. The slice is empty unless the container has a header.
     pub before: &'a [u8],
-    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of this file. The length is the total
-    /// image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has all
-    /// bytes that were opened.
+    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of the OTA file. The length is the
+    /// total image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has
+    /// all bytes that the caller passed to [`open`](Self::open).
     pub ota: &'a [u8],
     /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
     pub after: &'a [u8],

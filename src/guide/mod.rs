@@ -12,6 +12,7 @@
 //! | [`measurements`] | everybody | time, flash, RAM, goodput |
 //! | [`guarantees`] | everybody | each guarantee, and the command that checks it |
 //! | [`contributing`] | contributors | the map of the source, recipes for common changes, rules of the project |
+//! | [`fast_paths`] | contributors | the tasks that are implemented twice, and the measured gain of each fast implementation |
 //!
 //! Each loop of calls in the chapters on devices and gateways is a whole program, in which a simulated board or network
 //! takes the place of the hardware. All examples of the guide are run as tests. The modules of the guide exist in the

@@ -19,7 +19,7 @@ use crate::types::{FileVersion, ImageType, ManufacturerCode};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FileMismatch {
-    /// The length of the file differs: the file is truncated, or is another file.
+    /// The length of the file differs from the length in the entry: the file is truncated, or is another file.
     #[error("the index says {entry} bytes, the file has {file}")]
     FileSize {
         /// Length in the entry, in bytes.
@@ -27,7 +27,7 @@ pub enum FileMismatch {
         /// Length of the file, in bytes.
         file: u64,
     },
-    /// The checksum of the file differs: the file is damaged, or is another file.
+    /// The checksum of the file differs from the checksum in the entry: the file is damaged, or is another file.
     #[error("{algorithm} in the index is {entry}, that of the file is {file}")]
     Checksum {
         /// Name of the checksum algorithm.
@@ -98,12 +98,12 @@ pub enum FileMismatch {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryFromFileError {
-    /// No device should get the file: it is not an OTA file, is truncated, or has another finding of the severity
-    /// `Wrong`. The error contains the first finding of this severity.
+    /// No device should get the file: the file is not an OTA file, is truncated, or has another finding of the severity
+    /// `Wrong`. The error contains the first finding of the severity `Wrong`.
     #[error("{0}")]
     Wrong(Finding),
-    /// zigbee2mqtt would read another header: zigbee2mqtt takes the first OTA file identifier in the file as the start
-    /// of the OTA file, but the OTA file starts at a later identifier.
+    /// zigbee2mqtt would read wrong bytes as the OTA header: zigbee2mqtt takes the first OTA file identifier in the
+    /// file as the start of the OTA file, but the OTA file starts at a later identifier.
     #[error(
         "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {ota}"
     )]
@@ -119,23 +119,24 @@ pub enum EntryFromFileError {
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
 impl IndexEntry {
-    /// Creates the index entry of a file, with sizes, header string, and the checksum that readers of `form` expect.
-    /// The file may be in a vendor's container.
+    /// Creates the index entry of a file, with sizes, header string, and the checksum that an index of the form `form`
+    /// contains. The file may be in a vendor's container.
     ///
     /// The caller adds URL, path, file name and restrictions. The method does not make the hardware versions in the
-    /// header a restriction of the entry, because with such a restriction, gateways offer the image to no device whose
-    /// query lacks a hardware version. The caller may add the restriction.
+    /// header a restriction of the entry. If an entry is restricted to hardware versions, gateways do not offer the
+    /// image to a device whose query lacks a hardware version. The caller may add a restriction to hardware versions.
     ///
     /// # Errors
     /// Fails with [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`,
-    /// for example for bytes that are not an OTA file. Fails with [`EntryFromFileError::Misread`] if zigbee2mqtt would
-    /// read another header in the file.
+    /// for example for bytes that are not an OTA file. Fails with [`EntryFromFileError::Misread`] if `form` is the form
+    /// of zigbee2mqtt, and the four bytes of the OTA file identifier also occur before the OTA file: zigbee2mqtt would
+    /// read the OTA header at the first identifier.
     pub fn of_file(file: &[u8], form: IndexForm) -> Result<Self, EntryFromFileError> {
         Self::of_inspection(&Inspection::of(file), form)
     }
 
-    /// Creates the index entry of an inspected file, as [`of_file`](Self::of_file) does. The caller may have [allowed a raw
-    /// body](Inspection::allow_raw_body).
+    /// Creates the index entry of an inspected file, as [`of_file`](Self::of_file) does. The caller may have [allowed a
+    /// raw body](Inspection::allow_raw_body) in the inspection.
     ///
     /// # Errors
     /// The method returns the errors of [`of_file`](Self::of_file).
@@ -163,10 +164,10 @@ impl IndexEntry {
 
     /// Compares a downloaded file with the entry. An empty result means that the file matches the entry.
     ///
-    /// The method compares the values that the entry has: the length, each checksum, and the fields of the OTA header.
-    /// The OTA file may be in a container or after other bytes. If the entry has neither length nor checksum, every
-    /// file with a matching header matches the entry. A checksum is only as trustworthy as the source of the index;
-    /// only a signature proves who made an image.
+    /// The method compares the values that the index entry has: the length, each checksum, and the fields of the OTA
+    /// header. The OTA file may be in a container or after other bytes. If the entry has neither length nor checksum,
+    /// every file with a matching header matches the entry. A checksum is only as trustworthy as the source of the
+    /// index; only a signature proves who made an image.
     #[must_use]
     pub fn check(&self, file: &[u8]) -> Vec<FileMismatch> {
         let mut found = Vec::new();

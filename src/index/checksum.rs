@@ -16,9 +16,9 @@ use sha2::Digest;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ChecksumAlgorithm {
-    /// SHA-512, 64 bytes: the key `sha512` of zigbee2mqtt.
+    /// SHA-512, 64 bytes: the JSON key `sha512` in an index for zigbee2mqtt.
     Sha512,
-    /// SHA3-256, 32 bytes: the algorithm that zigpy requires.
+    /// SHA3-256, 32 bytes: the algorithm that an index for zigpy requires.
     Sha3_256,
     /// SHA-256, 32 bytes.
     Sha256,

@@ -92,8 +92,8 @@ impl IndexEntry {
         Some(ImageId { manufacturer, image_type, version: self.version? })
     }
 
-    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt also completes an
-    /// entry in this way, if the URL of the entry is a path on the gateway.
+    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt also fills in the
+    /// missing parts from the file, if the URL of the entry is a path on the gateway.
     pub fn complete(&mut self, header: &FileHeader<'_>) {
         self.manufacturer.get_or_insert(header.id.manufacturer);
         self.image_type.get_or_insert(header.id.image_type);

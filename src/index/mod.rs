@@ -1,9 +1,9 @@
 //! Indexes of OTA files: the JSON lists of images that zigbee2mqtt and zigpy publish, with the devices that each image
 //! is for.
 //!
-//! The module reads and writes indexes, and selects the entry for a device. For every other entry, the module gives the
-//! reason why the entry was not selected. The module also compares a downloaded file with its entry. The caller
-//! downloads the files; this module performs no input or output.
+//! The module reads and writes indexes, and selects the entry for a device. For every entry that is not selected, the
+//! module gives the reason. The module also compares a downloaded file with its entry. The caller downloads the files;
+//! this module performs no input or output.
 //!
 //! ```text
 //! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
@@ -13,8 +13,8 @@
 //!
 //! [`IndexForm::Zigbee2Mqtt`] is an array of objects, the `index.json` of github.com/Koenkk/zigbee-OTA.
 //! [`IndexForm::Zigpy`] is an object with the array `firmwares`, as zigpy's providers `zigpy_local` and `zigpy_remote`
-//! read it; the parser also reads an array of such entries without the object, as some manufacturers publish it. All
-//! numbers are decimal.
+//! read it; the parser also reads the array `firmwares` alone, without the object, as some manufacturers publish it.
+//! All numbers are decimal.
 //!
 //! | zigbee2mqtt | zigpy | value | field of [`IndexEntry`] |
 //! |---|---|---|---|
@@ -39,9 +39,9 @@
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
 //! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! An index keeps keys that are not in the table, and writes these keys again. An index also keeps an entry in which a
-//! value has the wrong type, with its faults ([`IndexEntry::faults`]). An entry with faults is never selected, because
-//! the value may be a restriction, which must not be ignored.
+//! An [`Index`] keeps JSON keys that are not in the table above, and writes these keys again. An index also keeps an
+//! entry in which a value has the wrong type, with its faults ([`IndexEntry::faults`]). An entry with faults is never
+//! selected, because a value with a fault may be a restriction, which must not be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;
@@ -94,7 +94,7 @@ pub use write::IndexWriteError;
 pub enum IndexForm {
     /// Array of objects with keys in camel case, as zigbee2mqtt reads it.
     Zigbee2Mqtt,
-    /// Object with the array `firmwares`, of objects with keys in snake case, as zigpy reads it.
+    /// Object whose array `firmwares` contains objects with keys in snake case, as zigpy reads it.
     Zigpy,
 }
 
@@ -115,7 +115,8 @@ impl IndexForm {
 pub struct Index {
     /// Form in which the index was read, or for which its entries were made.
     pub form: IndexForm,
-    /// Entries, in the order of the file. The number of an entry is its position in this list, counted from 0.
+    /// Entries, in the order of the file. The number of an entry is the position of the entry in `entries`, counted
+    /// from 0.
     pub entries: Vec<IndexEntry>,
 }
 
@@ -146,7 +147,8 @@ impl Index {
             .flat_map(|(number, entry)| entry.faults().iter().map(move |fault| (number, fault)))
     }
 
-    /// Returns the entries that the selection rule of this index form selects for no device, in the order of the index.
+    /// Returns the entries that the selection rule for the form of this index selects for no device, in the order of
+    /// the index.
     ///
     /// The method does not compare entries without a manufacturer code or an image type: see [`IndexEntry::complete`].
     /// The run time grows with the square of the number of entries for one image type.
@@ -208,7 +210,7 @@ impl Index {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NeverTaken {
-    /// For each device that the entry fits, the selection rule prefers one other entry.
+    /// For every device that the entry fits, the selection rule prefers the other entry with the number `entry`.
     Behind {
         /// Number of the other entry in the index.
         entry: usize,

@@ -1,4 +1,4 @@
-//! Parser of indexes in both forms, from JSON.
+//! Parser of indexes for zigbee2mqtt and for zigpy, from JSON.
 //!
 //! ```text
 //! bytes -> JSON -> array or `firmwares` -> objects -> entries, each value by its key
@@ -134,7 +134,7 @@ fn zigpy(mut read: Reader) -> IndexEntry {
 }
 
 /// JSON keys of an entry that the parser has not read yet, and the faults in the values that the parser has read. A key
-/// whose value cannot be read remains among the unread keys.
+/// whose value the parser cannot read remains among the unread keys.
 struct Reader {
     keys: Map<String, Value>,
     faults: Vec<EntryFault>,

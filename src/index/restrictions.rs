@@ -12,7 +12,7 @@ use super::select::{DeviceDescription, EntryMismatch};
 use crate::types::{FileVersion, HardwareRange, HardwareVersion};
 
 /// Restrictions of an index entry to certain devices. A field that is `None` restricts nothing. A device fits the entry
-/// if it fits every field.
+/// if the device fits every field of the restrictions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -68,8 +68,8 @@ impl Restrictions {
                 (Some(_), None) => false,
             }
         }
-        /// Returns whether the limit `wide` admits every value that the limit `narrow` admits. A missing limit also
-        /// admits devices with an unknown value.
+        /// Returns whether the limit `wide` admits every value that the limit `narrow` admits. If `wide` is `None`, it
+        /// also admits devices with an unknown value.
         fn limit<T: Copy>(wide: Option<T>, narrow: Option<T>, lets: impl Fn(T, T) -> bool) -> bool {
             wide.is_none_or(|wide| narrow.is_some_and(|narrow| lets(wide, narrow)))
         }

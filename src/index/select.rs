@@ -94,8 +94,8 @@ impl From<&QueryNextImageRequest> for DeviceDescription<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SelectionRule {
-    /// The rule of zigbee2mqtt: the first entry that fits the device. If the gateway does not want the version of this
-    /// entry, the rule selects no entry.
+    /// The rule of zigbee2mqtt: the first entry that fits the device. If the gateway does not want the version of the
+    /// first entry that fits, the rule of zigbee2mqtt selects no entry.
     FirstFitting,
     /// The rule of zigpy: the newest of the entries that fit the device and have a version that the gateway wants.
     /// Among equal versions, the rule selects the most specific entry, or no entry if several entries for different
@@ -126,7 +126,8 @@ impl<'a> Selection<'a> {
 
     /// Returns the number of each entry that was not selected, with the reason, in the order of the index.
     ///
-    /// In a large index, most entries are for other images. [`EntryMismatch::is_other_image`] recognises these entries.
+    /// In a large index, most entries are for other images. [`EntryMismatch::is_other_image`] recognises entries for
+    /// other images.
     pub fn mismatches(&self) -> impl Iterator<Item = (usize, &EntryMismatch<'a>)> {
         self.mismatches.iter().enumerate().filter_map(|(number, reason)| Some((number, reason.as_ref()?)))
     }
@@ -347,8 +348,8 @@ impl IndexEntry {
         (!is_wanted).then_some(EntryMismatch::NotWanted { version, current, wanted })
     }
 
-    /// Returns how specific the entry is, by zigpy's weights of the restrictions: names have the highest weight, then
-    /// versions, then hardware.
+    /// Returns how specific the entry is, by zigpy's weights of the restrictions: model and manufacturer names have the
+    /// highest weight, then the version that the device runs, then the hardware version.
     fn weight(&self) -> i64 {
         let Self { restrictions, specificity, .. } = self;
         let weights = [
@@ -428,7 +429,7 @@ impl fmt::Display for EntryMismatch<'_> {
     }
 }
 
-/// Text for the names in an entry: what the names stand for, and the names.
+/// Text for the names in an entry: a word for what is named, such as "model", and the names.
 struct Names<'a>(&'static str, &'a [String]);
 
 impl fmt::Display for Names<'_> {

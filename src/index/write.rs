@@ -30,7 +30,7 @@ pub enum IndexWriteError {
         /// First fault of the entry.
         fault: EntryFault,
     },
-    /// An entry lacks a JSON key that the programs for this form of index require.
+    /// An entry lacks a JSON key that the programs for the form of the index require.
     #[error("entry {entry}: {key} is not there, and is required")]
     Missing {
         /// Number of the entry.
@@ -101,8 +101,8 @@ impl Serialize for Keys {
 }
 
 impl Keys {
-    /// Returns the JSON keys of `entry` in the form `form`. The keys that this crate does not know are included only if
-    /// the entry was read in the same form, `read`.
+    /// Returns the JSON keys of `entry` in the form `form`. The result includes keys that this crate does not know only
+    /// if `read`, the form in which the index was read, equals `form`.
     fn new(entry: &IndexEntry, form: IndexForm, read: IndexForm, model: Option<&String>) -> Self {
         let (first, rest) = match form {
             IndexForm::Zigbee2Mqtt => zigbee2mqtt(entry, model),

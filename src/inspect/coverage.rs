@@ -63,7 +63,7 @@ pub struct Coverage {
 
 /// Maximum number of ranges that the checksums of a container cover.
 const CONTAINER_RANGES: usize = 3;
-/// Maximum number of ranges that checksums other than those of payloads cover.
+/// Maximum number of ranges that the checksums of a container and the image integrity code cover.
 const RANGES: usize = CONTAINER_RANGES + 2;
 
 impl<'a> Inspection<'a> {
@@ -78,8 +78,8 @@ impl<'a> Inspection<'a> {
             .flat_map(|ota| ota.outer_coverage().into_iter().flatten().chain(ota.payload_coverage()))
     }
 
-    /// Returns the ranges that no matching checksum covers, in ascending order. Each byte of the input is in one of
-    /// these ranges or in a range of [`coverage`](Self::coverage).
+    /// Returns the ranges that no matching checksum covers, in ascending order. Each byte of the input is in one of the
+    /// returned ranges or in a range of [`coverage`](Self::coverage).
     pub fn uncovered(&self) -> impl Iterator<Item = Range<usize>> + use<'_, 'a> {
         let outer = self
             .ota()
@@ -121,8 +121,8 @@ impl<'a> Ota<'a> {
         }
     }
 
-    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In one
-    /// convention, the digest also covers tag and length of the element.
+    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In the
+    /// form [`CodeForm::BeforeData`], the digest also covers tag and length of the element.
     fn code_coverage(&self) -> [Option<Coverage>; 2] {
         let element = self.image.find(Tag::IMAGE_INTEGRITY_CODE).next();
         let (IntegrityCode::Ok(form), Some(element)) = (self.integrity_code, element) else {

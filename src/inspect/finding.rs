@@ -68,7 +68,7 @@ pub struct Finding {
 pub enum FindingKind {
     /// The bytes are no OTA file, and no known container with an OTA file inside.
     NotOta {
-        /// Content of the file.
+        /// Type of the file.
         content: ForeignKind,
         /// Error of the attempt to read an OTA header at byte 0.
         error: DecodeError,
@@ -88,9 +88,10 @@ pub enum FindingKind {
     TrailingBytes {
         /// Number of bytes after the total image size.
         count: usize,
-        /// `true` if the bytes have the length of a vendor's CRC, but the CRC does not match.
+        /// `true` if the bytes after the total image size have the length of a vendor's CRC, but the CRC does not
+        /// match.
         is_checksum: bool,
-        /// `true` if the bytes contain a readable OTA header.
+        /// `true` if the bytes after the total image size contain a readable OTA header.
         is_ota: bool,
     },
     /// The image integrity code (tag 0x0003) does not match, or its length is not 16 bytes.
@@ -104,7 +105,7 @@ pub enum FindingKind {
     DestinationMissing,
     /// Reserved bits of the field control are set. The variant holds the field control.
     ReservedBits(u16),
-    /// The header has bytes after its known fields. The variant holds the number of these bytes.
+    /// The header has bytes after its known fields. The variant holds the number of bytes after the known fields.
     ExtraHeaderBytes(usize),
     /// The minor version in the header is not 0.
     OtherMinorVersion(u8),
@@ -153,7 +154,7 @@ pub enum FindingKind {
         start: usize,
     },
     /// One of the magic bytes, the constant bytes by which a format is recognised, is wrong. With the correct value of
-    /// this byte, the checksum of the payload matches.
+    /// the wrong byte, the checksum of the payload matches.
     PayloadMark {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
@@ -245,9 +246,9 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// Returns whether the fact is a deviation from a single OTA file that follows the specification. Every fact is
-    /// such a deviation, except that the file is for a single device, or that a payload contradicts the header. A
-    /// strict gateway refuses a file with a deviation.
+    /// Returns whether the fact is a deviation from a single OTA file that follows the specification. Only two facts
+    /// are no deviation from the specification: that the file is for a single device, and that a payload contradicts
+    /// the header. A strict gateway refuses a file with a deviation.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })

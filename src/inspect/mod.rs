@@ -15,8 +15,9 @@
 //! | [`Doubtful`](Severity::Doubtful) | possibly damaged, or of an unknown form | an unrecognised raw body, a payload with a mismatch of a checksum that may be of another kind |
 //! | [`Note`](Severity::Note) | usable, and worth knowing | a container, bytes after the total image size, a reserved tag |
 //!
-//! A file without findings may still be damaged in bytes that no checksum covers. [`Inspection::uncovered`] returns
-//! these bytes. Only a signature proves who made a file, and this module does not verify signatures.
+//! A file without findings may still be damaged in bytes that no checksum covers. [`Inspection::uncovered`] returns the
+//! ranges of these uncovered bytes. Only a signature proves who made a file, and this module does not verify
+//! signatures.
 //!
 //! ```
 //! use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
@@ -65,8 +66,8 @@ use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_body_end::RemainderKind;
 
-/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads. The reports of further
-/// payloads are computed again at each call of a method.
+/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads than this number. If a file has
+/// more payloads, each call of a method computes the reports of the additional payloads again.
 const KEPT: usize = 8;
 
 /// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the
@@ -79,7 +80,7 @@ pub struct Inspection<'a> {
     raw_allowed: bool,
 }
 
-/// OTA file in its container, with the results of its checksums.
+/// OTA file in its container, with the results of the checks of its integrity code and its payloads.
 #[derive(Clone, Debug)]
 struct Ota<'a> {
     container: Container<'a>,
@@ -155,7 +156,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// Returns whether the inspection has a finding of the severity [`Wrong`](Severity::Wrong). A gateway should refuse
-    /// such a file.
+    /// a file with a finding of this severity.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         self.worst() == Some(Severity::Wrong)

@@ -74,10 +74,11 @@ pub enum ForeignKind {
     Unknown,
 }
 
-/// Maximum number of bytes of a text that are examined. The first line shows the type of a text file that a user might
-/// take for an OTA file.
+/// Maximum number of bytes of a text that are examined. The first line of a text is sufficient to recognise the types
+/// of text files that a user might take for an OTA file.
 const MAX_TEXT: usize = 4096;
-/// Minimum length of a text of hexadecimal digits. A shorter text may be a word or a number.
+/// Minimum number of digits in a text of hexadecimal digits. A text with fewer digits may be a word or a number, so its
+/// type is [`ForeignKind::Text`].
 const MIN_DIGITS: usize = 32;
 
 /// Identifiers at the first byte of a file.
@@ -133,7 +134,7 @@ impl ForeignKind {
         inside.map_or((Self::Unknown, 0), |candidate| (Self::HeaderInside, candidate.offset))
     }
 
-    /// Returns the kind of a text. Returns `None` for bytes that are no text.
+    /// Returns the type of the text `bytes`. Returns `None` if `bytes` are no text.
     fn of_text(bytes: &[u8]) -> Option<Self> {
         let start = bytes.get(..MAX_TEXT).unwrap_or(bytes);
         let text = match core::str::from_utf8(start) {

@@ -110,8 +110,8 @@ const fn is_certain(kind: PayloadKind) -> bool {
     !matches!(kind, PayloadKind::Unknown | PayloadKind::Zlib)
 }
 
-/// Reads raw bytes as an element that runs past the end of the file. Returns the element and the bytes after its head,
-/// or `None` if there are too few bytes for a head.
+/// Reads raw bytes as an element that runs past the end of the file. Returns the element and the bytes after its tag
+/// and length, or `None` if there are too few bytes for a tag and a length.
 fn overrun<'a>(image: &Image<'_>, raw: &RawRemainder<'a>, first: bool) -> Option<(Overrun, &'a [u8])> {
     let (head, behind) = raw.bytes.split_first_chunk::<{ Element::HEAD_LEN }>()?;
     let [tag_low, tag_high, length @ ..] = *head;

@@ -18,14 +18,14 @@ pub struct Entropy {
     pub sample: u16,
 }
 
-/// Maximum length of a sample in bytes. Random bytes reach 7.95 bits in a sample of this length, and a longer sample
-/// would only take more time.
+/// Maximum length of a sample in bytes. Random bytes reach an entropy of 7.95 bits in a sample of 4,096 bytes, and a
+/// longer sample would only take more time.
 const MAX_SAMPLE: usize = 4096;
-/// Minimum sample length in bytes for the recognition of random bytes. In a shorter sample, each of the 256 byte values
-/// occurs too rarely for a reliable entropy.
+/// Minimum sample length in bytes for the recognition of random bytes. In a sample below this length, each of the 256
+/// byte values occurs too rarely for a reliable entropy.
 const MIN_SAMPLE: u16 = 1024;
-/// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the
-/// tests stays below this threshold.
+/// Threshold in millibits between code and encrypted or well-compressed bytes. The entropy of all code in the vendors'
+/// files of the tests is below this threshold.
 const MAX_OF_CODE: u16 = 7_200;
 
 impl Entropy {
@@ -54,8 +54,8 @@ impl Entropy {
         Self { millibits: u16::try_from(millibits).unwrap_or(u16::MAX), sample: size }
     }
 
-    /// Returns whether the bytes look encrypted or compressed: the sample has at least 1,024 bytes, and its entropy is
-    /// at most 0.1 bits below the expected entropy of the same number of random bytes.
+    /// Returns whether the bytes look encrypted or compressed. The sample must have at least 1,024 bytes, and an
+    /// entropy at most 0.1 bits below the expected entropy of as many random bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {

@@ -28,7 +28,7 @@ pub struct Payload<'a> {
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub report: PayloadReport<'a>,
     /// `true` if metadata of the payload differs from the OTA header.
-    /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts) defines the rule of the comparison.
+    /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts) compares metadata and header.
     pub contradicts_header: bool,
 }
 

@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Metadata that a payload contains about itself. Most formats contain only some of these fields.
+/// Metadata that a payload contains about itself. Most formats contain only some of the metadata fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -85,7 +85,7 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Writes each present field except the chip, after a semicolon. Texts are escaped.
+/// Writes each present field except the chip, after a semicolon. Texts are escaped by `escape_ascii`.
 impl fmt::Display for PayloadMetadata<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f)
@@ -93,7 +93,7 @@ impl fmt::Display for PayloadMetadata<'_> {
 }
 
 impl PayloadMetadata<'_> {
-    /// Writes each present field except the chip, after a semicolon. Texts are escaped.
+    /// Writes each present field except the chip, after a semicolon. Texts are escaped by `escape_ascii`.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {

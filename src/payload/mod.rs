@@ -1,11 +1,12 @@
 //! Payloads of upgrade images: recognition of their format, and comparison of their own checksums.
 //!
 //! A valid OTA file may contain a damaged payload, which no device will start. [`payloads`] checks all payloads of a
-//! file. [`PayloadReport::of`] checks the bytes of a single payload. [`PayloadKind::of`] only recognises the format.
+//! file. [`PayloadReport::of`] checks the bytes of a single payload. [`PayloadKind::of`] recognises the format of a
+//! payload, and checks nothing.
 //!
 //! The crate reports a payload as [`PayloadState::Damaged`] only if the damage is certain: the first bytes must make
-//! the format certain, and all bytes that the checksum covers must be present, according to the length field of the
-//! format. If the payload could be whole in another variant of the format, its state is [`PayloadState::Unknown`].
+//! the format certain, and the payload must contradict its own checksum or length. If the payload could be whole in
+//! another variant of the format, its state is [`PayloadState::Unknown`].
 //!
 //! The source file of each format, in `src/payload/formats`, has its byte layout. The next table lists the checksums
 //! and possible states of each format. The state of a payload of any format can also be unknown.

@@ -23,7 +23,7 @@ pub struct PayloadReport<'a> {
     /// State of the payload according to its own checksums.
     pub state: PayloadState,
     /// State according to a second checksum, which covers the whole element and not only the image at its start. Only
-    /// Telink's loader has such a checksum. `None` if the image fills the element, or the format has no second
+    /// Telink's format has a second checksum. `None` if the image fills the element, or the format has no second
     /// checksum.
     pub element_state: Option<PayloadState>,
     /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state is
@@ -78,7 +78,7 @@ pub enum DamageKind {
     Checksum {
         /// Kind of the checksum.
         checksum: ChecksumKind,
-        /// Checksum that the payload contains. For a SHA-256, this is the first four-byte word that differs, as a
+        /// Checksum that the payload contains. For a SHA-256, the value is the first four-byte word that differs, as a
         /// big-endian number.
         expected: u32,
         /// Computed checksum, in the same form as `expected`.
@@ -107,7 +107,7 @@ pub enum ChecksumKind {
     Crc16,
     /// Checksum that is 0xEF xored with all bytes.
     Xor,
-    /// Checksum that makes the sum of 32-bit words 0.
+    /// Checksum that makes the sum of the covered 32-bit words 0.
     WordSum,
     /// SHA-256 hash.
     Sha256,
@@ -121,8 +121,8 @@ pub enum ChecksumKind {
 pub enum UnknownReason {
     /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
     NoChecksum,
-    /// The format has a checksum, but the build has not added one. Boot loaders for this format refuse a payload
-    /// without the checksum.
+    /// The format has a checksum, but the build of the payload has not added the checksum. Boot loaders for this format
+    /// refuse a payload without the checksum.
     ChecksumNotAdded,
     /// The checksum or the length does not match. Either the payload is damaged, or the payload is whole and in an
     /// unknown variant of the format.
@@ -134,8 +134,8 @@ pub enum UnknownReason {
 impl<'a> PayloadReport<'a> {
     /// Recognises the format of `bytes`, which are one payload, and compares the checksums of the payload.
     ///
-    /// The state [`PayloadState::Damaged`] means that damage is the only explanation. The format is certain, and all
-    /// bytes that the checksum covers are present.
+    /// The state [`PayloadState::Damaged`] means that damage is the only explanation: the format is certain, and the
+    /// payload contradicts its own checksum or length.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         match PayloadKind::of(bytes) {
@@ -182,7 +182,7 @@ impl<'a> PayloadReport<'a> {
     }
 
     /// Creates a report about a payload whose format has no checksum and is often encrypted. No field of the format
-    /// shows the encryption, so the report takes a high entropy as a sign of encryption.
+    /// shows whether a payload is encrypted, so the report takes a high entropy as a sign of encryption.
     pub(super) fn encrypted_if_random(kind: PayloadKind, bytes: &[u8]) -> Self {
         if Entropy::of(bytes).looks_random() {
             Self { encrypted: true, ..Self::new(kind, PayloadState::Encrypted) }
@@ -240,8 +240,8 @@ impl PayloadState {
         })
     }
 
-    /// Downgrades `Damaged` to `Ambiguous` unless `certain` is `true`. The caller passes `false` if the format or the
-    /// checksum might be a different one.
+    /// Replaces the state `Damaged` by `Unknown` with the reason `Ambiguous` unless `certain` is `true`. The caller
+    /// passes `false` if the payload might have another format or another kind of checksum.
     pub(super) const fn ambiguous_unless(self, certain: bool) -> Self {
         match self {
             Self::Damaged(_) if !certain => Self::Unknown(UnknownReason::Ambiguous),
@@ -249,7 +249,8 @@ impl PayloadState {
         }
     }
 
-    /// Downgrades `Truncated` and `NoEndTag` to `Ambiguous`, because the payload may continue in the next element.
+    /// Replaces the damage `Truncated` and `NoEndTag` by the state `Unknown` with the reason `Ambiguous`, because the
+    /// payload may continue in the next element.
     pub(super) const fn ambiguous_if_truncated(self) -> Self {
         match self {
             Self::Damaged(Damage { kind: DamageKind::Truncated { .. } | DamageKind::NoEndTag, .. }) => {

@@ -1,14 +1,14 @@
 //! Recognition of a payload in which one of the magic bytes is damaged. The magic bytes of a format are the constant
-//! bytes by which the format is recognised, mostly at the start of the payload; the names in the code call them the
-//! mark of the format. The checksum proves the format, because the checksum matches after the damaged byte is
+//! bytes by which the format is recognised, mostly at the start of the payload; in the names of the code, `mark` means
+//! the magic bytes of a format. The checksum proves the format, because the checksum matches after the damaged byte is
 //! corrected.
 //!
 //! ```text
 //! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte
 //! ```
 //!
-//! Without this search, a payload with a flipped bit in its magic bytes would be reported as a payload of an unknown
-//! format, not as damaged.
+//! Without the search for one wrong magic byte, a payload with a flipped bit in its magic bytes would be reported as a
+//! payload of an unknown format, not as damaged.
 
 use super::{esp_image, mcuboot, nxp_jn518x, silabs_ebl, silabs_gbl, telink, ti_cc2530, ti_oad, xz};
 use crate::crc::crc32_with;
@@ -19,7 +19,7 @@ use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadState
 pub(crate) struct WrongByte {
     /// Offset of the wrong byte, counted from the first byte of the payload.
     pub(crate) offset: usize,
-    /// Correct value of the byte. With this value, the checksum of the payload matches.
+    /// Correct value of the byte. With the correct value of the byte, the checksum of the payload matches.
     pub(crate) expected: u8,
     /// Wrong value of the byte in the payload.
     pub(crate) found: u8,

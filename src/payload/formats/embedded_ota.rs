@@ -47,7 +47,8 @@ pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
-/// Checks the first upgrade image of an embedded file. The state of the embedded file is the state of that image.
+/// Checks the first upgrade image of an embedded file. The state of the embedded file is the state of its first upgrade
+/// image.
 pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let unknown = PayloadReport {
         metadata: metadata_at(bytes, 0),

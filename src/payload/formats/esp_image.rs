@@ -24,7 +24,7 @@ use crate::payload::{
 
 const MAGIC: u8 = 0xe9;
 const DESCRIPTION: u32 = 0xabcd_5432;
-/// Offset of the flag for a SHA-256 after the checksum.
+/// Offset of the flag which shows that a SHA-256 follows the checksum.
 const SHA_FLAG: usize = 23;
 const SEGMENTS: usize = 24;
 const SEGMENT_HEAD_LEN: usize = 8;

@@ -1,11 +1,13 @@
-//! Table of payload formats. Each format has a source file and a row in the table.
+//! Table of payload formats: the macro call `formats!`. Each format has a row in this table; related formats share a
+//! source file.
 //!
 //! ```text
 //! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
 //! ```
 //!
-//! The source file of a format starts with the byte layout and has two functions. The function `is` recognises the
-//! format, and reads at most a constant number of bytes. The function `check` compares the checksums.
+//! The source file of a format starts with the byte layout, and contains a function that recognises the format, mostly
+//! named `is`, and a function that compares the checksums, mostly named `check`. A recogniser reads at most a constant
+//! number of bytes.
 
 pub(super) mod cortex_m;
 pub(crate) mod damaged_mark;
@@ -39,8 +41,8 @@ use core::fmt;
 use super::PayloadReport;
 use super::report::check_unknown;
 
-/// Defines [`PayloadKind`] and its functions from the table of formats. The rows with a recogniser are tried from top
-/// to bottom.
+/// Defines [`PayloadKind`] and its functions from the table of formats. `PayloadKind::of` tries the recognisers of the
+/// rows from top to bottom.
 ///
 /// The table is a macro because no function can define an enum. If the variants, names, recognisers and checks were
 /// written in separate places, they could disagree.
@@ -63,8 +65,9 @@ macro_rules! formats {
             /// `bytes` is.
             ///
             /// The function never returns [`TelinkAes`](Self::TelinkAes) or [`NordicFirmware`](Self::NordicFirmware),
-            /// and returns [`Ubisys`](Self::Ubisys) only for some payloads of this format. The other payloads of this
-            /// format can only be recognised by the elements around them, as [`payloads`](super::payloads) does.
+            /// and returns [`Ubisys`](Self::Ubisys) only for firmware of ubisys that starts with `FRS0`. Only
+            /// [`payloads`](super::payloads) recognises the other payloads of these formats, by the elements around
+            /// them.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
@@ -79,7 +82,7 @@ macro_rules! formats {
                 }
             }
 
-            /// Checks `bytes`, which have this format.
+            /// Checks `bytes`, which must be a payload of this format.
             pub(super) fn check(self, bytes: &[u8]) -> PayloadReport<'_> {
                 match self {
                     $(Self::$kind => $check(bytes),)*
@@ -112,7 +115,7 @@ formats! {
     NxpJn51xxSwapped = "nxp_jn51xx_word_swapped": nxp_jn51xx::check_swapped, if nxp_jn51xx::is_swapped;
     /// NXP JN518x or K32W image, with a word sum and a CRC-32 in the header.
     NxpJn518x = "nxp_jn518x": nxp_jn518x::check, if nxp_jn518x::is;
-    /// NXP JN514x image, recognised by its first word and by the OTA header at byte 8 or its length.
+    /// NXP JN514x image, recognised by its first word, and by the OTA header at byte 8 or the length of the image.
     NxpJn514x = "nxp_jn514x_embedded_ota_header": embedded_ota::check_jn514x, if embedded_ota::is_jn514x;
     /// OTA file inside an OTA file.
     EmbeddedOta = "embedded_ota_header": embedded_ota::check_nested, if embedded_ota::is;
@@ -146,7 +149,7 @@ formats! {
 
     // Formats without a recogniser: the elements around the payload show the format.
 
-    /// Telink image that is encrypted with AES. Only the layout of the element shows this format
+    /// Telink image that is encrypted with AES. Only the layout of the element shows the encrypted format
     /// ([`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000)).
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
@@ -160,8 +163,9 @@ impl PayloadKind {
     /// images.
     ///
     /// Only two bytes and two bits identify a zlib stream, so one in 22,000 elements with random data would be
-    /// recognised as a zlib stream. Every other format has at least the three magic bytes of Hue's format, which one in
-    /// 16 million elements with random data would have.
+    /// recognised as a zlib stream. The recogniser of every other format compares at least as many bits as the three
+    /// magic bytes of Hue's format, so at most one in 16 million elements with random data would be recognised as a
+    /// payload of the format.
     pub(super) const fn is_searched_in_all_elements(self) -> bool {
         !matches!(self, Self::Unknown | Self::Zlib)
     }

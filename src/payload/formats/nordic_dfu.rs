@@ -21,7 +21,7 @@ use crate::payload::{Entropy, PayloadKind, PayloadMetadata, PayloadReport, Paylo
 /// Contents of an init packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::payload) struct InitPacket {
-    /// Length of the firmware in bytes: the sum of the three sizes in the packet.
+    /// Length of the firmware in bytes: the sum of the sizes of SoftDevice, boot loader and application in the packet.
     size: u64,
     /// SHA-256 of the firmware, in the byte order of the packet.
     digest: [u8; 32],
@@ -83,8 +83,8 @@ impl InitPacket {
         (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
     }
 
-    /// Checks the firmware in the element after the packet. Returns `None` unless the element has the length that
-    /// follows from the packet.
+    /// Checks the firmware in the element after the packet. Returns `None` unless the element has the length of the
+    /// firmware in the packet.
     pub(in crate::payload) fn check_firmware<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;
@@ -154,7 +154,8 @@ fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Val
     Some(found)
 }
 
-/// Reads a varint, which has seven bits in each byte, the lowest first. Returns the number and the bytes after it.
+/// Reads a varint, which has seven bits in each byte, the lowest first. Returns the value of the varint, and the bytes
+/// after the varint.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (mut rest, mut number) = (bytes, 0_u64);
     for shift in (0..64).step_by(7) {

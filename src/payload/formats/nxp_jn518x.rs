@@ -9,7 +9,7 @@
 //! boot block  BB0110BB  type  address  length  size  offset of certificates  offset of compatibility list  version
 //! ```
 //!
-//! Vendors encrypt all bytes after the header, including the boot block. No checksum covers these bytes.
+//! Vendors encrypt all bytes after the header, including the boot block. No checksum covers the encrypted bytes.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u32};

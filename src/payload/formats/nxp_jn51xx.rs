@@ -1,5 +1,5 @@
 //! [`PayloadKind::NxpJn51xx`]: image of the JN516x tools, big endian except for the OTA header inside the image.
-//! [`PayloadKind::NxpJn51xxSwapped`]: the same image with the bytes of each 32-bit word in reverse order.
+//! [`PayloadKind::NxpJn51xxSwapped`]: image of the JN516x tools with the bytes of each 32-bit word in reverse order.
 //!
 //! ```text
 //! 0   12 34 56 78 11 22 33 44 55 66 77 88
@@ -49,8 +49,8 @@ pub(super) fn check_swapped(bytes: &[u8]) -> PayloadReport<'_> {
     report(PayloadKind::NxpJn51xxSwapped, bytes, metadata, length)
 }
 
-/// Returns the report about an image that declares `length`. A length field of FFFFFFFF is erased flash, not a length,
-/// so an image with this value is not reported as truncated.
+/// Returns the report about an image whose length field has the value `length`. A length field with the value FFFFFFFF
+/// is erased flash, not a length, so the function does not report an image with this value as truncated.
 fn report<'a>(
     kind: PayloadKind,
     bytes: &[u8],

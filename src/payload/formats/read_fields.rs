@@ -1,5 +1,5 @@
 //! Readers of integers and byte arrays at an offset of a payload. A reader returns `None` if the payload ends before
-//! the value.
+//! the end of the value.
 
 use sha2::{Digest, Sha256};
 
@@ -23,8 +23,8 @@ pub(super) fn le_len(bytes: &[u8], offset: usize) -> Option<usize> {
     le_u32(bytes, offset).map(to_len)
 }
 
-/// Converts a length. A length that exceeds the address space becomes `usize::MAX`, because no payload is that long
-/// either.
+/// Converts the length `count` to `usize`. A length that exceeds the address space becomes `usize::MAX`, because no
+/// payload has as many as `usize::MAX` bytes.
 pub(super) fn to_len(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }

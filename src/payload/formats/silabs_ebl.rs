@@ -22,7 +22,8 @@ const ENCRYPTED_HEADER: u16 = 0xfb05;
 const SIGNATURE: u16 = 0xf70a;
 const END: u16 = 0xfc04;
 const MARK: u16 = 0xe350;
-/// Id and length of the header tag in other versions of the format. The further tags of these versions are unknown.
+/// Id and length of the header tag in other versions of the format. The crate does not know the further tags of other
+/// versions.
 const OTHER_HEADER: [u8; 4] = [0, 0, 0, 140];
 
 /// Returns whether the first tag is a header of version 2 with the id `id`, and with the magic bytes [`MARK`] at the

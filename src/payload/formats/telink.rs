@@ -10,11 +10,12 @@
 //!           the CRC-32 of all bytes of the element before them, without the final xor
 //! ```
 //!
-//! Telink's OTA client takes the last four bytes of the element as the CRC-32 of all bytes before them. The client refuses
-//! an image without `5D 02` at 0x06, because that image has no CRC.
+//! Telink's OTA client takes the last four bytes of the element as the CRC-32 of all bytes before them. Telink's OTA
+//! client refuses an image without `5D 02` at 0x06, because an image without these bytes has no CRC.
 //!
-//! [`PayloadKind::TelinkAes`] is the same image encrypted with AES. The encrypted image has no magic bytes. Only the
-//! layout of its element shows the format: [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
+//! [`PayloadKind::TelinkAes`] is a Telink image encrypted with AES. The encrypted image has no magic bytes. Only the
+//! layout of the element that contains the encrypted image shows the format:
+//! [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};

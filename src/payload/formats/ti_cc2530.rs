@@ -8,8 +8,9 @@
 //! 0x90 u16    manufacturer  0x92 u16 image type  0x94 u32 version
 //! ```
 //!
-//! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. XMODEM shifts in 16
-//! more zeros. This CRC therefore equals the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
+//! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. The CRC of XMODEM, in
+//! contrast, is the register after 16 more zero bits. The CRC of a CC2530 image therefore equals the XMODEM CRC of all
+//! but the last two bytes, xored with the last two bytes.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{is_padding, le_len, le_u16, le_u32};

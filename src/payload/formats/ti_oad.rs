@@ -9,8 +9,8 @@
 //!     segments, each  type:u8 (1 image, 3 security)  u16  u8  length:u32  ...
 //! ```
 //!
-//! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. In such a payload, the
-//! length field counts the uncompressed image, which is longer than the payload.
+//! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. In a payload of Sonoff,
+//! the length field counts the uncompressed image, which is longer than the payload.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
@@ -107,7 +107,7 @@ fn is_signed(bytes: &[u8]) -> bool {
 }
 
 /// Returns the wrong byte if exactly one of the magic bytes of a compressed image is wrong, and the CRC-32 at the end
-/// of the image matches with the correct byte. In any other image, the CRC does not cover the magic bytes.
+/// of the image matches with the correct byte. In an image without compression, the CRC does not cover the magic bytes.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;

@@ -5,7 +5,7 @@
 //! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
 //! ```
 //!
-//! Other firmware of ubisys has no describing element and starts with `FRS0`.
+//! Firmware of ubisys without a describing element starts with `FRS0`.
 
 use super::read_fields::le_u16;
 use crate::file::{Element, Tag};

@@ -7,8 +7,8 @@
 //!     u32 CRC-32 of the next six   u32 length of the index / 4 - 1   2 flags   59 5A
 //! ```
 //!
-//! The checksums of the blocks cover the uncompressed data, which this crate does not compute. Some vendors append a
-//! checksum of the whole stream; Third Reality appends its SHA-256.
+//! The checksums of the blocks cover the uncompressed data. This crate does not uncompress the blocks, so it does not
+//! compare these checksums. Some vendors append a checksum of the whole stream; Third Reality appends its SHA-256.
 
 use sha2::{Digest, Sha256};
 
@@ -106,8 +106,9 @@ fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
     (state, crc_offset.saturating_sub(index.len()))
 }
 
-/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the flags matches. The CRC-32 does not
-/// cover the magic bytes, but a matching CRC-32 at its place in the format is sufficient evidence.
+/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the flags matches. The CRC-32 of the
+/// flags does not cover the magic bytes, but a matching CRC-32 at the offset of this CRC in the format is sufficient
+/// evidence of an xz stream.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let [a, b, c, d, e, f] = MAGIC;
     let wrong = only_wrong_byte(bytes, &[(0, a), (1, b), (2, c), (3, d), (4, e), (5, f)])?;
