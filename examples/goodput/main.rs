@@ -33,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, impairment_table, polite_fleet, sleepy_table};
+use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, impairment_table, sleepy_table, switch_latency};
 
 /// Committed table of the last measurement of the goodput.
 const TABLE: &str = include_str!("goodput.tsv");
@@ -101,7 +101,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         return drawn(file, svg_plot::draw(&goodput_table::read(TABLE), file));
     }
     if let Some(file) = &options.picture_of_switches {
-        return drawn(file, switches_plot::draw(&polite_fleet::read(SWITCHES), file));
+        return drawn(file, switches_plot::draw(&switch_latency::read(SWITCHES), file));
     }
     if let Some(file) = &options.picture_of_fragments {
         return drawn(file, fragments_plot::draw(&fragment_table::read(FRAGMENTS), file));
@@ -137,7 +137,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     if options.switches {
-        output_lines::write(&polite_fleet::write(&polite_fleet::measure()));
+        output_lines::write(&switch_latency::write(&switch_latency::measure()));
         return Ok(());
     }
     if options.fleet {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
-use zigbee_ota_sim::polite_fleet::{FLEETS, Line};
+use zigbee_ota_sim::switch_latency::{FLEETS, Line};
 
 const COLOURS: [RGBColor; FLEETS.len()] = [
     RGBColor(90, 90, 90),

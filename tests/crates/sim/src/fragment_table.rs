@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::net::Fragmentation;
 use crate::radio::timing::LONGEST_BLOCK;
-use crate::{Cell, Micros, campaign, goodput_table};
+use crate::{Cell, Micros, goodput_table, measured_table};
 
 /// Size of the file in bytes.
 const BYTES: usize = 64_000;
@@ -116,7 +116,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    campaign::measure(all, Line::measured, report_row)
+    measured_table::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str =
@@ -151,5 +151,5 @@ pub fn read(text: &str) -> Vec<Line> {
         mean: numbers[6] as u32,
         deviation: numbers[7] as u32,
     };
-    campaign::rows(text, TITLE).into_iter().map(line).collect()
+    measured_table::rows(text, TITLE).into_iter().map(line).collect()
 }

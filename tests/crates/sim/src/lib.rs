@@ -13,7 +13,7 @@
 //!
 //! [`SingleUpgrade`] is the small simulation: one client, one server, one lossy link. [`simulation`] is the large one:
 //! many clients, power cuts, server failures. [`net`] is the network between its nodes, [`radio`] the shared channel,
-//! [`polite_fleet`] measures what others feel of an upgrade, [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
+//! [`switch_latency`] measures what others feel of an upgrade, [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
 //! client.
 //!
 //! ```
@@ -36,9 +36,7 @@
 #![deny(missing_docs)]
 
 mod busy_server;
-mod campaign;
 mod event_queue;
-mod flash;
 mod fleet;
 pub mod foreign;
 pub mod fragment_table;
@@ -48,23 +46,25 @@ pub mod ideal_nodes;
 pub mod impairment_table;
 mod link;
 mod lone_server;
+mod measured_table;
 pub mod net;
 mod nor_flash;
-pub mod polite_fleet;
 pub mod radio;
+mod reliable_flash;
 mod sample_files;
 pub mod simulation;
 mod single_upgrade;
 pub mod sleepy_table;
+pub mod switch_latency;
 mod upgrade_countdown_policy;
 
 pub use busy_server::{Behaviour, BusyServer, Served};
 pub use event_queue::{EventQueue, Micros};
-pub use flash::{Flash, FlashError};
 pub use fleet::{Fleet, Upgraded};
 pub use goodput::{Cell, Goodput};
 pub use link::Link;
 pub use lone_server::LoneServer;
 pub use nor_flash::{AsyncNor, Nor, NorError};
+pub use reliable_flash::{Flash, FlashError};
 pub use sample_files::{demonstration_file, file_of};
 pub use single_upgrade::{SingleUpgrade, UpgradeEnd, UpgradeReport, UpgradeSettings};

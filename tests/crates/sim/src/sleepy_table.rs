@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use zigbee_ota::client::TransferMode;
 
-use crate::{Cell, Micros, campaign, goodput_table};
+use crate::{Cell, Micros, goodput_table, measured_table};
 
 /// Size of the file in bytes.
 const BYTES: usize = 16_000;
@@ -108,7 +108,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    campaign::measure(all, Line::measured, report_row)
+    measured_table::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str =
@@ -143,5 +143,5 @@ pub fn read(text: &str) -> Vec<Line> {
             repeats: numbers[5] as u32,
         }
     };
-    campaign::rows(text, TITLE).into_iter().map(line).collect()
+    measured_table::rows(text, TITLE).into_iter().map(line).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use zigbee_ota_sim::polite_fleet::{self, FLEETS, HOPS, Line};
+use zigbee_ota_sim::switch_latency::{self, FLEETS, HOPS, Line};
 
 #[path = "common/example_binaries.rs"]
 mod example_binaries;
@@ -13,12 +13,12 @@ const TABLE: &str = include_str!("../examples/goodput/switches.tsv");
 /// Row of the table by the name of the fleet.
 fn row(name: &str, hops: u16) -> Line {
     let here = |line: &Line| (FLEETS[line.fleet].0, line.hops) == (name, hops);
-    polite_fleet::read(TABLE).into_iter().find(here).unwrap_or_else(|| panic!("{name}, {hops} hops"))
+    switch_latency::read(TABLE).into_iter().find(here).unwrap_or_else(|| panic!("{name}, {hops} hops"))
 }
 
 #[test]
 fn the_table_is_what_the_simulation_says() {
-    assert_eq!(polite_fleet::write(&polite_fleet::measure()), TABLE);
+    assert_eq!(switch_latency::write(&switch_latency::measure()), TABLE);
 }
 
 /// With the server's default, 95 of 100 commands arrive within twice the time that they take on the idle network.
