@@ -140,8 +140,8 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes that the next job writes. After a block is stored, `pending` contains the bytes of the last, incomplete
-    /// word. The bytes in `pending` count as stored. The loss of the bytes in `pending` at a power cut does no harm,
+    /// Bytes for the next [`FlashJob::Write`], after the `flushed` bytes of the last one. When all jobs of a block are
+    /// done, `pending` contains only the bytes of the last, incomplete word. The bytes in `pending` count as stored. The loss of the bytes in `pending` at a power cut does no harm,
     /// because a download resumes at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,

@@ -148,7 +148,7 @@ pub enum FindingKind {
         element: Option<usize>,
         /// Format of the payload.
         payload: PayloadKind,
-        /// State of the payload. The offsets in the state count from `start`.
+        /// State of the payload according to its own checksums. The offsets in the state count from `start`.
         state: PayloadState,
         /// Offset of the payload in the input.
         start: usize,

@@ -65,7 +65,8 @@ pub struct HeardBytes {
     pub new: u32,
     /// Number of bytes that had already been overheard in an earlier block to this client.
     pub repeated: u32,
-    /// Number of bytes that differ from the stored bytes of the image; both new and repeated bytes can differ.
+    /// Number of bytes that differ from the bytes already stored for the image. A byte that is new for this client can
+    /// differ, too, because the stored byte may come from a block to another client.
     pub contradicting: u32,
 }
 

@@ -2,7 +2,7 @@
 
 use core::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
-use super::model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
+use super::device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
 use crate::zcl::Quirks;
 

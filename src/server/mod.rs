@@ -98,9 +98,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod background;
+mod background_pace;
 mod clock;
 mod config;
+mod device_overrides;
 pub mod espressif;
 mod event;
 #[cfg(feature = "std")]
@@ -110,7 +111,6 @@ mod image_notify;
 mod image_page;
 mod image_store;
 pub(crate) mod lookup;
-mod model_overrides;
 #[cfg(feature = "alloc")]
 mod owned_store;
 mod path_mtu;
@@ -129,6 +129,7 @@ mod timers;
 mod upgrade_end;
 
 pub use config::ServerConfig;
+pub use device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 pub use event::{RefusalReason, RequestFault, ServerEvent};
 #[cfg(feature = "std")]
 pub use folder_store::{FolderChange, FolderError, FolderStore};
@@ -136,7 +137,6 @@ pub use image_block::{Deferred, NotReady, serve_block};
 pub use image_page::{MAX_BLOCKS_PER_TURN, MIN_PAGE_BLOCK, MIN_PAGE_SPACING};
 pub use image_store::{FileLookup, ImageInfo, ImageStore, ReadResult};
 pub use lookup::AddError;
-pub use model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 #[cfg(feature = "alloc")]
 pub use owned_store::OwnedStore;
 pub use policy::{
@@ -156,7 +156,7 @@ use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
 };
-use background::Pace;
+use background_pace::Pace;
 use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;

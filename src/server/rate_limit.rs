@@ -8,7 +8,7 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
-use super::model_overrides::DeviceOverride;
+use super::device_overrides::DeviceOverride;
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{Server, ServerPolicy, Session, SessionSlots};

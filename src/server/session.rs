@@ -272,7 +272,7 @@ impl Session {
         path: PackedPathMtu::UNKNOWN,
     };
 
-    /// Makes the session of a download without any history.
+    /// Makes a new session of `client` for the image `id`. All counters start at 0, and nothing has been measured yet.
     pub(super) const fn new(now: Instant, client: Address, id: ImageId, links: Links) -> Self {
         let ImageId { manufacturer, image_type, version } = id;
         let Address { network, endpoint } = client;

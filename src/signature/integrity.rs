@@ -52,7 +52,7 @@ impl CodeForm {
 pub enum IntegrityCode {
     /// The file has no integrity code.
     Absent,
-    /// The integrity code matches the file. The variant holds the convention of the integrity code.
+    /// The integrity code matches the file. The variant holds the convention by which the code was computed ([`CodeForm`]).
     Ok(CodeForm),
     /// The integrity code matches by no convention, or the length of its element is not 16 bytes.
     Bad,

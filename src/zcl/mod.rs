@@ -34,7 +34,6 @@
 mod attribute_commands;
 mod attribute_snapshot;
 mod attribute_table;
-mod client_message;
 mod client_status_report;
 mod command;
 mod default_response;
@@ -46,6 +45,7 @@ mod image_notify;
 mod image_page;
 mod layout;
 mod message;
+mod message_to_client;
 mod query_next_image;
 mod query_response;
 mod query_specific_file;
@@ -63,7 +63,6 @@ pub use attribute_table::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,
 };
-pub(crate) use client_message::ClientMessage;
 pub use client_status_report::ClientStatus;
 pub use command::{CommandId, Direction, ToClient, ToServer};
 pub use default_response::DefaultResponse;
@@ -76,6 +75,7 @@ pub(crate) use image_block::{DATA_FRAME_HEAD_LEN, data_frame_head};
 pub use image_notify::{ImageNotify, NotifyScope};
 pub use image_page::ImagePageRequest;
 pub use message::{Message, OtherFrame, OtherKind};
+pub(crate) use message_to_client::ClientMessage;
 pub use query_next_image::QueryNextImageRequest;
 pub use query_response::{ImageOffer, QueryResponse};
 pub use query_specific_file::QuerySpecificFileRequest;

@@ -21,13 +21,13 @@ use zigbee_ota_sim::foreign::ServerModel;
 use zigbee_ota_sim::simulation::{DeviceSettings, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, file_of};
 
+mod client_with_foreign_servers;
 mod expected_failures;
-mod foreign_clients;
-mod foreign_servers;
 mod frame_faults;
 mod frames;
 mod random_networks;
 mod recovery;
+mod server_with_foreign_clients;
 mod speed;
 
 const MILLI: Micros = 1000;

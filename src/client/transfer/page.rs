@@ -78,7 +78,8 @@ const MAX_RESPONSE_DISTANCE: u8 = 127;
 pub(super) struct Page {
     /// File offset of the first byte of the page.
     pub(super) start: u32,
-    /// Bytes of the page after the highest byte that arrived.
+    /// Range of the file from the end of the highest block that arrived to the end of the page; the whole page before
+    /// its first block arrives.
     pub(super) remaining: Range,
     /// Time of the page request or of the last block, whichever is later.
     pub(super) updated: Ticks,

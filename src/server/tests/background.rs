@@ -1,4 +1,4 @@
-//! Scripts of the background pace: blocks for many clients are spaced, and further clients wait for their turn.
+//! Tests of the background pace: blocks for many clients are spaced, and further clients wait for their turn.
 
 use super::*;
 use crate::aps::DeliveryReport;

@@ -1,4 +1,4 @@
-//! Scripts of delivery reports.
+//! Tests of delivery reports.
 
 use super::*;
 use crate::aps::{DeliveryReport, TransmitToken};

@@ -1,4 +1,4 @@
-//! Scripts of the image table in the module `espressif`.
+//! Tests of the image table in the module `espressif`.
 
 use super::*;
 use crate::FileVersion;

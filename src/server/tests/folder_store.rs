@@ -1,4 +1,4 @@
-//! Scripts of a store of files on disk that other programs write, replace and remove.
+//! Tests of a store of files on disk that other programs write, replace and remove.
 
 use super::*;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Scripts of image access rules: authorisation of clients, device-specific files, files for certain hardware versions,
+//! Tests of image access rules: authorisation of clients, device-specific files, files for certain hardware versions,
 //! and the reason of each refusal.
 
 use super::*;

@@ -1,4 +1,4 @@
-//! Scripts of Image Block: answers with data, waits, refusals, deferred requests, and the start of a download.
+//! Tests of Image Block: answers with data, waits, refusals, deferred requests, and the start of a download.
 
 use super::rejected_frames::malformed_prefixes;
 use super::*;

@@ -1,4 +1,4 @@
-//! Scripts of Image Notify.
+//! Tests of Image Notify.
 
 use super::*;
 use crate::aps::DeliveryReport;

@@ -1,4 +1,4 @@
-//! Scripts of Image Page.
+//! Tests of Image Page.
 
 use super::rejected_frames::malformed_prefixes;
 use super::*;

@@ -1,4 +1,4 @@
-//! Scripts of Query Next Image.
+//! Tests of Query Next Image.
 
 use super::*;
 use crate::types::{FileVersion, HardwareRange, HardwareVersion, StackVersion};

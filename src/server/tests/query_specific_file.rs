@@ -1,4 +1,4 @@
-//! Scripts of Query Specific File, and of blocks and pages of files for one device.
+//! Tests of Query Specific File, and of blocks and pages of files for one device.
 
 use super::rejected_frames::malformed_prefixes;
 use super::*;

@@ -1,4 +1,4 @@
-//! Scripts of rate limits, block sizes, device overrides, repeated downloads and progress.
+//! Tests of rate limits, block sizes, device overrides, repeated downloads and progress.
 
 use super::*;
 use crate::aps::FrameMeta;

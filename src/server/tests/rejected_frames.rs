@@ -1,4 +1,4 @@
-//! Scripts of unsupported commands, malformed requests, attribute commands and Default Responses.
+//! Tests of unsupported commands, malformed requests, attribute commands and Default Responses.
 
 use super::*;
 use crate::error::DecodeErrorKind;

@@ -1,4 +1,4 @@
-//! Scripts of sessions: several downloads of one client, changes of the network, and the place of sessions in the slots.
+//! Tests of sessions: several downloads of one client, changes of the network, and the place of sessions in the slots.
 
 use super::*;
 use crate::time::Millis;

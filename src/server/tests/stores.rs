@@ -1,4 +1,4 @@
-//! Scripts of stores that change while clients download.
+//! Tests of stores that change while clients download.
 
 use super::*;
 use crate::error::DecodeErrorKind;

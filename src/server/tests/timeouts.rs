@@ -1,4 +1,4 @@
-//! Scripts of timeouts.
+//! Tests of timeouts.
 
 use super::*;
 use crate::time::Millis;

@@ -1,4 +1,4 @@
-//! Scripts of Upgrade End.
+//! Tests of Upgrade End.
 
 use super::*;
 use crate::time::ServerTime;

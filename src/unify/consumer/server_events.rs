@@ -73,7 +73,8 @@ impl Consumer {
         self.refresh(now, &unid);
     }
 
-    /// Returns the state of the device's image whose announced target is `id`.
+    /// Returns the state of the device's image of the kind of `id`, if an announcement determines the target version of
+    /// this image and the target version is that of `id`.
     fn image_with_target(&mut self, unid: &Unid, id: ImageId) -> Option<&mut ImageState> {
         let image = self.devices.get_mut(unid)?.image_of_kind_mut(id.into())?;
         (image.key.is_some() && image.status.target == id.version).then_some(image)
