@@ -107,7 +107,7 @@ impl RateMeasurement {
 }
 
 impl Session {
-    /// Returns the progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
+    /// Returns the progress of the download; `None` in any phase except `SessionPhase::Downloading`.
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
         let State::Downloading { reached, size, measured, .. } = self.state else {
