@@ -54,8 +54,8 @@ pub struct Checkpoint {
     pub offer: ImageOffer,
     /// Number of bytes of the file that are stored without a gap, at most `offer.size`.
     pub received: u32,
-    /// Facts from the header of the file; `None` if the header was not read yet. Without header facts the download
-    /// starts at offset 0, whatever `received` is.
+    /// Header facts: values from the header of the file; `None` if the header was not read yet. Without header facts
+    /// the download starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
     /// the same file. The field is `None` if no checksums were kept, as in checkpoints of earlier versions of this
@@ -115,11 +115,11 @@ pub struct RangeSum {
     pub start: u32,
     /// Number of bytes that the checksum covers.
     pub size: u8,
-    /// FNV-1a hash of the bytes.
+    /// FNV-1a hash of the covered bytes.
     pub sum: u32,
 }
 
-/// Facts from the header of a file that later stages of an upgrade need.
+/// Header facts: values from the header of a file, which later stages of an upgrade need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -148,8 +148,8 @@ pub struct PendingImages {
     pub identity_version: FileVersion,
     /// Stack version of the kept image with the image type of [`Identity::current`](super::Identity::current).
     pub identity_stack: StackVersion,
-    /// Security credential version that a kept image requires and the device lacks; `None` if no kept image lacks
-    /// credentials.
+    /// Security credential version that a kept image requires and the device lacks; `None` if the device has the
+    /// credentials of all kept images.
     pub missing_credential: Option<SecurityCredentialVersion>,
 }
 

@@ -29,8 +29,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Creates an identity with the running image `current` and nothing else; `hardware` and `node` can be assigned
-    /// afterwards.
+    /// Creates an identity with the running image `current`, without a hardware version and without an IEEE address.
+    /// The fields `hardware` and `node` can be assigned afterwards.
     #[must_use]
     pub const fn new(current: ImageId) -> Self {
         Self { current, hardware: None, node: None }
@@ -80,8 +80,8 @@ pub enum UpgradeEndFallback {
     KeepWaiting,
 }
 
-/// Choice of the offers, by their file version, that the client passes on to the application. The client skips the
-/// offers of all other versions.
+/// File versions of the offers that the client passes on to the application. The client skips the offers of all other
+/// versions.
 #[doc(alias = "downgrade")]
 #[doc(alias = "rollback")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +114,8 @@ pub enum LinkKeyPolicy {
     Global,
 }
 
-/// Method of requesting the blocks of a file after the header of the file is complete. A client with 0 `RANGES`
-/// supports stop-and-wait only and ignores this setting.
+/// Method of requesting the blocks of a file after the header of the file is complete. A client whose parameter
+/// `RANGES` is 0 supports stop-and-wait only and ignores this setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -126,11 +126,10 @@ pub enum TransferMode {
         /// Maximum number of block requests in flight, limited to `RANGES` + 1. A window of 1 is stop-and-wait, which
         /// every server supports.
         ///
-        /// A block that the application is storing counts towards the window, as a request in flight does. With a
-        /// window above 1, one of the blocks that are being stored does not count towards the window. With a window
-        /// above 1, the client may also send one request more than the window while an answer is late. If a server
-        /// answers only one of several requests, the client detects this behaviour and sends one request at a time. A
-        /// window above 1 helps if the server, or the route to the server, is slow.
+        /// Blocks that the application is storing count towards the window; with a window above 1, all of these blocks
+        /// but one count. With a window above 1, the client may also send one request more than the window while an
+        /// answer is late. If a server answers only one of several requests, the client detects this behaviour and
+        /// sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -363,14 +362,15 @@ pub struct ClientConfig {
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time between two queries grows up to 50 seconds in
     /// the first ten minutes of the pause, up to a quarter of an hour in the first day, and up to four hours after the
-    /// first day. A `pause_interval` above one of these limits replaces the limit, which suits a device that sleeps.
+    /// first day. If `pause_interval` is above one of the limits of 50 seconds, a quarter of an hour and four hours,
+    /// `pause_interval` applies instead of the limit. A long `pause_interval` suits a device that sleeps.
     ///
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
     /// Longest time for which a download stays paused while no new byte of the file arrives. When the pause reaches
     /// this length, the upgrade ends, and the storage is free for another image. `None` means no limit. With a limit of
-    /// zero, the upgrade ends at once instead of pausing the download.
+    /// zero, the upgrade ends at the moment at which the download would pause.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
@@ -408,8 +408,8 @@ pub struct ClientConfig {
     pub max_unchecked_countdown: Millis,
     /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
     /// the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time in
-    /// the response. If the two clocks differ by more, the client waits for the difference between the current time in
-    /// the response and the upgrade time or request time in the response.
+    /// the response. If the two clocks differ by more than `utc_tolerance`, the client waits for the difference between
+    /// the current time in the response and the upgrade time or request time in the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
     pub utc_tolerance: u32,
@@ -422,9 +422,9 @@ pub struct ClientConfig {
     ///
     /// Default: 3, because flash that is busy for a moment is not defective.
     pub max_prepare_attempts: u8,
-    /// Whether the client sends an Upgrade End Request with the status INVALID_IMAGE for an offer that the client skips
-    /// without asking the application, once for each offered version. The client sends no report of a skipped offer
-    /// during a download, or while a complete image waits for its upgrade.
+    /// Whether the client reports an offer that it skips without asking the application. The report is an Upgrade End
+    /// Request with the status INVALID_IMAGE, once for each offered version. The client sends no report of a skipped
+    /// offer during a download, or while a complete image waits for its upgrade.
     ///
     /// Default: false, because document 095264 (2011) has no report of skipped offers. With the report, a gateway that
     /// started an update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
@@ -448,8 +448,8 @@ pub struct ClientConfig {
     /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.
     ///
-    /// Default: false. Servers of 2011 do not know the field MinimumBlockPeriod of an Image Block Request, and some of
-    /// these servers answer MALFORMED_COMMAND.
+    /// Default: false. Servers that follow the specification of 2011 do not know the field MinimumBlockPeriod of an
+    /// Image Block Request, and some of these servers answer MALFORMED_COMMAND.
     #[doc(alias = "MinimumBlockPeriod")]
     pub supports_block_period: bool,
     /// Value of the attribute ImageStamp, a number that distinguishes two builds of one version, such as a checksum of

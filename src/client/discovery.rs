@@ -86,7 +86,7 @@ pub(super) enum SearchStep {
     /// The address of the server is known, and requests can be sent.
     Done,
     /// The application sends a match descriptor request for the OTA Upgrade cluster: by unicast if only the endpoint is
-    /// unknown, otherwise by broadcast.
+    /// unknown, by broadcast if the network address is unknown.
     MatchDescriptor { unicast: bool },
     /// The application sends a network address request for the IEEE address in UpgradeServerID.
     NwkAddr,
@@ -418,7 +418,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts the next search at once if the client pauses after a failed search, because a request is to be sent.
+    /// If the client pauses after a failed search, starts the next search at once, because the client has a request to
+    /// send.
     pub(super) fn search_now(&mut self) {
         if let SearchStep::Backoff = self.search.step {
             self.restart_search();

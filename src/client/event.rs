@@ -17,10 +17,9 @@ use super::DownloadProgress;
 
 /// Event of an upgrade that the application may log or display. No event needs an answer.
 ///
-/// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. The callback
-/// START is [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`](super::ClientAction::Store), CHECK is
-/// [`Need::Verify`](super::Need::Verify), APPLY is [`Need::Apply`](super::Need::Apply), and FINISH is
-/// [`Finished`](Self::Finished).
+/// The callbacks of espressif's client correspond to outputs of this client: START to [`Started`](Self::Started),
+/// RECEIVE to [`ClientAction::Store`](super::ClientAction::Store), CHECK to [`Need::Verify`](super::Need::Verify),
+/// APPLY to [`Need::Apply`](super::Need::Apply), and FINISH to [`Finished`](Self::Finished).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -263,7 +262,8 @@ pub enum UnusableAnswer {
     Empty,
     /// No request asked for a block at the offset of the received block, or the block reaches past the end of the file.
     OtherOffset,
-    /// The block has another manufacturer code, image type or file version: the server has another file.
+    /// The manufacturer code, image type or file version of the block differs from the request, because the server has
+    /// another file.
     OtherImage,
     /// The answer cannot be decoded, such as WAIT_FOR_DATA without times.
     Unreadable,
@@ -441,7 +441,7 @@ impl fmt::Display for HeaderFault {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeaderMismatch {
-    /// Field with two different values.
+    /// Field whose value in the header differs from the value in the offer.
     pub field: HeaderField,
     /// Value of the field in the offer.
     pub offered: u32,

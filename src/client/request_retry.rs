@@ -88,8 +88,9 @@ impl PendingRequest {
         self.sequences = 0;
     }
 
-    /// Shortens the timeout to `backoff`, doubled with each attempt, if the undelivered frame with `token` is the last
-    /// attempt. The client still accepts an answer to this attempt, because perhaps only the acknowledgement was lost.
+    /// Handles a report that the frame with `token` was not delivered. If this frame is the last attempt of the
+    /// request, the timeout of the attempt is shortened to `backoff`, doubled with each attempt. The client still
+    /// accepts an answer to the undelivered attempt, because perhaps only the acknowledgement was lost.
     pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Ticks, backoff: Millis) {
         if self.in_flight && token == TransmitToken::request(self.sequence) {
             let backoff = exponential_backoff(backoff, self.attempts.saturating_sub(1));

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! If the server does not answer, the client repeats the first Upgrade End Request with growing pauses for one hour.
-//! After this hour, the client sends one Upgrade End Request per hour. Sections refer to ZigBee document 095264 (2011).
+//! After the first hour, the client sends one Upgrade End Request per hour. Sections refer to ZigBee document 095264
+//! (2011).
 
 use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
@@ -106,7 +107,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
+    /// Returns the upgrade time that `time` gives in UTC. The result is `None` if the clocks of server and device
+    /// disagree, if the device has no UTC clock, or if the upgrade time is 0.
     fn agreed_utc(&self, now: Ticks, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
         (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)

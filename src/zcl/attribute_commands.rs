@@ -11,8 +11,8 @@
 //! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
 //! Each command can go from a server to a client, and from a client to a server. A list of records borrows the bytes of
-//! the frame, and its iterator decodes one record at each step. Only the data type of a value determines the length of
-//! the value, so the iteration ends at a record of an unknown data type.
+//! the frame, and its iterator decodes one record at each step. The data type of a value determines the length of the
+//! value, so the iteration ends at a record of an unknown data type.
 
 use core::fmt;
 

@@ -285,8 +285,8 @@ pub struct BlockData<'a> {
 pub struct WaitForData {
     /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
-    /// New minimum time between two block requests of the client (later revisions of the specification). The unit is
-    /// milliseconds, or seconds for a client of cluster revision 2.
+    /// New minimum time between two block requests of the client (defined by later revisions of the specification). The
+    /// unit is milliseconds, or seconds for a client of cluster revision 2.
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }

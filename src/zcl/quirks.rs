@@ -17,7 +17,7 @@ use crate::open_enum::flags_as_number;
 bitflags! {
     /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict, and accepts
     /// the forms that the specification of 2011 defines, and the forms that later revisions add. By default, the client
-    /// and the server decode with all bits set.
+    /// and the server accept all quirks.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
@@ -116,13 +116,13 @@ impl<'a> Leniency<'a> {
     }
 
     /// Handles the bytes `rest` after the last field of a command that later revisions may extend. The bytes are
-    /// ignored if [`Quirks::TRAILING_BYTES`] is allowed, and are an error otherwise.
+    /// ignored if [`Quirks::TRAILING_BYTES`] is allowed, and are an error if the quirk is not allowed.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
     /// Handles the bytes `rest` after the last field of a command. The bytes are ignored if `quirk` is allowed, and are
-    /// an error otherwise.
+    /// an error if `quirk` is not allowed.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);

@@ -79,9 +79,8 @@ fn whole_words(size: u8, config: &ClientConfig) -> u8 {
     }
 }
 
-/// Returns the number of bytes from the last word boundary of storage to `offset`. The number is the remainder of a
-/// division, but the function uses no division, because a division would take 0.4 kilobytes of code on a small
-/// processor.
+/// Returns the number of bytes from the last word boundary of storage to `offset`. The function computes this remainder
+/// without a division, because a division would take 0.4 kilobytes of code on a small processor.
 #[inline(never)]
 pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
     let word = u32::from(config.write_size.get());

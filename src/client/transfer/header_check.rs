@@ -52,7 +52,7 @@ impl PartialHeader {
     }
 
     /// Adds `data`, which follows the stored bytes, and checks the header if the header is now complete. Returns the
-    /// facts of a header that is complete and passed all checks; `None` if more bytes are needed.
+    /// header facts of a header that is complete and passed all checks; `None` if more bytes are needed.
     ///
     /// # Errors
     /// Fails with the outcome of the download if the header cannot be parsed, or if the header does not pass a check of

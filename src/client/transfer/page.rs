@@ -78,8 +78,8 @@ const MAX_RESPONSE_DISTANCE: u8 = 127;
 pub(super) struct Page {
     /// File offset of the first byte of the page.
     pub(super) start: u32,
-    /// Range of the file from the end of the highest block that arrived to the end of the page; the whole page before
-    /// its first block arrives.
+    /// Range of the file from the end of the highest block that arrived to the end of the page. Before the first block
+    /// of the page arrives, the range is the whole page.
     pub(super) remaining: Range,
     /// Time of the page request or of the last block, whichever is later.
     pub(super) updated: Ticks,
@@ -185,16 +185,17 @@ impl Page {
     /// Returns the time until which the client waits for the next block of the page.
     ///
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
-    /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
-    ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each consecutive page whose last block did not arrive. After [`FIRST_SAMPLES`] measured intervals, the
-    ///   first page without its last block does not double the time, because only the last blocks of that page may be
-    ///   lost.
+    /// - In the stage `Receiving`, the wait begins at the arrival of the last block. The wait is the retransmission
+    ///   timeout of RFC 6298, computed from the measured intervals between blocks. Each missing block after the first,
+    ///   up to [`LOST_BLOCKS_LIMIT`] missing blocks in total, adds the mean interval. The wait doubles with each
+    ///   consecutive page whose last block did not arrive, up to `max_timeout`. After [`FIRST_SAMPLES`] measured
+    ///   intervals, the first of these pages does not double the wait, because perhaps the server sent the whole page
+    ///   and only the last blocks were lost. After the doubling, `reordering` is added to the wait.
     /// - In the stage `Trailing`, the time is `reordering` after the last block. `reordering` is the longest delay of
     ///   the blocks that later blocks have overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until [`FIRST_SAMPLES`] intervals
-    /// are measured, the time is at least [`FIRST_INTERVAL`].
+    /// are measured, the wait in the stage `Receiving` is at least [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
         block_size: u8,

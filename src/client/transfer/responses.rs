@@ -42,7 +42,7 @@ const NO_IMAGE_LIMIT: u8 = 3;
 /// image may be a late response to a request of an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
-/// State of the client that a download uses and updates.
+/// Values of the client that a download reads and updates.
 pub(in crate::client) struct Environment<'c> {
     pub(in crate::client) config: &'c ClientConfig,
     pub(in crate::client) rtt: &'c mut RttEstimator,
