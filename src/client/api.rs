@@ -111,7 +111,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
     /// stop-and-wait, the client requests the next block only after the application has answered for this block. With a
-    /// window or by pages, the client requests a limited number of further blocks before the application has answered.
+    /// window or by pages, the client requests a limited number of further blocks while the application is still
+    /// storing this block.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.

@@ -25,9 +25,9 @@ use crate::zcl::ImageOffer;
 /// Only the bytes below `received` count as stored. **Flash at and above `received` must be erased** before the client
 /// resumes, because blocks may have been written after the checkpoint was taken. If flash can erase only whole sectors,
 /// [`floor`](Self::floor) rounds `received` down to the start of a sector. Storage may answer
-/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device whose
-/// storage buffers a sector resumes from a checkpoint whose `received` is rounded down to the start of the buffered
-/// sector.
+/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, but a restart loses the content of
+/// the buffer. A device whose storage buffers a sector resumes from a checkpoint whose `received` is rounded down to
+/// the start of the buffered sector.
 ///
 /// A client that resumes from a checkpoint of a verified image skips verification. A checkpoint of a verified image
 /// therefore needs the same protection as the image itself.
@@ -52,7 +52,7 @@ use crate::zcl::ImageOffer;
 pub struct Checkpoint {
     /// Offer of the image that is being downloaded.
     pub offer: ImageOffer,
-    /// Number of bytes of the file that are stored without a gap, at most `offer.size`.
+    /// Number of bytes that are stored without a gap from the start of the file, at most `offer.size`.
     pub received: u32,
     /// Header facts: values from the header of the file; `None` if the header was not read yet. Without header facts
     /// the download starts at offset 0, whatever `received` is.

@@ -187,8 +187,8 @@ impl HeaderChecks {
 /// Settings of a [`Client`](super::Client).
 ///
 /// [`new`](Self::new) sets the defaults; every field can be assigned afterwards. The documentation of each field states
-/// the default value and the reason for this value. A setting that may change while the client runs is changed by a
-/// method of the client. A duration above 41 days counts as 41 days.
+/// the default value and the reason for this value. Methods of the client change the values that may change while the
+/// client runs. A duration above 41 days counts as 41 days.
 ///
 /// ```
 /// use core::num::NonZeroU8;
@@ -594,8 +594,8 @@ pub struct Abilities {
     /// Whether the device has or can obtain security credentials. Without this ability an upgrade to a file that
     /// requires credentials ends with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
     pub credentials: bool,
-    /// Whether the device has a clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and the
-    /// client waits for the difference between the two times in a response: the current time of the server, and the
+    /// Whether the device has a UTC clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and
+    /// the client waits for the difference between the two times in a response: the current time of the server, and the
     /// upgrade time or request time.
     pub utc_clock: bool,
 }
@@ -610,8 +610,8 @@ impl Abilities {
         utc_clock: true,
     };
 
-    /// No abilities, for a device with one image, without a clock and without security credentials, whose server is
-    /// known.
+    /// No abilities, for a device that knows its server, runs a single image, and has neither a UTC clock nor security
+    /// credentials.
     pub const NONE: Self = Self {
         discovery: false,
         specific_files: false,

@@ -55,7 +55,7 @@
 //! ```
 //!
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
-//! answers, the download pauses and keeps all stored bytes. During the pause, the client queries with growing
+//! answers, the download pauses and keeps all stored bytes. During the pause, the client sends queries at growing
 //! intervals. If the server offers the same image, the client requests the header and the last stored block again,
 //! compares their checksums with those of the stored bytes, and continues at the first missing byte. A download ends
 //! early if the application aborts the download or accepts another offer, if the server answers ABORT, if the header
@@ -278,7 +278,7 @@ enum DueRequest {
 pub struct DownloadProgress {
     /// Offer of the image that is being downloaded.
     pub offer: ImageOffer,
-    /// Number of bytes of the file that are stored without a gap, out of `offer.size`.
+    /// Number of bytes that are stored without a gap from the start of the file, at most `offer.size`.
     pub received: u32,
 }
 

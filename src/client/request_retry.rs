@@ -23,8 +23,9 @@ pub(super) struct PendingRequest {
     deadline: Ticks,
     /// Number of attempts so far, including attempts that could not be sent.
     attempts: u8,
-    /// Number of attempts sent since the last attempt that could not be sent. The counted attempts have consecutive
-    /// sequence numbers, so that `sequence` determines the sequence numbers of all of them.
+    /// Number of consecutive attempts that were sent; an attempt that could not be sent resets the number to 0. The
+    /// counted attempts have consecutive sequence numbers, so that `sequence` determines the sequence numbers of all of
+    /// them.
     sequences: u8,
     /// Sequence number of the last attempt that was sent; earlier attempts have the sequence numbers just below.
     sequence: u8,

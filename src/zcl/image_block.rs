@@ -53,7 +53,7 @@ struct RequestHead {
     max_data: u8,
 }
 
-/// Frame that contains an Image Block Request, before the optional fields of the request.
+/// Start of a frame that contains an Image Block Request, up to the optional fields of the request.
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct PlainRequest {
@@ -459,7 +459,8 @@ impl fmt::Display for ImageBlockResponse<'_> {
     }
 }
 
-/// ZCL header, status and block header of a data response frame: all bytes before the data.
+/// ZCL header, status and block header of a frame that contains an Image Block Response with data: all bytes before the
+/// data.
 #[derive(IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct DataFrameHead {
@@ -470,11 +471,11 @@ struct DataFrameHead {
     data: DataHead,
 }
 
-/// Length in bytes of a data response frame before its data.
+/// Length in bytes of the part before the data in the frame of an Image Block Response with data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes the part of a data response frame before its data. The encoder is a fast path: the server reads the data
-/// from its store directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the part before the data in the frame of an Image Block Response with data. The encoder is a fast path: the
+/// server reads the data from its store directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }
@@ -497,8 +498,8 @@ fn frame_head(
 }
 
 impl BlockData<'_> {
-    /// Encodes a whole data response frame. The encoder is a fast path that writes the same bytes as the encoder of
-    /// [`Message`](super::Message) (guide, "Fast paths").
+    /// Encodes the whole frame of an Image Block Response with data. The encoder is a fast path that writes the same
+    /// bytes as the encoder of [`Message`](super::Message) (guide, "Fast paths").
     #[inline]
     pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {
         out.array(&frame_head(control, sequence, self.id, self.offset, self.data.size()));

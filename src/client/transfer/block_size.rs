@@ -11,7 +11,7 @@
 
 use crate::client::config::ClientConfig;
 
-/// Number of consecutive full blocks after which the client requests the largest size again.
+/// Number of blocks of the requested size after which the client requests the largest size again.
 ///
 /// The server may have shortened its blocks only for some time, for example because of a longer route. If the client
 /// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
@@ -26,7 +26,7 @@ pub(super) struct BlockSize {
     bytes: u8,
     /// Size in bytes of the last block if the server may have shortened this block; 0 otherwise.
     suspected: u8,
-    /// Number of full blocks since the block size was last changed.
+    /// Number of blocks of the requested size that have arrived since the last change of the block size.
     full_blocks: u8,
 }
 
@@ -79,8 +79,9 @@ fn whole_words(size: u8, config: &ClientConfig) -> u8 {
     }
 }
 
-/// Returns the number of bytes from the last word boundary of storage to `offset`. The function computes this remainder
-/// without a division, because a division would take 0.4 kilobytes of code on a small processor.
+/// Returns the number of bytes from the last word boundary of storage to `offset`. The number is the remainder of a
+/// division by the word size. The function does not use the division operator, because a division would take 0.4
+/// kilobytes of code on a small processor.
 #[inline(never)]
 pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
     let word = u32::from(config.write_size.get());

@@ -57,9 +57,9 @@ const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 /// eight samples, the first sample has a third of its initial weight in an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
-/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit of
-/// 500 ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less
-/// than 500 ms.
+/// Longest time for which the client waits for a block that the last block of the page has overtaken. The limit of 500
+/// ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less than
+/// 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -255,14 +255,14 @@ impl PageTiming {
         Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
     }
 
-    /// Returns the shortest wait for the next block of a page. The wait is 0 after [`FIRST_SAMPLES`] measured
-    /// intervals.
+    /// Returns the lower limit of the wait for the next block of a page. The limit is 0 after [`FIRST_SAMPLES`]
+    /// measured intervals.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
-    /// Returns the shortest wait for the first block of a page. After a page whose last block did not arrive, the
-    /// server may still be sending the blocks of that page.
+    /// Returns the lower limit of the wait for the first block of a page. After a page whose last block did not arrive,
+    /// the server may still be sending the blocks of that page.
     pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
         if self.is_trusted() || self.silent_ends == 0 {
             return Millis(0);

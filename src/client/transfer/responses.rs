@@ -67,7 +67,8 @@ pub(in crate::client) enum Received<'f> {
     Ignored(ClientIgnored),
     /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means without an end.
     Wait(Ticks, ServerTime),
-    /// The check succeeded: the header and the last stored block on the server equal those of the stored file.
+    /// The check that the server still has the same file succeeded: the header and the last stored block on the server
+    /// equal those of the stored file.
     Checked,
     /// The server has another file under the identity of the stored file.
     OtherFile,
