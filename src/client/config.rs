@@ -429,8 +429,8 @@ pub struct ClientConfig {
     /// Default: false, because document 095264 (2011) has no report of skipped offers. With the report, a gateway that
     /// started an update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
     pub report_skipped_offers: bool,
-    /// File that failed its verification or its boot before, as [`Client::failed_image`](super::Client::failed_image)
-    /// returned it or as the boot loader reports it; `None` if no file failed.
+    /// File that failed its verification or its boot before the start of the client; `None` if no file failed. The
+    /// value comes from [`Client::failed_image`](super::Client::failed_image) or from the boot loader.
     ///
     /// Default: `None`.
     #[doc(alias = "rollback")]

@@ -304,8 +304,9 @@ pub enum Outcome {
     StorageFault,
     /// The server answered a block request with ABORT.
     ServerAborted,
-    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests, and did not
-    /// offer the image again before the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests. The
+    /// download was then paused for [`max_pause`](super::ClientConfig::max_pause), and the server did not offer the
+    /// image again.
     ImageGone,
     /// The server answered with too many consecutive errors. The variant holds the status of the last error.
     ServerErrors(Status),
@@ -320,8 +321,9 @@ pub enum Outcome {
     /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
     /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before the image of the upgrade was applied, or the server still offered
-    /// another image when the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
+    /// The application accepted another image before the image of the upgrade was applied. The upgrade has the same
+    /// outcome if the server still offered another image when the download had been paused for
+    /// [`max_pause`](super::ClientConfig::max_pause).
     Replaced,
     /// The header of the file cannot be decoded. The variant holds the reason, and
     /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.

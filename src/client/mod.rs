@@ -57,10 +57,10 @@
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
 //! answers, the download pauses and keeps all stored bytes. During the pause, the client sends queries at growing
 //! intervals. If the server offers the same image, the client requests the header and the last stored block again,
-//! compares their checksums with those of the stored bytes, and continues at the first missing byte. A download ends
-//! early if the application aborts the download or accepts another offer, if the server answers ABORT, if the header
-//! does not match the offer or the device, if storage fails, or if a pause lasts longer than
-//! [`ClientConfig::max_pause`].
+//! compares their checksums with those of the stored bytes, and continues at the first missing byte. The application
+//! ends a download early by an abort, or by the acceptance of another offer. A download also ends early if the server
+//! answers ABORT, if the header does not match the offer or the device, if storage fails, or if a pause lasts longer
+//! than [`ClientConfig::max_pause`].
 //!
 //! In the drawing of the states, the second line names the need or the action that belongs to the state above. The
 //! table of all transitions is in the private module `state`. Every upgrade ends with exactly one
@@ -283,8 +283,8 @@ pub struct DownloadProgress {
 }
 
 impl Client {
-    /// Creates a client. The first query of the client is due after
-    /// [`first_query_delay`](ClientConfig::first_query_delay), counted from `now`, and a random time of up to
+    /// Creates a client. The time from `now` to the first query of the client is
+    /// [`first_query_delay`](ClientConfig::first_query_delay) plus a random time of up to
     /// [`query_spread`](ClientConfig::query_spread). The search for an unknown server starts at once.
     ///
     /// `seed` and the IEEE address of the device are the seed of all random times. Each device should have a different

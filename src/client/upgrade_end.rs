@@ -32,8 +32,8 @@ use super::state::{AfterReport, ImageStage, NoFile, QueryCause, State, StoredIma
 pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
 /// Number of times that the client asks for an upgrade time before a silent server counts as unreachable: once in the
-/// first hour and three more times, one per hour (section 6.12: "no more often than once every 60 minutes",
-/// "unreachable after 3 retries").
+/// first hour, then three times at intervals of one hour. Section 6.12 demands these limits by the words "no more often
+/// than once every 60 minutes" and "unreachable after 3 retries".
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query whether the server still offers the image. The time between
@@ -92,10 +92,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time `at` of a response with `sequence`. The result is never later than the present upgrade
-    /// time if the response gives the upgrade time as a delay and answers a request that the client sent during a
-    /// countdown. A server may answer every request with the same delay; if each of these answers counted, the upgrade
-    /// would never start.
+    /// Returns the upgrade time `at` of a response with `sequence`. If the response gives the upgrade time as a delay,
+    /// and answers a request that the client sent during a countdown, the result is never later than the present
+    /// upgrade time. A server may answer every request with the same delay; if each of these answers counted, the
+    /// upgrade would never start.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
         match &self.state {
             State::Image(_, ImageStage::CountingDown { at: present, pending: Some(pending), .. })

@@ -86,8 +86,9 @@ pub struct ImageBlockRequest {
     pub max_data: u8,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2;
-    /// `None` if the client does not have the attribute, which later revisions of the specification define.
+    /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2.
+    /// Later revisions of the specification define the attribute; `None` means that the client does not have the
+    /// attribute.
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }

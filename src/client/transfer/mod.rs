@@ -86,9 +86,9 @@ use window::Window;
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Maximum number of attempts of the first request after a restart of the client. If all attempts of the first request
-/// stay unanswered, the client sends a query, because some servers serve only devices that have sent a query since the
-/// start of the server.
+/// Maximum number of attempts of the first request after a restart of the client. Some servers serve only devices that
+/// have sent a query since the start of the server. If all attempts of the first request stay unanswered, the client
+/// therefore sends a query.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
@@ -119,9 +119,9 @@ pub(super) struct Download<const RANGES: usize> {
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,
-    /// Number of consecutive page requests that brought no data while other requests were waiting. After two
-    /// consecutive page requests without data, the client requests a page only when no other request is in flight,
-    /// because some servers drop requests that arrive while they serve another request.
+    /// Number of consecutive page requests that brought no data while other requests were waiting. Some servers drop
+    /// requests that arrive while they serve another request. After two consecutive page requests without data, the
+    /// client therefore requests a page only when no other request is in flight.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses, not counting NO_IMAGE_AVAILABLE.

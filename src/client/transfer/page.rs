@@ -117,8 +117,9 @@ impl Page {
         }
     }
 
-    /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of
-    /// the request, or follows the number of the first response of the page.
+    /// Returns whether a response with the sequence number `sequence` can belong to this page. The response can belong
+    /// to the page if `sequence` is the sequence number of the page request, or follows the sequence number of the
+    /// first response of the page.
     pub(super) fn has_response(&self, sequence: u8) -> bool {
         sequence == self.sequence
             || (self.stage != PageStage::Requested

@@ -52,16 +52,17 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 /// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link that loses
-/// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests, but 20 of 48
-/// requests only once in about 400,000 requests (binomial distribution). A server that answers one of several requests
-/// leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered requests of 24 for all links costs 40 %
-/// of the goodput in the simulation of a server that answers one of several requests. A server that answers one of
-/// several requests leaves only 11 or 12 of 24 requests unanswered, so that a limit of 13 starts no backoff.
+/// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests (binomial
+/// distribution). On this link, 20 of 48 requests stay unanswered only once in about 400,000 requests. A server that
+/// answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered requests
+/// of 24 for all links costs 40 % of the goodput in the simulation of a server that answers one of several requests. A
+/// server that answers one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a limit of 13
+/// starts no backoff.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
-/// requests of 13 are 15 %, which lies between the 10 % of unanswered requests on a link with 5 % loss and the 19 % of
-/// unanswered requests on a link with 10 % loss.
+/// requests of 13 are 15 % of the requests. A link with 5 % loss leaves 10 % of the requests unanswered, and a link
+/// with 10 % loss leaves 19 % of the requests unanswered.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
