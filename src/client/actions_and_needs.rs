@@ -110,7 +110,7 @@ pub struct Ticket(pub(super) u32);
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
-/// Error of a call that is not possible while a query or an active upgrade is in progress.
+/// Error of a call that the client refuses, because a query or an upgrade is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -149,7 +149,8 @@ pub struct NothingToActivate;
 ///
 /// `Decide`, `Prepare`, `Verify` and `Apply` occur with every configuration. `FindServer`, `NetworkAddress` and
 /// `IeeeAddress` occur if the server is unknown, or if the configuration allows a search for a server. `LinkKey` occurs
-/// if the configuration requires a link key, and `Credentials` if a file requires other security credentials.
+/// if the configuration requires a link key, and `Credentials` if a file requires other security credentials than the
+/// device has.
 ///
 /// # Unknown needs
 ///

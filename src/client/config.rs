@@ -39,10 +39,10 @@ impl Identity {
 
 /// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
 ///
-/// The client skips offers of a file that failed twice until seven days have passed since the last failure or the start
-/// of the client. A call of [`Client::query`](super::Client::query) makes the client accept an offer of the failed file
-/// at once. After a unicast Image Notify, the client accepts an offer of the failed file at most once a day. Offers of
-/// other files are not affected.
+/// If a file failed twice, the client skips offers of the file until seven days have passed since the last failure or
+/// since the start of the client. A call of [`Client::query`](super::Client::query) makes the client accept an offer of
+/// the failed file at once. After a unicast Image Notify, the client accepts an offer of the failed file at most once a
+/// day. Offers of other files are not affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -142,8 +142,9 @@ pub enum TransferMode {
         /// hop of the route.
         spacing: u16,
     },
-    /// The client measures which method is faster, and uses that method. The methods are pages, if the server supports
-    /// pages, and Image Block Requests with a window that grows while the channel has idle time.
+    /// The client measures which of two methods is faster, and uses the faster method. One method is pages, if the
+    /// server supports pages; the other method is Image Block Requests with a window that grows while the channel has
+    /// idle time.
     Auto,
 }
 
@@ -237,7 +238,7 @@ pub struct ClientConfig {
     /// queries take at least 15 minutes, or two minutes in a pause of a download. A server that has not answered three
     /// consecutive queries may have another address.
     pub max_unanswered_queries: u8,
-    /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
+    /// Whether the client may use any other server after three failed lookups of the network address of the server
     /// `server_id` (section 6.7.1).
     ///
     /// Default: true, because a new gateway has another IEEE address than the gateway that it replaces.
@@ -333,8 +334,8 @@ pub struct ClientConfig {
     ///
     /// Default: 4, which is the first attempt and three retries, as section 6.12 specifies for the Upgrade End Request.
     pub max_query_attempts: u8,
-    /// Minimum time between two Image Block Requests. If the server has set a longer MinimumBlockPeriod, the
-    /// MinimumBlockPeriod applies instead.
+    /// Minimum time between two Image Block Requests. If the server has set a longer MinimumBlockPeriod, the client
+    /// keeps to the MinimumBlockPeriod.
     ///
     /// Default: 0.
     #[doc(alias = "rate limit")]
@@ -406,10 +407,10 @@ pub struct ClientConfig {
     ///
     /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_unchecked_countdown: Millis,
-    /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
-    /// the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time in
-    /// the response. If the two clocks differ by more than `utc_tolerance`, the client waits for the difference between
-    /// the current time in the response and the upgrade time or request time in the response.
+    /// Largest difference in seconds at which the UTC time of the server and the UTC time of the device count as equal.
+    /// If the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time
+    /// in the response. If the two clocks differ by more than `utc_tolerance`, the client waits for the difference
+    /// between the current time in the response and the upgrade time or request time in the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
     pub utc_tolerance: u32,
@@ -513,7 +514,8 @@ impl ClientConfig {
         }
     }
 
-    /// Returns the settings with [`transfer`](Self::transfer) replaced, which is the method of requesting blocks.
+    /// Returns the settings with another method of requesting blocks, which is the setting
+    /// [`transfer`](Self::transfer).
     #[must_use]
     pub const fn with_transfer(self, transfer: TransferMode) -> Self {
         Self { transfer, ..self }

@@ -514,7 +514,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Some(Transmit { aps_security, token, ..Transmit::new(to, message.write(buf), DeliveryMode::Unicast) })
     }
 
-    /// Returns the request to send at `now`, and where its attempts are counted; `None` if no request is due.
+    /// Returns the request to send at `now`, with the part of the client that counts the attempts of the request;
+    /// `None` if no request is due.
     fn due_request(&mut self, now: Ticks) -> Option<(ToServer, DueRequest)> {
         if !self.can_send() {
             return None;

@@ -435,8 +435,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if next.is_never() { next } else { now.plus(Millis(delay)).plus(spread).min(next) }
     }
 
-    /// Returns the image that the client queries next, with the version that runs: the next of several images that are
-    /// applied together, or the image of the identity.
+    /// Returns the image that the next query asks for, with the version that the device runs. While verified images are
+    /// kept, the result is the next image of the device; without kept images, the result is the running image of the
+    /// identity.
     pub(super) const fn next_image(&self) -> ImageId {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }

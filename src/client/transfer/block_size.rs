@@ -24,7 +24,7 @@ const FULL_BLOCKS_TO_RESET: u8 = 200;
 pub(super) struct BlockSize {
     /// Block size to request, in bytes.
     bytes: u8,
-    /// Size in bytes of the last block if the server may have shortened this block; 0 otherwise.
+    /// Size in bytes of a short block that the server may have shortened; 0 if there is no such block.
     suspected: u8,
     /// Number of blocks of the requested size that have arrived since the last change of the block size.
     full_blocks: u8,

@@ -96,7 +96,7 @@ struct HeaderFields {
 }
 
 impl HeaderFields {
-    /// Reads the fields from the kept bytes of a header of which `arrived` bytes have arrived, by the rules of
+    /// Reads the fields of a header whose first `arrived` bytes have arrived, by the rules of
     /// [`FileHeader::parse_known`] (guide, "Fast paths"). Unlike `parse_known`, this method does not return the offset
     /// of a wrong byte.
     fn read(kept: &[u8; KEPT_LEN], arrived: usize) -> Result<Self, HeaderFault> {

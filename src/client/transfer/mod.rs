@@ -115,7 +115,7 @@ pub(super) struct Download<const RANGES: usize> {
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
     /// `true` if the client has stopped requesting pages because the server did not answer page requests. If the client
-    /// has stopped because the server refused a page request, the field is `false`.
+    /// has stopped requesting pages because the server refused a page request, the field is `false`.
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,

@@ -53,11 +53,11 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link that loses
 /// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests (binomial
-/// distribution). On this link, 20 of 48 requests stay unanswered only once in about 400,000 requests. A server that
-/// answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered requests
-/// of 24 for all links costs 40 % of the goodput in the simulation of a server that answers one of several requests. A
-/// server that answers one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a limit of 13
-/// starts no backoff.
+/// distribution). At the same loss, 20 of 48 requests stay unanswered only once in about 400,000 requests. A server
+/// that answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered
+/// requests of 24 for all links costs 40 % of the goodput in the simulation of a server that answers one of several
+/// requests. A server that answers one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a
+/// limit of 13 starts no backoff.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
