@@ -168,8 +168,8 @@ impl Checkpoint {
         }
     }
 
-    /// Rounds `received` down to a multiple of `sector`, the number of bytes that flash erases at a time. The file must
-    /// start at the start of a sector. The caller erases flash from `received` of the returned checkpoint on.
+    /// Rounds `received` down to a multiple of `sector`, the number of bytes that flash erases at a time. In flash, the
+    /// file must start at the start of a sector. The caller erases flash from `received` of the returned checkpoint on.
     ///
     /// The checkpoint of a complete file is not rounded down, because no sector of the file needs erasing.
     #[must_use]

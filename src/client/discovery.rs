@@ -66,7 +66,7 @@ pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
     /// Time at which the pause after a failed search ends.
     pub(super) until: Ticks,
-    /// Count of changes of `step`. The ticket of a need is the value of this count when the need arises.
+    /// Number of changes of `step`. The ticket of a need is this number at the time at which the need arises.
     generation: u16,
     /// Whether `poll_need` has returned the need of the current step.
     need_polled: bool,

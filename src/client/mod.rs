@@ -23,8 +23,8 @@
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
 //! `handle_frame` and `poll_need`.
 //!
-//! The clock of the caller must be monotonic. It is harmless to call a method more often than necessary. An answer that
-//! comes too late returns the error [`StaleTicket`] and changes nothing.
+//! The clock of the caller must be monotonic. More calls of the methods `poll_*` and `handle_timeout` than necessary
+//! are harmless. An answer that comes too late returns the error [`StaleTicket`] and changes nothing.
 //!
 //! # Back-pressure
 //!

@@ -36,8 +36,8 @@ pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 /// than once every 60 minutes" and "unreachable after 3 retries".
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
-/// Time between a refused Upgrade End Request and the query whether the server still offers the image. The time between
-/// refusal and query doubles with each consecutive refusal, up to one hour.
+/// Time between a refused Upgrade End Request and the query by which the client asks whether the server still offers
+/// the image. The time between refusal and query doubles with each consecutive refusal, up to one hour.
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two

@@ -115,8 +115,8 @@ impl fmt::Display for Direction {
 
 /// Decoder for the commands of one direction.
 pub(super) trait DecodeCommand<'a>: Sized {
-    /// Parses the payload of the command `id`, and returns the result with the name of the command, which errors
-    /// contain. Returns `None` if this direction has no command with this id.
+    /// Parses the payload of the command `id`, and returns the result with the name of the command for error messages.
+    /// Returns `None` if this direction has no command with this id.
     fn parse(
         id: CommandId,
         payload: &'a [u8],

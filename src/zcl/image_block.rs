@@ -472,11 +472,11 @@ struct DataFrameHead {
     data: DataHead,
 }
 
-/// Length in bytes of the part before the data in the frame of an Image Block Response with data.
+/// Number of bytes before the data in a frame that contains an Image Block Response with data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes the part before the data in the frame of an Image Block Response with data. The encoder is a fast path: the
-/// server reads the data from its store directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the bytes before the data of a frame that contains an Image Block Response with data. The encoder is a fast
+/// path: the server reads the data from its store directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }

@@ -2,9 +2,9 @@
 //! each with a reason. [`Deviations`] records what the decoder accepted in one frame.
 //!
 //! A form of a command that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has
-//! 9 bytes in 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an
-//! unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no quirk either, because
-//! the decoder sees one frame at a time.
+//! 9 bytes in the specification of 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A
+//! correct frame at an unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no
+//! quirk either, because the decoder sees one frame at a time.
 
 use core::fmt;
 
@@ -27,8 +27,9 @@ bitflags! {
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
         /// bytes. No device is known to send trailing bytes. The quirk exists for fields of future revisions of the
-        /// specification. For example, a decoder of 2011 sees the MinimumBlockPeriod of later revisions as two trailing
-        /// bytes. The decoders of two large stacks ignore trailing bytes in most commands.
+        /// specification. For example, a decoder that follows the specification of 2011 sees the MinimumBlockPeriod of
+        /// later revisions as two trailing bytes. The decoders of two large stacks ignore trailing bytes in most
+        /// commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status alone, and the status is not defined for this command. The
         /// decoder reads the frame as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this

@@ -11,8 +11,9 @@
 //! - The client fetches the header of the file first, in order, and checks the header before the client requests the
 //!   rest of the file.
 //! - With Image Block Requests, the client requests the first gap of the file that is not requested yet. The number of
-//!   requests in flight and blocks being stored is at most the window; one more request is allowed while a response is
-//!   late. A window of 1 is stop-and-wait.
+//!   requests in flight and blocks being stored is at most the window. With a window above 1, one more request is
+//!   allowed while a block is being stored, and one more request while a response is late. A window of 1 is
+//!   stop-and-wait.
 //! - With pages, the client first requests the blocks that are missing from earlier pages, one by one, and then the
 //!   next page. No request is sent while a page arrives.
 //! - No request reaches past the end of the file, and no request covers bytes that are stored already.

@@ -65,7 +65,7 @@ pub(in crate::client) enum Received<'f> {
     Malformed(ClientIgnored),
     /// The client ignores the response.
     Ignored(ClientIgnored),
-    /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means without an end.
+    /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means a wait without an end.
     Wait(Ticks, ServerTime),
     /// The check that the server still has the same file succeeded: the header and the last stored block on the server
     /// equal those of the stored file.

@@ -35,8 +35,8 @@ const MAX_SINGLE_REPAIRS: u32 = 4;
 /// the client requests pages again.
 const MAX_HEADER_PAGES: u8 = 2;
 
-/// Number of consecutive page requests without an answer while other requests were in flight, after which the client
-/// requests a page only when no other request is in flight.
+/// Number of consecutive page requests that stay unanswered while other requests are in flight. After this number of
+/// page requests, the client requests a page only when no other request is in flight.
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
 /// answers another request. The limit of two page requests does not apply to `TransferMode::Auto`, which measures
