@@ -226,8 +226,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Continues the upgrade with the complete file, which is now verified. If the device lacks credentials that the
-    /// file or a kept image requires, the client waits for the credentials. If the device lacks no credentials, the
-    /// client asks the server for the upgrade time.
+    /// file or a kept image requires, the client waits for the credentials. If no credentials are missing, the client
+    /// asks the server for the upgrade time.
     #[inline(never)]
     pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };
