@@ -11,7 +11,8 @@
 use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Frame, ImageOffer, Violation};
 
-/// Result of [`Client::handle_frame`](super::Client::handle_frame): the task of the application for a frame.
+/// Result of [`Client::handle_frame`](super::Client::handle_frame): the task that a received frame gives to the
+/// application.
 ///
 /// An application may ignore the actions that a later version of this crate adds, without harm to the upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ pub struct Ticket(pub(super) u32);
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
-/// Error of a call that is not possible while a query or an active upgrade is in progress.
+/// Error of a call that the client refuses, because a query or an upgrade is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -147,15 +148,17 @@ pub struct NothingToActivate;
 /// Question or task of the client for the application, which the application answers with the ticket of the need.
 ///
 /// `Decide`, `Prepare`, `Verify` and `Apply` occur with every configuration. `FindServer`, `NetworkAddress` and
-/// `IeeeAddress` occur if the server is unknown or may be searched for. `LinkKey` occurs if the configuration requires
-/// a link key, and `Credentials` if a file requires other security credentials.
+/// `IeeeAddress` occur if the server is unknown, or if the configuration allows a search for a server. `LinkKey` occurs
+/// if the configuration requires a link key, and `Credentials` if a file requires other security credentials than the
+/// device has.
 ///
 /// # Unknown needs
 ///
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
 /// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
 /// be `need => client.decline(now, need)?`. With the settings that exist today, a need that a later version adds either
-/// never occurs or can be refused. The refusal of a need of a later version ends at most the upgrade in progress.
+/// never occurs or can be refused. If the application refuses a need of a later version, at worst the upgrade in
+/// progress ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -170,9 +173,9 @@ pub enum Need {
     /// signature of the file (`signature::Verifier`) is verified before any other part of the file is used. espressif
     /// calls this step CHECK.
     Verify(Ticket, ImageOffer),
-    /// The application switches the device to the image now, and to the [pending images](super::Client::pending_images)
-    /// kept before this image. Afterwards the application calls [`Client::applied`](super::Client::applied). espressif
-    /// calls this step APPLY.
+    /// The application switches the device to the image now, together with all [pending
+    /// images](super::Client::pending_images): verified images that were kept until this image was complete. Afterwards
+    /// the application calls [`Client::applied`](super::Client::applied). espressif calls this step APPLY.
     #[doc(alias = "upgrade")]
     Apply(Ticket, ImageId),
     /// The application sends a match descriptor request with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the only input

@@ -49,8 +49,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
     /// refusal to the server. The next periodic query and each call of [`query`](Self::query) end the refusal: if the
     /// server then offers the refused version, the client asks the application again. After an Image Notify, the client
-    /// still skips offers of the refused version. A client that keeps another image makes no periodic queries; for this
-    /// client, the refusal ends when the query interval has passed.
+    /// still skips offers of the refused version. A client with a download or a complete image makes no periodic
+    /// queries, so that its refusal ends one query interval after this call.
     ///
     /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
     /// offers its image again, and a complete image keeps waiting for its activation.
@@ -111,7 +111,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
     /// stop-and-wait, the client requests the next block only after the application has answered for this block. With a
-    /// window or by pages, the client requests a limited number of further blocks before the application has answered.
+    /// window or by pages, the client requests a limited number of further blocks while the application is still
+    /// storing this block.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
@@ -433,8 +434,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// the client waits for the difference between the two times in a response: the current time of the server, and the
     /// upgrade time or request time (table 18).
     ///
-    /// After the call, a countdown to an upgrade still ends at the upgrade time in UTC, if the clocks of server and
-    /// device agreed when the Upgrade End Response arrived.
+    /// If the clocks of server and device agreed when the Upgrade End Response arrived, a countdown to an upgrade ends
+    /// at the upgrade time in UTC even after this call has changed the time of the device.
     #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
@@ -487,7 +488,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         })
     }
 
-    /// Returns whether `ticket` is the ticket of the current state.
+    /// Returns whether `ticket` is the ticket of the current state of the client.
     fn is_current(&self, ticket: Ticket) -> bool {
         ticket == Ticket(self.generation)
     }

@@ -25,9 +25,9 @@ use crate::zcl::ImageOffer;
 /// Only the bytes below `received` count as stored. **Flash at and above `received` must be erased** before the client
 /// resumes, because blocks may have been written after the checkpoint was taken. If flash can erase only whole sectors,
 /// [`floor`](Self::floor) rounds `received` down to the start of a sector. Storage may answer
-/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device whose
-/// storage buffers a sector resumes from a checkpoint whose `received` is rounded down to the start of the buffered
-/// sector.
+/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, but a restart loses the content of
+/// the buffer. A device whose storage buffers a sector resumes from a checkpoint whose `received` is rounded down to
+/// the start of the buffered sector.
 ///
 /// A client that resumes from a checkpoint of a verified image skips verification. A checkpoint of a verified image
 /// therefore needs the same protection as the image itself.
@@ -52,10 +52,10 @@ use crate::zcl::ImageOffer;
 pub struct Checkpoint {
     /// Offer of the image that is being downloaded.
     pub offer: ImageOffer,
-    /// Number of bytes of the file that are stored without a gap, at most `offer.size`.
+    /// Number of bytes that are stored without a gap from the start of the file, at most `offer.size`.
     pub received: u32,
-    /// Facts from the header of the file; `None` if the header was not read yet. Without header facts the download
-    /// starts at offset 0, whatever `received` is.
+    /// Header facts: values from the header of the file; `None` if the header was not read yet. Without header facts
+    /// the download starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
     /// the same file. The field is `None` if no checksums were kept, as in checkpoints of earlier versions of this
@@ -115,11 +115,11 @@ pub struct RangeSum {
     pub start: u32,
     /// Number of bytes that the checksum covers.
     pub size: u8,
-    /// FNV-1a hash of the bytes.
+    /// FNV-1a hash of the covered bytes.
     pub sum: u32,
 }
 
-/// Facts from the header of a file that later stages of an upgrade need.
+/// Header facts: values from the header of a file, which later stages of an upgrade need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -148,8 +148,8 @@ pub struct PendingImages {
     pub identity_version: FileVersion,
     /// Stack version of the kept image with the image type of [`Identity::current`](super::Identity::current).
     pub identity_stack: StackVersion,
-    /// Security credential version that a kept image requires and the device lacks; `None` if no kept image lacks
-    /// credentials.
+    /// Security credential version that a kept image requires and the device lacks; `None` if the device has the
+    /// credentials of all kept images.
     pub missing_credential: Option<SecurityCredentialVersion>,
 }
 
@@ -168,8 +168,8 @@ impl Checkpoint {
         }
     }
 
-    /// Rounds `received` down to a multiple of `sector`, the number of bytes that flash erases at a time. The file must
-    /// start at the start of a sector. The caller erases flash from `received` of the returned checkpoint on.
+    /// Rounds `received` down to a multiple of `sector`, the number of bytes that flash erases at a time. In flash, the
+    /// file must start at the start of a sector. The caller erases flash from `received` of the returned checkpoint on.
     ///
     /// The checkpoint of a complete file is not rounded down, because no sector of the file needs erasing.
     #[must_use]

@@ -107,8 +107,9 @@ impl Checkpoint {
     /// Length in bytes of a checkpoint that [`to_bytes`](Self::to_bytes) returns.
     pub const ENCODED_LEN: usize = size_of::<RawCheckpoint>();
 
-    /// Returns the checkpoint as bytes with a layout version and a CRC-32, for a record that survives a restart. The
-    /// table of the fields is in the documentation of [`from_bytes`](Self::from_bytes).
+    /// Encodes the checkpoint as bytes with a layout version and a CRC-32. The application stores these bytes, so that
+    /// the upgrade survives a restart. The table of the fields is in the documentation of
+    /// [`from_bytes`](Self::from_bytes).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::ENCODED_LEN] {
         let Self { offer, received, header, sums, stage, pending_images } = *self;

@@ -18,7 +18,7 @@ use crate::time::{Instant, Millis};
 pub(super) struct Ticks(u32);
 
 /// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. The
-/// longest time into the past that a client checks is 7 days.
+/// longest period that a client compares with an elapsed time is 7 days.
 const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 
 /// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every
@@ -33,7 +33,7 @@ impl Ticks {
     /// Last instant that can be reached, 41 days after the origin.
     const LAST: u32 = u32::MAX.saturating_sub(1);
 
-    /// Returns the instant `millis` later than `self`, at most 41 days from now.
+    /// Returns the instant `millis` later than `self`, at most 41 days after the origin.
     // Not inlined, because a client adds at thirty places.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn plus(self, Millis(millis): Millis) -> Self {

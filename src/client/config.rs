@@ -29,8 +29,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Creates an identity with the running image `current` and nothing else; `hardware` and `node` can be assigned
-    /// afterwards.
+    /// Creates an identity with the running image `current`, without a hardware version and without an IEEE address.
+    /// The fields `hardware` and `node` can be assigned afterwards.
     #[must_use]
     pub const fn new(current: ImageId) -> Self {
         Self { current, hardware: None, node: None }
@@ -39,10 +39,10 @@ impl Identity {
 
 /// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
 ///
-/// The client skips offers of a file that failed twice until seven days have passed since the last failure or the start
-/// of the client. A call of [`Client::query`](super::Client::query) makes the client accept an offer of the failed file
-/// at once. After a unicast Image Notify, the client accepts an offer of the failed file at most once a day. Offers of
-/// other files are not affected.
+/// If a file failed twice, the client skips offers of the file until seven days have passed since the last failure or
+/// since the start of the client. A call of [`Client::query`](super::Client::query) makes the client accept an offer of
+/// the failed file at once. After a unicast Image Notify, the client accepts an offer of the failed file at most once a
+/// day. The failures of a file have no effect on offers of other files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -80,8 +80,8 @@ pub enum UpgradeEndFallback {
     KeepWaiting,
 }
 
-/// Choice of the offers, by their file version, that the client passes on to the application. The client skips the
-/// offers of all other versions.
+/// File versions of the offers that the client passes on to the application. The client skips the offers of all other
+/// versions.
 #[doc(alias = "downgrade")]
 #[doc(alias = "rollback")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +114,8 @@ pub enum LinkKeyPolicy {
     Global,
 }
 
-/// Method of requesting the blocks of a file after the header of the file is complete. A client with 0 `RANGES`
-/// supports stop-and-wait only and ignores this setting.
+/// Method of requesting the blocks of a file after the header of the file is complete. A client whose parameter
+/// `RANGES` is 0 supports stop-and-wait only and ignores this setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -126,11 +126,10 @@ pub enum TransferMode {
         /// Maximum number of block requests in flight, limited to `RANGES` + 1. A window of 1 is stop-and-wait, which
         /// every server supports.
         ///
-        /// A block that the application is storing counts towards the window, as a request in flight does. With a
-        /// window above 1, one of the blocks that are being stored does not count towards the window. With a window
-        /// above 1, the client may also send one request more than the window while an answer is late. If a server
-        /// answers only one of several requests, the client detects this behaviour and sends one request at a time. A
-        /// window above 1 helps if the server, or the route to the server, is slow.
+        /// Blocks that the application is storing count towards the window; with a window above 1, all of these blocks
+        /// but one count. With a window above 1, the client may also send one request more than the window while an
+        /// answer is late. If a server answers only one of several requests, the client detects this behaviour and
+        /// sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -143,8 +142,9 @@ pub enum TransferMode {
         /// hop of the route.
         spacing: u16,
     },
-    /// The client measures which method is faster, and uses that method. The methods are pages, if the server supports
-    /// pages, and Image Block Requests with a window that grows while the channel has idle time.
+    /// The client measures which of two methods is faster, and uses the faster method. One method is pages, if the
+    /// server supports pages; the other method is Image Block Requests with a window that grows while the channel has
+    /// idle time.
     Auto,
 }
 
@@ -188,8 +188,8 @@ impl HeaderChecks {
 /// Settings of a [`Client`](super::Client).
 ///
 /// [`new`](Self::new) sets the defaults; every field can be assigned afterwards. The documentation of each field states
-/// the default value and the reason for this value. A setting that may change while the client runs is changed by a
-/// method of the client. A duration above 41 days counts as 41 days.
+/// the default value and the reason for this value. Methods of the client change the values that may change while the
+/// client runs. A duration above 41 days counts as 41 days.
 ///
 /// ```
 /// use core::num::NonZeroU8;
@@ -238,7 +238,7 @@ pub struct ClientConfig {
     /// queries take at least 15 minutes, or two minutes in a pause of a download. A server that has not answered three
     /// consecutive queries may have another address.
     pub max_unanswered_queries: u8,
-    /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
+    /// Whether the client may use any other server after three failed lookups of the network address of the server
     /// `server_id` (section 6.7.1).
     ///
     /// Default: true, because a new gateway has another IEEE address than the gateway that it replaces.
@@ -334,8 +334,8 @@ pub struct ClientConfig {
     ///
     /// Default: 4, which is the first attempt and three retries, as section 6.12 specifies for the Upgrade End Request.
     pub max_query_attempts: u8,
-    /// Minimum time between two Image Block Requests. If the server has set a longer MinimumBlockPeriod, the
-    /// MinimumBlockPeriod applies instead.
+    /// Minimum time between two Image Block Requests. If the server has set a longer MinimumBlockPeriod, the client
+    /// keeps to the MinimumBlockPeriod.
     ///
     /// Default: 0.
     #[doc(alias = "rate limit")]
@@ -363,14 +363,15 @@ pub struct ClientConfig {
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time between two queries grows up to 50 seconds in
     /// the first ten minutes of the pause, up to a quarter of an hour in the first day, and up to four hours after the
-    /// first day. A `pause_interval` above one of these limits replaces the limit, which suits a device that sleeps.
+    /// first day. If `pause_interval` is above one of the limits of 50 seconds, a quarter of an hour and four hours,
+    /// `pause_interval` applies instead of the limit. A long `pause_interval` suits a device that sleeps.
     ///
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
     /// Longest time for which a download stays paused while no new byte of the file arrives. When the pause reaches
     /// this length, the upgrade ends, and the storage is free for another image. `None` means no limit. With a limit of
-    /// zero, the upgrade ends at once instead of pausing the download.
+    /// zero, the upgrade ends at the moment at which the download would pause.
     ///
     /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
@@ -406,10 +407,10 @@ pub struct ClientConfig {
     ///
     /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
     pub max_unchecked_countdown: Millis,
-    /// Largest difference in seconds at which the UTC time of the server and the clock of the device count as equal. If
-    /// the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time in
-    /// the response. If the two clocks differ by more, the client waits for the difference between the current time in
-    /// the response and the upgrade time or request time in the response.
+    /// Largest difference in seconds at which the UTC time of the server and the UTC time of the device count as equal.
+    /// If the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time
+    /// in the response. If the two clocks differ by more than `utc_tolerance`, the client waits for the difference
+    /// between the current time in the response and the upgrade time or request time in the response.
     ///
     /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
     pub utc_tolerance: u32,
@@ -422,15 +423,15 @@ pub struct ClientConfig {
     ///
     /// Default: 3, because flash that is busy for a moment is not defective.
     pub max_prepare_attempts: u8,
-    /// Whether the client sends an Upgrade End Request with the status INVALID_IMAGE for an offer that the client skips
-    /// without asking the application, once for each offered version. The client sends no report of a skipped offer
-    /// during a download, or while a complete image waits for its upgrade.
+    /// Whether the client reports an offer that it skips without asking the application. The report is an Upgrade End
+    /// Request with the status INVALID_IMAGE, once for each offered version. The client sends no report of a skipped
+    /// offer during a download, or while a complete image waits for its upgrade.
     ///
     /// Default: false, because document 095264 (2011) has no report of skipped offers. With the report, a gateway that
     /// started an update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
     pub report_skipped_offers: bool,
-    /// File that failed its verification or its boot before, as [`Client::failed_image`](super::Client::failed_image)
-    /// returned it or as the boot loader reports it; `None` if no file failed.
+    /// File that failed its verification or its boot before the start of the client; `None` if no file failed. The
+    /// value comes from [`Client::failed_image`](super::Client::failed_image) or from the boot loader.
     ///
     /// Default: `None`.
     #[doc(alias = "rollback")]
@@ -448,8 +449,8 @@ pub struct ClientConfig {
     /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.
     ///
-    /// Default: false. Servers of 2011 do not know the field MinimumBlockPeriod of an Image Block Request, and some of
-    /// these servers answer MALFORMED_COMMAND.
+    /// Default: false. Servers that follow the specification of 2011 do not know the field MinimumBlockPeriod of an
+    /// Image Block Request, and some of these servers answer MALFORMED_COMMAND.
     #[doc(alias = "MinimumBlockPeriod")]
     pub supports_block_period: bool,
     /// Value of the attribute ImageStamp, a number that distinguishes two builds of one version, such as a checksum of
@@ -513,7 +514,8 @@ impl ClientConfig {
         }
     }
 
-    /// Returns the settings with [`transfer`](Self::transfer) replaced, which is the method of requesting blocks.
+    /// Returns the settings with another method of requesting blocks, which is the setting
+    /// [`transfer`](Self::transfer).
     #[must_use]
     pub const fn with_transfer(self, transfer: TransferMode) -> Self {
         Self { transfer, ..self }
@@ -594,8 +596,8 @@ pub struct Abilities {
     /// Whether the device has or can obtain security credentials. Without this ability an upgrade to a file that
     /// requires credentials ends with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
     pub credentials: bool,
-    /// Whether the device has a clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and the
-    /// client waits for the difference between the two times in a response: the current time of the server, and the
+    /// Whether the device has a UTC clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and
+    /// the client waits for the difference between the two times in a response: the current time of the server, and the
     /// upgrade time or request time.
     pub utc_clock: bool,
 }
@@ -610,8 +612,8 @@ impl Abilities {
         utc_clock: true,
     };
 
-    /// No abilities, for a device with one image, without a clock and without security credentials, whose server is
-    /// known.
+    /// No abilities, for a device that knows its server, runs a single image, and has neither a UTC clock nor security
+    /// credentials.
     pub const NONE: Self = Self {
         discovery: false,
         specific_files: false,

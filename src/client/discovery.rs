@@ -66,7 +66,7 @@ pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
     /// Time at which the pause after a failed search ends.
     pub(super) until: Ticks,
-    /// Count of changes of `step`. The ticket of a need is the value of this count when the need arises.
+    /// Number of changes of `step`. The ticket of a need is this number at the time at which the need arises.
     generation: u16,
     /// Whether `poll_need` has returned the need of the current step.
     need_polled: bool,
@@ -86,7 +86,7 @@ pub(super) enum SearchStep {
     /// The address of the server is known, and requests can be sent.
     Done,
     /// The application sends a match descriptor request for the OTA Upgrade cluster: by unicast if only the endpoint is
-    /// unknown, otherwise by broadcast.
+    /// unknown, by broadcast if the network address is unknown.
     MatchDescriptor { unicast: bool },
     /// The application sends a network address request for the IEEE address in UpgradeServerID.
     NwkAddr,
@@ -418,7 +418,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts the next search at once if the client pauses after a failed search, because a request is to be sent.
+    /// If the client pauses after a failed search, starts the next search at once, because the client has a request to
+    /// send.
     pub(super) fn search_now(&mut self) {
         if let SearchStep::Backoff = self.search.step {
             self.restart_search();

@@ -15,9 +15,9 @@
 //! | below 1 day | 15 minutes |
 //! | above | 4 hours |
 //!
-//! Up to the limit in this table, the time between two queries is half of the time for which the download has been
-//! paused, and at least [`pause_interval`](super::ClientConfig::pause_interval). The client lengthens each time between
-//! two queries by a random part of up to an eighth.
+//! The time between two queries is half of the time for which the download has been paused, but at most the longest
+//! time in the table of this module, and at least [`pause_interval`](super::ClientConfig::pause_interval). The client
+//! lengthens each time between two queries by a random part of up to an eighth.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -35,8 +35,9 @@ use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredI
 use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
 
-/// First ten minutes of a pause, and the longest time between two queries in these minutes. After a server has
-/// returned, the client finds the server in less than one minute, even with the random time and a round trip.
+/// First ten minutes of a pause, and the longest time between two queries in these minutes. When an outage of the
+/// server ends in the first ten minutes, the client finds the server in less than one minute, even with the random time
+/// and a round trip.
 const FIRST_LIMIT: (Millis, Millis) = (Millis::from_secs(10 * 60), Millis::from_secs(50));
 /// First day of a pause, and the longest time between two queries on this day.
 const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis::from_secs(15 * 60));
@@ -46,8 +47,8 @@ const LAST_LIMIT: Millis = Millis::from_secs(4 * 60 * 60);
 /// Longest random delay of the first request of a resumed download.
 pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
 
-/// Number of attempts of a query in a pause. The second attempt finds a server that has returned even if a frame of the
-/// first attempt was lost.
+/// Number of attempts of a query in a pause. If a frame of the first attempt is lost, the second attempt still finds a
+/// server whose outage has ended.
 const PAUSE_QUERY_ATTEMPTS: u8 = 2;
 
 /// Returns the time between two queries when a pause has lasted for the time `age`, without the random time.
@@ -299,8 +300,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. If the download pauses after this record, the
-    /// reason of the pause is undecodable responses instead of missing responses.
+    /// Records that the response with `command` could not be decoded. If the download pauses afterwards, the reason of
+    /// the pause is an unusable answer, and not a missing answer.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let Some(download) = self.state.downloading_mut()

@@ -17,10 +17,9 @@ use super::DownloadProgress;
 
 /// Event of an upgrade that the application may log or display. No event needs an answer.
 ///
-/// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. The callback
-/// START is [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`](super::ClientAction::Store), CHECK is
-/// [`Need::Verify`](super::Need::Verify), APPLY is [`Need::Apply`](super::Need::Apply), and FINISH is
-/// [`Finished`](Self::Finished).
+/// The callbacks of espressif's client correspond to outputs of this client: START to [`Started`](Self::Started),
+/// RECEIVE to [`ClientAction::Store`](super::ClientAction::Store), CHECK to [`Need::Verify`](super::Need::Verify),
+/// APPLY to [`Need::Apply`](super::Need::Apply), and FINISH to [`Finished`](Self::Finished).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -263,7 +262,8 @@ pub enum UnusableAnswer {
     Empty,
     /// No request asked for a block at the offset of the received block, or the block reaches past the end of the file.
     OtherOffset,
-    /// The block has another manufacturer code, image type or file version: the server has another file.
+    /// The manufacturer code, image type or file version of the block differs from the request, because the server has
+    /// another file.
     OtherImage,
     /// The answer cannot be decoded, such as WAIT_FOR_DATA without times.
     Unreadable,
@@ -304,8 +304,9 @@ pub enum Outcome {
     StorageFault,
     /// The server answered a block request with ABORT.
     ServerAborted,
-    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests, and did not
-    /// offer the image again before the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests. The
+    /// download was then paused for [`max_pause`](super::ClientConfig::max_pause), and the server did not offer the
+    /// image again.
     ImageGone,
     /// The server answered with too many consecutive errors. The variant holds the status of the last error.
     ServerErrors(Status),
@@ -320,8 +321,9 @@ pub enum Outcome {
     /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
     /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before the image of the upgrade was applied, or the server still offered
-    /// another image when the download had been paused for [`max_pause`](super::ClientConfig::max_pause).
+    /// The application accepted another image before the image of the upgrade was applied. The upgrade has the same
+    /// outcome if the server still offered another image when the download had been paused for
+    /// [`max_pause`](super::ClientConfig::max_pause).
     Replaced,
     /// The header of the file cannot be decoded. The variant holds the reason, and
     /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.
@@ -441,7 +443,7 @@ impl fmt::Display for HeaderFault {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeaderMismatch {
-    /// Field with two different values.
+    /// Field whose value in the header differs from the value in the offer.
     pub field: HeaderField,
     /// Value of the field in the offer.
     pub offered: u32,

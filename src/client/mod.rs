@@ -23,8 +23,8 @@
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
 //! `handle_frame` and `poll_need`.
 //!
-//! The clock of the caller must be monotonic. It is harmless to call a method more often than necessary. An answer that
-//! comes too late returns the error [`StaleTicket`] and changes nothing.
+//! The clock of the caller must be monotonic. More calls of the methods `poll_*` and `handle_timeout` than necessary
+//! are harmless. An answer that comes too late returns the error [`StaleTicket`] and changes nothing.
 //!
 //! # Back-pressure
 //!
@@ -37,12 +37,12 @@
 //! # Transfer modes
 //!
 //! [`ClientConfig::transfer`] is the method of requesting blocks. The default is stop-and-wait: the client requests one
-//! block after the other, in the order of the file. A client with 0 `RANGES` always uses stop-and-wait. With a window
-//! or by pages, blocks arrive in any order, and **several tickets are open at once**, up to `RANGES` + 1. With several
-//! open tickets, storage must write each block at the offset of the block, and may answer the tickets in any order. If
-//! the client has no room for a block that arrives, the client drops the block and requests the block again later. If
-//! the blocks of a page arrive faster than storage can write them, blocks are lost. The response spacing of pages
-//! should therefore be at least as long as the write of one block takes.
+//! block after the other, in the order of the file. A client whose parameter `RANGES` is 0 always uses stop-and-wait.
+//! With a window or by pages, blocks arrive in any order, and **several tickets are open at once**, up to `RANGES` + 1.
+//! With several open tickets, storage must write each block at the offset of the block, and may answer the tickets in
+//! any order. If the client has no room for a block that arrives, the client drops the block and requests the block
+//! again later. If the blocks of a page arrive faster than storage can write them, blocks are lost. The response
+//! spacing of pages should therefore be at least as long as the write of one block takes.
 //!
 //! # States
 //!
@@ -55,15 +55,16 @@
 //! ```
 //!
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
-//! answers, the download pauses and keeps all stored bytes. During the pause, the client queries with growing
+//! answers, the download pauses and keeps all stored bytes. During the pause, the client sends queries at growing
 //! intervals. If the server offers the same image, the client requests the header and the last stored block again,
-//! compares their checksums with those of the stored bytes, and continues at the first missing byte. A download ends
-//! early if the application aborts the download or accepts another offer, if the server answers ABORT, if the header
-//! does not match the offer or the device, if storage fails, or if a pause lasts longer than
-//! [`ClientConfig::max_pause`].
+//! compares their checksums with those of the stored bytes, and continues at the first missing byte. The application
+//! ends a download early by an abort, or by the acceptance of another offer. A download also ends early if the server
+//! answers ABORT, if the header does not match the offer or the device, if storage fails, or if a pause lasts longer
+//! than [`ClientConfig::max_pause`].
 //!
-//! The second line of the drawing names the need or action of each state. The table of all transitions is in the
-//! private module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
+//! In the drawing of the states, the second line names the need or the action that belongs to the state above. The
+//! table of all transitions is in the private module `state`. Every upgrade ends with exactly one
+//! [`ClientEvent::Ended`], which gives the outcome.
 //!
 //! - A device with several images answers the verification of each image but the last with [`VerifyResult::NeedsMore`],
 //!   and applies all images together. The application stores the kept images, and discards them if a later image fails.
@@ -150,8 +151,8 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// a client.
 ///
 /// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
-/// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
-/// [`ClientConfig::transfer`], and contains no code for windows and pages.
+/// missing byte of the file. A client whose parameter `RANGES` is 0 always requests blocks by stop-and-wait, regardless
+/// of [`ClientConfig::transfer`], and contains no code for windows and pages.
 ///
 /// `S` determines where the settings are stored: in the client itself, in a constant or in a `static`, see
 /// [`Settings`].
@@ -210,7 +211,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     failed_image: Option<FailedImage>,
     /// Time of the most recent failure of a file; before any failure, the time at which the client was created.
     failed_at: Ticks,
-    /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if there is none.
+    /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if the client has
+    /// reported no skipped offer.
     reported_version: FileVersion,
     /// Verified images that are kept until the remaining images of the device are downloaded.
     pending_images: PendingImages,
@@ -259,7 +261,7 @@ struct Reply {
     response: DefaultResponse,
 }
 
-/// Request that is due. The variant names the place where the attempts of the request are counted.
+/// Request that is due. The variant says which part of the client counts the attempts of the request.
 #[derive(Clone, Copy, Debug)]
 enum DueRequest {
     SecondQuery,
@@ -276,13 +278,13 @@ enum DueRequest {
 pub struct DownloadProgress {
     /// Offer of the image that is being downloaded.
     pub offer: ImageOffer,
-    /// Number of bytes of the file that are stored without a gap, out of `offer.size`.
+    /// Number of bytes that are stored without a gap from the start of the file, at most `offer.size`.
     pub received: u32,
 }
 
 impl Client {
-    /// Creates a client. The first query of the client is due after
-    /// [`first_query_delay`](ClientConfig::first_query_delay), counted from `now`, and a random time of up to
+    /// Creates a client. The time from `now` to the first query of the client is
+    /// [`first_query_delay`](ClientConfig::first_query_delay) plus a random time of up to
     /// [`query_spread`](ClientConfig::query_spread). The search for an unknown server starts at once.
     ///
     /// `seed` and the IEEE address of the device are the seed of all random times. Each device should have a different
@@ -360,9 +362,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Enters `stage` of a client without a file; a download or a complete file of the previous state is given up.
-    /// Apart from the constructor and `finish_store`, only the functions `enter*` assign `self.state`, each of them in
-    /// place.
+    /// Enters `stage` of a client without a file; a download or a complete file of the previous state is given up. Only
+    /// the constructor, `finish_store` and the functions `enter*` assign `self.state`; the functions `enter*` assign it
+    /// in place.
     #[inline(never)]
     fn enter(&mut self, stage: NoFile) {
         self.state = State::NoFile(stage);
@@ -512,7 +514,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Some(Transmit { aps_security, token, ..Transmit::new(to, message.write(buf), DeliveryMode::Unicast) })
     }
 
-    /// Returns the request to send at `now`, and where its attempts are counted; `None` if no request is due.
+    /// Returns the request to send at `now`, with the part of the client that counts the attempts of the request;
+    /// `None` if no request is due.
     fn due_request(&mut self, now: Ticks) -> Option<(ToServer, DueRequest)> {
         if !self.can_send() {
             return None;

@@ -320,8 +320,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= self.clock.instant(now))
     }
 
-    /// Returns whether the client skips `offer` because the offered file failed its verification or its boot. The query
-    /// with the cause `cause` determines how long the client skips this file.
+    /// Returns whether the client skips `offer` because the offered file failed its verification or its boot. `cause`
+    /// is the cause of the query that `offer` answers, and determines how long the client skips the offered file.
     fn has_failed_before(&self, now: Ticks, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {
@@ -394,8 +394,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Handles the refusal of the open query with `status`. If the query was sent during an upgrade, the only effect is
-    /// an event, and the upgrade continues.
+    /// Handles a response without an offer to the open query; `status` is the status of the response. If the query was
+    /// sent during an upgrade, the only effect is an event, and the upgrade continues.
     pub(super) fn on_no_image(&mut self, now: Ticks, status: Status) {
         self.reset_unanswered_queries();
         let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
@@ -435,8 +435,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if next.is_never() { next } else { now.plus(Millis(delay)).plus(spread).min(next) }
     }
 
-    /// Returns the image that the client queries next, with the version that runs: the next of several images that are
-    /// applied together, or the image of the identity.
+    /// Returns the image that the next query asks for, with the version that the device runs. While verified images are
+    /// kept, the result is the next image of the device; without kept images, the result is the running image of the
+    /// identity.
     pub(super) const fn next_image(&self) -> ImageId {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
@@ -458,8 +459,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(at, next);
     }
 
-    /// Returns the command that queries `target`. Query Next Image is forbidden for the image types of device-specific
-    /// files (section 6.10.4.2.3).
+    /// Returns the command of a query for `target`, which is an image of the device or a device-specific file. Query
+    /// Next Image is forbidden for the image types of device-specific files (section 6.10.4.2.3).
     pub(super) const fn query_command(target: QueryTarget) -> CommandId {
         if Self::is_specific(target.id) {
             CommandId::QUERY_SPECIFIC_FILE_REQUEST
@@ -468,8 +469,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the request that queries `target`; `None` if the specification forbids a query for `target`, or if the
-    /// IEEE address that the request needs is unknown.
+    /// Returns the request of a query for `target`; `None` if the specification forbids a query for `target`, or if the
+    /// query needs the IEEE address of the device and the address is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
         if !self.can_query(target) {
@@ -487,7 +488,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         QueryNextImageRequest { current, hardware: self.settings.config().identity.hardware }
     }
 
-    /// Returns whether a request can query `target`, see [`query_for`](Self::query_for).
+    /// Returns whether the client can send a query for `target`, see [`query_for`](Self::query_for).
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn can_query(&self, target: QueryTarget) -> bool {
         match Self::is_specific(target.id) {

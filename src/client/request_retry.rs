@@ -23,8 +23,9 @@ pub(super) struct PendingRequest {
     deadline: Ticks,
     /// Number of attempts so far, including attempts that could not be sent.
     attempts: u8,
-    /// Number of attempts sent since the last attempt that could not be sent. The counted attempts have consecutive
-    /// sequence numbers, so that `sequence` determines the sequence numbers of all of them.
+    /// Number of consecutive attempts that were sent; an attempt that could not be sent resets the number to 0. The
+    /// counted attempts have consecutive sequence numbers, so that `sequence` determines the sequence numbers of all of
+    /// them.
     sequences: u8,
     /// Sequence number of the last attempt that was sent; earlier attempts have the sequence numbers just below.
     sequence: u8,
@@ -88,8 +89,9 @@ impl PendingRequest {
         self.sequences = 0;
     }
 
-    /// Shortens the timeout to `backoff`, doubled with each attempt, if the undelivered frame with `token` is the last
-    /// attempt. The client still accepts an answer to this attempt, because perhaps only the acknowledgement was lost.
+    /// Handles a report that the frame with `token` was not delivered. If this frame is the last attempt of the
+    /// request, the timeout of the attempt is shortened to `backoff`, doubled with each attempt. The client still
+    /// accepts an answer to the undelivered attempt, because perhaps only the acknowledgement was lost.
     pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Ticks, backoff: Millis) {
         if self.in_flight && token == TransmitToken::request(self.sequence) {
             let backoff = exponential_backoff(backoff, self.attempts.saturating_sub(1));

@@ -1,8 +1,8 @@
 //! Estimator of the round-trip time and of the retransmission timeout, after RFC 6298.
 //!
 //! Each attempt of a request has a sequence number of its own, and the answer repeats this number. The client therefore
-//! measures each round trip from the attempt that was answered, also after a retry, and the timeout can stay close to
-//! the round trip of the link.
+//! measures each round trip from the attempt that was answered, also after a retry. The timeout can therefore stay
+//! close to the round trip of the link.
 //!
 //! ```text
 //! sample ---> smoothed  += (sample - smoothed) / 8

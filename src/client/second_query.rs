@@ -7,9 +7,9 @@
 //!   query() of the application --------------------+          --refusal, silence--> nothing changes
 //! ```
 //!
-//! Some servers, such as zigbee-herdsman, serve only devices that have sent a query since the server started its
-//! present session. The client therefore sends the query in every state from Deciding to CountingDown, while the
-//! upgrade continues. Sections refer to ZigBee document 095264 (2011).
+//! Some servers, such as zigbee-herdsman, serve a device only after a query in the present session, which is the state
+//! that the server keeps for the device. The client therefore sends the query in every state from Deciding to
+//! CountingDown, while the upgrade continues. Sections refer to ZigBee document 095264 (2011).
 
 use crate::time::Millis;
 
@@ -55,7 +55,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the target of a query for the image type of the current upgrade.
+    /// Returns what a query during the current upgrade asks for: the device-specific file that is being fetched, or the
+    /// next image of the device.
     pub(super) fn target_in_hand(&self) -> QueryTarget {
         let id = match &self.state {
             State::Download(download, _) => download.offer.id,

@@ -12,9 +12,9 @@
 //! with a counter of its own, whatever the sequence number is. The sequence number in a response of a server with a
 //! counter of its own does not show which attempt the response answers.
 
-/// Number of consecutive blocks that match a request but have another sequence number than the request, after which the
-/// client assumes that the server numbers its answers by a counter of its own. A single block with another sequence
-/// number may be the late response to an earlier request.
+/// Number of consecutive blocks that match a request but have another sequence number than the request. After this
+/// number of blocks, the client assumes that the server numbers its answers by a counter of its own. A single block
+/// with another sequence number may be the late response to an earlier request.
 const OWN_AFTER: u8 = 3;
 
 /// Number of consecutive blocks with another sequence number than their requests, at most [`OWN_AFTER`].

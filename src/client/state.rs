@@ -91,8 +91,8 @@ use super::rtt::RttEstimator;
 use super::transfer::Download;
 
 /// State of a query or an upgrade, by the file that the client has: no file, a download, or a complete file. The stage
-/// is a value of its own, so that a change of the stage does not move the download, by far the largest value of a
-/// client, in memory.
+/// is a value of its own, so that a change of the stage does not move the download in memory. The download is by far
+/// the largest value of a client.
 // With `repr(u32)`, the number of the variant is a field of its own, here and in the stages. Without `repr(u32)`, the
 // number would be encoded in spare values of other fields, and reading the number would take several instructions.
 #[derive(Clone, Debug)]

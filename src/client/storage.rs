@@ -1,5 +1,4 @@
-//! Blocking storage: a trait through which the client prepares, writes and verifies a file within the calls of its own
-//! methods.
+//! Blocking storage: a trait whose methods the client calls to prepare storage, to write blocks and to verify a file.
 //!
 //! ```text
 //! handle_frame_with:  Store -> Storage::write -> stored

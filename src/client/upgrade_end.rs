@@ -9,7 +9,8 @@
 //! ```
 //!
 //! If the server does not answer, the client repeats the first Upgrade End Request with growing pauses for one hour.
-//! After this hour, the client sends one Upgrade End Request per hour. Sections refer to ZigBee document 095264 (2011).
+//! After the first hour, the client sends one Upgrade End Request per hour. Sections refer to ZigBee document 095264
+//! (2011).
 
 use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
@@ -31,12 +32,12 @@ use super::state::{AfterReport, ImageStage, NoFile, QueryCause, State, StoredIma
 pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
 /// Number of times that the client asks for an upgrade time before a silent server counts as unreachable: once in the
-/// first hour and three more times, one per hour (section 6.12: "no more often than once every 60 minutes",
-/// "unreachable after 3 retries").
+/// first hour, then three times at intervals of one hour. Section 6.12 demands these limits by the words "no more often
+/// than once every 60 minutes" and "unreachable after 3 retries".
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
-/// Time between a refused Upgrade End Request and the query whether the server still offers the image. The time between
-/// refusal and query doubles with each consecutive refusal, up to one hour.
+/// Time between a refused Upgrade End Request and the query by which the client asks whether the server still offers
+/// the image. The time between refusal and query doubles with each consecutive refusal, up to one hour.
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
@@ -91,10 +92,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time `at` of a response with `sequence`. The result is never later than the present upgrade
-    /// time if the response gives the upgrade time as a delay and answers a request that the client sent during a
-    /// countdown. A server may answer every request with the same delay; if each of these answers counted, the upgrade
-    /// would never start.
+    /// Returns the upgrade time `at` of a response with `sequence`. If the response gives the upgrade time as a delay,
+    /// and answers a request that the client sent during a countdown, the result is never later than the present
+    /// upgrade time. A server may answer every request with the same delay; if each of these answers counted, the
+    /// upgrade would never start.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
         match &self.state {
             State::Image(_, ImageStage::CountingDown { at: present, pending: Some(pending), .. })
@@ -106,7 +107,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
+    /// Returns the upgrade time that `time` gives in UTC. The result is `None` if the clocks of server and device
+    /// disagree, if the device has no UTC clock, or if the upgrade time is 0.
     fn agreed_utc(&self, now: Ticks, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
         (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)
@@ -224,8 +226,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Continues the upgrade with the complete file, which is now verified. If the device lacks credentials that the
-    /// file or a kept image requires, the client waits for the credentials. If the device lacks no credentials, the
-    /// client asks the server for the upgrade time.
+    /// file or a kept image requires, the client waits for the credentials. If no credentials are missing, the client
+    /// asks the server for the upgrade time.
     #[inline(never)]
     pub(super) fn begin_upgrade_end(&mut self, now: Ticks) {
         let State::Image(image, _) = &self.state else { return };

@@ -11,8 +11,8 @@
 //! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
 //! Each command can go from a server to a client, and from a client to a server. A list of records borrows the bytes of
-//! the frame, and its iterator decodes one record at each step. Only the data type of a value determines the length of
-//! the value, so the iteration ends at a record of an unknown data type.
+//! the frame, and its iterator decodes one record at each step. The data type of a value determines the length of the
+//! value, so the iteration ends at a record of an unknown data type.
 
 use core::fmt;
 
@@ -256,7 +256,7 @@ pub struct ReadAttributes<'a>(
 );
 
 impl<'a> ReadAttributes<'a> {
-    /// Creates the command from attribute ids in wire order, such as `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
+    /// Creates the command from encoded attribute ids, such as `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
     ///
     /// The ids are byte arrays, because the command borrows the list from a frame, where the ids are not aligned for
     /// `u16`.
@@ -448,7 +448,7 @@ pub struct WriteAttributesResponse<'a>(
 );
 
 impl<'a> WriteAttributesResponse<'a> {
-    /// Creates the command from records in wire order. A record is a status followed by a little-endian attribute id.
+    /// Creates the command from encoded records. A record is a status followed by a little-endian attribute id.
     #[must_use]
     pub const fn new(records: &'a [[u8; 3]]) -> Self {
         Self(records)
@@ -505,8 +505,7 @@ pub struct DiscoverAttributesResponse<'a> {
 }
 
 impl<'a> DiscoverAttributesResponse<'a> {
-    /// Creates the command from records in wire order. A record is a little-endian attribute id followed by a data
-    /// type.
+    /// Creates the command from encoded records. A record is a little-endian attribute id followed by a data type.
     #[must_use]
     pub const fn new(complete: bool, attributes: &'a [[u8; 3]]) -> Self {
         Self { complete, attributes }

@@ -58,17 +58,19 @@ pub struct AttributeSnapshot {
     /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no
     /// such file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests (later revisions of the specification). The unit is
-    /// milliseconds, except in cluster revision 2, where the unit is seconds.
+    /// MinimumBlockPeriod: minimum time between two block requests (defined by later revisions of the specification).
+    /// The unit is milliseconds, except in cluster revision 2, where the unit is seconds.
     pub min_block_period: Option<u16>,
-    /// ImageStamp: number that distinguishes two builds of one version (later revisions of the specification).
+    /// ImageStamp: number that distinguishes two builds of one version (defined by later revisions of the
+    /// specification).
     pub image_stamp: Option<u32>,
-    /// UpgradeActivationPolicy: parties that may start the upgrade (later revisions of the specification).
+    /// UpgradeActivationPolicy: parties that may start the upgrade (defined by later revisions of the specification).
     pub activation_policy: Option<UpgradeActivationPolicy>,
-    /// UpgradeTimeoutPolicy: whether the client installs an image without an Upgrade End Response (later revisions of
-    /// the specification).
+    /// UpgradeTimeoutPolicy: whether the client installs an image without an Upgrade End Response (defined by later
+    /// revisions of the specification).
     pub timeout_policy: Option<UpgradeTimeoutPolicy>,
-    /// ClusterRevision: revision of the cluster that the device implements (later revisions of the specification).
+    /// ClusterRevision: revision of the cluster that the device implements (defined by later revisions of the
+    /// specification).
     pub cluster_revision: Option<u16>,
 }
 

@@ -98,26 +98,26 @@ open_enum! {
         COUNT_DOWN = 0x04 => "count down",
         /// The client needs further images before the upgrade.
         WAIT_FOR_MORE = 0x05 => "wait for more",
-        /// The client waits for an event outside the cluster that starts the upgrade (later revisions of the
-        /// specification).
+        /// The client waits for an event outside the OTA Upgrade cluster, which starts the upgrade (defined by later
+        /// revisions of the specification).
         WAITING_FOR_EXTERNAL_EVENT = 0x06 => "waiting to upgrade via external event",
     }
 }
 
 open_enum! {
-    /// Parties that may start the upgrade: the values of UpgradeActivationPolicy (later revisions of the
+    /// Parties that may start the upgrade: the values of UpgradeActivationPolicy (defined by later revisions of the
     /// specification).
     UpgradeActivationPolicy(u8) {
         /// An Upgrade End Response of the server starts the upgrade.
         SERVER = 0x00 => "OTA server activation allowed",
-        /// Only an event outside the cluster starts the upgrade.
+        /// Only an event outside the OTA Upgrade cluster starts the upgrade.
         OUT_OF_BAND = 0x01 => "out of band activation only",
     }
 }
 
 open_enum! {
-    /// Whether a client installs an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (later
-    /// revisions of the specification).
+    /// Whether a client installs an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (defined
+    /// by later revisions of the specification).
     UpgradeTimeoutPolicy(u8) {
         /// If no Upgrade End Response arrives in time, the client installs the image.
         APPLY = 0x00 => "apply upgrade after timeout",

@@ -115,8 +115,8 @@ impl fmt::Display for Direction {
 
 /// Decoder for the commands of one direction.
 pub(super) trait DecodeCommand<'a>: Sized {
-    /// Parses the payload of the command `id`, and returns the result with the name of the command, which errors
-    /// contain. Returns `None` if this direction has no command with this id.
+    /// Parses the payload of the command `id`, and returns the result with the name of the command for error messages.
+    /// Returns `None` if this direction has no command with this id.
     fn parse(
         id: CommandId,
         payload: &'a [u8],
@@ -130,7 +130,7 @@ pub(super) trait DecodeCommand<'a>: Sized {
 /// A function cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program
 /// of a device that only encodes would still contain the text of every command.
 ///
-/// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in the table of its
+/// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in the macro call for its
 /// direction. After a row for a new command is added, the compiler reports each match of the crate that does not handle
 /// the new command yet.
 macro_rules! commands {

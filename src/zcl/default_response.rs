@@ -22,8 +22,8 @@ pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 /// command could not serve.
 ///
 /// An unexpected Default Response must not end a download. Some lamps answer a correct Image Block Response by
-/// MALFORMED_COMMAND, and nevertheless request the next block. A report of a lamp that answers in this way:
-/// <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
+/// MALFORMED_COMMAND, and nevertheless request the next block. A report of a lamp that answers MALFORMED_COMMAND and
+/// continues the download: <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
 // Exhaustive: the ZCL has not changed this command since its first version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]

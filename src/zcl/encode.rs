@@ -8,9 +8,9 @@
 //! 3 or 5  n  payload
 //! ```
 //!
-//! Two encoders are fast paths (guide, "Fast paths"). One fast path encodes a data response without a match on the
-//! command. The other fast path is [`ClientFrame`] for the frames of a client, so that the program of a device contains
-//! no encoder of server commands.
+//! Two encoders are fast paths (guide, "Fast paths"). One fast path encodes an Image Block Response with data, without
+//! a match on the command. The other fast path is [`ClientFrame`] for the frames of a client, so that the program of a
+//! device contains no encoder of server commands.
 
 use crate::codec::{Emit, FieldWriter, Sink};
 use crate::types::{Eui64, ImageId};
@@ -52,15 +52,16 @@ impl Frame<'_> {
         self.control.without(FrameControl::OF_MESSAGE)
     }
 
-    /// Returns the length in bytes of a frame that is not a data response. `any_len` is not inlined, so that the fast
-    /// path stays short.
+    /// Returns the length in bytes of a frame that is not an Image Block Response with data. `any_len` is not inlined,
+    /// so that the fast path stays short.
     #[inline(never)]
     fn any_len(&self) -> usize {
         let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 
-    /// Encodes a frame that is not a data response. `emit_any` is not inlined, so that the fast path stays short.
+    /// Encodes a frame that is not an Image Block Response with data. `emit_any` is not inlined, so that the fast path
+    /// stays short.
     #[inline(never)]
     fn emit_any(&self, out: &mut Sink<'_>) {
         let Self { control: _, sequence, message, deviations: _ } = self;

@@ -46,7 +46,7 @@ impl FrameControl {
     pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.with(Self::DISABLE_DEFAULT_RESPONSE);
     /// Frame control of a command from server to client that requests a Default Response.
     pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.with(Self::TO_CLIENT);
-    /// Bits that the message determines; the sender chooses the remaining bits.
+    /// Bits of the frame control that the message determines; the sender chooses the remaining bits.
     pub(super) const OF_MESSAGE: Self =
         Self::FRAME_TYPE.with(Self::MANUFACTURER_SPECIFIC).with(Self::TO_CLIENT);
 

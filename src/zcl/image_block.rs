@@ -53,7 +53,7 @@ struct RequestHead {
     max_data: u8,
 }
 
-/// Frame that contains an Image Block Request, before the optional fields of the request.
+/// Start of a frame that contains an Image Block Request, up to the optional fields of the request.
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct PlainRequest {
@@ -86,8 +86,9 @@ pub struct ImageBlockRequest {
     pub max_data: u8,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2;
-    /// `None` if the client does not have the attribute, which later revisions of the specification define.
+    /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2.
+    /// Later revisions of the specification define the attribute; `None` means that the client does not have the
+    /// attribute.
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
@@ -285,8 +286,8 @@ pub struct BlockData<'a> {
 pub struct WaitForData {
     /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
-    /// New minimum time between two block requests of the client (later revisions of the specification). The unit is
-    /// milliseconds, or seconds for a client of cluster revision 2.
+    /// New minimum time between two block requests of the client (defined by later revisions of the specification). The
+    /// unit is milliseconds, or seconds for a client of cluster revision 2.
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }
@@ -459,7 +460,8 @@ impl fmt::Display for ImageBlockResponse<'_> {
     }
 }
 
-/// ZCL header, status and block header of a data response frame: all bytes before the data.
+/// ZCL header, status and block header of a frame that contains an Image Block Response with data: all bytes before the
+/// data.
 #[derive(IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct DataFrameHead {
@@ -470,11 +472,11 @@ struct DataFrameHead {
     data: DataHead,
 }
 
-/// Length in bytes of a data response frame before its data.
+/// Number of bytes before the data in a frame that contains an Image Block Response with data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes the part of a data response frame before its data. The encoder is a fast path: the server reads the data
-/// from its store directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the bytes before the data of a frame that contains an Image Block Response with data. The encoder is a fast
+/// path: the server reads the data from its store directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }
@@ -497,8 +499,8 @@ fn frame_head(
 }
 
 impl BlockData<'_> {
-    /// Encodes a whole data response frame. The encoder is a fast path that writes the same bytes as the encoder of
-    /// [`Message`](super::Message) (guide, "Fast paths").
+    /// Encodes the whole frame of an Image Block Response with data. The encoder is a fast path that writes the same
+    /// bytes as the encoder of [`Message`](super::Message) (guide, "Fast paths").
     #[inline]
     pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {
         out.array(&frame_head(control, sequence, self.id, self.offset, self.data.size()));

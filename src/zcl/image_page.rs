@@ -85,7 +85,7 @@ impl ImagePageRequest {
     ///
     /// # Errors
     /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0.
-    /// If either size is 0, a server answers the request with MALFORMED_COMMAND.
+    /// If the maximum data size or the page size is 0, a server answers the request with MALFORMED_COMMAND.
     ///
     /// [`Violation::SmallPage`] if the page is shorter than one response. The specification forbids a client to request
     /// a page that is shorter than one response, but a server serves such a page.

@@ -2,9 +2,9 @@
 //! each with a reason. [`Deviations`] records what the decoder accepted in one frame.
 //!
 //! A form of a command that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has
-//! 9 bytes in 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an
-//! unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no quirk either, because
-//! the decoder sees one frame at a time.
+//! 9 bytes in the specification of 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A
+//! correct frame at an unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no
+//! quirk either, because the decoder sees one frame at a time.
 
 use core::fmt;
 
@@ -17,7 +17,7 @@ use crate::open_enum::flags_as_number;
 bitflags! {
     /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict, and accepts
     /// the forms that the specification of 2011 defines, and the forms that later revisions add. By default, the client
-    /// and the server decode with all bits set.
+    /// and the server accept all quirks.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
@@ -27,8 +27,9 @@ bitflags! {
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
         /// bytes. No device is known to send trailing bytes. The quirk exists for fields of future revisions of the
-        /// specification. For example, a decoder of 2011 sees the MinimumBlockPeriod of later revisions as two trailing
-        /// bytes. The decoders of two large stacks ignore trailing bytes in most commands.
+        /// specification. For example, a decoder that follows the specification of 2011 sees the MinimumBlockPeriod of
+        /// later revisions as two trailing bytes. The decoders of two large stacks ignore trailing bytes in most
+        /// commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status alone, and the status is not defined for this command. The
         /// decoder reads the frame as [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with this
@@ -116,13 +117,13 @@ impl<'a> Leniency<'a> {
     }
 
     /// Handles the bytes `rest` after the last field of a command that later revisions may extend. The bytes are
-    /// ignored if [`Quirks::TRAILING_BYTES`] is allowed, and are an error otherwise.
+    /// ignored if [`Quirks::TRAILING_BYTES`] is allowed, and are an error if the quirk is not allowed.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
     /// Handles the bytes `rest` after the last field of a command. The bytes are ignored if `quirk` is allowed, and are
-    /// an error otherwise.
+    /// an error if `quirk` is not allowed.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);

@@ -11,7 +11,7 @@
 
 use crate::client::config::ClientConfig;
 
-/// Number of consecutive full blocks after which the client requests the largest size again.
+/// Number of blocks of the requested size after which the client requests the largest size again.
 ///
 /// The server may have shortened its blocks only for some time, for example because of a longer route. If the client
 /// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
@@ -24,9 +24,9 @@ const FULL_BLOCKS_TO_RESET: u8 = 200;
 pub(super) struct BlockSize {
     /// Block size to request, in bytes.
     bytes: u8,
-    /// Size in bytes of the last block if the server may have shortened this block; 0 otherwise.
+    /// Size in bytes of a short block that the server may have shortened; 0 if there is no such block.
     suspected: u8,
-    /// Number of full blocks since the block size was last changed.
+    /// Number of blocks of the requested size that have arrived since the last change of the block size.
     full_blocks: u8,
 }
 
@@ -80,8 +80,8 @@ fn whole_words(size: u8, config: &ClientConfig) -> u8 {
 }
 
 /// Returns the number of bytes from the last word boundary of storage to `offset`. The number is the remainder of a
-/// division, but the function uses no division, because a division would take 0.4 kilobytes of code on a small
-/// processor.
+/// division by the word size. The function does not use the division operator, because a division would take 0.4
+/// kilobytes of code on a small processor.
 #[inline(never)]
 pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
     let word = u32::from(config.write_size.get());

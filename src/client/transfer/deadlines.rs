@@ -65,8 +65,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
     /// although its timeout has not passed. The result is [`Ticks::NEVER`] if no response is awaited.
     ///
-    /// The function considers only requests that were sent once. A resent request was late before its retry, and the
-    /// client sent the extra request before the retry.
+    /// The function considers only requests that were sent once. For a request that was sent again, the client has
+    /// already sent one additional request while the first response was late.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
         // With a window of 1, no extra request is sent.
         let has_extra = Self::ANY_ORDER && self.window.size() > 1;
@@ -111,9 +111,9 @@ impl<const RANGES: usize> Download<RANGES> {
     /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks of
     /// the page twice if the client requests the page again too early. In the simulation `examples/goodput` (three
     /// hops, 5 % loss), a wait of one timeout instead of two costs up to 8 % of the goodput, and a wait of three
-    /// timeouts gains nothing. The client adds a mean round trip for each block request in flight, because the server
-    /// answers block requests first. The client also adds two intervals between blocks, because the first two blocks
-    /// may be lost.
+    /// timeouts gains nothing. For each block request in flight, the wait is one mean round trip longer, because the
+    /// server answers block requests first. The wait also includes two intervals between blocks, because the first two
+    /// blocks of the page may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));

@@ -52,7 +52,7 @@ impl PartialHeader {
     }
 
     /// Adds `data`, which follows the stored bytes, and checks the header if the header is now complete. Returns the
-    /// facts of a header that is complete and passed all checks; `None` if more bytes are needed.
+    /// header facts of a header that is complete and passed all checks; `None` if more bytes are needed.
     ///
     /// # Errors
     /// Fails with the outcome of the download if the header cannot be parsed, or if the header does not pass a check of
@@ -96,7 +96,7 @@ struct HeaderFields {
 }
 
 impl HeaderFields {
-    /// Reads the fields from the kept bytes of a header of which `arrived` bytes have arrived, by the rules of
+    /// Reads the fields of a header whose first `arrived` bytes have arrived, by the rules of
     /// [`FileHeader::parse_known`] (guide, "Fast paths"). Unlike `parse_known`, this method does not return the offset
     /// of a wrong byte.
     fn read(kept: &[u8; KEPT_LEN], arrived: usize) -> Result<Self, HeaderFault> {

@@ -22,12 +22,12 @@ use crate::client::clock::Ticks;
 use crate::ranges::Range;
 use crate::time::Millis;
 
-/// Limit of the distance between two sequence numbers: the number of the latest attempt of a request, and the number of
-/// a response that still counts as the answer to an earlier attempt.
+/// Limit of the distance between the sequence number of a response and the sequence number of the latest attempt of a
+/// request. If the distance is below the limit, the response counts as the answer to an earlier attempt.
 ///
-/// The largest distance is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers
-/// between two attempts of a request. A sequence number at a larger distance may already belong to a newer request. The
-/// limit of 64 sequence numbers is a choice, not the result of a measurement.
+/// The limit is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers between two
+/// attempts of a request. A sequence number at a larger distance may already belong to a newer request. The limit of 64
+/// sequence numbers is a choice, not the result of a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.
@@ -121,11 +121,11 @@ impl BlockRequest {
     /// it is unknown which attempt the response answers. `is_own` is `true` if the server numbers its answers by a
     /// counter of its own.
     ///
-    /// A request that was sent once is measured regardless of the sequence number of the response. A repeated request
-    /// is measured only if the sequence number identifies the answered attempt (Karn's algorithm). If the sequence
-    /// number belongs to an earlier attempt than the latest, the round trip is measured from the first attempt. A
-    /// measured round trip that is too long is harmless; a measured round trip that is too short causes spurious
-    /// retries.
+    /// The round trip of a request that was sent once is measured regardless of the sequence number of the response.
+    /// The round trip of a repeated request is measured only if the sequence number identifies the answered attempt
+    /// (Karn's algorithm). If the sequence number belongs to an attempt before the latest attempt, the round trip is
+    /// measured from the first attempt. A measured round trip that is too long is harmless; a measured round trip that
+    /// is too short causes spurious retries.
     pub(super) fn round_trip(&self, now: Ticks, sequence: u8, is_own: bool) -> Option<Millis> {
         let sent = match self.attempts {
             0 => None,
@@ -181,12 +181,12 @@ impl<const RANGES: usize> InFlight<RANGES> {
     /// Set of slots that are all free.
     pub(super) const EMPTY: Self = Self { first: Slot::Free, more: [Slot::Free; RANGES] };
 
-    /// Returns the first slot, which is the only one of a client without out-of-order ranges.
+    /// Returns the first slot, which is the only slot of a client without out-of-order ranges.
     pub(super) const fn first(&self) -> &Slot {
         &self.first
     }
 
-    /// Iterates over the slots in use, and over the first slot in any case.
+    /// Iterates over the slots in use, and over the first slot even if the first slot is free.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         let (mut first, mut more) = (Some(&self.first), self.more.iter());
         core::iter::from_fn(move || match first.take() {

@@ -8,10 +8,12 @@
 //!                          out of order       stored
 //! ```
 //!
-//! - The client fetches the header of the file first, in order, and checks the header before the rest is requested.
+//! - The client fetches the header of the file first, in order, and checks the header before the client requests the
+//!   rest of the file.
 //! - With Image Block Requests, the client requests the first gap of the file that is not requested yet. The number of
-//!   requests in flight and blocks being stored is at most the window; one more request is allowed while a response is
-//!   late. A window of 1 is stop-and-wait.
+//!   requests in flight and blocks being stored is at most the window. With a window above 1, one more request is
+//!   allowed while a block is being stored, and one more request while a response is late. A window of 1 is
+//!   stop-and-wait.
 //! - With pages, the client first requests the blocks that are missing from earlier pages, one by one, and then the
 //!   next page. No request is sent while a page arrives.
 //! - No request reaches past the end of the file, and no request covers bytes that are stored already.
@@ -85,9 +87,9 @@ use window::Window;
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Maximum number of attempts of the first request after a restart of the client. If all attempts of the first request
-/// stay unanswered, the client sends a query, because some servers serve only devices that have sent a query since the
-/// start of the server.
+/// Maximum number of attempts of the first request after a restart of the client. Some servers serve only devices that
+/// have sent a query since the start of the server. If all attempts of the first request stay unanswered, the client
+/// therefore sends a query.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
@@ -113,14 +115,14 @@ pub(super) struct Download<const RANGES: usize> {
     mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
-    /// `true` if the client has stopped requesting pages because the server did not answer page requests. The field is
-    /// `false` if the server refused a page request.
+    /// `true` if the client has stopped requesting pages because the server did not answer page requests. If the client
+    /// has stopped requesting pages because the server refused a page request, the field is `false`.
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,
-    /// Number of consecutive page requests that brought no data while other requests were waiting. After two
-    /// consecutive page requests without data, the client requests a page only when no other request is in flight,
-    /// because some servers drop requests that arrive while they serve another request.
+    /// Number of consecutive page requests that brought no data while other requests were waiting. Some servers drop
+    /// requests that arrive while they serve another request. After two consecutive page requests without data, the
+    /// client therefore requests a page only when no other request is in flight.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses, not counting NO_IMAGE_AVAILABLE.
@@ -130,8 +132,9 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
     /// data since. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
-    /// Number of sequence numbers that the download has used, at most 255. A sequence number that is older than this
-    /// number of requests belongs to a request from before the download.
+    /// Number of sequence numbers that the download has used, at most 255. If the sequence number of a response lies at
+    /// least this number below the sequence number of a request, the response answers a request from before the
+    /// download.
     sent: u8,
     /// Number of consecutive blocks of another image.
     other_image_count: u8,
@@ -581,7 +584,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the request to send at `now`, after the timeouts that have passed; `None` if no request is due.
+    /// Handles the timeouts that have passed, and returns the request to send at `now`; returns `None` if no request is
+    /// due.
     pub(super) fn poll_request(
         &mut self,
         now: Ticks,

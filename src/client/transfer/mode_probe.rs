@@ -25,8 +25,8 @@
 //!
 //! All simulated figures of this module were measured in the simulation `examples/goodput` with `TransferMode::Auto`.
 //! The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 %
-//! loss. `tests/goodput.rs` asserts that `Auto` reaches 95 % of the goodput of the best transfer mode. Over three hops
-//! at 5 % loss without a server delay, the asserted share is 94 %.
+//! loss. `tests/goodput.rs` asserts that `Auto` reaches 95 % of the goodput of the best transfer mode. For three hops,
+//! 5 % loss and a server without delay, `tests/goodput.rs` asserts 94 % of the goodput of the best transfer mode.
 
 use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;

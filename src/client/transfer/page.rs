@@ -57,9 +57,9 @@ const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 /// eight samples, the first sample has a third of its initial weight in an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
-/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit of
-/// 500 ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less
-/// than 500 ms.
+/// Longest time for which the client waits for a block that the last block of the page has overtaken. The limit of 500
+/// ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less than
+/// 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -78,8 +78,8 @@ const MAX_RESPONSE_DISTANCE: u8 = 127;
 pub(super) struct Page {
     /// File offset of the first byte of the page.
     pub(super) start: u32,
-    /// Range of the file from the end of the highest block that arrived to the end of the page; the whole page before
-    /// its first block arrives.
+    /// Range of the file from the end of the highest block that arrived to the end of the page. Before the first block
+    /// of the page arrives, the range is the whole page.
     pub(super) remaining: Range,
     /// Time of the page request or of the last block, whichever is later.
     pub(super) updated: Ticks,
@@ -117,8 +117,9 @@ impl Page {
         }
     }
 
-    /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of
-    /// the request, or follows the number of the first response of the page.
+    /// Returns whether a response with the sequence number `sequence` can belong to this page. The response can belong
+    /// to the page if `sequence` is the sequence number of the page request, or follows the sequence number of the
+    /// first response of the page.
     pub(super) fn has_response(&self, sequence: u8) -> bool {
         sequence == self.sequence
             || (self.stage != PageStage::Requested
@@ -185,16 +186,17 @@ impl Page {
     /// Returns the time until which the client waits for the next block of the page.
     ///
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
-    /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
-    ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each consecutive page whose last block did not arrive. After [`FIRST_SAMPLES`] measured intervals, the
-    ///   first page without its last block does not double the time, because only the last blocks of that page may be
-    ///   lost.
+    /// - In the stage `Receiving`, the wait begins at the arrival of the last block. The wait is the retransmission
+    ///   timeout of RFC 6298, computed from the measured intervals between blocks. Each missing block after the first,
+    ///   up to [`LOST_BLOCKS_LIMIT`] missing blocks in total, adds the mean interval. The wait doubles with each
+    ///   consecutive page whose last block did not arrive, up to `max_timeout`. After [`FIRST_SAMPLES`] measured
+    ///   intervals, the first of these pages does not double the wait, because perhaps the server sent the whole page
+    ///   and only the last blocks were lost. After the doubling, `reordering` is added to the wait.
     /// - In the stage `Trailing`, the time is `reordering` after the last block. `reordering` is the longest delay of
     ///   the blocks that later blocks have overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until [`FIRST_SAMPLES`] intervals
-    /// are measured, the time is at least [`FIRST_INTERVAL`].
+    /// are measured, the wait in the stage `Receiving` is at least [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
         block_size: u8,
@@ -254,14 +256,14 @@ impl PageTiming {
         Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
     }
 
-    /// Returns the shortest wait for the next block of a page. The wait is 0 after [`FIRST_SAMPLES`] measured
-    /// intervals.
+    /// Returns the lower limit of the wait for the next block of a page. The limit is 0 after [`FIRST_SAMPLES`]
+    /// measured intervals.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
-    /// Returns the shortest wait for the first block of a page. After a page whose last block did not arrive, the
-    /// server may still be sending the blocks of that page.
+    /// Returns the lower limit of the wait for the first block of a page. After a page whose last block did not arrive,
+    /// the server may still be sending the blocks of that page.
     pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
         if self.is_trusted() || self.silent_ends == 0 {
             return Millis(0);

@@ -42,7 +42,7 @@ const NO_IMAGE_LIMIT: u8 = 3;
 /// image may be a late response to a request of an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
-/// State of the client that a download uses and updates.
+/// Values of the client that a download reads and updates.
 pub(in crate::client) struct Environment<'c> {
     pub(in crate::client) config: &'c ClientConfig,
     pub(in crate::client) rtt: &'c mut RttEstimator,
@@ -65,9 +65,10 @@ pub(in crate::client) enum Received<'f> {
     Malformed(ClientIgnored),
     /// The client ignores the response.
     Ignored(ClientIgnored),
-    /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means without an end.
+    /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means a wait without an end.
     Wait(Ticks, ServerTime),
-    /// The check succeeded: the header and the last stored block on the server equal those of the stored file.
+    /// The check that the server still has the same file succeeded: the header and the last stored block on the server
+    /// equal those of the stored file.
     Checked,
     /// The server has another file under the identity of the stored file.
     OtherFile,

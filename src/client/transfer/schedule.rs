@@ -20,22 +20,23 @@ use super::in_flight::{BlockRequest, Slot};
 use super::same_file_check::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
 
-/// Longest gap, in blocks, that the client fills by single Image Block Requests. A longer gap is fetched as a page of
-/// its own.
+/// Longest gap, in blocks, that the client fills by single Image Block Requests. The client fetches a gap above this
+/// limit as a page of its own.
 ///
 /// A page costs one request and the wait for the first block of the page; single blocks cost one request each. With a
 /// limit of 2 blocks instead of 4 the goodput falls by up to 8 %, and with a limit of 1 block by up to 20 %. With a
-/// limit of 8 blocks the goodput stays the same (simulation `examples/goodput`, `Auto`, three hops, 5 % loss).
+/// limit of 8 blocks instead of 4 the goodput does not change (simulation `examples/goodput`, `Auto`, three hops, 5 %
+/// loss).
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
-/// block. Timeouts are long until a response has arrived, so that more attempts could take longer than a minute. Some
-/// servers end a session after a minute. After the header, timeouts follow the measured round trip, and the client
-/// requests pages again.
+/// block. Timeouts are long until a response has arrived, so that more than two attempts could take longer than a
+/// minute. Some servers end a session after a minute. After the header, timeouts follow the measured round trip, and
+/// the client requests pages again.
 const MAX_HEADER_PAGES: u8 = 2;
 
-/// Number of consecutive page requests without an answer while other requests were in flight, after which the client
-/// requests a page only when no other request is in flight.
+/// Number of consecutive page requests that stay unanswered while other requests are in flight. After this number of
+/// page requests, the client requests a page only when no other request is in flight.
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
 /// answers another request. The limit of two page requests does not apply to `TransferMode::Auto`, which measures

@@ -46,34 +46,35 @@ struct UnansweredLimit {
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link that loses 5
 /// % of the frames in each direction, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial
 /// distribution). In the simulation at 5 % loss, a limit of 7 unanswered requests of 24 instead of 10 costs a window of
-/// 8 up to 41 % of the goodput. A limit of 14 unanswered requests of 24 gains nothing.
+/// 8 up to 41 % of the goodput. A limit of 14 unanswered requests of 24 instead of 10 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
 /// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link that loses
-/// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests, but 20 of 48
-/// requests only once in about 400,000 requests (binomial distribution). A server that answers one of several requests
-/// leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered requests of 24 for all links costs 40 %
-/// of the goodput in the simulation of a server that answers one of several requests. With this server, only 11 or 12
-/// of 24 requests stay unanswered, so that no backoff starts.
+/// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests (binomial
+/// distribution). At the same loss, 20 of 48 requests stay unanswered only once in about 400,000 requests. A server
+/// that answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered
+/// requests of 24 for all links costs 40 % of the goodput in the simulation of a server that answers one of several
+/// requests. A server that answers one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a
+/// limit of 13 starts no backoff.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
-/// requests of 13 are 15 %, which lies between the 10 % of unanswered requests on a link with 5 % loss and the 19 % of
-/// unanswered requests on a link with 10 % loss.
+/// requests of 13 are 15 % of the requests. A link with 5 % loss leaves 10 % of the requests unanswered, and a link
+/// with 10 % loss leaves 19 % of the requests unanswered.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
 /// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
-/// wastes up to twice as many requests as a first backoff of 128 responses. Between first backoffs of 64 and of 512
-/// responses, the goodput differs by at most 4 % in this simulation. At 10 % loss, a first backoff of 256 responses
-/// instead of 128 costs a window of 4 up to 6 % of the goodput. The 6 % are a share of the goodput of an oracle: a
-/// client that learns of each lost frame at once (guide, "Measurements").
+/// wastes up to twice as many requests as a first backoff of 128 responses. With a server that answers one request at a
+/// time, the goodput differs by at most 4 % between first backoffs of 64 and of 512 responses. At 10 % loss, a first
+/// backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of the goodput. The 6 % are a share of the
+/// goodput of an oracle: a client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
-/// Number of responses after which a settled window with a short queue grows by 1.
+/// Number of responses after which a settled window grows by 1 if the queue of waiting requests is short.
 ///
 /// In the simulation, a growth after 32 responses instead of 128 costs up to 9 % of the goodput (5 % loss, fast
 /// server), because the window grows beyond the best size too often. A growth after 512 responses instead of 128 costs
