@@ -59,8 +59,8 @@ impl Decision {
     }
 }
 
-/// Blocking board of a device. A device implements the first four methods; the other methods have defaults that suit a
-/// device with a known server and a single image.
+/// Blocking board of a device. A device implements the first four methods of the trait; the other methods have defaults
+/// that suit a device with a known server and a single image.
 pub trait Board {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
@@ -107,8 +107,8 @@ pub trait Board {
         client.decline(now, need).ok();
     }
 
-    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
-    /// calls this method once in each turn of the loop.
+    /// Lets the application call the client, for example to query, to abort, or to answer an offer that it left for
+    /// later. The driver calls this method once in each turn of the loop.
     ///
     /// By default, the method does nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
@@ -116,8 +116,8 @@ pub trait Board {
     }
 }
 
-/// Asynchronous board of a device. A device implements the first four methods; the other methods have defaults that
-/// suit a device with a known server and a single image.
+/// Asynchronous board of a device. A device implements the first four methods of the trait; the other methods have
+/// defaults that suit a device with a known server and a single image.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -131,8 +131,8 @@ pub trait AsyncBoard {
 
     /// Waits for the next input until `deadline`; a deadline of `None` means no limit.
     ///
-    /// The driver drops the future when storage has completed its work. A dropped future must not lose an input: for
-    /// example, the receive future of an async channel loses none.
+    /// The driver drops the future when storage has completed its work. If the future of this method is dropped, no
+    /// input may be lost; the receive future of an async channel, for example, loses no input.
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
     /// Switches to the stored image. Most devices restart in this method and never return.
@@ -170,8 +170,8 @@ pub trait AsyncBoard {
         client.decline(now, need).ok();
     }
 
-    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
-    /// calls this method once in each turn of the loop.
+    /// Lets the application call the client, for example to query, to abort, or to answer an offer that it left for
+    /// later. The driver calls this method once in each turn of the loop.
     ///
     /// By default, the method does nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {

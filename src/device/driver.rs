@@ -15,8 +15,8 @@ use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER
 /// Client and storage of a device, and the loop of calls around client and storage. The device calls
 /// [`step`](Self::step) in an endless loop.
 ///
-/// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
-/// windows and pages.
+/// `RANGES` is the parameter `RANGES` of [`Client`]. If `RANGES` is 0, the device requests one block after the other,
+/// and has no code for windows and pages.
 #[derive(Debug)]
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
@@ -39,7 +39,8 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         Self { client: Client::with_ranges(config, seed, now), storage, started_at: Some(now) }
     }
 
-    /// Loads the saved state and continues its upgrade, unless an earlier call has already loaded the state.
+    /// Loads the saved state and continues the upgrade in the saved state, unless an earlier call has already loaded
+    /// the state.
     #[inline(never)]
     fn resume(&mut self) {
         if let Some(now) = self.started_at.take() {
@@ -47,7 +48,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         }
     }
 
-    /// Returns the client, for calls of the application between two steps.
+    /// Returns the client, so that the application can call the client between two calls of [`step`](Self::step).
     pub fn client(&mut self) -> &mut Client<RANGES> {
         self.resume();
         &mut self.client

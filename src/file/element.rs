@@ -37,13 +37,13 @@ open_enum! {
         ECDSA_SIGNATURE = 0x0001 => "ECDSA signature",
         /// Certificate of the signer, crypto suite 1.
         ECDSA_CERTIFICATE = 0x0002 => "ECDSA signing certificate",
-        /// Hash of the file (later revisions).
+        /// Hash of the file (later revisions of the specification).
         IMAGE_INTEGRITY_CODE = 0x0003 => "image integrity code",
-        /// Picture (later revisions).
+        /// Picture (later revisions of the specification).
         PICTURE_DATA = 0x0004 => "picture data",
-        /// Signature of the file, crypto suite 2 (later revisions).
+        /// Signature of the file, crypto suite 2 (later revisions of the specification).
         ECDSA_SIGNATURE_2 = 0x0005 => "ECDSA signature, crypto suite 2",
-        /// Certificate of the signer, crypto suite 2 (later revisions).
+        /// Certificate of the signer, crypto suite 2 (later revisions of the specification).
         ECDSA_CERTIFICATE_2 = 0x0006 => "ECDSA signing certificate, crypto suite 2",
     }
 }
@@ -122,8 +122,8 @@ pub struct PlacedElement<'a> {
     pub offset: usize,
     /// Length field of the element: the number of data bytes. In a truncated file, fewer bytes may be present.
     pub length: u32,
-    /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The length field does not count
-    /// Telink's two bytes.
+    /// Telink's two bytes between length and data, present only in Telink's form of an element with tag 0xF000. The
+    /// length field does not count Telink's two bytes.
     pub telink_info: Option<[u8; 2]>,
     /// Tag of the element, and the data that is present.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -144,8 +144,8 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the element as it was read, with the length field and Telink's two bytes. In place of that length field, the
-/// encoder of [`Element`] writes the number of data bytes.
+/// Writes the element as it was read, with the length field and Telink's two bytes. The encoder of [`Element`], in
+/// contrast, writes the number of data bytes to the length field.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)

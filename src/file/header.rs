@@ -144,7 +144,7 @@ pub struct FileHeader<'a> {
     pub credential: Option<SecurityCredentialVersion>,
     /// IEEE address of the single device that may install the image; `None` for any device.
     pub destination: Option<Eui64>,
-    /// Hardware versions that the image supports; `None` for all.
+    /// Hardware versions that the image supports; `None` for all hardware versions.
     pub hardware: Option<HardwareRange>,
     /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits. The
     /// field also holds [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if the header has this bit but no room for

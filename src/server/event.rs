@@ -81,7 +81,7 @@ pub enum ServerEvent {
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Bytes sent to the client, speed and remaining time of the download.
+        /// Progress of the download: number of bytes sent to the client, speed and remaining time.
         progress: SessionProgress,
     },
     /// The server sent the last byte of a file. After the last byte, the client verifies the image, which can take half
@@ -106,7 +106,7 @@ pub enum ServerEvent {
     Stalled {
         /// Client that is silent.
         client: Address,
-        /// Image that was offered, or that the client downloads.
+        /// Image that the server offered, or that the client downloads.
         id: ImageId,
         /// End of the furthest block sent, in bytes from the start of the file; 0 if no block was requested.
         reached: u32,
@@ -124,8 +124,8 @@ pub enum ServerEvent {
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for the client, because longer blocks do not arrive; `None` if the
-        /// maximum is unchanged.
+        /// New maximum number of bytes of data in a block for the client, because longer blocks do not arrive; `None`
+        /// if the maximum is unchanged.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
@@ -144,7 +144,7 @@ pub enum ServerEvent {
     Cancelled {
         /// Client of the download.
         client: Address,
-        /// Image that was offered, or that the client downloads.
+        /// Image that the server offered, or that the client downloads.
         id: ImageId,
     },
     /// A page ended before its last block: another download needed a session, every session had a page, and the server
@@ -345,7 +345,8 @@ pub enum RefusalReason {
     /// [`ServerPolicy::ieee`](super::ServerPolicy::ieee).
     #[error("the file is for one device, and the IEEE address of the client is not known")]
     UnknownIeee,
-    /// No image has a version that may be offered to the client, for instance because the client runs the newest one.
+    /// No image has a version that may be offered to the client, for instance because the client runs the newest
+    /// version.
     #[error("no version for the client")]
     Version,
     /// The client does not know its version: its request contains the version 0xFFFFFFFF.

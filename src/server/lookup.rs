@@ -28,9 +28,9 @@ pub enum AddError {
     HardwareOverlap {
         /// Image of both files.
         id: ImageId,
-        /// Hardware versions of the file to add; `None` means all.
+        /// Hardware versions of the file to add; `None` means all hardware versions.
         added: Option<HardwareRange>,
-        /// Hardware versions of the file in the store; `None` means all.
+        /// Hardware versions of the file in the store; `None` means all hardware versions.
         present: Option<HardwareRange>,
     },
     /// All slots of a [`SlotStore`](super::SlotStore) are in use.

@@ -443,7 +443,7 @@ impl Session {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
-    /// Returns whether no session in the same order of age had a later frame.
+    /// Returns whether the session is the newest in its order of age.
     pub(super) const fn is_newest(&self) -> bool {
         self.links.newer == NO_SLOT
     }
@@ -494,7 +494,7 @@ impl Session {
         }
     }
 
-    /// Moves the session to a state. Only this method, `record_cancel` and `record_stall` assign the state.
+    /// Sets the field `state` of the session. Only this method, `record_cancel` and `record_stall` assign this field.
     fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
         if self.version != version {
             self.flags.remove(Flags::RELEASED);

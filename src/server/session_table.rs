@@ -14,9 +14,9 @@
 //!           heap_place of a slot is its place
 //! ```
 //!
-//! All sessions of a node have the same network address, and are therefore in one bucket. A node has at most
+//! All sessions of a node are in one bucket, because they have the same network address. A node has at most
 //! [`MAX_SLOTS_OF_NODE`] sessions. The hash maps at most 65,536 / n network addresses to one bucket, where n is the
-//! number of slots. The length of a bucket is therefore bounded, whatever addresses a network has.
+//! number of slots. These two limits bound the length of a bucket, whatever addresses a network has.
 //!
 //! | operation | steps, for n slots in use |
 //! |---|---|
@@ -389,8 +389,8 @@ impl<S: SessionSlots> SessionTable<S> {
 
     /// Returns the hash bucket of a network address. A bucket has the index of a slot; the slot need not be in use.
     ///
-    /// The hash is a permutation of the network addresses. A nearly equal number of addresses therefore shares each
-    /// bucket: at most 65,536 divided by the number of slots, rounded up.
+    /// The hash is a permutation of the network addresses, so each bucket has a nearly equal number of addresses: at
+    /// most 65,536 divided by the number of slots, rounded up.
     fn bucket(&self, network: u16) -> u16 {
         let [a, b, c, d] = self.seed.to_le_bytes();
         let (add, multiply) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
