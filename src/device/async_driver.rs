@@ -1,5 +1,5 @@
-//! Driver: the loop of calls that runs a client on a device with asynchronous storage and radio. The driver handles
-//! frames and timers while storage works.
+//! Driver: a loop that calls a client on a device with asynchronous storage and radio. The driver handles frames and
+//! timers while storage works.
 //!
 //! ```text
 //! turn:  timeout, needs, frames, events --> work of storage --> answer, frames, events --> save --> wait
@@ -24,8 +24,8 @@ use crate::client::{
 use crate::time::Instant;
 use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-/// Client and asynchronous storage of a device, and the loop of calls around client and storage. The device awaits
-/// [`run`](Self::run), which executes the loop.
+/// Driver of a device, which contains a client and asynchronous storage, and calls client and storage in a loop. The
+/// device awaits [`run`](Self::run), which executes the loop.
 ///
 /// `RANGES` is the parameter `RANGES` of [`Client`]. If `RANGES` is 0, the device requests one block after the other,
 /// and has no code for windows and pages.

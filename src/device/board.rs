@@ -72,7 +72,7 @@ pub trait Board {
     /// before the deadline, for example in a main loop with other tasks.
     fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
-    /// Switches to the stored image. Most devices restart in this method and never return.
+    /// Makes the device run the stored image. Most devices restart in this method and never return.
     fn apply(&mut self, image: ImageId) -> ApplyResult;
 
     /// Decides about an offer. If the method returns [`Decision::Later`], the application answers the offer later, with
@@ -135,7 +135,7 @@ pub trait AsyncBoard {
     /// input may be lost; the receive future of an async channel, for example, loses no input.
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
-    /// Switches to the stored image. Most devices restart in this method and never return.
+    /// Makes the device run the stored image. Most devices restart in this method and never return.
     async fn apply(&mut self, image: ImageId) -> ApplyResult;
 
     /// Decides about an offer. If the method returns [`Decision::Later`], the application answers the offer later, with

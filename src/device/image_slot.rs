@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A slot does no I/O: it returns the operations on flash as [`FlashJob`]s, which the caller executes in order by a
-//! blocking or an asynchronous flash driver. Each word is written only once after the erasure of its sector. A job
-//! writes at most 64 bytes, from a buffer that is aligned to 8 bytes.
+//! blocking or an asynchronous flash driver. Each word is written only once after the erasure of its sector. A
+//! [`FlashJob`] writes at most 64 bytes, from a buffer that is aligned to 8 bytes.
 
 use core::num::NonZeroU32;
 
@@ -191,8 +191,8 @@ impl Slot {
         config
     }
 
-    /// Begins a new download. Returns the erasure to execute first, if the erase mode erases all sectors before the
-    /// download.
+    /// Begins a new download. If the erase mode erases all sectors before the download, returns the erasure, which the
+    /// caller executes before the first write.
     ///
     /// # Errors
     /// [`SlotError::TooLarge`] if the slot keeps whole files and is smaller than the file.
@@ -208,7 +208,8 @@ impl Slot {
 
     /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before
     /// the restart. Returns the checkpoint for the client, which is at the start of a sector of the slot, and the
-    /// erasure to execute first. Returns `None` if the slot has no room for the file of the checkpoint.
+    /// erasure that the caller executes before the first write. Returns `None` if the slot has no room for the file of
+    /// the checkpoint.
     pub fn resume(
         &mut self,
         checkpoint: Checkpoint,
@@ -366,7 +367,7 @@ fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
-/// Jobs that store one block.
+/// Operations on flash that store one block.
 #[derive(Debug)]
 #[must_use = "the jobs must be executed"]
 pub struct SlotWrite<'s> {
@@ -378,7 +379,7 @@ pub struct SlotWrite<'s> {
 }
 
 impl SlotWrite<'_> {
-    /// Returns the next job; `None` if the block is stored.
+    /// Returns the next operation on flash; `None` if the block is stored.
     pub fn next_job(&mut self) -> Option<FlashJob<'_>> {
         if let Some(to) = self.erase_to.take() {
             let from = core::mem::replace(&mut self.slot.erased, to);

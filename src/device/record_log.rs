@@ -60,7 +60,7 @@ pub struct RecordLog {
     next: Option<u32>,
 }
 
-/// Jobs that write one record: an erasure, if necessary, and the write.
+/// Operations on flash that write one record: an erasure, if necessary, and the write.
 #[derive(Clone, Debug)]
 #[must_use = "the jobs must be executed"]
 pub struct RecordWrite {

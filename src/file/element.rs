@@ -18,7 +18,7 @@ use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::open_enum::open_enum;
 
-/// Tag and length fields of an element, in the layout of table 11.
+/// Tag and length fields of an element, in the layout of table 11 of the specification.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct RawHead {
@@ -29,7 +29,8 @@ struct RawHead {
 const HEAD_LEN: usize = size_of::<RawHead>();
 
 open_enum! {
-    /// Tag of an element: the meaning of its data (section 6.3.4, table 12, and later revisions).
+    /// Tag of an element: the meaning of its data (section 6.3.4 and table 12 of the specification, and later
+    /// revisions).
     Tag(u16) {
         /// Firmware, in a format of the manufacturer. The module `payload` recognises the common formats.
         UPGRADE_IMAGE = 0x0000 => "upgrade image",

@@ -26,7 +26,7 @@ use crate::codec::{Emit, Sink};
 use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
-/// Fixed fields of the header, in the layout of table 4.
+/// Fixed fields of the header, in the layout of table 4 of the specification.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct FixedFields {
@@ -426,7 +426,7 @@ impl Emit for FileHeader<'_> {
     }
 }
 
-/// Generates headers that read back as they were written.
+/// Generates headers that a parser reads back as they were written.
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for FileHeader<'a> {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {

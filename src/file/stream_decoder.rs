@@ -114,8 +114,8 @@ pub enum StreamPiece<'a> {
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
-    /// Some or all raw bytes of the body, which are not an element. Only raw and trailing bytes follow after this
-    /// piece.
+    /// Some or all raw bytes of the body, which are not an element. After this piece, only further raw bytes and
+    /// trailing bytes follow.
     Raw {
         /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
@@ -357,8 +357,8 @@ impl StreamDecoder {
         (offset, bytes)
     }
 
-    /// Moves bytes of `input` to the buffer until the buffer contains `needed` bytes. Returns the number of bytes in
-    /// the buffer.
+    /// Copies bytes of `input` to the buffer until the buffer contains `needed` bytes or `input` ends. Returns the
+    /// number of bytes in the buffer.
     fn fill_buffer(&mut self, input: &mut &[u8], buffered: usize, needed: usize) -> usize {
         let wanted = u32::try_from(needed.saturating_sub(buffered)).unwrap_or_default();
         let (_, bytes) = self.take(input, wanted);

@@ -36,8 +36,8 @@ pub enum GatewayCommand {
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Order devices to wait that count down to an upgrade ([`Server::hold`]). For a download that ends after this
-    /// command, the policy decides whether the device waits.
+    /// Stop the countdown of devices that count down to an upgrade: the devices wait for another order
+    /// ([`Server::hold`]). For a download that ends after this command, the policy decides whether the device waits.
     Hold {
         /// Client that has to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
@@ -46,7 +46,7 @@ pub enum GatewayCommand {
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Order devices to upgrade that have downloaded an image ([`Server::release`]).
+    /// Order the upgrade of devices that have downloaded an image ([`Server::release`]).
     Release {
         /// Client that upgrades; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
@@ -93,7 +93,7 @@ const fn all() -> ImageFilter {
     ImageFilter::ALL
 }
 
-/// Receiver and delivery mode of a frame to one client, or to all.
+/// Returns the receiver and the delivery mode of a frame to the client `to`; `None` means all clients.
 const fn delivery(to: Option<Address>) -> (Address, DeliveryMode) {
     match to {
         Some(client) => (client, DeliveryMode::Unicast),

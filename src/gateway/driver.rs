@@ -1,4 +1,5 @@
-//! Driver of a gateway: the loop of calls around a server, with a bounded queue that is fair to all clients.
+//! Driver of a gateway: a loop that calls a server, with a bounded queue of received frames that is fair to all
+//! clients.
 //!
 //! ```text
 //! turn:  refresh, --> inputs that are ready, at most 16 --> one frame of the queue --> blocks of pages, timers --> events
@@ -27,8 +28,8 @@ const INPUTS_PER_TURN: usize = 16;
 /// Interval between two calls of [`Gateway::refresh`].
 const REFRESH: Millis = Millis(1000);
 
-/// Server of a gateway, with the loop of calls around the server. The gateway awaits [`run`](Self::run). The driver
-/// runs on any executor, because the gateway implements the wait for an input and the clock.
+/// Driver of a gateway, which contains a server and calls the server in a loop. The gateway awaits [`run`](Self::run).
+/// The driver runs on any executor, because the gateway implements the wait for an input and the clock.
 ///
 /// The memory of the driver is bounded: at most 64 frames wait in the queue, which takes 20 KB. The driver handles one
 /// frame of each client in turn, so a client that sends more frames than the others delays only itself.

@@ -92,9 +92,9 @@ pub trait Gateway {
         let _ = (from, reason);
     }
 
-    /// Receives the client of a frame that the driver dropped because its queue was full. The client sends frames
-    /// faster than the driver handles them, because the driver serves all clients in turn. The client repeats its
-    /// request.
+    /// Receives the client of a frame that the driver dropped because its queue was full. The driver handles one frame
+    /// of each client in turn, and the client has sent its frames faster than the driver handled them. The client
+    /// repeats its request.
     ///
     /// By default, the method does nothing.
     fn on_dropped(&mut self, from: Address) {
@@ -125,8 +125,8 @@ pub trait Gateway {
         let _ = (summary, sessions);
     }
 
-    /// Does work that is due every second, such as a comparison of a folder with its store, and returns commands for the
-    /// driver to execute. The driver calls this method at its start and then every second.
+    /// Does work that is due every second, such as a comparison of a store with the folder of its files, and returns
+    /// commands for the driver to execute. The driver calls this method at its start and then every second.
     ///
     /// By default, the method returns no command.
     fn refresh(&mut self) -> impl Iterator<Item = GatewayCommand> + use<Self> {

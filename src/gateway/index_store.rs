@@ -41,9 +41,9 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
 /// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
-/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). If the fetched files need
-/// more memory than this limit, the store drops the file that was fetched first, and asks for that file again when a
-/// device needs it.
+/// The store keeps fetched files in memory, up to the maximum that [`set_max_bytes`](Self::set_max_bytes) sets. If the
+/// fetched files together are larger than this maximum, the store drops the file that was fetched first, and asks for
+/// the dropped file again when a device needs it.
 #[derive(Clone, Debug)]
 pub struct IndexStore {
     index: Index,
@@ -118,8 +118,8 @@ impl IndexStore {
         }
     }
 
-    /// Sets the maximum number of bytes of the fetched files together. A single file that is larger than this maximum
-    /// is kept until another file is fetched.
+    /// Sets the maximum number of bytes of the fetched files together. The store keeps a single file that is larger
+    /// than this maximum until another file is fetched.
     pub const fn set_max_bytes(&mut self, max_bytes: usize) {
         self.max_bytes = max_bytes;
     }

@@ -64,7 +64,7 @@ pub(super) struct Pace {
     delivery: u32,
     /// Time of the first free place in the schedule of blocks.
     next_block: Instant,
-    /// Time at which the last of the waiting clients repeats its request.
+    /// Time at which the last of the clients that were answered WAIT_FOR_DATA repeats its request.
     last_return: Instant,
     /// Whether the caller has called `poll_transmit`, the method that returns held answers.
     is_polled: bool,

@@ -23,8 +23,8 @@ use crate::zcl::Quirks;
 pub struct ServerConfig {
     /// Maximum number of bytes of image data in one Image Block Response.
     ///
-    /// The default is 255, the most that the command can carry. Clients already limit the size in their requests, so
-    /// the server needs no limit of its own.
+    /// The default is 255, the most that the command can carry. The requests of clients already limit the size of a
+    /// block, so a lower default is not needed.
     ///
     /// Five more limits can make blocks smaller: the request, a [`DeviceOverride`], the policy
     /// ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), failed deliveries
@@ -68,7 +68,7 @@ pub struct ServerConfig {
     /// fast upgrade matters more than fast switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
-    /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
+    /// Minimum time between two blocks for one client, in milliseconds; 0 means no rate limit.
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
     /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
@@ -78,8 +78,8 @@ pub struct ServerConfig {
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
-    /// Maximum bytes per second that the radio of the server sends as blocks, for all clients together; `None` means no
-    /// rate limit. The server may send the bytes of one second at once, in a burst.
+    /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
+    /// `None` means no rate limit. The server may send the bytes of one second at once, in a burst.
     ///
     /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
     /// below add to each radio frame: a block of 64 bytes counts 132. The stack sends a block of more than 65 bytes in

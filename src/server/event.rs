@@ -92,7 +92,8 @@ pub enum ServerEvent {
         /// Image that the client downloaded.
         id: ImageId,
     },
-    /// The server sent WAIT_FOR_DATA because of the policy, a limit, or a store without data.
+    /// The server sent WAIT_FOR_DATA because of the policy, because of a limit, or because the store does not have the
+    /// data yet.
     Waiting {
         /// Client that has to wait.
         client: Address,
@@ -147,8 +148,8 @@ pub enum ServerEvent {
         /// Image that the server offered, or that the client downloads.
         id: ImageId,
     },
-    /// A page ended before its last block: another download needed a session, every session had a page, and the server
-    /// gave the session of this page to the other download. The client requests the missing blocks again.
+    /// A page ended before its last block, because every session had a page, and the server gave the session of this
+    /// page to another download. The client requests the missing blocks again.
     PageDropped {
         /// Client that requested the page.
         client: Address,
@@ -177,7 +178,7 @@ pub enum ServerEvent {
         time: ServerTime,
     },
     /// The server answered a sleepy client with "hold": an Upgrade End Response without an upgrade time. The client may
-    /// miss the later Upgrade End Response (section 6.8.4).
+    /// miss the later Upgrade End Response that ends the hold (section 6.8.4).
     #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
     SleepyClientHeld {
         /// Sleepy client that the server holds.

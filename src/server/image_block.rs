@@ -70,7 +70,7 @@ impl Deferred {
         self.request.offset
     }
 
-    /// Returns the maximum number of bytes of the answer, 1 to 255. All requested bytes lie within the image.
+    /// Returns the maximum number of bytes of data in the answer, 1 to 255. All requested bytes lie within the image.
     #[must_use]
     pub const fn max_len(&self) -> u8 {
         self.len
@@ -98,7 +98,7 @@ struct ReadyBlock {
     slot: Option<Slot>,
     /// Total image size in bytes.
     size: u32,
-    /// Maximum bytes of data in the block.
+    /// Maximum number of bytes of data in the block.
     most: u8,
     /// Number of bytes that the store wrote.
     filled: usize,
@@ -452,9 +452,9 @@ impl<S: SessionSlots> Server<S> {
         (Transmit { aps_ack: page.is_none(), ..transmit }, slot)
     }
 
-    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download. If
-    /// the download has no session, the method inserts one. Returns the slot of the session; `None` if the server has no
-    /// slots.
+    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download.
+    /// If the download has no session, the method inserts one. Returns the slot of the session; `None` if the server
+    /// has no slots.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,

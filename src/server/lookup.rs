@@ -26,7 +26,7 @@ pub enum AddError {
     /// hardware versions of both files overlap. Files of one image must be for disjoint hardware versions.
     #[error("image {id} for {}: the store has a file of this image for {} already", Hardware(.added), Hardware(.present))]
     HardwareOverlap {
-        /// Image of both files.
+        /// Image that both files contain.
         id: ImageId,
         /// Hardware versions of the file to add; `None` means all hardware versions.
         added: Option<HardwareRange>,

@@ -497,8 +497,8 @@ impl<S: SessionSlots> Server<S> {
     /// server reports each cancelled download by an event [`ServerEvent::Cancelled`].
     ///
     /// A cancelled download no longer counts for [`ServerConfig::max_downloads`], and its page ends. The server answers
-    /// the next requests for blocks or pages of the image with ABORT, and an Upgrade End Request with a Default Response
-    /// ABORT, until the client queries again. A download without a session cannot be cancelled.
+    /// the next requests for blocks or pages of the image with ABORT, and an Upgrade End Request with a Default
+    /// Response ABORT, until the client queries again. A download without a session cannot be cancelled.
     pub fn cancel(&mut self, client: Address, target: ImageFilter) -> usize {
         let mut cancelled = 0_usize;
         while let Some((id, slot)) = self.find_underway(client, target) {

@@ -144,9 +144,9 @@ pub trait ServerPolicy {
         QueryDecision::NoImage
     }
 
-    /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision is
-    /// not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the unit of
-    /// all later revisions, for any other client.
+    /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision
+    /// is not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the
+    /// unit of all later revisions, for any other client.
     ///
     /// The server calls this method for requests with a MinimumBlockPeriod if
     /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is not 0.
@@ -250,8 +250,8 @@ pub enum OfferedVersions {
     /// Only versions older than the running version may be offered.
     #[doc(alias = "rollback")]
     Downgrade,
-    /// The server offers only the version that the client already runs, as a reinstallation. A client that queries again
-    /// after the upgrade installs the image again.
+    /// The server offers only the version that the client already runs, as a reinstallation. A client that queries
+    /// again after the upgrade installs the image again.
     Reinstall,
     /// All versions may be offered. A client that queries again after the upgrade installs the image again.
     Any,

@@ -1,8 +1,8 @@
 //! Session table: a hash map from network addresses to session slots, orders of sessions by age for eviction, and a
 //! timer heap.
 //!
-//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`] of
-//! each session link the structures:
+//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`]
+//! of each session link the structures:
 //!
 //! ```text
 //! buckets   bucket_head --> bucket_next --> ...   slots whose network addresses have one hash; slot i holds the head of
@@ -259,8 +259,8 @@ impl<S: SessionSlots> SessionTable<S> {
         self.last_found = slot.0;
     }
 
-    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns also the page
-    /// that ended because of the insertion. Returns no slot only if the table has no slots.
+    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns also the
+    /// page that ended because of the insertion. Returns no slot only if the table has no slots.
     ///
     /// If no slot is free, the table evicts the oldest session of all nodes. If the node has the maximum number of
     /// sessions, the table evicts the oldest session of this node. The table evicts idle sessions first, then downloads

@@ -155,8 +155,8 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-/// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`. `tail`
-/// starts after the fixed fields.
+/// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`.
+/// `tail` starts after the fixed fields.
 // The parameters are values, not the view of the header, so that the view can stay in registers.
 #[cold]
 #[inline(never)]
