@@ -44,7 +44,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Answers the need with `ticket`. The client has just issued the ticket, so the ticket is not outdated.
+    /// Answers the need that has the ticket `ticket` with this decision. The client has just issued the ticket, so the
+    /// ticket is not outdated.
     pub(super) fn answer<const RANGES: usize>(
         self,
         client: &mut Client<RANGES>,

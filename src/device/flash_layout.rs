@@ -96,7 +96,7 @@ impl FlashLayout {
     /// The erase mode of the layout is [`AsReached`](EraseMode::AsReached).
     ///
     /// # Errors
-    /// [`LayoutError`] if the units of the flash are not supported, or if the flash cannot have the areas.
+    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
     pub fn new(
         units: FlashUnits,
         capacity: usize,
@@ -143,7 +143,7 @@ impl FlashLayout {
     /// gives.
     ///
     /// # Errors
-    /// [`LayoutError`] if the units of the flash are not supported, or if the flash cannot have the areas.
+    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
     #[cfg(feature = "embedded-storage")]
     pub fn of<F: embedded_storage::nor_flash::NorFlash>(
         flash: &F,
@@ -158,7 +158,7 @@ impl FlashLayout {
     /// flash driver gives.
     ///
     /// # Errors
-    /// [`LayoutError`] if the units of the flash are not supported, or if the flash cannot have the areas.
+    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
     #[cfg(feature = "embedded-storage-async")]
     pub fn of_async<F: embedded_storage_async::nor_flash::NorFlash>(
         flash: &F,

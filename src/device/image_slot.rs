@@ -207,7 +207,7 @@ impl Slot {
     }
 
     /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before
-    /// the restart. Returns the checkpoint for the client, which is at the start of a sector of the slot, and the
+    /// the restart. Returns the checkpoint for the client, rounded down to the start of a sector of the slot, and the
     /// erasure that the caller executes before the first write. Returns `None` if the slot has no room for the file of
     /// the checkpoint.
     pub fn resume(

@@ -21,7 +21,7 @@ use crate::crc_bitwise::crc32;
 
 /// Length of a record in flash, in bytes.
 pub const RECORD_LEN: usize = 128;
-/// Distance between the starts of two records in flash, in bytes.
+/// Distance between the starts of two neighbouring records in flash, in bytes.
 const STRIDE: u32 = 128;
 /// Length of the payload of a record, in bytes.
 pub const PAYLOAD_LEN: usize = 120;

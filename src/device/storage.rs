@@ -31,8 +31,8 @@ pub trait DeviceStorage: Storage {
 
 /// Asynchronous storage of a device: the image, and the state that survives a restart.
 ///
-/// A driver awaits one method at a time, and never drops a future before its end. With the feature
-/// `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
+/// A driver awaits one method at a time, and drops no future before its end unless the device drops the future of the
+/// driver. With the feature `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"

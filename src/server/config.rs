@@ -81,11 +81,11 @@ pub struct ServerConfig {
     /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
     /// `None` means no rate limit. The server may send the bytes of one second at once, in a burst.
     ///
-    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
-    /// below add to each radio frame: a block of 64 bytes counts 132. The stack sends a block of more than 65 bytes in
-    /// several fragments, and the layers below add 53 bytes to each fragment. In small blocks, a file counts more bytes
-    /// and takes more channel time than in long blocks. The channel carries some 18,000 bytes per second over one hop,
-    /// and some 6,000 over three hops, the bytes of the layers below included.
+    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the bytes that the layers
+    /// below add. The layers below add 51 bytes to a block of up to 65 bytes, so a block of 64 bytes counts 132. The
+    /// stack sends a longer block in several fragments, and the layers below add 53 bytes to each fragment. In small
+    /// blocks, a file counts more bytes and takes more channel time than in long blocks. The channel carries some
+    /// 18,000 bytes per second over one hop, and some 6,000 over three hops, the bytes of the layers below included.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
@@ -130,8 +130,7 @@ pub struct ServerConfig {
     ///
     /// The default seed is 0.
     pub hash_seed: u32,
-    /// Table with a row for each kind of device in the field that needs other limits, timeouts or commands than the
-    /// other devices.
+    /// Table with a row for each kind of device in the field that needs special limits, timeouts or commands.
     ///
     /// The default is [`DEVICE_OVERRIDES`], a table from public reports.
     pub device_overrides: &'static [DeviceOverride],

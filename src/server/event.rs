@@ -240,7 +240,7 @@ impl ServerEvent {
     }
 
     /// Returns the image that this event is about. The image of a query is the offered image. Returns `None` for a
-    /// refused query and for an event about no image.
+    /// refused query and for an event that is about no image.
     #[must_use]
     pub const fn id(&self) -> Option<ImageId> {
         match *self {

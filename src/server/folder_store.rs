@@ -1,4 +1,5 @@
-//! Store of files on disk, which reads a file block by block and adopts the changes in folders (feature `std`).
+//! Store of files on disk, which reads a file block by block, and takes over the changes in folders at each refresh
+//! (feature `std`).
 //!
 //! ```text
 //! [ (path, stamp, ImageInfo, open file) ]     one block = one seek and one read, and the header and stamp again
