@@ -80,8 +80,9 @@ impl Tag {
 pub struct Element<'a> {
     /// Tag of the element, which gives the meaning of the data.
     pub tag: Tag,
-    /// Data of the element, without tag and length; may be empty. If the data is longer than a 32-bit length can count,
-    /// an encoder leaves out the bytes at the end, and [`FileWriter`](super::FileWriter) returns an error.
+    /// Data of the element, without tag and length; may be empty. If the data is longer than the maximum of the 32-bit
+    /// length field, [`FileWriter`](super::FileWriter) returns an error, and the encoder of `Element` leaves out the
+    /// bytes beyond the maximum.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub data: &'a [u8],
 }
@@ -95,7 +96,7 @@ impl<'a> Element<'a> {
         encode_head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
 
-    /// Returns the data bytes that the 32-bit length can count.
+    /// Returns the data without the bytes beyond the maximum of the 32-bit length field.
     fn written_data(&self) -> &'a [u8] {
         let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
         self.data.get(..max).unwrap_or(self.data)
@@ -272,7 +273,8 @@ impl<'a> Elements<'a> {
         DecodeError { item: "sub-element", offset, kind }
     }
 
-    /// Iterates over the elements at the start of `body`. After `body`, `missing` bytes of the file are not present.
+    /// Iterates over the elements at the start of `body`. `missing` is the number of bytes of the file that should
+    /// follow `body` but are not present.
     pub(super) const fn lenient(body: &'a [u8], offset: usize, missing: usize) -> Self {
         Self { rest: body, end: offset.wrapping_add(body.len()), missing }
     }

@@ -151,9 +151,9 @@ pub struct FileHeader<'a> {
     /// a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
     /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in this field.
     pub other_control: HeaderControl,
-    /// Extra bytes between the known fields and the end of the header. If the extra bytes are more than a 16-bit header
-    /// length can count, an encoder leaves out the bytes at the end, and [`FileWriter`](super::FileWriter) returns an
-    /// error.
+    /// Extra bytes between the known fields and the end of the header. If the extra bytes make the header longer than
+    /// 65,535 bytes, the maximum of the 16-bit header length field, [`FileWriter`](super::FileWriter) returns an error,
+    /// and the encoder of the header leaves out the extra bytes beyond the maximum.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub extra: &'a [u8],
 }
@@ -255,8 +255,8 @@ impl<'a> FileHeader<'a> {
     /// [`anomalies`](Self::anomalies) reports reserved bits, extra bytes and minor versions other than 0.
     ///
     /// # Errors
-    /// The method returns the first error of the following list that applies. The `offset` of the error is that of the
-    /// field at fault.
+    /// The method returns the first error of the following list that applies. The `offset` of the error is the offset
+    /// of the field at fault.
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) if at least four bytes are present, and the first four bytes
     ///   are not the file identifier.
@@ -361,7 +361,8 @@ impl<'a> FileHeader<'a> {
         present.fold(HeaderControl::EMPTY, |all, (bit, _)| all.with(bit))
     }
 
-    /// Returns the extra bytes that the 16-bit header length can count.
+    /// Returns the extra bytes without those that make the header longer than the maximum of the 16-bit header length
+    /// field.
     pub(super) fn written_extra(&self) -> &'a [u8] {
         let room = u16::MAX.saturating_sub(fields_len(self.present_fields()));
         self.extra.get(..usize::from(room)).unwrap_or(self.extra)

@@ -45,7 +45,7 @@ impl<'a> SplitFile<'a> {
     /// Returns the elements of the body. The elements must fill the body exactly (section 6.3.3).
     ///
     /// # Errors
-    /// The offset in the error is that of the element at fault, in bytes from the first byte of the header.
+    /// The offset in the error is the offset of the element at fault, in bytes from the first byte of the header.
     ///
     /// - [`ElementOverrun`](DecodeErrorKind::ElementOverrun) if the element runs past the end of the body.
     /// - [`Truncated`](DecodeErrorKind::Truncated) if only 1 to 5 bytes are left, too few for tag and length.

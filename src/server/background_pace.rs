@@ -117,7 +117,7 @@ impl Pace {
     }
 
     /// Takes the first free place in the schedule at or after `earliest` for a block, and returns the time of the
-    /// place. The next place is free `spacing` later.
+    /// place. The next free place is `spacing` after this time.
     fn take_place(&mut self, earliest: Instant, spacing: Millis) -> Instant {
         let due = self.next_block.max(earliest);
         self.next_block = due.plus(spacing);

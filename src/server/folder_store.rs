@@ -40,7 +40,7 @@ pub enum FolderError {
     #[error("{}: {source}", Shown(.path))]
     #[non_exhaustive]
     Io {
-        /// File or folder.
+        /// File or folder that cannot be opened or read.
         path: PathBuf,
         /// Error of the operating system.
         source: io::Error,

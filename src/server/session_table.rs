@@ -259,12 +259,13 @@ impl<S: SessionSlots> SessionTable<S> {
         self.last_found = slot.0;
     }
 
-    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns also the
-    /// page that ended because of the insertion. Returns no slot only if the table has no slots.
+    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns the slot of
+    /// the session, and the page that ended because of the insertion. The slot is `None` only if the table has no
+    /// slots.
     ///
-    /// If no slot is free, the table evicts the oldest session of all nodes. If the node has the maximum number of
-    /// sessions, the table evicts the oldest session of this node. The table evicts idle sessions first, then downloads
-    /// without a page.
+    /// If no slot is free, the table evicts a session of any node. If the node has the maximum number of sessions, the
+    /// table evicts a session of this node. The evicted session is the oldest idle session, else the oldest download
+    /// without a page, else the oldest download with a page.
     pub(super) fn find_or_insert(
         &mut self,
         now: Instant,
