@@ -149,8 +149,8 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// Returns the default settings, which accept all quirks and limit neither the rate nor the number of downloads and
-    /// pages. The documentation of each field gives the reason of its default.
+    /// Returns the default settings, which accept all quirks, and set no rate limit and no limit on the number of
+    /// concurrent downloads and pages. The documentation of each field gives the reason of its default.
     fn default() -> Self {
         Self {
             max_block_size: NonZeroU8::MAX,
