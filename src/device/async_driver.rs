@@ -1,5 +1,5 @@
-//! Driver: the loop of calls that runs a client on a device with asynchronous storage and radio. The driver handles
-//! frames and timers while storage works.
+//! Driver: a loop that calls a client on a device with asynchronous storage and radio. The driver handles frames and
+//! timers while storage works.
 //!
 //! ```text
 //! turn:  timeout, needs, frames, events --> work of storage --> answer, frames, events --> save --> wait
@@ -24,11 +24,11 @@ use crate::client::{
 use crate::time::Instant;
 use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-/// Client and asynchronous storage of a device, and the loop of calls around client and storage. The device awaits the
-/// loop by [`run`](Self::run).
+/// Driver of a device, which contains a client and asynchronous storage, and calls client and storage in a loop. The
+/// device awaits [`run`](Self::run), which executes the loop.
 ///
-/// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
-/// windows and pages.
+/// `RANGES` is the parameter `RANGES` of [`Client`]. If `RANGES` is 0, the device requests one block after the other,
+/// and has no code for windows and pages.
 #[derive(Debug)]
 pub struct AsyncDriver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
@@ -42,7 +42,7 @@ pub struct AsyncDriver<S, const RANGES: usize = 8> {
 /// Buffer for the longest data of a block.
 type BlockBuffer = [u8; 255];
 
-/// Job that the driver gives to the storage.
+/// Job: an operation that the driver has the storage execute, such as a write.
 enum Job {
     Save(SavedState),
     Prepare(Ticket, ImageOffer),
@@ -109,7 +109,7 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         }
     }
 
-    /// Returns the client, for calls of the application while the loop does not run.
+    /// Returns the client, so that the application can call the client while the loop does not run.
     pub const fn client(&mut self) -> &mut Client<RANGES> {
         &mut self.client
     }
@@ -119,9 +119,9 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         &mut self.storage
     }
 
-    /// Runs the loop of the driver without an end. If the future is dropped while storage works, the operation on
-    /// storage is dropped as well. After an operation on storage was dropped, the device must create a new driver by
-    /// [`start`](Self::start).
+    /// Runs the loop of the driver, and never returns. If the device drops the future of this method while storage
+    /// works, the operation on storage is dropped as well. After an operation on storage was dropped, the device must
+    /// create a new driver by [`start`](Self::start).
     pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
         let mut waiting = None;
         loop {

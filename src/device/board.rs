@@ -44,7 +44,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Answers the need with `ticket`. The client has just issued the ticket, so the ticket is not outdated.
+    /// Answers the need that has the ticket `ticket` with this decision. The client has just issued the ticket, so the
+    /// ticket is not outdated.
     pub(super) fn answer<const RANGES: usize>(
         self,
         client: &mut Client<RANGES>,
@@ -59,8 +60,8 @@ impl Decision {
     }
 }
 
-/// Blocking board of a device. A device implements the first four methods; the other methods have defaults that suit a
-/// device with a known server and a single image.
+/// Blocking board of a device. A device implements the first four methods of the trait; the other methods have defaults
+/// that suit a device with a known server and a single image.
 pub trait Board {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
@@ -72,7 +73,7 @@ pub trait Board {
     /// before the deadline, for example in a main loop with other tasks.
     fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
-    /// Switches to the stored image. Most devices restart in this method and never return.
+    /// Makes the device run the stored image. Most devices restart in this method and never return.
     fn apply(&mut self, image: ImageId) -> ApplyResult;
 
     /// Decides about an offer. If the method returns [`Decision::Later`], the application answers the offer later, with
@@ -107,8 +108,8 @@ pub trait Board {
         client.decline(now, need).ok();
     }
 
-    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
-    /// calls this method once in each turn of the loop.
+    /// Lets the application call the client, for example to query, to abort, or to answer an offer that it left for
+    /// later. The driver calls this method once in each turn of the loop.
     ///
     /// By default, the method does nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {
@@ -116,8 +117,8 @@ pub trait Board {
     }
 }
 
-/// Asynchronous board of a device. A device implements the first four methods; the other methods have defaults that
-/// suit a device with a known server and a single image.
+/// Asynchronous board of a device. A device implements the first four methods of the trait; the other methods have
+/// defaults that suit a device with a known server and a single image.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -131,11 +132,11 @@ pub trait AsyncBoard {
 
     /// Waits for the next input until `deadline`; a deadline of `None` means no limit.
     ///
-    /// The driver drops the future when storage has completed its work. A dropped future must not lose an input: for
-    /// example, the receive future of an async channel loses none.
+    /// The driver drops the future when storage has completed its work. If the future of this method is dropped, no
+    /// input may be lost; the receive future of an async channel, for example, loses no input.
     async fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input>;
 
-    /// Switches to the stored image. Most devices restart in this method and never return.
+    /// Makes the device run the stored image. Most devices restart in this method and never return.
     async fn apply(&mut self, image: ImageId) -> ApplyResult;
 
     /// Decides about an offer. If the method returns [`Decision::Later`], the application answers the offer later, with
@@ -170,8 +171,8 @@ pub trait AsyncBoard {
         client.decline(now, need).ok();
     }
 
-    /// Makes calls of the application, such as a query, an abort or a decision that was left for later. The driver
-    /// calls this method once in each turn of the loop.
+    /// Lets the application call the client, for example to query, to abort, or to answer an offer that it left for
+    /// later. The driver calls this method once in each turn of the loop.
     ///
     /// By default, the method does nothing.
     fn on_turn<const RANGES: usize>(&mut self, client: &mut Client<RANGES>) {

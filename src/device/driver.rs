@@ -1,4 +1,4 @@
-//! Driver: the loop of calls that runs a client on a device with blocking storage and radio.
+//! Driver: a loop that calls a client on a device with blocking storage and radio.
 //!
 //! ```text
 //! resume once -> handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
@@ -12,11 +12,11 @@ use crate::client::{Client, ClientAction, ClientConfig, Need};
 use crate::time::Instant;
 use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-/// Client and storage of a device, and the loop of calls around client and storage. The device calls
+/// Driver of a device, which contains a client and storage, and calls client and storage in a loop. The device calls
 /// [`step`](Self::step) in an endless loop.
 ///
-/// `RANGES` is the parameter of [`Client`]: with 0 the device requests one block after the other, and has no code for
-/// windows and pages.
+/// `RANGES` is the parameter `RANGES` of [`Client`]. If `RANGES` is 0, the device requests one block after the other,
+/// and has no code for windows and pages.
 #[derive(Debug)]
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
@@ -26,9 +26,9 @@ pub struct Driver<S, const RANGES: usize = 8> {
 }
 
 impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
-    /// Creates the driver after the device has started; `config` and `seed` are those of [`Client::new`]. The first call
-    /// of [`step`](Self::step) or [`client`](Self::client) loads the state that `storage` has saved, and the client
-    /// continues the upgrade, as [`SavedState::start`] describes.
+    /// Creates the driver after the device has started; `config` and `seed` are those of [`Client::new`]. The first
+    /// call of [`step`](Self::step) or [`client`](Self::client) loads the state that `storage` has saved, and the
+    /// client continues the upgrade, as [`SavedState::start`] describes.
     // If the client resumed in this function, the stack would hold the client twice during the calls that resume: as a
     // local variable here, and as part of the result in the caller. The calls that resume have the deepest stack of the
     // whole device.
@@ -39,7 +39,8 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         Self { client: Client::with_ranges(config, seed, now), storage, started_at: Some(now) }
     }
 
-    /// Loads the saved state and continues its upgrade, unless an earlier call has already loaded the state.
+    /// Loads the saved state and continues the upgrade in the saved state, unless an earlier call has already loaded
+    /// the state.
     #[inline(never)]
     fn resume(&mut self) {
         if let Some(now) = self.started_at.take() {
@@ -47,7 +48,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         }
     }
 
-    /// Returns the client, for calls of the application between two steps.
+    /// Returns the client, so that the application can call the client between two calls of [`step`](Self::step).
     pub fn client(&mut self) -> &mut Client<RANGES> {
         self.resume();
         &mut self.client

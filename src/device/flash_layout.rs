@@ -10,7 +10,8 @@ use core::ops::Range;
 
 use super::record_log::RECORD_LEN;
 
-/// Longest word of flash in bytes, which is the largest unit of a write that slots and records support.
+/// Length of the longest word of flash that slots and records support, in bytes. A word is the smallest unit of a
+/// write.
 pub const LONGEST_WORD: usize = 64;
 
 /// Time at which the sectors of a slot are erased.
@@ -67,7 +68,7 @@ pub struct FlashUnits {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LayoutError {
-    /// The units of the flash are not supported.
+    /// The read unit, the word or the sector of the flash has a size that is not supported.
     #[error("flash units {0:?} are not supported: reads and words divide 64 bytes, sectors are whole words")]
     Units(FlashUnits),
     /// An area is empty, ends beyond the flash, or does not consist of whole sectors.
@@ -75,7 +76,7 @@ pub enum LayoutError {
     Area {
         /// First address of the area.
         start: u32,
-        /// Address after the area.
+        /// First address after the area.
         end: u32,
         /// Size of the flash in bytes.
         capacity: usize,
@@ -95,7 +96,7 @@ impl FlashLayout {
     /// The erase mode of the layout is [`AsReached`](EraseMode::AsReached).
     ///
     /// # Errors
-    /// [`LayoutError`] if the units are not supported, or if an area does not fit.
+    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
     pub fn new(
         units: FlashUnits,
         capacity: usize,
@@ -142,7 +143,7 @@ impl FlashLayout {
     /// gives.
     ///
     /// # Errors
-    /// [`LayoutError`] if the units are not supported, or if an area does not fit.
+    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
     #[cfg(feature = "embedded-storage")]
     pub fn of<F: embedded_storage::nor_flash::NorFlash>(
         flash: &F,
@@ -157,7 +158,7 @@ impl FlashLayout {
     /// flash driver gives.
     ///
     /// # Errors
-    /// [`LayoutError`] if the units are not supported, or if an area does not fit.
+    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
     #[cfg(feature = "embedded-storage-async")]
     pub fn of_async<F: embedded_storage_async::nor_flash::NorFlash>(
         flash: &F,

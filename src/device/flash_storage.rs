@@ -103,7 +103,8 @@ impl<F, V> FlashStorage<F, V> {
         self.fault
     }
 
-    /// Returns the part of `state` to save in a record, with the checkpoint from which the slot can resume.
+    /// Returns the content of a record for `state`, in which the checkpoint is rounded down to an offset from which the
+    /// slot can resume.
     fn to_save(&self, state: &SavedState) -> Saved {
         let checkpoint = state.checkpoint.map(|checkpoint| self.slot.floor(checkpoint));
         Saved { state: SavedState { checkpoint, ..*state }, kept: checkpoint.and_then(|_| self.slot.kept()) }
@@ -126,8 +127,8 @@ impl<F, V> FlashStorage<F, V> {
         }
     }
 
-    /// Returns the next piece to read back after `read` bytes: the address of the piece, the number of file bytes in
-    /// the piece, and the number of bytes to read from flash.
+    /// Returns the next piece of the stored file for a verification that has already read `read` bytes: the address of
+    /// the piece, the number of file bytes in the piece, and the number of bytes to read from flash.
     fn piece(&self, read: u32) -> Option<(u32, usize, usize)> {
         let (start, len) = self.slot.stored()?;
         let left = len.checked_sub(read).filter(|left| *left > 0)?;

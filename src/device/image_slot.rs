@@ -7,9 +7,9 @@
 //!                           | sector      | sector         |   erased as reached, or all before
 //! ```
 //!
-//! A slot does no I/O: it returns the operations as [`FlashJob`]s, which blocking and asynchronous flash execute in
-//! order. Each word is written only once after the erasure of its sector. A job writes at most 64 bytes, from a buffer
-//! that is aligned to 8 bytes.
+//! A slot does no I/O: it returns the operations on flash as [`FlashJob`]s, which the caller executes in order by a
+//! blocking or an asynchronous flash driver. Each word is written only once after the erasure of its sector. A
+//! [`FlashJob`] writes at most 64 bytes, from a buffer that is aligned to 8 bytes.
 
 use core::num::NonZeroU32;
 
@@ -28,7 +28,7 @@ pub enum FlashJob<'a> {
     Erase {
         /// Address of the first sector.
         from: u32,
-        /// Address after the last sector.
+        /// First address after the last sector.
         to: u32,
     },
     /// Write of whole words.
@@ -91,7 +91,7 @@ pub enum SlotError {
     OutOfOrder {
         /// Offset of the block in the file.
         offset: u32,
-        /// Expected offset in the file.
+        /// Offset in the file at which the slot expected the block.
         expected: u32,
     },
     /// The caller has not begun or resumed a download.
@@ -140,9 +140,10 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes for the next [`FlashJob::Write`], after the `flushed` bytes of the last one. When all jobs of a block are
-    /// done, `pending` contains only the bytes of the last, incomplete word. The bytes in `pending` count as stored. The loss of the bytes in `pending` at a power cut does no harm,
-    /// because a download resumes at the start of a sector.
+    /// Bytes for the next [`FlashJob::Write`]; the first `flushed` bytes belong to the last [`FlashJob::Write`]. When
+    /// all jobs of a block are done, `pending` contains only the bytes of the last, incomplete word. The bytes in
+    /// `pending` count as stored. The loss of the bytes in `pending` at a power cut does no harm, because a download
+    /// resumes at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
     /// Number of bytes at the start of `pending` that the last job has written.
@@ -170,8 +171,9 @@ impl Slot {
         }
     }
 
-    /// Returns the settings with the values that depend on the slot: the write size, the maximum file size, and the
-    /// transfer mode. The mode becomes stop-and-wait if blocks out of order cannot be written in whole words.
+    /// Returns the settings of the client with the values that depend on the slot: the write size, the maximum file
+    /// size, and the transfer mode. The transfer mode becomes stop-and-wait if the slot cannot write blocks that are
+    /// out of order in whole words.
     #[must_use]
     pub fn configure(&self, config: ClientConfig) -> ClientConfig {
         let mut config = config;
@@ -189,8 +191,8 @@ impl Slot {
         config
     }
 
-    /// Begins a new download. Returns the erasure to execute first, if the erase mode erases all sectors before the
-    /// download.
+    /// Begins a new download. If the erase mode erases all sectors before the download, returns the erasure, which the
+    /// caller executes before the first write.
     ///
     /// # Errors
     /// [`SlotError::TooLarge`] if the slot keeps whole files and is smaller than the file.
@@ -205,8 +207,9 @@ impl Slot {
     }
 
     /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before
-    /// the restart. Returns the checkpoint for the client, which is at the start of a sector of the slot, and the
-    /// erasure to execute first. Returns `None` if the slot has no room for the file of the checkpoint.
+    /// the restart. Returns the checkpoint for the client, rounded down to the start of a sector of the slot, and the
+    /// erasure that the caller executes before the first write. Returns `None` if the slot has no room for the file of
+    /// the checkpoint.
     pub fn resume(
         &mut self,
         checkpoint: Checkpoint,
@@ -307,7 +310,7 @@ impl Slot {
         (self.word_at, self.pending_len, self.flushed) = (0, 0, 0);
     }
 
-    /// Returns the offset in the slot after the last sector that the file can need.
+    /// Returns the end of the last sector that the file can need, as an offset in the slot.
     fn end(&self, offer: &ImageOffer) -> u32 {
         let len = self.kept.map_or(offer.size, |kept| kept.len);
         ceil(len.min(self.area.len), self.sector)
@@ -364,19 +367,19 @@ fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
-/// Jobs that store one block.
+/// Operations on flash that store one block.
 #[derive(Debug)]
 #[must_use = "the jobs must be executed"]
 pub struct SlotWrite<'s> {
     slot: &'s mut Slot,
     data: &'s [u8],
-    /// `true` if the data ends with the last byte to keep.
+    /// `true` if the block contains the last byte that the slot keeps.
     is_end: bool,
     erase_to: Option<u32>,
 }
 
 impl SlotWrite<'_> {
-    /// Returns the next job; `None` if the block is stored.
+    /// Returns the next operation on flash; `None` if the block is stored.
     pub fn next_job(&mut self) -> Option<FlashJob<'_>> {
         if let Some(to) = self.erase_to.take() {
             let from = core::mem::replace(&mut self.slot.erased, to);

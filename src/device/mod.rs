@@ -1,5 +1,5 @@
 //! Parts of a device around its client: storage in flash, the state that survives a restart, checks of a stored file,
-//! and a driver that runs the loop of calls.
+//! and a driver that calls the client in a loop.
 //!
 //! ```text
 //!   Board (radio, clock, decisions)          Driver, AsyncDriver          DeviceStorage, AsyncDeviceStorage
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. Each
-//! part can be used alone or replaced. A [`Slot`] and a [`RecordLog`] do no I/O. Other storage implements
-//! [`DeviceStorage`]. A device with its own loop uses the [`client`](crate::client) directly.
+//! part can be used alone or replaced. A [`Slot`] and a [`RecordLog`] do no I/O. Storage other than NOR flash
+//! implements [`DeviceStorage`]. A device with its own loop uses the [`client`](crate::client) directly.
 //!
 //! | item | feature |
 //! |---|---|

@@ -10,10 +10,10 @@
 //! first half   | 1 | 2 | 3 | 4 |        second half  | 5 | 6 |   |   |
 //! ```
 //!
-//! The power may fail during a write. An old record is therefore erased only after a newer record is complete: when a
-//! half is full, and after each restart, the log erases the other half and writes the next records there. A place that
-//! reads as erased after a restart may be partly written, so the log does not write a record to such a place before an
-//! erasure.
+//! The power may fail during a write, so the log erases an old record only after a newer record is complete. When a
+//! half is full, and after each restart, the log erases the other half and writes the next records there. After a
+//! restart, a place that reads as erased may be partly written, so the log erases the place before it writes a record
+//! there.
 
 use super::flash_layout::{Aligned, Area, FlashLayout};
 use super::image_slot::FlashJob;
@@ -21,7 +21,7 @@ use crate::crc_bitwise::crc32;
 
 /// Length of a record in flash, in bytes.
 pub const RECORD_LEN: usize = 128;
-/// Distance between the starts of two records in flash, in bytes.
+/// Distance between the starts of two neighbouring records in flash, in bytes.
 const STRIDE: u32 = 128;
 /// Length of the payload of a record, in bytes.
 pub const PAYLOAD_LEN: usize = 120;
@@ -29,7 +29,7 @@ pub const PAYLOAD_LEN: usize = 120;
 /// Payload of a record.
 pub type Payload = [u8; PAYLOAD_LEN];
 
-/// Record number that erased flash contains.
+/// Record number that a read of erased flash returns.
 const BLANK: u32 = u32::MAX;
 
 /// Log of records in flash, of which the newest complete record is valid. A log does no I/O: the caller reads the
@@ -60,7 +60,7 @@ pub struct RecordLog {
     next: Option<u32>,
 }
 
-/// Jobs that write one record: an erasure, if necessary, and the write.
+/// Operations on flash that write one record: an erasure, if necessary, and the write.
 #[derive(Clone, Debug)]
 #[must_use = "the jobs must be executed"]
 pub struct RecordWrite {
@@ -95,7 +95,7 @@ impl RecordLog {
 
     /// Takes the bytes that the caller has read after a restart at the address `at`, which is one of
     /// [`places`](Self::places). Returns the payload of the record if the bytes are a complete record that is newer
-    /// than every record of the earlier calls.
+    /// than all records that earlier calls of this method received.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;
@@ -134,7 +134,7 @@ impl RecordLog {
         RecordWrite { number, is_second, index, erasure, at, record: Aligned(record) }
     }
 
-    /// Records that the jobs of `write` have succeeded, so that `write` holds the newest record.
+    /// Records that the jobs of `write` have succeeded, so that the record of `write` is the newest record.
     pub fn written(&mut self, write: &RecordWrite) {
         self.newest = Some((write.number, write.is_second));
         self.next = Some(write.index.saturating_add(1)).filter(|next| *next < self.records_in_half());

@@ -29,8 +29,8 @@ use crate::zcl::ImageOffer;
 pub struct SavedState {
     /// Upgrade to resume; `None` if there is no upgrade to resume.
     pub checkpoint: Option<Checkpoint>,
-    /// File that failed most recently, or that was applied and is not known to run yet; `None` if there is no such
-    /// file.
+    /// Failed image: the image whose verification or boot failed most recently, or that was applied and is not known to
+    /// run yet. `None` if there is no failed image.
     pub failed_image: Option<FailedImage>,
 }
 
@@ -61,7 +61,7 @@ impl SavedState {
         Self { failed_image: Some(FailedImage::new(offer.id.version, offer.size, failures)), ..state }
     }
 
-    /// Creates a client with `config` that continues this state after a restart:
+    /// Creates a client with `config` that continues the upgrade in this state after a restart:
     ///
     /// | checkpoint | the client |
     /// |---|---|
@@ -81,7 +81,7 @@ impl SavedState {
         client
     }
 
-    /// Continues this state in a new client, as [`start`](Self::start) describes.
+    /// Continues the upgrade in this state with a new client, as [`start`](Self::start) describes.
     #[inline(never)]
     pub(super) fn resume<const RANGES: usize>(&self, client: &mut Client<RANGES>, now: Instant) {
         client.restore_failed_image(self.failed_image);
@@ -109,7 +109,7 @@ fn failures_of(failed_image: Option<FailedImage>, offer: &ImageOffer) -> u8 {
         .map_or(0, |failed| failed.failures)
 }
 
-/// Layout version of the bytes.
+/// Version of the byte layout of a payload.
 const LAYOUT: u8 = 1;
 
 const HAS_CHECKPOINT: u8 = 1;

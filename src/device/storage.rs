@@ -7,8 +7,8 @@ use crate::zcl::ImageOffer;
 
 /// Blocking storage of a device: the image by the methods of [`Storage`], and the state that survives a restart.
 ///
-/// With the feature `embedded-storage`, `FlashStorage` implements this trait over NOR flash. A device with other
-/// storage implements this trait itself; the default methods save nothing for a restart.
+/// With the feature `embedded-storage`, `FlashStorage` implements this trait over NOR flash. A device whose storage is
+/// not NOR flash implements this trait itself; the default methods save nothing for a restart.
 pub trait DeviceStorage: Storage {
     /// Returns the settings of the client with the values that depend on storage, such as
     /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
@@ -22,8 +22,8 @@ pub trait DeviceStorage: Storage {
         SavedState::default()
     }
 
-    /// Saves the state, if the change is large enough to be worth a write. A driver calls this method in each turn of
-    /// its loop, so that the implementation decides how often flash is written.
+    /// Saves the state, if the difference to the state that was saved last is worth a write. A driver calls this method
+    /// in each turn of its loop, so that the implementation decides how often flash is written.
     fn save(&mut self, state: &SavedState) {
         let _ = state;
     }
@@ -31,8 +31,8 @@ pub trait DeviceStorage: Storage {
 
 /// Asynchronous storage of a device: the image, and the state that survives a restart.
 ///
-/// A driver awaits one method at a time, and never drops a future before its end. With the feature
-/// `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
+/// A driver awaits one method at a time, and drops no future before its end unless the device drops the future of the
+/// driver. With the feature `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -50,8 +50,8 @@ pub trait AsyncDeviceStorage {
         SavedState::default()
     }
 
-    /// Saves the state, if the change is large enough to be worth a write. A driver calls this method in each turn of
-    /// its loop, so that the implementation decides how often flash is written.
+    /// Saves the state, if the difference to the state that was saved last is worth a write. A driver calls this method
+    /// in each turn of its loop, so that the implementation decides how often flash is written.
     async fn save(&mut self, state: &SavedState) {
         let _ = state;
     }

@@ -49,8 +49,8 @@ impl Verification for NoCheck {
     }
 }
 
-/// Check of the structure of a file: the header is that of the offer, and the file is as long as the header says. The
-/// check does not detect a changed byte within an element.
+/// Check of the structure of a file: the header contains the image and the size of the offer, and the file is as long
+/// as the header says. The check does not detect a changed byte within an element.
 #[derive(Clone, Debug)]
 pub struct StructureCheck {
     decoder: StreamDecoder,
@@ -185,7 +185,7 @@ impl<'k> SignatureCheck<'k> {
 
 #[cfg(feature = "crypto")]
 impl<'k, C, V> SignatureCheck<'k, C, V> {
-    /// Creates the check with a policy, a block cipher and a verification of signatures.
+    /// Creates the check with a policy, a block cipher and an implementation of the verification of signatures.
     #[must_use]
     pub const fn with_crypto(policy: VerifyPolicy<'k>, cipher: C, verify: V) -> Self {
         Self { structure: StructureCheck::new(), policy, crypto: (cipher, verify), verifier: None }

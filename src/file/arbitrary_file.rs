@@ -33,8 +33,8 @@ pub struct ArbitraryFile {
 enum BodyEnd {
     /// The body ends with its complete elements.
     Elements,
-    /// The body ends with an element of tag 0xF000. Between the length field and the data of this element are two bytes
-    /// that the length does not count.
+    /// The body ends with an element with tag 0xF000. The element has two bytes between its length field and its data,
+    /// which the length does not count.
     Telink([u8; 2], Vec<u8>),
     /// The body ends with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
@@ -101,7 +101,7 @@ impl ArbitraryFile {
 }
 
 impl BodyEnd {
-    /// Returns the bytes of this end of a body, and the number of bytes that are missing after the returned bytes.
+    /// Returns the bytes at the end of a body, and the number of bytes that are missing after the returned bytes.
     fn to_bytes(&self) -> (Vec<u8>, usize) {
         let head = |tag: Tag, length| [&tag.0.to_le_bytes()[..], &u32::to_le_bytes(length)].concat();
         let len = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);

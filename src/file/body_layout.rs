@@ -1,4 +1,4 @@
-//! Five layouts of the body of a file, as vendors ship them.
+//! Five layouts that the body of a file can have; vendors ship files of each layout.
 //!
 //! ```text
 //! Elements         | header | element | element |

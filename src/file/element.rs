@@ -18,7 +18,7 @@ use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::open_enum::open_enum;
 
-/// Tag and length fields of an element, in the layout of table 11.
+/// Tag and length fields of an element, in the layout of table 11 of the specification.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct RawHead {
@@ -29,7 +29,8 @@ struct RawHead {
 const HEAD_LEN: usize = size_of::<RawHead>();
 
 open_enum! {
-    /// Tag of an element: the meaning of its data (section 6.3.4, table 12, and later revisions).
+    /// Tag of an element: the meaning of its data (section 6.3.4 and table 12 of the specification, and later
+    /// revisions).
     Tag(u16) {
         /// Firmware, in a format of the manufacturer. The module `payload` recognises the common formats.
         UPGRADE_IMAGE = 0x0000 => "upgrade image",
@@ -37,13 +38,13 @@ open_enum! {
         ECDSA_SIGNATURE = 0x0001 => "ECDSA signature",
         /// Certificate of the signer, crypto suite 1.
         ECDSA_CERTIFICATE = 0x0002 => "ECDSA signing certificate",
-        /// Hash of the file (later revisions).
+        /// Hash of the file (later revisions of the specification).
         IMAGE_INTEGRITY_CODE = 0x0003 => "image integrity code",
-        /// Picture (later revisions).
+        /// Picture (later revisions of the specification).
         PICTURE_DATA = 0x0004 => "picture data",
-        /// Signature of the file, crypto suite 2 (later revisions).
+        /// Signature of the file, crypto suite 2 (later revisions of the specification).
         ECDSA_SIGNATURE_2 = 0x0005 => "ECDSA signature, crypto suite 2",
-        /// Certificate of the signer, crypto suite 2 (later revisions).
+        /// Certificate of the signer, crypto suite 2 (later revisions of the specification).
         ECDSA_CERTIFICATE_2 = 0x0006 => "ECDSA signing certificate, crypto suite 2",
     }
 }
@@ -79,8 +80,9 @@ impl Tag {
 pub struct Element<'a> {
     /// Tag of the element, which gives the meaning of the data.
     pub tag: Tag,
-    /// Data of the element, without tag and length; may be empty. If the data is longer than a 32-bit length can count,
-    /// an encoder leaves out the bytes at the end, and [`FileWriter`](super::FileWriter) returns an error.
+    /// Data of the element, without tag and length; may be empty. If the data is longer than the maximum of the 32-bit
+    /// length field, [`FileWriter`](super::FileWriter) returns an error, and the encoder of `Element` leaves out the
+    /// bytes beyond the maximum.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub data: &'a [u8],
 }
@@ -94,7 +96,7 @@ impl<'a> Element<'a> {
         encode_head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
 
-    /// Returns the data bytes that the 32-bit length can count.
+    /// Returns the data without the bytes beyond the maximum of the 32-bit length field.
     fn written_data(&self) -> &'a [u8] {
         let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
         self.data.get(..max).unwrap_or(self.data)
@@ -122,8 +124,8 @@ pub struct PlacedElement<'a> {
     pub offset: usize,
     /// Length field of the element: the number of data bytes. In a truncated file, fewer bytes may be present.
     pub length: u32,
-    /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The length field does not count
-    /// Telink's two bytes.
+    /// Telink's two bytes between length and data, present only in Telink's form of an element with tag 0xF000. The
+    /// length field does not count Telink's two bytes.
     pub telink_info: Option<[u8; 2]>,
     /// Tag of the element, and the data that is present.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -144,8 +146,8 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the element as it was read, with the length field and Telink's two bytes. In place of that length field, the
-/// encoder of [`Element`] writes the number of data bytes.
+/// Writes the element as it was read, with the length field and Telink's two bytes. The encoder of [`Element`], in
+/// contrast, writes the number of data bytes to the length field.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
@@ -271,7 +273,8 @@ impl<'a> Elements<'a> {
         DecodeError { item: "sub-element", offset, kind }
     }
 
-    /// Iterates over the elements at the start of `body`. After `body`, `missing` bytes of the file are not present.
+    /// Iterates over the elements at the start of `body`. `missing` is the number of bytes of the file that should
+    /// follow `body` but are not present.
     pub(super) const fn lenient(body: &'a [u8], offset: usize, missing: usize) -> Self {
         Self { rest: body, end: offset.wrapping_add(body.len()), missing }
     }

@@ -10,7 +10,7 @@ use core::fmt;
 use crate::types::{HardwareRange, HardwareVersion, ImageId};
 
 /// File name in the recommended form: manufacturer code, image type and file version in hexadecimal digits, then free
-/// text. A `-` joins the parts.
+/// text. A `-` joins the parts of the name.
 ///
 /// `Display` writes the recommended form with upper-case digits. A file name only helps people to sort files. If the
 /// file name contradicts the header of the file, the header is decisive.

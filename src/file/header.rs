@@ -26,7 +26,7 @@ use crate::codec::{Emit, Sink};
 use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
-/// Fixed fields of the header, in the layout of table 4.
+/// Fixed fields of the header, in the layout of table 4 of the specification.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct FixedFields {
@@ -144,16 +144,16 @@ pub struct FileHeader<'a> {
     pub credential: Option<SecurityCredentialVersion>,
     /// IEEE address of the single device that may install the image; `None` for any device.
     pub destination: Option<Eui64>,
-    /// Hardware versions that the image supports; `None` for all.
+    /// Hardware versions that the image supports; `None` for all hardware versions.
     pub hardware: Option<HardwareRange>,
     /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits. The
     /// field also holds [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if the header has this bit but no room for
     /// a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
     /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in this field.
     pub other_control: HeaderControl,
-    /// Extra bytes between the known fields and the end of the header. If the extra bytes are more than a 16-bit header
-    /// length can count, an encoder leaves out the bytes at the end, and [`FileWriter`](super::FileWriter) returns an
-    /// error.
+    /// Extra bytes between the known fields and the end of the header. If the extra bytes make the header longer than
+    /// 65,535 bytes, the maximum of the 16-bit header length field, [`FileWriter`](super::FileWriter) returns an error,
+    /// and the encoder of the header leaves out the extra bytes beyond the maximum.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub extra: &'a [u8],
 }
@@ -255,8 +255,8 @@ impl<'a> FileHeader<'a> {
     /// [`anomalies`](Self::anomalies) reports reserved bits, extra bytes and minor versions other than 0.
     ///
     /// # Errors
-    /// The method returns the first error of the following list that applies. The `offset` of the error is that of the
-    /// field at fault.
+    /// The method returns the first error of the following list that applies. The `offset` of the error is the offset
+    /// of the field at fault.
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) if at least four bytes are present, and the first four bytes
     ///   are not the file identifier.
@@ -361,7 +361,8 @@ impl<'a> FileHeader<'a> {
         present.fold(HeaderControl::EMPTY, |all, (bit, _)| all.with(bit))
     }
 
-    /// Returns the extra bytes that the 16-bit header length can count.
+    /// Returns the extra bytes without those that make the header longer than the maximum of the 16-bit header length
+    /// field.
     pub(super) fn written_extra(&self) -> &'a [u8] {
         let room = u16::MAX.saturating_sub(fields_len(self.present_fields()));
         self.extra.get(..usize::from(room)).unwrap_or(self.extra)
@@ -426,7 +427,7 @@ impl Emit for FileHeader<'_> {
     }
 }
 
-/// Generates headers that read back as they were written.
+/// Generates headers that a parser reads back as they were written.
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for FileHeader<'a> {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {

@@ -171,7 +171,7 @@ impl<'a> Image<'a> {
     /// # Errors
     /// The method returns the errors of [`SignatureElement::parse`]. The method also fails with
     /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) if any element, even a second signature, follows the
-    /// first signature element (section 6.3.5). The offset of the error `SignatureNotLast` is that of the first
+    /// first signature element (section 6.3.5). The offset in the error `SignatureNotLast` is the offset of the first
     /// signature element.
     pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
         let mut elements = self.elements();

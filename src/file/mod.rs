@@ -3,7 +3,8 @@
 //! Sections refer to ZigBee document 095264 (2011), which calls elements sub-elements.
 //!
 //! The next table is the layout of the OTA header. Optional fields follow each other without gaps, so the offsets 57 to
-//! 69 in the table are maximum values: a field has a lower offset if an optional field before it is absent:
+//! 69 in the table of the header are maximum values: a field has a lower offset if an optional field before it is
+//! absent:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|

@@ -33,7 +33,7 @@ pub enum SignatureElement<'a> {
         #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))]
         signature: &'a [u8; 42],
     },
-    /// Signature element of crypto suite 2, tag 0x0005 (later revisions).
+    /// Signature element of crypto suite 2, tag 0x0005 (later revisions of the specification).
     Suite2 {
         /// IEEE address of the signer.
         signer: Eui64,
@@ -51,7 +51,7 @@ pub enum SignatureElement<'a> {
 pub enum CertificateElement<'a> {
     /// Certificate element of crypto suite 1, tag 0x0002.
     Suite1(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))] &'a [u8; 48]),
-    /// Certificate element of crypto suite 2, tag 0x0006 (later revisions).
+    /// Certificate element of crypto suite 2, tag 0x0006 (later revisions of the specification).
     Suite2(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))] &'a [u8; 74]),
 }
 

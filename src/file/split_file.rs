@@ -1,4 +1,4 @@
-//! File that is split into header, body and trailing bytes by the two lengths in its header.
+//! File that is split into header, body and trailing bytes by the header length and the total image size in its header.
 //!
 //! A server needs only the split into header, body and trailing bytes, because it also serves files whose body it
 //! cannot read. Sections refer to ZigBee document 095264 (2011).
@@ -45,7 +45,7 @@ impl<'a> SplitFile<'a> {
     /// Returns the elements of the body. The elements must fill the body exactly (section 6.3.3).
     ///
     /// # Errors
-    /// The offset in the error is that of the element at fault, in bytes from the first byte of the header.
+    /// The offset in the error is the offset of the element at fault, in bytes from the first byte of the header.
     ///
     /// - [`ElementOverrun`](DecodeErrorKind::ElementOverrun) if the element runs past the end of the body.
     /// - [`Truncated`](DecodeErrorKind::Truncated) if only 1 to 5 bytes are left, too few for tag and length.
@@ -126,7 +126,8 @@ mod tests {
         );
     }
 
-    /// A total image size of nearly 4 GiB fits the 32-bit addresses of a small gateway, but no memory has room for the file.
+    /// A total image size of nearly 4 GiB fits the 32-bit addresses of a small gateway, but no memory has room for the
+    /// file.
     #[test]
     fn the_largest_total_size_is_a_size_as_any_other() {
         let mut bytes = file(&[0, 0, 0xc1, 0xff, 0xff, 0xff, 9], &[]);

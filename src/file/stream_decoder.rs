@@ -102,8 +102,8 @@ pub enum StreamPiece<'a> {
         tag: Tag,
         /// Number of data bytes. The data of the element follows as [`Data`](Self::Data).
         length: u32,
-        /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The field `length` does not
-        /// count Telink's two bytes.
+        /// Telink's two bytes between length and data, present only in Telink's form of an element with tag 0xF000. The
+        /// field `length` does not count Telink's two bytes.
         telink_info: Option<[u8; 2]>,
     },
     /// Some or all data of the current element.
@@ -114,8 +114,8 @@ pub enum StreamPiece<'a> {
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
-    /// Some or all raw bytes of the body, which are not an element. Only raw and trailing bytes follow after this
-    /// piece.
+    /// Some or all raw bytes of the body, which are not an element. After this piece, only further raw bytes and
+    /// trailing bytes follow.
     Raw {
         /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
@@ -184,9 +184,9 @@ impl StreamDecoder {
     /// Call `next` in a loop until it returns `None`, then again with the next bytes of the file.
     ///
     /// # Termination
-    /// Every call that returns a piece consumes at least one byte of `input`, so the loop ends. The decoder itself
-    /// never ends, because any number of trailing bytes may follow the file. Call [`finish`](Self::finish) after the
-    /// last byte.
+    /// Every call that returns a piece consumes at least one byte of `input`, so the loop ends. The decoder cannot
+    /// detect the last piece, because any number of trailing bytes may follow the file. Call [`finish`](Self::finish)
+    /// after the last byte.
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated),
     /// as soon as the bytes at fault have arrived. After an error, each later call returns the same error. No byte
@@ -357,8 +357,8 @@ impl StreamDecoder {
         (offset, bytes)
     }
 
-    /// Moves bytes of `input` to the buffer until the buffer contains `needed` bytes. Returns the number of bytes in
-    /// the buffer.
+    /// Copies bytes of `input` to the buffer until the buffer contains `needed` bytes or `input` ends. Returns the
+    /// number of bytes in the buffer.
     fn fill_buffer(&mut self, input: &mut &[u8], buffered: usize, needed: usize) -> usize {
         let wanted = u32::try_from(needed.saturating_sub(buffered)).unwrap_or_default();
         let (_, bytes) = self.take(input, wanted);
@@ -377,8 +377,8 @@ impl Default for StreamDecoder {
 /// Length of the file identifier in bytes.
 const IDENTIFIER_LEN: usize = 4;
 
-/// Returns the number of `bytes`. The number fits into a `u32`, because the decoder takes a number of bytes from the
-/// input that it has computed as a `u32`.
+/// Returns the number of `bytes`. The number fits into a `u32`, because the decoder computes as a `u32` how many bytes
+/// it takes from the input.
 fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

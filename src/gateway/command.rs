@@ -17,8 +17,8 @@ use crate::types::ImageFilter;
 use crate::zcl::{ImageNotify, NotifyScope};
 
 /// Command of an operator or of the network management to a [`GatewayDriver`](super::GatewayDriver). `Serialize` and
-/// `Deserialize` (feature `serde`) use the name of the command in the field `command`. `Deserialize` takes a missing
-/// `to` as all devices, and a missing `target` as all images.
+/// `Deserialize` (feature `serde`) use the name of the command in the field `command`. In `Deserialize`, a missing
+/// field `to` means all devices, and a missing field `target` means all images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(tag = "command", rename_all = "snake_case"))]
@@ -31,13 +31,13 @@ pub enum GatewayCommand {
         /// once.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images that the broadcast announces. A client that is notified by unicast queries whatever images this field
-        /// matches.
+        /// Images that the broadcast announces. A client that is notified by unicast sends a query in any case,
+        /// regardless of this field.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Order devices that count down to an upgrade to wait ([`Server::hold`]). For downloads that end later, the policy
-    /// decides whether the device waits.
+    /// Stop the countdown of devices that count down to an upgrade: the devices wait for another order
+    /// ([`Server::hold`]). For a download that ends after this command, the policy decides whether the device waits.
     Hold {
         /// Client that has to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
@@ -46,7 +46,7 @@ pub enum GatewayCommand {
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Order devices that have downloaded an image to upgrade ([`Server::release`]).
+    /// Order the upgrade of devices that have downloaded an image ([`Server::release`]).
     Release {
         /// Client that upgrades; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
@@ -93,7 +93,7 @@ const fn all() -> ImageFilter {
     ImageFilter::ALL
 }
 
-/// Receiver and delivery mode of a frame to one client, or to all.
+/// Returns the receiver and the delivery mode of a frame to the client `to`; `None` means all clients.
 const fn delivery(to: Option<Address>) -> (Address, DeliveryMode) {
     match to {
         Some(client) => (client, DeliveryMode::Unicast),
@@ -109,8 +109,8 @@ impl GatewayCommand {
     }
 
     /// Returns the commands by which a gateway reacts to a change of a folder. For a new or changed file, a command
-    /// notifies devices. If the bytes of an image have changed, another command first cancels the downloads of the
-    /// image, because a device would otherwise get a mixture of old and new bytes.
+    /// sends an Image Notify to the devices. If the bytes of an image have changed, another command first cancels the
+    /// downloads of the image, because a device would otherwise get a mixture of old and new bytes.
     #[cfg(feature = "std")]
     #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {

@@ -1,4 +1,5 @@
-//! Driver of a gateway: the loop of calls around a server, with a bounded queue that is fair to all clients.
+//! Driver of a gateway: a loop that calls a server, with a bounded queue of received frames that is fair to all
+//! clients.
 //!
 //! ```text
 //! turn:  refresh, --> inputs that are ready, at most 16 --> one frame of the queue --> blocks of pages, timers --> events
@@ -21,14 +22,14 @@ use crate::time::{Instant, Millis};
 use crate::types::ImageFilter;
 use crate::zcl::LONGEST_TO_CLIENT;
 
-/// Maximum number of inputs that one turn of the loop receives before the turn handles a frame.
+/// Maximum number of inputs that the driver receives in one turn of the loop before it handles a frame.
 const INPUTS_PER_TURN: usize = 16;
 
 /// Interval between two calls of [`Gateway::refresh`].
 const REFRESH: Millis = Millis(1000);
 
-/// Server of a gateway, with the loop of calls around the server. The gateway awaits [`run`](Self::run). The driver
-/// runs on any executor, because the gateway itself waits for inputs and for time.
+/// Driver of a gateway, which contains a server and calls the server in a loop. The gateway awaits [`run`](Self::run).
+/// The driver runs on any executor, because the gateway implements the wait for an input and the clock.
 ///
 /// The memory of the driver is bounded: at most 64 frames wait in the queue, which takes 20 KB. The driver handles one
 /// frame of each client in turn, so a client that sends more frames than the others delays only itself.
@@ -55,13 +56,13 @@ impl<S: SessionSlots> GatewayDriver<S> {
         }
     }
 
-    /// Returns the server, for calls of the application while the loop does not run.
+    /// Returns the server, so that the application can call the server while the loop does not run.
     pub const fn server(&mut self) -> &mut Server<S> {
         &mut self.server
     }
 
-    /// Runs the loop of the driver without an end. The caller may drop the future while the loop waits for an input,
-    /// and then call `run` again.
+    /// Runs the loop of the driver, and never returns. The caller may drop the future of this method while the loop
+    /// waits for an input, and then call `run` again.
     pub async fn run(&mut self, gateway: &mut impl Gateway) -> ! {
         loop {
             self.turn(gateway).await;

@@ -7,7 +7,8 @@
 //!            | 0x0003 | c1          |   full: the last frame of the longest lane makes room for a shorter lane
 //! ```
 //!
-//! A lane belongs to a network address and not to an endpoint, because one node may have 240 endpoints.
+//! A lane belongs to a network address and not to an endpoint, so that a node, which may have 240 endpoints, has a
+//! single lane.
 
 use super::gateway_trait::{LONGEST_RECEIVED, ReceiveBuffer};
 use crate::aps::{Address, FrameMeta};
@@ -51,8 +52,8 @@ impl FrameQueue {
         self.slots.iter().all(Option::is_none)
     }
 
-    /// Returns whether the queue can take a frame from a client without waiting frames: a slot is free, or the lane of
-    /// another client has more than one frame.
+    /// Returns whether the queue can take a frame from a client that has no frame in the queue: a slot is free, or the
+    /// lane of another client has more than one frame.
     pub(super) fn has_room(&self) -> bool {
         self.slots.iter().any(Option::is_none)
             || self.waiting().any(|frame| self.lane_len(frame.meta.from.network) > 1)

@@ -10,7 +10,8 @@ use crate::aps::{Address, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use crate::server::{Deferred, ImageStore, NotReady, ServerEvent, ServerIgnored, ServerPolicy};
 use crate::time::Instant;
 
-/// Length of the longest input: data of 255 bytes. A request of a client is at most 98 bytes long.
+/// Length of the longest input in bytes: the data of a deferred request. A received frame is shorter: a request of a
+/// client has at most 98 bytes.
 pub(super) const LONGEST_RECEIVED: usize = 255;
 
 /// Buffer for one received frame, or for the data of a deferred request.
@@ -44,8 +45,8 @@ impl GatewayInput {
     }
 }
 
-/// Gateway that a [`GatewayDriver`](super::GatewayDriver) runs. A gateway implements the first four methods; the other
-/// methods have defaults that suit a store in memory or on disk.
+/// Gateway that a [`GatewayDriver`](super::GatewayDriver) runs. A gateway implements the first four methods of the
+/// trait; the other methods have defaults that suit a store in memory or on disk.
 #[expect(
     async_fn_in_trait,
     reason = "the caller of `GatewayDriver::run` knows the type of its gateway, and whether the futures are `Send`"
@@ -55,14 +56,14 @@ pub trait Gateway {
     fn now(&mut self) -> Instant;
 
     /// Sends `frame` to the address in `transmit`. The driver handles no other frame before this method returns. If
-    /// sending to one device can take long, the gateway puts the frame into a bounded queue of the device.
+    /// sending to one device can take long, the gateway puts the frame into a bounded queue for the device.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
     /// Waits for the next input until `deadline`, which is at most one second after the current time. The method may
     /// return `None` before the deadline.
     ///
-    /// The driver drops the future if no input is ready. A dropped future must not lose an input; for example, the
-    /// receive future of an async channel loses none.
+    /// The driver drops the future if no input is ready. If the future of this method is dropped, no input may be lost;
+    /// the receive future of an async channel, for example, loses no input.
     async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
 
     /// Lends the store and the policy to one call of the server: the method calls `call` once with the store and the
@@ -91,17 +92,17 @@ pub trait Gateway {
         let _ = (from, reason);
     }
 
-    /// Receives the client of a frame that the driver dropped because its queue was full. The client sends frames
-    /// faster than the driver handles them, because the driver serves all clients in turn. The client repeats its
-    /// request.
+    /// Receives the client of a frame that the driver dropped because its queue was full. The driver handles one frame
+    /// of each client in turn, and the client has sent its frames faster than the driver handled them. The client
+    /// repeats its request.
     ///
     /// By default, the method does nothing.
     fn on_dropped(&mut self, from: Address) {
         let _ = from;
     }
 
-    /// Receives a command that was executed. `has_effect` is `true` if the driver sent a frame, or the server had a
-    /// session that the command is about.
+    /// Receives a command that the driver has executed. `has_effect` is `true` if the driver sent a frame, or the
+    /// server had a session that the command is about.
     ///
     /// By default, the method does nothing.
     fn on_command(&mut self, command: &GatewayCommand, has_effect: bool) {
@@ -112,7 +113,7 @@ pub trait Gateway {
     /// gateway returns the data by [`GatewayInput::Data`]. A request that the method returns is answered with
     /// NO_IMAGE_AVAILABLE.
     ///
-    /// By default, the method returns each request, because most stores read at once.
+    /// By default, the method returns each request, because most stores read the data at once.
     fn on_deferred(&mut self, request: Deferred) -> Option<Deferred> {
         Some(request)
     }
@@ -124,8 +125,8 @@ pub trait Gateway {
         let _ = (summary, sessions);
     }
 
-    /// Does work that is due every second, such as a comparison of a folder with its store, and returns commands for the
-    /// driver to execute. The driver calls this method at its start and then every second.
+    /// Does work that is due every second, such as a comparison of a store with the folder of its files, and returns
+    /// commands for the driver to execute. The driver calls this method at its start and then every second.
     ///
     /// By default, the method returns no command.
     fn refresh(&mut self) -> impl Iterator<Item = GatewayCommand> + use<Self> {

@@ -11,8 +11,8 @@ use crate::server::{ImageInfo, RefusalReason, ServerPolicy, StandardPolicy, Upgr
 use crate::types::ImageId;
 use crate::zcl::QueryNextImageRequest;
 
-/// Standard policy that makes devices hold before their upgrades while `holds` is `true`. The operator changes the
-/// setting by [`GatewayCommand::Hold`] and [`GatewayCommand::Release`].
+/// Standard policy that makes devices hold before their upgrades while `holds` is `true`. The operator changes `holds`
+/// by [`GatewayCommand::Hold`] and [`GatewayCommand::Release`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -41,9 +41,9 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
 /// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
-/// The store keeps fetched files in memory, up to [`set_max_bytes`](Self::set_max_bytes). If the fetched files need
-/// more memory than this limit, the store drops the file that was fetched first, and asks for that file again when a
-/// device needs it.
+/// The store keeps fetched files in memory, up to the maximum that [`set_max_bytes`](Self::set_max_bytes) sets. If the
+/// fetched files together are larger than this maximum, the store drops the file that was fetched first, and asks for
+/// the dropped file again when a device needs it.
 #[derive(Clone, Debug)]
 pub struct IndexStore {
     index: Index,
@@ -60,14 +60,14 @@ pub struct IndexStore {
     fetching: BTreeSet<usize>,
 }
 
-/// Facts about a device that the query of the device does not contain.
+/// Model identifier and manufacturer name of a device, which the query of the device does not contain.
 #[derive(Clone, Debug, Default)]
 struct DeviceFacts {
     model: Option<String>,
     manufacturer_name: Option<String>,
 }
 
-/// Fetched file. The key of `info` is the number of the entry.
+/// Fetched file. The key of `info` is the number of the file's entry in the index.
 #[derive(Clone, Debug)]
 struct IndexFile {
     number: usize,
@@ -90,13 +90,14 @@ pub struct FetchJob {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The file differs from its entry. The error has the first difference.
+    /// The file differs from its entry in the index. The error contains the first difference.
     #[error("{0}")]
     Mismatch(FileMismatch),
-    /// No device should get the file. The error has the first finding of the severity `Wrong`.
+    /// The inspection found a fault in the file, so no device should get the file. The error contains the first finding
+    /// of the severity `Wrong`.
     #[error("{0}")]
     Wrong(Finding),
-    /// The index has no entry of this number, or more entries than a store can number.
+    /// The index has no entry with this number, or has more entries than the store can number.
     #[error("the index has no entry {0}")]
     NoEntry(usize),
 }
@@ -117,8 +118,8 @@ impl IndexStore {
         }
     }
 
-    /// Sets the maximum number of bytes of the fetched files together. A single file that is larger than this maximum
-    /// is kept until another file is fetched.
+    /// Sets the maximum number of bytes of the fetched files together. The store keeps a single file that is larger
+    /// than this maximum until another file is fetched.
     pub const fn set_max_bytes(&mut self, max_bytes: usize) {
         self.max_bytes = max_bytes;
     }

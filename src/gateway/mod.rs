@@ -1,4 +1,4 @@
-//! Parts of a gateway around its server: a driver that runs the loop of calls, a store that combines two stores, a
+//! Parts of a gateway around its server: a driver that calls the server in a loop, a store that combines two stores, a
 //! store of files from an index, and summaries of sessions.
 //!
 //! ```text
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A gateway implements [`Gateway`] and awaits [`GatewayDriver::run`]. Each part can be used alone: the stores and the
-//! summaries also suit a gateway with its own loop around a [`Server`](crate::server::Server).
+//! summaries also suit a gateway that calls a [`Server`](crate::server::Server) in its own loop.
 //!
 //! | item | feature |
 //! |---|---|

@@ -25,11 +25,12 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// ([`Server::cancel`](crate::server::Server::cancel)).
 ///
 /// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file in the pair is twice the key
-/// of the file in its part, plus 1 for a file of `second`. A file with a key of 2³¹ or more in its own store is not
-/// found.
+/// of the file in its part, plus 1 for a file of `second`. The pair does not find a file whose key in its part is 2³¹
+/// or more.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StorePair<A, B> {
-    /// Store whose file is used if both stores have files of equal version and destination.
+    /// First store of the pair. If both stores have a file of an equal version and destination, the pair uses the file
+    /// of this store.
     pub first: A,
     /// Second store of the pair.
     pub second: B,
@@ -42,7 +43,7 @@ impl<A, B> StorePair<A, B> {
     }
 }
 
-/// Part of a pair, as the last bit of a key.
+/// Part of a pair. The lowest bit of a key in the pair names the part.
 #[derive(Clone, Copy)]
 enum Part {
     First,

@@ -28,7 +28,7 @@ use crate::types::ImageId;
 
 /// Time between two blocks as a multiple of the delivery time. In the simulation, the command of a switch waits while a
 /// block is on its way. With the multiple 12, blocks are on their way for a twelfth of the time, and the 95th
-/// percentile of the command latency is at most twice that of an idle network.
+/// percentile of the latency of commands is at most twice as long as in an idle network.
 const SPACING: u32 = 12;
 
 /// Number of blocks of a page that the server sends in the time between two blocks that are requested singly. Over one
@@ -44,8 +44,8 @@ const FIRST_DELIVERY: Millis = Millis(50);
 const LONGEST_DELIVERY: Millis = Millis(250);
 
 /// Limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
-/// schedule of blocks lies at least this time in the future. Most clients have only one request in flight, so a few
-/// clients are enough to fill the schedule.
+/// schedule of blocks lies at least this time in the future. Most clients have only one request in flight, so the
+/// blocks of a few clients already fill the schedule up to this limit.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
 /// Limit for clients with a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
@@ -64,7 +64,7 @@ pub(super) struct Pace {
     delivery: u32,
     /// Time of the first free place in the schedule of blocks.
     next_block: Instant,
-    /// Time at which the last of the waiting clients repeats its request.
+    /// Time at which the last of the clients that were answered WAIT_FOR_DATA repeats its request.
     last_return: Instant,
     /// Whether the caller has called `poll_transmit`, the method that returns held answers.
     is_polled: bool,
@@ -88,8 +88,8 @@ impl Pace {
     }
 
     /// Records a delivery time. The smoothed delivery time moves towards the recorded time by an eighth of the
-    /// difference. An increase is limited to a sixteenth of the smoothed time, so that a single long time has little
-    /// effect.
+    /// difference. An increase is limited to a sixteenth of the smoothed delivery time, so that a single long delivery
+    /// time has little effect.
     fn record_delivery(&mut self, Millis(took): Millis) {
         let took = took.clamp(1, LONGEST_DELIVERY.0).saturating_mul(16);
         let shorter = self.delivery.saturating_sub(took) / 8;
@@ -117,7 +117,7 @@ impl Pace {
     }
 
     /// Takes the first free place in the schedule at or after `earliest` for a block, and returns the time of the
-    /// place. The next place is free `spacing` later.
+    /// place. The next free place is `spacing` after this time.
     fn take_place(&mut self, earliest: Instant, spacing: Millis) -> Instant {
         let due = self.next_block.max(earliest);
         self.next_block = due.plus(spacing);
@@ -167,7 +167,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due, and returns
-    /// whether the server holds the answer. The request is background traffic, and `is_page` tells whether the request
+    /// whether the server holds the answer. The answer is background traffic, and `is_page` tells whether the request
     /// is for a page. The server sends some answers at once, although they also take a place in the schedule: the first
     /// block of a download, the first block of a page, and a block to a client without a session.
     ///

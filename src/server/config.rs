@@ -21,16 +21,16 @@ use crate::zcl::Quirks;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Maximum bytes of image data in one Image Block Response.
+    /// Maximum number of bytes of image data in one Image Block Response.
     ///
-    /// The default is 255, the most that the command can carry. Clients already limit the size in their requests, so
-    /// the server needs no limit of its own.
+    /// The default is 255, the most that the command can carry. The requests of clients already limit the size of a
+    /// block, so a lower default is not needed.
     ///
     /// Five more limits can make blocks smaller: the request, a [`DeviceOverride`], the policy
     /// ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), failed deliveries
     /// ([`Session::max_block_size`](super::Session::max_block_size)), and `max_unfragmented_frame`.
     pub max_block_size: NonZeroU8,
-    /// Maximum bytes of a ZCL frame that the stack sends to a direct neighbour without fragmentation and without APS
+    /// Maximum length in bytes of a ZCL frame that the stack sends to a direct neighbour unfragmented and without APS
     /// security; 82 in most networks. The server makes each block fit into this limit (section 6.10.8.3). APS security
     /// takes 9 bytes of the limit. A source route takes 2 bytes of the limit, and 2 more bytes for each of its relays.
     ///
@@ -39,8 +39,8 @@ pub struct ServerConfig {
     /// Seconds until a client repeats its request after WAIT_FOR_DATA. The server demands this time if a limit in these
     /// settings is reached, or if the store has no data and gives no waiting time.
     ///
-    /// The default is 10. A wait of ten seconds is short compared with a download of many minutes, and one request in
-    /// ten seconds is a negligible load.
+    /// The default is 10: ten seconds are short compared with a download of many minutes, and one request of a client
+    /// in ten seconds is a negligible load.
     pub wait_seconds: u32,
     /// Maximum number of clients that download at the same time. The server answers further clients with WAIT_FOR_DATA.
     /// A client is a node of the network, and counts once however many images it downloads. A client does not count if
@@ -49,10 +49,10 @@ pub struct ServerConfig {
     ///
     /// The default is 65,535, which means no limit: one download takes a small part of the radio channel.
     pub max_downloads: u16,
-    /// If at least this number of clients download or wait, blocks become background traffic; `None` means never.
-    /// Between two background blocks, to the same client or to two clients, the server leaves twelve times the delivery
-    /// time of a block. Between two blocks of pages, the server leaves four times the delivery time. Lamps therefore
-    /// still respond to their switches while many devices upgrade.
+    /// If at least this number of clients download or wait for data, blocks become background traffic; with `None`,
+    /// blocks never become background traffic. Between two background blocks, to the same client or to two clients, the
+    /// server leaves twelve times the delivery time of a block. Between two blocks of pages, the server leaves four
+    /// times the delivery time. With these pauses, lamps still respond to their switches while many devices upgrade.
     ///
     /// The server measures the delivery time from the transmission of a block to its delivery report
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
@@ -68,24 +68,24 @@ pub struct ServerConfig {
     /// fast upgrade matters more than fast switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
-    /// Minimum milliseconds between two blocks for one client; 0 means no rate limit.
+    /// Minimum time between two blocks for one client, in milliseconds; 0 means no rate limit.
     ///
     /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
     /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
-    /// seconds. If the period is below one second, the blocks to a client without a MinimumBlockPeriod may therefore be
-    /// almost one second early, and keep the period only on average.
+    /// seconds. If the period is below one second, a block to a client without a MinimumBlockPeriod may be almost one
+    /// second early, and the blocks keep the period only on average.
     ///
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
-    /// Maximum bytes per second that the radio of the server sends as blocks, for all clients together; `None` means no
-    /// rate limit. A burst may use the bytes of one second at once.
+    /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
+    /// `None` means no rate limit. The server may send the bytes of one second at once, in a burst.
     ///
-    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
-    /// below add to each radio frame: a block of 64 bytes counts 132. The stack sends a block of more than 65 bytes in
-    /// several radio frames, each with 53 more bytes. A file therefore counts more bytes in small blocks than in long
-    /// blocks; small blocks also take more channel time. The channel carries some 18,000 of these bytes per second over
-    /// one hop, and a third of this number over three hops.
+    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the bytes that the layers
+    /// below add. The layers below add 51 bytes to a block of up to 65 bytes, so a block of 64 bytes counts 132. The
+    /// stack sends a longer block in several fragments, and the layers below add 53 bytes to each fragment. In small
+    /// blocks, a file counts more bytes and takes more channel time than in long blocks. The channel carries some
+    /// 18,000 bytes per second over one hop, and some 6,000 over three hops, the bytes of the layers below included.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
@@ -101,14 +101,14 @@ pub struct ServerConfig {
     ///
     /// The default is `true`.
     pub query_specific_file: bool,
-    /// Milliseconds of silence, after an offer or between two blocks, after which a client counts as stalled. Waiting
-    /// times that the server demanded extend this timeout. A client that ends its download with an Upgrade End Request
-    /// does not count as stalled.
+    /// Timeout in milliseconds: a client that is silent for this time after an offer or between two blocks counts as
+    /// stalled. Waiting times that the server demanded extend this timeout. A client that ends its download with an
+    /// Upgrade End Request does not count as stalled.
     ///
     /// The default is 5 minutes, because sleepy clients may poll only once in several minutes.
     pub stall_timeout: Millis,
-    /// Milliseconds of silence after the last byte of a file after which a client counts as stalled. The client
-    /// verifies the image before it sends its Upgrade End Request.
+    /// Timeout in milliseconds: a client that is silent for this time after the last byte of a file counts as stalled.
+    /// The client verifies the image before it sends its Upgrade End Request.
     ///
     /// The default is 1 hour, because devices in the field verify an image for half an hour and more.
     pub verify_timeout: Millis,
@@ -130,8 +130,7 @@ pub struct ServerConfig {
     ///
     /// The default seed is 0.
     pub hash_seed: u32,
-    /// Table with a row for each kind of device in the field that needs other limits, timeouts or commands than the
-    /// other devices.
+    /// Table with a row for each kind of device in the field that needs special limits, timeouts or commands.
     ///
     /// The default is [`DEVICE_OVERRIDES`], a table from public reports.
     pub device_overrides: &'static [DeviceOverride],
@@ -139,8 +138,8 @@ pub struct ServerConfig {
     ///
     /// The default is all quirks, because each quirk was reported from the field and is harmless to conforming clients.
     pub quirks: Quirks,
-    /// Whether the server answers requests that violate the specification with MALFORMED_COMMAND. The setting applies
-    /// to Query Next Image Request, Query Specific File Request and Upgrade End Request. The method `check` of each
+    /// Whether the server answers MALFORMED_COMMAND to requests that violate the specification. The setting applies to
+    /// Query Next Image Request, Query Specific File Request and Upgrade End Request. The method `check` of each
     /// request defines the violations.
     ///
     /// The default is `false`: the server looks up a manufacturer code or image type out of range like any other value.
@@ -150,7 +149,8 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// Returns lenient settings without limits. The documentation of each field gives the reason of its default.
+    /// Returns the default settings, which accept all quirks, and set no rate limit and no limit on the number of
+    /// concurrent downloads and pages. The documentation of each field gives the reason of its default.
     fn default() -> Self {
         Self {
             max_block_size: NonZeroU8::MAX,

@@ -30,7 +30,7 @@ pub struct DeviceOverride {
     pub manufacturer: ManufacturerCode,
     /// Image type of the devices; [`ImageType::ANY`] means all types.
     pub image_type: ImageType,
-    /// Maximum bytes of data in a block for the devices, even if the request allows more.
+    /// Maximum number of bytes of data in a block for the devices, even if the request allows more.
     pub max_block_size: Option<NonZeroU8>,
     /// Verify timeout for the devices. The longer of this timeout and
     /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout) applies.

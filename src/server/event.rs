@@ -81,7 +81,7 @@ pub enum ServerEvent {
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Bytes sent to the client, speed and remaining time of the download.
+        /// Progress of the download: number of bytes sent to the client, speed and remaining time.
         progress: SessionProgress,
     },
     /// The server sent the last byte of a file. After the last byte, the client verifies the image, which can take half
@@ -92,7 +92,8 @@ pub enum ServerEvent {
         /// Image that the client downloaded.
         id: ImageId,
     },
-    /// The server sent WAIT_FOR_DATA because of the policy, a limit, or a store without data.
+    /// The server sent WAIT_FOR_DATA because of the policy, because of a limit, or because the store does not have the
+    /// data yet.
     Waiting {
         /// Client that has to wait.
         client: Address,
@@ -106,7 +107,7 @@ pub enum ServerEvent {
     Stalled {
         /// Client that is silent.
         client: Address,
-        /// Image that was offered, or that the client downloads.
+        /// Image that the server offered, or that the client downloads.
         id: ImageId,
         /// End of the furthest block sent, in bytes from the start of the file; 0 if no block was requested.
         reached: u32,
@@ -124,8 +125,8 @@ pub enum ServerEvent {
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for the client, because longer blocks do not arrive; `None` if the
-        /// maximum is unchanged.
+        /// New maximum number of bytes of data in a block for the client, because longer blocks do not arrive; `None`
+        /// if the maximum is unchanged.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
@@ -144,11 +145,11 @@ pub enum ServerEvent {
     Cancelled {
         /// Client of the download.
         client: Address,
-        /// Image that was offered, or that the client downloads.
+        /// Image that the server offered, or that the client downloads.
         id: ImageId,
     },
-    /// A page ended before its last block: another download needed a session, every session had a page, and the server
-    /// gave the session of this page to the other download. The client requests the missing blocks again.
+    /// A page ended before its last block, because every session had a page, and the server gave the session of this
+    /// page to another download. The client requests the missing blocks again.
     PageDropped {
         /// Client that requested the page.
         client: Address,
@@ -177,7 +178,7 @@ pub enum ServerEvent {
         time: ServerTime,
     },
     /// The server answered a sleepy client with "hold": an Upgrade End Response without an upgrade time. The client may
-    /// miss the later Upgrade End Response (section 6.8.4).
+    /// miss the later Upgrade End Response that ends the hold (section 6.8.4).
     #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
     SleepyClientHeld {
         /// Sleepy client that the server holds.
@@ -239,7 +240,7 @@ impl ServerEvent {
     }
 
     /// Returns the image that this event is about. The image of a query is the offered image. Returns `None` for a
-    /// refused query and for an event about no image.
+    /// refused query and for an event that is about no image.
     #[must_use]
     pub const fn id(&self) -> Option<ImageId> {
         match *self {
@@ -345,7 +346,8 @@ pub enum RefusalReason {
     /// [`ServerPolicy::ieee`](super::ServerPolicy::ieee).
     #[error("the file is for one device, and the IEEE address of the client is not known")]
     UnknownIeee,
-    /// No image has a version that may be offered to the client, for instance because the client runs the newest one.
+    /// No image has a version that may be offered to the client, for instance because the client runs the newest
+    /// version.
     #[error("no version for the client")]
     Version,
     /// The client does not know its version: its request contains the version 0xFFFFFFFF.

@@ -1,4 +1,5 @@
-//! Store of files on disk, which reads a file block by block and adopts the changes in folders (feature `std`).
+//! Store of files on disk, which reads a file block by block, and takes over the changes in folders at each refresh
+//! (feature `std`).
 //!
 //! ```text
 //! [ (path, stamp, ImageInfo, open file) ]     one block = one seek and one read, and the header and stamp again
@@ -39,7 +40,7 @@ pub enum FolderError {
     #[error("{}: {source}", Shown(.path))]
     #[non_exhaustive]
     Io {
-        /// File or folder.
+        /// File or folder that cannot be opened or read.
         path: PathBuf,
         /// Error of the operating system.
         source: io::Error,
@@ -120,8 +121,8 @@ impl std::fmt::Display for Shown<'_> {
 }
 
 /// Difference between a [`FolderStore`] and the disk, found and applied to the store by [`FolderStore::refresh`].
-/// `Display` writes the change as one line for a log. `Serialize` (feature `serde`) writes the name of the change in the
-/// field `event`.
+/// `Display` writes the change as one line for a log. `Serialize` (feature `serde`) writes the name of the change in
+/// the field `event`.
 #[derive(Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
@@ -219,7 +220,7 @@ struct StoredFile {
     file: File,
     /// Offset of the OTA file in the file on disk, in bytes: 0 unless the file is a container.
     start: u64,
-    /// Bytes of the header at the time at which the file was opened.
+    /// Bytes of the header, as they were when the store opened the file.
     header: Vec<u8>,
     /// `true` if the file has changed since the store opened the file.
     is_changed: bool,
@@ -255,7 +256,7 @@ impl Stamp {
 struct Rejected {
     path: PathBuf,
     stamp: Option<Stamp>,
-    /// `true` if the file may be added after another file is removed.
+    /// `true` if the store may accept the file after another file is removed.
     conflicts: bool,
 }
 

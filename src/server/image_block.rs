@@ -36,8 +36,8 @@ use crate::zcl::{
 /// the deferred request with [`Server::answer`]. If the caller drops the deferred request without an answer, the client
 /// repeats its request.
 ///
-/// Clients repeat a request after some seconds in any case. If the data takes longer than a few seconds, the caller
-/// should therefore answer [`NotReady::Wait`].
+/// Clients repeat a request if they get no answer within some seconds. If the store needs more than a few seconds for
+/// the data, the caller should answer [`NotReady::Wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the client waits for an answer"]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -70,19 +70,19 @@ impl Deferred {
         self.request.offset
     }
 
-    /// Returns the maximum number of bytes of the answer, 1 to 255. All requested bytes lie within the image.
+    /// Returns the maximum number of bytes of data in the answer, 1 to 255. All requested bytes lie within the image.
     #[must_use]
     pub const fn max_len(&self) -> u8 {
         self.len
     }
 
-    /// Returns the query for the block that the server made from the request.
+    /// Returns the [`BlockQuery`] that the server made from the deferred request.
     const fn query(&self) -> BlockQuery<'_> {
         BlockQuery { context: self.context, request: self.request, page: self.page.as_ref() }
     }
 }
 
-/// Query for one block, made from an Image Block Request or from the first block of an Image Page Request.
+/// Request for one block: an Image Block Request, or the part of an Image Page Request that asks for the first block.
 #[derive(Clone, Copy)]
 pub(super) struct BlockQuery<'a> {
     pub(super) context: RequestContext,
@@ -98,7 +98,7 @@ struct ReadyBlock {
     slot: Option<Slot>,
     /// Total image size in bytes.
     size: u32,
-    /// Maximum bytes of data in the block.
+    /// Maximum number of bytes of data in the block.
     most: u8,
     /// Number of bytes that the store wrote.
     filled: usize,
@@ -232,8 +232,8 @@ impl<S: SessionSlots> Server<S> {
     /// Checks a request for a block, and reads the block into `out`. Returns [`Break`] with the action if the request
     /// gets no block now.
     ///
-    /// The functions that answer without a block take values, not references to the query. The query therefore stays in
-    /// registers on the way to a block.
+    /// The functions that answer without a block take values, not references to the query, so that the query stays in
+    /// registers while the server makes a block.
     #[inline(always)]
     fn read_block(
         &mut self,
@@ -452,9 +452,9 @@ impl<S: SessionSlots> Server<S> {
         (Transmit { aps_ack: page.is_none(), ..transmit }, slot)
     }
 
-    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download. If
-    /// the download has no session, the method inserts one. Returns the slot of the session; `None` if the server has no
-    /// slots.
+    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download.
+    /// If the download has no session, the method inserts one. Returns the slot of the session; `None` if the server
+    /// has no slots.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,
@@ -517,9 +517,9 @@ impl<S: SessionSlots> Server<S> {
         self.respond_wait_until(now, context, request.id, Wait { seconds, min_block_period }, out)
     }
 
-    /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. Some clients
-    /// repeat their request at once after a wait of 0 seconds. If the last answer to the client was a wait of 0
-    /// seconds, the next wait is therefore at least 1 second.
+    /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. If the last
+    /// answer to the client demanded a wait of 0 seconds, this answer demands at least 1 second, because some clients
+    /// repeat their request at once after a wait of 0 seconds.
     #[cold]
     pub(super) fn respond_wait_until(
         &mut self,

@@ -44,7 +44,7 @@ impl<S> Server<S> {
 
     /// Writes a Read Attributes command to `out` that asks a client for its upgrade status and versions (section 6.11).
     /// The answer of the client becomes the event [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport). A
-    /// sleepy client cannot answer.
+    /// sleepy client cannot answer the command.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
         let len = response_frame::write_frame(&ClientStatus::request(self.next_sequence()), out);
         self.unsolicited_transmit(to, len, DeliveryMode::Unicast)

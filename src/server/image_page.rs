@@ -39,15 +39,15 @@ use crate::zcl::{
     ToClient, data_frame_head,
 };
 
-/// Minimum time between two blocks of a page, in milliseconds, whatever spacing the client requests. A server may send
-/// more slowly than requested (section 6.10.7.2.8). A block of 65 bytes takes 7 ms of the channel for each hop, so that
-/// blocks without a pause would leave no time for other nodes.
+/// Minimum time between two blocks of a page, in milliseconds, even if the client requests a shorter spacing. A server
+/// may send more slowly than requested (section 6.10.7.2.8). A block of 65 bytes takes 7 ms of the channel for each
+/// hop, so that blocks without a pause would leave no time for other nodes.
 pub const MIN_PAGE_SPACING: u16 = 10;
 
-/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block, the 68
-/// bytes of the headers of all layers take more than four times the channel time of the data. The server answers
-/// requests for smaller blocks with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests (section
-/// 6.10.7.5.3).
+/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a block with less data
+/// than this minimum, the 68 bytes of the headers of all layers take more than four times the channel time of the data.
+/// The server answers requests for smaller blocks with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block
+/// Requests (section 6.10.7.5.3).
 pub const MIN_PAGE_BLOCK: u8 = 16;
 
 /// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
@@ -135,8 +135,8 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// The number of frames in one turn of the caller's loop is limited: after [`MAX_BLOCKS_PER_TURN`] frames the
     /// function returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
-    /// [`handle_timeout`](Server::handle_timeout). At this limit, the deadline of `poll_timeout` is still in the past,
-    /// so that the caller handles received frames before the next blocks.
+    /// [`handle_timeout`](Server::handle_timeout). After this number of frames, the deadline of `poll_timeout` is still
+    /// in the past, so that the caller handles received frames and then calls `poll_transmit` again.
     pub fn poll_transmit(
         &mut self,
         now: Instant,

@@ -13,8 +13,8 @@ use crate::types::{
     StackVersion,
 };
 
-/// Information on an image from the header of its file, as far as a server or a [`ServerPolicy`](super::ServerPolicy)
-/// needs the header.
+/// Information on an image: the part of the header of its file that a server or a [`ServerPolicy`](super::ServerPolicy)
+/// needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -99,7 +99,8 @@ pub trait ImageStore {
     -> ReadResult;
 }
 
-/// A mutable reference to a store is a store, for instance as a part of a store that combines several stores.
+/// A mutable reference to a store also implements `ImageStore`, for instance as a part of a store that combines several
+/// stores.
 impl<S: ImageStore + ?Sized> ImageStore for &mut S {
     fn find(
         &mut self,

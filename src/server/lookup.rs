@@ -26,11 +26,11 @@ pub enum AddError {
     /// hardware versions of both files overlap. Files of one image must be for disjoint hardware versions.
     #[error("image {id} for {}: the store has a file of this image for {} already", Hardware(.added), Hardware(.present))]
     HardwareOverlap {
-        /// Image of both files.
+        /// Image that both files contain.
         id: ImageId,
-        /// Hardware versions of the file to add; `None` means all.
+        /// Hardware versions of the file to add; `None` means all hardware versions.
         added: Option<HardwareRange>,
-        /// Hardware versions of the file in the store; `None` means all.
+        /// Hardware versions of the file in the store; `None` means all hardware versions.
         present: Option<HardwareRange>,
     },
     /// All slots of a [`SlotStore`](super::SlotStore) are in use.

@@ -33,15 +33,16 @@
 //! - Changes of the network: the caller calls [`forget`](Server::forget) with the network address of a device that left
 //!   the network, and [`moved`](Server::moved) with the old and the new network address of a device.
 //!   [`cancel`](Server::cancel) ends the downloads of a client.
-//! - State: [`session`](Server::session), [`session_for`](Server::session_for), [`sessions`](Server::sessions) and
-//!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server knows of its clients.
+//! - State of the clients: [`session`](Server::session), [`session_for`](Server::session_for),
+//!   [`sessions`](Server::sessions) and [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server
+//!   knows of its clients.
 //!
 //! The time `now` that the caller passes must not go back from call to call.
 //!
-//! **Blocks are served without state.** A block request contains all that its answer needs. The server answers block
-//! requests at once, in any order, from any number of clients (section 6.1). [`serve_block`] answers a block request
-//! without a server. Sessions are optional: a session stores the statistics, the page and the rate limit of a recent
-//! download. A server without any slot for a session still serves blocks.
+//! **The server needs no session to serve blocks.** A block request contains all that its answer needs. The server
+//! answers block requests at once, in any order, from any number of clients (section 6.1). [`serve_block`] answers a
+//! block request without a server. Sessions are optional: a session stores the statistics, the page and the rate limit
+//! of a recent download. A server without any slot for a session still serves blocks.
 //!
 //! **A session belongs to a client and an image type.** A device with two processors can download two images at the
 //! same time or one after the other; neither download affects the other. The server creates a session only for an image
@@ -497,8 +498,8 @@ impl<S: SessionSlots> Server<S> {
     /// server reports each cancelled download by an event [`ServerEvent::Cancelled`].
     ///
     /// A cancelled download no longer counts for [`ServerConfig::max_downloads`], and its page ends. The server answers
-    /// the next requests for blocks or pages of the image with ABORT, and an Upgrade End Request with a Default Response
-    /// ABORT, until the client queries again. A download without a session cannot be cancelled.
+    /// the next requests for blocks or pages of the image with ABORT, and an Upgrade End Request with a Default
+    /// Response ABORT, until the client queries again. A download without a session cannot be cancelled.
     pub fn cancel(&mut self, client: Address, target: ImageFilter) -> usize {
         let mut cancelled = 0_usize;
         while let Some((id, slot)) = self.find_underway(client, target) {

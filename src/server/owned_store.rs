@@ -61,8 +61,9 @@ impl OwnedStore {
         Ok(replaced)
     }
 
-    /// Removes the file of the image `id` with `destination`, and returns the bytes of the file; `None` if the store has
-    /// no such file. If the store has several such files for different hardware versions, each call removes one.
+    /// Removes the file of the image `id` with `destination`, and returns the bytes of the file; `None` if the store
+    /// has no such file. If the store has several files of the image with `destination`, for different hardware
+    /// versions, each call removes one of these files.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<Vec<u8>> {
         let is_file = |(info, _): &(ImageInfo, Vec<u8>)| info.id == id && info.destination == destination;
         let index = self.files.iter().position(is_file)?;

@@ -20,9 +20,9 @@
 //! ```
 //!
 //! On a path without a limit that loses 20 % of the blocks, 4 consecutive failures happen once in 800 blocks; after
-//! these failures, the server sends two short blocks without need. On a path without a limit and with this loss of 20
-//! %, the server sets a false limit once in 4,000 blocks, and removes the false limit after 8 blocks. The limit of a
-//! path that carries at least 16 bytes of data is found within about ten blocks: 4 failures, then a binary search
+//! these failures, the server sends two short blocks without need. On a path without a limit that loses 20 % of the
+//! blocks, the server sets a false limit once in 4,000 blocks, and removes the false limit after 8 blocks. The limit of
+//! a path that carries at least 16 bytes of data is found within about ten blocks: 4 failures, then a binary search
 //! between 16 and 255 bytes, and one confirmation.
 
 use core::fmt;

@@ -30,8 +30,8 @@ pub trait ServerPolicy {
     /// SUCCESS. `image` is the file that the client would get; `None` for an Upgrade End Request if the store does not
     /// have the file, or has several files of the image.
     ///
-    /// `false` refuses the client: a query and a page are answered with NOT_AUTHORIZED, a block with ABORT, and an
-    /// Upgrade End Request with a Default Response NOT_AUTHORIZED.
+    /// If the method returns `false`, the server answers a query and an Image Page Request with NOT_AUTHORIZED, an
+    /// Image Block Request with ABORT, and an Upgrade End Request with a Default Response NOT_AUTHORIZED.
     ///
     /// By default every client may have every image. The server does not call this method for a device-specific file of
     /// another device, because the server refuses such a file itself.
@@ -61,7 +61,7 @@ pub trait ServerPolicy {
 
     /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls this method for every
     /// image with the requested manufacturer code and image type, except for files of other devices. Of the eligible
-    /// images, the server offers the one with the highest version.
+    /// images, the server offers the image with the highest version.
     #[doc(alias("upgrade", "downgrade", "rollback"))]
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
@@ -144,9 +144,9 @@ pub trait ServerPolicy {
         QueryDecision::NoImage
     }
 
-    /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision is
-    /// not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the unit of
-    /// all later revisions, for any other client.
+    /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision
+    /// is not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the
+    /// unit of all later revisions, for any other client.
     ///
     /// The server calls this method for requests with a MinimumBlockPeriod if
     /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is not 0.
@@ -228,7 +228,7 @@ pub enum UpgradeDecision {
     At(UtcTime),
     /// The Upgrade End Response tells the client to hold: to wait for another Upgrade End Response
     /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). Do not hold sleepy
-    /// clients, which may miss the other Upgrade End Response (section 6.8.4).
+    /// clients, which may miss the Upgrade End Response that ends the hold (section 6.8.4).
     Hold,
     /// The server answers a Default Response SUCCESS in place of an Upgrade End Response. The decision is for files
     /// that need no upgrade, such as device-specific files (section 6.10.10.3).
@@ -250,8 +250,8 @@ pub enum OfferedVersions {
     /// Only versions older than the running version may be offered.
     #[doc(alias = "rollback")]
     Downgrade,
-    /// The server offers only the version that the client already runs, as a reinstallation. A client that queries again
-    /// after the upgrade installs the image again.
+    /// The server offers only the version that the client already runs, as a reinstallation. A client that queries
+    /// again after the upgrade installs the image again.
     Reinstall,
     /// All versions may be offered. A client that queries again after the upgrade installs the image again.
     Any,
@@ -284,7 +284,7 @@ pub struct StandardPolicy {
     pub versions: OfferedVersions,
     /// Whether the policy offers any version to a client with the version 0xFFFFFFFF. Devices in the field send
     /// 0xFFFFFFFF if they do not know their version. The default is `false`, because a client that does not know its
-    /// version may install the same image for ever.
+    /// version may install the same image again and again.
     pub offer_to_unknown_version: bool,
     /// Whether the policy offers an image for certain hardware versions to a client that does not report its hardware
     /// version. The default is `true`: the hardware version is optional in the request, and the client can check the

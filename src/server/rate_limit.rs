@@ -61,8 +61,8 @@ impl BlockSizeLimits {
     }
 }
 
-/// Number of bytes that the layers below the ZCL frame add to a frame on the air: 6 of the physical layer, 11 of the MAC
-/// layer, 8 of the network layer, 18 of network security and 8 of the APS layer.
+/// Number of bytes that the layers below the ZCL frame add to a frame on the air: 6 of the physical layer, 11 of the
+/// MAC layer, 8 of the network layer, 18 of network security and 8 of the APS layer.
 const LOWER_LAYERS: u32 = 51;
 
 /// Maximum number of bytes of a ZCL frame in one radio frame. The stack sends a longer frame in fragments of
@@ -184,10 +184,10 @@ impl<S: SessionSlots> Server<S> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. `session`
-    /// is the session of the download, if the download has a session. `requested` and `policy` are limits in bytes. If
-    /// the stack reports the delivery of the block, the block may be a probe, which is longer than the limit of the
-    /// path to the client.
+    /// Returns the maximum number of bytes of data in a block of the image `id` for the client that sent the request.
+    /// `session` is the session of the download, if the download has a session. `requested` and `policy` are limits in
+    /// bytes. If the stack reports the delivery of the block, the block may be a probe, which is longer than the limit
+    /// of the path to the client.
     #[inline(always)]
     pub(super) fn block_size(
         &self,

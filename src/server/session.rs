@@ -52,10 +52,11 @@ use flags::CLIENT_FLAGS;
 use progress::{RateMeasurement, passes_hundredth};
 use repeats::wrapping_seconds;
 
-/// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that is
-/// being sent, and rate limit.
+/// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that
+/// is being sent, and rate limit.
 ///
-/// A client with several image types has a session for each of them. The downloads of a client do not affect each other.
+/// A client with several image types has a session for each of them. The downloads of a client do not affect each
+/// other.
 ///
 /// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). Pages and the limits
 /// for each client need a session. The caller and its [`ServerPolicy`](super::ServerPolicy) can read a session.
@@ -188,7 +189,7 @@ pub(super) struct Page {
     pub(super) left: u16,
     /// Milliseconds between two blocks of the page.
     pub(super) spacing: u16,
-    /// Maximum bytes of data in one block of the page.
+    /// Maximum number of bytes of data in one block of the page.
     pub(super) max_data: u8,
     /// Sequence number of the next block of the page.
     pub(super) sequence: u8,
@@ -334,8 +335,9 @@ impl Session {
         }
     }
 
-    /// Returns the maximum bytes of data in a block for the client, a multiple of 16; `None` if the server knows no limit
-    /// of the path. Delivery reports show the limit ([`Server::handle_delivery`](super::Server::handle_delivery)).
+    /// Returns the maximum number of bytes of data in a block for the client, a multiple of 16; `None` if the server
+    /// knows no limit of the path. Delivery reports show the limit
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
         self.path.get().limit()
@@ -347,8 +349,8 @@ impl Session {
         self.flags.contains(Flags::PAGE)
     }
 
-    /// Returns whether the client has downloaded and verified the image `id` and sent an Upgrade End Request with SUCCESS
-    /// (section 6.10.9).
+    /// Returns whether the client has downloaded and verified the image `id` and sent an Upgrade End Request with
+    /// SUCCESS (section 6.10.9).
     #[must_use]
     pub fn has_downloaded(&self, id: ImageId) -> bool {
         self.phase() == SessionPhase::Ended { id, status: Status::SUCCESS }
@@ -443,7 +445,7 @@ impl Session {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
-    /// Returns whether no session in the same order of age had a later frame.
+    /// Returns whether the session is the newest in its order of age.
     pub(super) const fn is_newest(&self) -> bool {
         self.links.newer == NO_SLOT
     }
@@ -494,7 +496,7 @@ impl Session {
         }
     }
 
-    /// Moves the session to a state. Only this method, `record_cancel` and `record_stall` assign the state.
+    /// Sets the field `state` of the session. Only this method, `record_cancel` and `record_stall` assign this field.
     fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
         if self.version != version {
             self.flags.remove(Flags::RELEASED);

@@ -1,8 +1,8 @@
 //! Session table: a hash map from network addresses to session slots, orders of sessions by age for eviction, and a
 //! timer heap.
 //!
-//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`] of
-//! each session link the structures:
+//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`]
+//! of each session link the structures:
 //!
 //! ```text
 //! buckets   bucket_head --> bucket_next --> ...   slots whose network addresses have one hash; slot i holds the head of
@@ -14,9 +14,9 @@
 //!           heap_place of a slot is its place
 //! ```
 //!
-//! All sessions of a node have the same network address, and are therefore in one bucket. A node has at most
+//! All sessions of a node are in one bucket, because they have the same network address. A node has at most
 //! [`MAX_SLOTS_OF_NODE`] sessions. The hash maps at most 65,536 / n network addresses to one bucket, where n is the
-//! number of slots. The length of a bucket is therefore bounded, whatever addresses a network has.
+//! number of slots. These two limits bound the length of a bucket, whatever addresses a network has.
 //!
 //! | operation | steps, for n slots in use |
 //! |---|---|
@@ -259,12 +259,13 @@ impl<S: SessionSlots> SessionTable<S> {
         self.last_found = slot.0;
     }
 
-    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns also the page
-    /// that ended because of the insertion. Returns no slot only if the table has no slots.
+    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns the slot of
+    /// the session, and the page that ended because of the insertion. The slot is `None` only if the table has no
+    /// slots.
     ///
-    /// If no slot is free, the table evicts the oldest session of all nodes. If the node has the maximum number of
-    /// sessions, the table evicts the oldest session of this node. The table evicts idle sessions first, then downloads
-    /// without a page.
+    /// If no slot is free, the table evicts a session of any node. If the node has the maximum number of sessions, the
+    /// table evicts a session of this node. The evicted session is the oldest idle session, else the oldest download
+    /// without a page, else the oldest download with a page.
     pub(super) fn find_or_insert(
         &mut self,
         now: Instant,
@@ -389,8 +390,8 @@ impl<S: SessionSlots> SessionTable<S> {
 
     /// Returns the hash bucket of a network address. A bucket has the index of a slot; the slot need not be in use.
     ///
-    /// The hash is a permutation of the network addresses. A nearly equal number of addresses therefore shares each
-    /// bucket: at most 65,536 divided by the number of slots, rounded up.
+    /// The hash is a permutation of the network addresses, so each bucket has a nearly equal number of addresses: at
+    /// most 65,536 divided by the number of slots, rounded up.
     fn bucket(&self, network: u16) -> u16 {
         let [a, b, c, d] = self.seed.to_le_bytes();
         let (add, multiply) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));

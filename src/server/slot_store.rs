@@ -14,8 +14,8 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 /// slots. Files can be added, replaced and removed.
 ///
 /// A client that downloads a removed file is answered with NO_IMAGE_AVAILABLE. A client that downloads a replaced file
-/// continues with the bytes of the new file. A file should therefore not be replaced by a different file with the same
-/// version.
+/// continues with the bytes of the new file, so a file should not be replaced by a file of the same version with other
+/// bytes.
 #[derive(Clone, Debug)]
 pub struct SlotStore<P> {
     slots: P,
@@ -55,8 +55,9 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
         self.add(entry).map(|()| replaced)
     }
 
-    /// Removes the file of the image `id` with `destination`, and returns the file; `None` if the store has no such file.
-    /// If the store has several such files for different hardware versions, each call removes one.
+    /// Removes the file of the image `id` with `destination`, and returns the file; `None` if the store has no such
+    /// file. If the store has several files of the image with `destination`, for different hardware versions, each call
+    /// removes one of these files.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<StoreEntry<'a>> {
         let is_file =
             |entry: &StoreEntry<'_>| entry.info().id == id && entry.info().destination == destination;

@@ -147,7 +147,7 @@ fn present_fields(
 }
 
 /// Checks the file identifier. The first four bytes of the input are enough to recognise that the input is not an OTA
-/// file. The parser therefore checks the file identifier before it checks that 56 bytes are present.
+/// file, so the parser checks the file identifier before it checks that 56 bytes are present.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),
@@ -155,8 +155,8 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-/// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`. `tail`
-/// starts after the fixed fields.
+/// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`.
+/// `tail` starts after the fixed fields.
 // The parameters are values, not the view of the header, so that the view can stay in registers.
 #[cold]
 #[inline(never)]

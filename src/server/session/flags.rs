@@ -1,5 +1,5 @@
-//! Flags of a session: how the session counts, which of its fields are known, and what the server last sent to the
-//! client. Some flags belong to the download, and some to the client.
+//! Flags of a session: whether the session counts as a download or a page, which of its fields are known, and what the
+//! server last sent to the client. Some flags belong to the download, and some to the client.
 
 use bitflags::bitflags;
 
@@ -23,7 +23,7 @@ bitflags! {
         const RELEASED = 1 << 5;
         /// The Image Page Request came with APS security.
         const SECURED = 1 << 6;
-        /// The server has reported the event `RepeatedDownload` for the present count.
+        /// The server has reported the event `RepeatedDownload` for the present count of repeated downloads.
         const REPEATS_TOLD = 1 << 7;
         /// State of the client: the value of the field `ieee` is known.
         const IEEE = 1 << 8;

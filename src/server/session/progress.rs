@@ -26,8 +26,8 @@ pub struct SessionProgress {
     pub reached: u32,
     /// Total image size of the downloaded image in bytes.
     pub size: u32,
-    /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a download,
-    /// before the speed can be known.
+    /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a
+    /// download, before the speed can be known.
     pub rate: Option<u32>,
     /// Seconds until the last byte of the file at the present speed; `None` while the speed is not known.
     pub remaining: Option<u32>,
@@ -42,12 +42,13 @@ impl Display for SessionProgress {
     }
 }
 
-/// Milliseconds of a download after which its rate is known. Waiting times are whole seconds, and the blocks between
-/// two waits come in bursts, so a rate measured over a shorter time can differ much from the rate of the download.
+/// Minimum duration in milliseconds of a rate measurement that shows the rate of the download. Waiting times are whole
+/// seconds, and the blocks between two waits come in bursts, so a rate measured over a shorter time can differ much
+/// from the rate of the download.
 const KNOWN_AFTER_MILLIS: u32 = 5_000;
 
-/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block has
-/// little effect on the rate.
+/// Minimum number of bytes of a rate measurement that shows the rate of the download: eight blocks of 64 bytes, so that
+/// the time of one block has little effect on the rate.
 const KNOWN_AFTER_BYTES: u32 = 512;
 
 /// Duration in milliseconds of a rate measurement after which its older half is dropped, so that the rate follows
@@ -58,7 +59,7 @@ const HALVED_AFTER_MILLIS: u32 = 120_000;
 const HALVED_AFTER_BYTES: u32 = 4_096;
 
 /// Maximum number of blocks by which a new block is ahead of all sent blocks in a download with several requests in
-/// flight. A block further ahead shows that the client already had the bytes in between.
+/// flight. A block that is further ahead shows that the client already had the bytes before the block.
 const MAX_BLOCKS_AHEAD: u32 = 16;
 
 /// Start of a rate measurement.
@@ -81,8 +82,8 @@ impl RateMeasurement {
         self.from == end
     }
 
-    /// Moves the start of the measurement after a block was sent. The block was sent at `now` and holds the bytes `range`
-    /// of the file; `before` is the end of the furthest block sent earlier.
+    /// Moves the start of the measurement after a block was sent. The block was sent at `now` and holds the bytes
+    /// `range` of the file; `before` is the end of the furthest block sent earlier.
     #[inline]
     pub(super) fn record_block(&mut self, now: u32, before: u32, range: Range<u32>) {
         let len = range.end.saturating_sub(range.start);

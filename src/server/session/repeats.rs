@@ -42,7 +42,7 @@ impl Session {
 
     /// Returns the number of downloads of the version `offered` after which the client still runs the version
     /// `running`, the version in its query. A download does not count while the client may still be about to install
-    /// it.
+    /// the image.
     pub(in crate::server) fn count_repeats(
         &mut self,
         now: Instant,
