@@ -16,7 +16,7 @@
 //! | [`Note`](Severity::Note) | usable, and worth knowing | a container, bytes after the total image size, a reserved tag |
 //!
 //! A file without findings may still be damaged in bytes that no checksum covers. [`Inspection::uncovered`] returns the
-//! ranges of these uncovered bytes. Only a signature proves who made a file, and this module does not verify
+//! ranges of bytes that no checksum covers. Only a signature proves who made a file, and this module does not verify
 //! signatures.
 //!
 //! ```
@@ -67,7 +67,7 @@ use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_body_end::RemainderKind;
 
 /// Number of payloads whose reports an inspection keeps. Real files have fewer payloads than this number. If a file has
-/// more payloads, each call of a method computes the reports of the additional payloads again.
+/// more than eight payloads, each call of a method computes the reports of the additional payloads again.
 const KEPT: usize = 8;
 
 /// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the
@@ -412,7 +412,7 @@ impl<'a> Ota<'a> {
     }
 }
 
-/// Multiple of bytes to which SDevices pads the file before the CRC.
+/// SDevices pads the OTA file to a multiple of this number of bytes, and appends the CRC after the padding.
 const ALIGNMENT: usize = 16;
 /// Length in bytes of the CRC that Salus and SDevices append.
 const CRC_LEN: usize = 4;
