@@ -313,7 +313,8 @@ impl Index {
 }
 
 impl IndexEntry {
-    /// Returns the reason why the entry does not fit the device, regardless of the version of the entry.
+    /// Returns the reason why the entry does not fit the device, or `None` if the entry fits. The method does not
+    /// compare the version of the entry.
     fn misfit<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
         let ImageId { manufacturer, image_type, .. } = device.current;
         // The comparison of the image comes first, so that an entry for another image is reported as such even if it
@@ -336,7 +337,8 @@ impl IndexEntry {
         self.restrictions.mismatch(device)
     }
 
-    /// Returns the reason why the version of the entry is not wanted.
+    /// Returns the reason why the gateway does not want the version of the entry, or `None` if the gateway wants the
+    /// version.
     fn unwanted<'a>(&self, device: &DeviceDescription<'_>) -> Option<EntryMismatch<'a>> {
         let (version, current, wanted) = (self.version?, device.current.version, device.wanted);
         let is_wanted = self.force

@@ -2,7 +2,7 @@
 //!
 //! An [`Inspection`] opens the container, reads the OTA file leniently, and compares all checksums that can be computed
 //! without a key. Tools and gateways use the same inspection, so that a gateway never serves or lists a file that the
-//! command `check` of the tool refuses.
+//! command `ota check` refuses.
 //!
 //! ```text
 //! bytes -> container -> OTA file -> integrity code, payloads -> findings: wrong, doubtful, note
