@@ -1,5 +1,5 @@
 //! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file.
-//! Only a matching CRC-32 in the last four bytes identifies these two containers.
+//! Only a matching CRC-32 in the last four bytes identifies a container of Salus or SDevices.
 //!
 //! ```text
 //! Salus      | OTA file | CRC-32 of it |

@@ -39,9 +39,9 @@
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
 //! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! An [`Index`] keeps JSON keys that are not in the table of JSON keys, and writes these keys again. An index also
-//! keeps an entry in which a value has the wrong type, and [`IndexEntry::faults`] returns the faults of the entry. An
-//! entry with faults is never selected, because a value with a fault may be a restriction, which must not be ignored.
+//! An [`Index`] keeps JSON keys that this module does not know, and writes these keys again. An index also keeps an
+//! entry in which a value has the wrong type, and [`IndexEntry::faults`] returns the faults of the entry. An entry with
+//! faults is never selected, because a value with a fault may be a restriction, which must not be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;

@@ -175,7 +175,7 @@ pub enum EntryMismatch<'a> {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
     },
-    /// The entry is for certain manufacturer names, and the name of the device is not among them.
+    /// The entry is for certain manufacturer names, and the manufacturer name of the device is not among them.
     OtherManufacturerName {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
@@ -219,12 +219,12 @@ pub enum EntryMismatch<'a> {
     },
     /// The entry fits the device, but the selection rule prefers another entry.
     Behind {
-        /// Number of the other entry in the index.
+        /// Number of the preferred entry in the index.
         entry: usize,
     },
     /// This entry and an entry for another file are equally specific, so the rule selects neither of the two entries.
     Ambiguous {
-        /// Number of the other entry in the index.
+        /// Number of the equally specific entry in the index.
         entry: usize,
     },
 }

@@ -246,9 +246,9 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// Returns whether the fact shows that the input is not exactly one OTA file that follows the specification. Every
-    /// fact is such a deviation, except that the file is for a single device, and that a payload contradicts the
-    /// header. A strict gateway refuses a file with a deviation.
+    /// Returns whether the fact shows that the input is not exactly one OTA file that follows the specification. Two
+    /// facts are no deviations: that the file is for a single device, and that a payload contradicts the header. A
+    /// strict gateway refuses a file with a deviation.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })

@@ -110,8 +110,8 @@ impl<'a> Inspection<'a> {
         Self { given: bytes, content, raw_allowed: false }
     }
 
-    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The inspection
-    /// then never reports the raw bytes as an element that runs past the end of the file.
+    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The returned
+    /// inspection never reports the raw bytes as an element that runs past the end of the file.
     #[must_use]
     pub fn allow_raw_body(self) -> Self {
         Self { raw_allowed: true, ..self }
@@ -156,7 +156,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// Returns whether the inspection has a finding of the severity [`Wrong`](Severity::Wrong). A gateway should refuse
-    /// a file with a finding of this severity.
+    /// a file with a finding of the severity `Wrong`.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         self.worst() == Some(Severity::Wrong)
@@ -281,7 +281,7 @@ impl<'a> Ota<'a> {
         [truncated, checksum, code, around]
     }
 
-    /// Returns the finding about `count` bytes after the total image size. The reported bytes start at the offset
+    /// Returns the finding about `count` bytes after the end of the OTA file. The reported bytes start at the offset
     /// `end`.
     fn trailing_finding(&self, count: usize, end: usize) -> Option<Finding> {
         let trailing = self.image.trailing();

@@ -302,7 +302,7 @@ impl fmt::Display for PayloadState {
 
 impl PayloadState {
     /// Writes the state. If `base` is the offset of the payload in a file, the written offsets count from the first
-    /// byte of this file. If `base` is `None`, the written offsets count from the first byte of the payload, and the
+    /// byte of the file. If `base` is `None`, the written offsets count from the first byte of the payload, and the
     /// text says so.
     pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         match self {

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The firmware consists of a SoftDevice, a boot loader and an application. The init packet contains the size of each
-//! part. Some vendors encrypt the firmware; the hash then covers the firmware before encryption.
+//! part. Some vendors encrypt the firmware; for encrypted firmware, the hash covers the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 
