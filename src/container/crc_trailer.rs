@@ -29,7 +29,7 @@ pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     with_trailer.unwrap_or(none)
 }
 
-/// Recognises the kind of container by the CRC in its trailer. Returns `None` unless the CRC matches.
+/// Recognises the kind of container by the CRC in its last four bytes. Returns `None` unless the CRC matches.
 fn recognise_trailer(bytes: &[u8], total: usize) -> Option<ContainerKind> {
     let (summed, crc) = bytes.split_last_chunk()?;
     let padding = summed.get(total..)?;

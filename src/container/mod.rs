@@ -228,7 +228,7 @@ impl<'a> Container<'a> {
     /// Recognises the container and finds the OTA file in it.
     ///
     /// If an OTA header can be read at byte 0, the method recognises only containers that append a CRC to the OTA file.
-    /// If the CRC of the trailer does not match, the kind is [`ContainerKind::None`].
+    /// For an OTA file without a matching CRC in the last four bytes of `bytes`, the kind is [`ContainerKind::None`].
     ///
     /// A container with a header is recognised by the header, even if the container is truncated inside the OTA file.
     /// In a truncated container, a checksum that covers missing bytes counts as failed.

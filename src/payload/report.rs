@@ -86,7 +86,7 @@ pub enum DamageKind {
     },
     /// A part of the payload runs past the end of the payload.
     Truncated {
-        /// Number of bytes that the part takes, counted from its offset.
+        /// Number of bytes that the part needs, counted from its offset.
         needed: usize,
         /// Number of bytes that are present, counted from the offset of the part.
         present: usize,
