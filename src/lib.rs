@@ -109,7 +109,7 @@
 //! # run(&mut Board { radio: Some(notify), flash: Vec::new(), rounds: 0 }).unwrap();
 //! ```
 //!
-//! [`guide::device`] continues with flash that works in the background, checkpoints, transfer modes and signatures.
+//! [`guide::device`] continues with flash that writes in the background, checkpoints, transfer modes and signatures.
 //!
 //! # A gateway
 //!

@@ -1,5 +1,5 @@
 //! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file.
-//! Only the matching CRC-32 shows that the file has such a container.
+//! Only a matching CRC-32 in the last four bytes identifies a container of Salus or SDevices.
 //!
 //! ```text
 //! Salus      | OTA file | CRC-32 of it |
@@ -9,7 +9,7 @@
 use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::crc::crc32;
 
-/// Multiple of bytes to which SDevices pads the file before the CRC.
+/// SDevices pads the OTA file to a multiple of this number of bytes, and appends the CRC after the padding.
 const ALIGNMENT: usize = 16;
 
 /// Opens `bytes`, which start with an OTA header that has the total image size `total_size`.
@@ -29,7 +29,7 @@ pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     with_trailer.unwrap_or(none)
 }
 
-/// Recognises the kind of container by the CRC in its trailer. Returns `None` unless the CRC matches.
+/// Recognises the kind of container by the CRC in its last four bytes. Returns `None` unless the CRC matches.
 fn recognise_trailer(bytes: &[u8], total: usize) -> Option<ContainerKind> {
     let (summed, crc) = bytes.split_last_chunk()?;
     let padding = summed.get(total..)?;

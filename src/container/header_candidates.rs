@@ -1,4 +1,4 @@
-//! Search for OTA headers anywhere in the bytes. The search is a last resort, and a person must judge its result.
+//! Search for OTA headers at every offset of a file. The search is a last resort, and a person must judge its result.
 //!
 //! ```text
 //! bytes -> each occurrence of 1E F1 EE 0B -> those with a readable header
@@ -13,8 +13,9 @@ const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 /// of offset.
 ///
 /// **The search is a last resort, and a person must judge its result.** The four bytes of the identifier also occur
-/// inside the payload of many files, often with a plausible header after them. The four bytes of the identifier also
-/// occur in files that are not OTA files. [`Container::open`](super::Container::open) never searches.
+/// inside the payload of many files, often before bytes that look like the rest of a header. The four bytes of the
+/// identifier also occur in files that are not OTA files. [`Container::open`](super::Container::open) never searches
+/// for OTA headers.
 pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     // The identifier is compared first, because it rules out nearly all offsets.
     let identifiers = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);

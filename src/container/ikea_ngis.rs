@@ -38,7 +38,7 @@ const SHA_LEN: usize = 32;
 const _: () = assert!(size_of::<RawHead>() == 40);
 
 impl RawHead {
-    /// Returns whether all words of the head are consistent for chunks of `chunk_size` bytes.
+    /// Returns whether the ten words agree with each other for chunks of `chunk_size` bytes.
     fn is_consistent(&self, chunk_size: NonZero<u32>) -> bool {
         let (offset, size) = (self.offset.get(), self.size.get());
         let chunks = size.div_ceil(chunk_size.get());
@@ -61,7 +61,8 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     })
 }
 
-/// Container whose own words and checksums are right, but whose OTA header has another total image size.
+/// IKEA container with consistent words and matching checksums, but with an OTA header whose total image size differs
+/// from the payload size in the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OtherTotal {
     /// Offset of the OTA header, in bytes from the first byte of the container.
@@ -84,7 +85,7 @@ pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
     (verified && header.total_size != head.size).then_some(found)
 }
 
-/// Values of the words in a consistent head of an IKEA container.
+/// Values from the ten words at the start of an IKEA container.
 struct Head {
     /// Offset of the payload, in bytes.
     offset: usize,
@@ -94,7 +95,7 @@ struct Head {
 }
 
 impl Head {
-    /// Reads the words of the head at the start of `bytes`. Returns `None` unless all words of the head are consistent.
+    /// Reads the ten words at the start of `bytes`. Returns `None` unless the words agree with each other.
     fn read(bytes: &[u8]) -> Option<Self> {
         let (_, raw) = fixed::<RawHead>(bytes).ok()?;
         let chunk_size = NonZero::new(raw.chunk_size.get())?;
@@ -107,8 +108,8 @@ impl Head {
     }
 }
 
-/// Compares the SHA-256 of each chunk with the bytes of the OTA file. The head has one SHA-256 for each chunk of the
-/// complete OTA file.
+/// Compares the SHA-256 of each chunk with the bytes of the OTA file. The container has one SHA-256 for each chunk of
+/// the complete OTA file.
 fn integrity(before: &[u8], ota: &[u8], chunk_size: usize, complete: bool) -> ContainerIntegrity {
     let (_, sums) = before.split_at_checked(size_of::<RawHead>()).unwrap_or_default();
     let (sums, _) = sums.as_chunks::<SHA_LEN>();

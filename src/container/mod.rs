@@ -227,8 +227,8 @@ pub struct Container<'a> {
 impl<'a> Container<'a> {
     /// Recognises the container and finds the OTA file in it.
     ///
-    /// If an OTA header can be read at byte 0, the only possible containers are those with a trailer after the total
-    /// image size. If the CRC of the trailer does not match, the kind is [`ContainerKind::None`].
+    /// If an OTA header can be read at byte 0, the method recognises only containers that append a CRC to the OTA file.
+    /// For an OTA file without a matching CRC in the last four bytes of `bytes`, the kind is [`ContainerKind::None`].
     ///
     /// A container with a header is recognised by the header, even if the container is truncated inside the OTA file.
     /// In a truncated container, a checksum that covers missing bytes counts as failed.

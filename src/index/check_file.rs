@@ -19,7 +19,8 @@ use crate::types::{FileVersion, ImageType, ManufacturerCode};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FileMismatch {
-    /// The length of the file differs from the length in the entry: the file is truncated, or is another file.
+    /// The length of the file differs from the length in the entry: the file is truncated, or the entry is for another
+    /// file.
     #[error("the index says {entry} bytes, the file has {file}")]
     FileSize {
         /// Length in the entry, in bytes.
@@ -27,7 +28,8 @@ pub enum FileMismatch {
         /// Length of the file, in bytes.
         file: u64,
     },
-    /// The checksum of the file differs from the checksum in the entry: the file is damaged, or is another file.
+    /// The checksum of the file differs from the checksum in the entry: the file is damaged, or the entry is for
+    /// another file.
     #[error("{algorithm} in the index is {entry}, that of the file is {file}")]
     Checksum {
         /// Name of the checksum algorithm.
@@ -51,44 +53,44 @@ pub enum FileMismatch {
         /// Total image size in the header, in bytes.
         total: u32,
     },
-    /// The manufacturer code in the header differs from the entry.
+    /// The manufacturer code in the OTA header differs from the manufacturer code in the entry.
     #[error("the index says manufacturer code {entry}, the header {file}")]
     Manufacturer {
-        /// Manufacturer code of the entry.
+        /// Manufacturer code in the entry.
         entry: ManufacturerCode,
-        /// Manufacturer code of the header.
+        /// Manufacturer code in the OTA header.
         file: ManufacturerCode,
     },
-    /// The image type in the header differs from the entry.
+    /// The image type in the OTA header differs from the image type in the entry.
     #[error("the index says image type {:#06x}, the header {:#06x}", .entry.0, .file.0)]
     ImageType {
-        /// Image type of the entry.
+        /// Image type in the entry.
         entry: ImageType,
-        /// Image type of the header.
+        /// Image type in the OTA header.
         file: ImageType,
     },
-    /// The file version in the header differs from the entry.
+    /// The file version in the OTA header differs from the file version in the entry.
     #[error("the index says version {} ({:#010x}), the header {} ({:#010x})", .entry.0, .entry.0, .file.0, .file.0)]
     Version {
-        /// Version of the entry.
+        /// File version in the entry.
         entry: FileVersion,
-        /// Version of the header.
+        /// File version in the OTA header.
         file: FileVersion,
     },
-    /// The total image size in the header differs from the entry.
+    /// The total image size in the OTA header differs from the total image size in the entry.
     #[error("the index says a total image size of {entry}, the header {file}")]
     ImageSize {
-        /// Size of the entry, in bytes.
+        /// Total image size in the entry, in bytes.
         entry: u32,
-        /// Size of the header, in bytes.
+        /// Total image size in the OTA header, in bytes.
         file: u32,
     },
-    /// The header string in the header differs from the entry.
+    /// The header string in the OTA header differs from the header string in the entry.
     #[error("the index says the header string {entry:?}, the header {file:?}")]
     HeaderString {
         /// Header string in the entry, without NULs.
         entry: String,
-        /// Header string in the header, without NULs.
+        /// Header string in the OTA header, without NULs.
         file: String,
     },
 }

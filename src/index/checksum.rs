@@ -22,8 +22,8 @@ pub enum ChecksumAlgorithm {
     Sha3_256,
     /// SHA-256, 32 bytes.
     Sha256,
-    /// Unsupported algorithm, with its name. An index keeps checksums of this algorithm, but the crate cannot compare
-    /// them.
+    /// Unsupported algorithm, with its name. An index keeps checksums of unsupported algorithms, but the crate cannot
+    /// compare these checksums.
     Unsupported(String),
 }
 

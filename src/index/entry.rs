@@ -30,7 +30,7 @@ pub struct IndexEntry {
     pub image_type: Option<ImageType>,
     /// File version of the image. `None` if the gateway must read the field from the file.
     pub version: Option<FileVersion>,
-    /// URL of the file. In an index for zigbee2mqtt, a text that is not a web URL is the path of the file on the
+    /// URL of the file. In an index for zigbee2mqtt, a value that is not a web URL is the path of the file on the
     /// gateway: see [`is_web_url`].
     pub url: Option<String>,
     /// Path of the file, relative to the folder of the index.
@@ -132,7 +132,7 @@ pub fn is_web_url(text: &str) -> bool {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct EntryFault {
-    /// JSON key of the value. The key is empty if the entry itself is not an object.
+    /// JSON key of the value. The key is empty if the entry itself is not a JSON object.
     pub key: String,
     /// Value in the index, as JSON, shortened to 60 characters.
     pub found: String,

@@ -39,9 +39,9 @@
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
 //! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! An [`Index`] keeps JSON keys that are not in the table above, and writes these keys again. An index also keeps an
-//! entry in which a value has the wrong type, with its faults ([`IndexEntry::faults`]). An entry with faults is never
-//! selected, because a value with a fault may be a restriction, which must not be ignored.
+//! An [`Index`] keeps JSON keys that this module does not know, and writes these keys again. An index also keeps an
+//! entry in which a value has the wrong type, and [`IndexEntry::faults`] returns the faults of the entry. An entry with
+//! faults is never selected, because a value with a fault may be a restriction, which must not be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;
@@ -210,9 +210,9 @@ impl Index {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NeverTaken {
-    /// For every device that the entry fits, the selection rule prefers the other entry with the number `entry`.
+    /// For every device that the entry fits, the selection rule prefers another entry, which has the number `entry`.
     Behind {
-        /// Number of the other entry in the index.
+        /// Number of the preferred entry in the index.
         entry: usize,
     },
     /// The restrictions of the entry contradict each other, so no device fits.

@@ -219,7 +219,7 @@ impl Reader {
     }
 }
 
-/// Returns the whole number in a JSON number, which may be written with a fraction of zero.
+/// Returns the whole number in a JSON number, which may be written with a fraction of zero, such as `5.0`.
 fn whole(value: &Value) -> Option<u64> {
     let fraction = || {
         let number = value.as_f64()?;

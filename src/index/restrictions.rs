@@ -32,7 +32,8 @@ pub struct Restrictions {
 }
 
 impl Restrictions {
-    /// Returns restrictions that every device with the manufacturer code and the image type of the entry fits.
+    /// Returns restrictions without any limit, which every device with the manufacturer code and image type of the
+    /// entry fits.
     #[must_use]
     pub const fn none() -> Self {
         Self {

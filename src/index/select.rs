@@ -51,7 +51,7 @@ pub enum WantedVersions {
 }
 
 impl<'a> DeviceDescription<'a> {
-    /// Creates the description of a device that runs `current`, without any other facts.
+    /// Creates the description of a device that runs the image `current`, without any other facts about the device.
     #[must_use]
     pub const fn new(current: ImageId) -> Self {
         Self { current, hardware: None, model: None, manufacturer_name: None, wanted: WantedVersions::Newer }
@@ -75,7 +75,7 @@ impl<'a> DeviceDescription<'a> {
         Self { manufacturer_name: Some(name), ..self }
     }
 
-    /// Returns this description with other wanted versions.
+    /// Returns this description with `wanted` as the wanted versions.
     #[must_use]
     pub const fn with_wanted(self, wanted: WantedVersions) -> Self {
         Self { wanted, ..self }
@@ -175,7 +175,7 @@ pub enum EntryMismatch<'a> {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
     },
-    /// The entry is for certain manufacturer names, and the name of the device is not among them.
+    /// The entry is for certain manufacturer names, and the manufacturer name of the device is not among them.
     OtherManufacturerName {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
@@ -189,7 +189,7 @@ pub enum EntryMismatch<'a> {
         /// Newest hardware version of the entry.
         max: Option<HardwareVersion>,
     },
-    /// The hardware version of the device is outside the range of the entry.
+    /// The hardware version of the device is outside the range of hardware versions of the entry.
     OtherHardware {
         /// Oldest hardware version of the entry.
         min: Option<HardwareVersion>,
@@ -198,7 +198,7 @@ pub enum EntryMismatch<'a> {
         /// Hardware version of the device.
         hardware: HardwareVersion,
     },
-    /// The version that the device runs is outside the range of the entry.
+    /// The version that the device runs is outside the range of running versions that the entry is for.
     OtherCurrentVersion {
         /// Oldest version that the device may run.
         min: Option<FileVersion>,
@@ -219,12 +219,12 @@ pub enum EntryMismatch<'a> {
     },
     /// The entry fits the device, but the selection rule prefers another entry.
     Behind {
-        /// Number of the other entry in the index.
+        /// Number of the preferred entry in the index.
         entry: usize,
     },
     /// This entry and an entry for another file are equally specific, so the rule selects neither of the two entries.
     Ambiguous {
-        /// Number of the other entry in the index.
+        /// Number of the equally specific entry in the index.
         entry: usize,
     },
 }
@@ -313,7 +313,8 @@ impl Index {
 }
 
 impl IndexEntry {
-    /// Returns the reason why the entry does not fit the device, regardless of the version of the entry.
+    /// Returns the reason why the entry does not fit the device, or `None` if the entry fits. The method does not
+    /// compare the version of the entry.
     fn misfit<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
         let ImageId { manufacturer, image_type, .. } = device.current;
         // The comparison of the image comes first, so that an entry for another image is reported as such even if it
@@ -336,7 +337,8 @@ impl IndexEntry {
         self.restrictions.mismatch(device)
     }
 
-    /// Returns the reason why the version of the entry is not wanted.
+    /// Returns the reason why the gateway does not want the version of the entry, or `None` if the gateway wants the
+    /// version.
     fn unwanted<'a>(&self, device: &DeviceDescription<'_>) -> Option<EntryMismatch<'a>> {
         let (version, current, wanted) = (self.version?, device.current.version, device.wanted);
         let is_wanted = self.force
@@ -348,8 +350,9 @@ impl IndexEntry {
         (!is_wanted).then_some(EntryMismatch::NotWanted { version, current, wanted })
     }
 
-    /// Returns how specific the entry is, by zigpy's weights of the restrictions: model and manufacturer names have the
-    /// highest weight, then the version that the device runs, then the hardware version.
+    /// Returns how specific the entry is: the sum of its field `specificity` and of zigpy's weights of its
+    /// restrictions. Restrictions of model and manufacturer name have the highest weight, then those of the version
+    /// that the device runs, then those of the hardware version.
     fn weight(&self) -> i64 {
         let Self { restrictions, specificity, .. } = self;
         let weights = [
@@ -429,7 +432,7 @@ impl fmt::Display for EntryMismatch<'_> {
     }
 }
 
-/// Text for the names in an entry: a word for what is named, such as "model", and the names.
+/// Text with the kind of the names in a restriction of an entry, such as "model", and with the names.
 struct Names<'a>(&'static str, &'a [String]);
 
 impl fmt::Display for Names<'_> {
@@ -444,7 +447,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// Text for a minimum and a maximum, in decimal numbers like those of an index.
+/// Text with a minimum and a maximum in decimal digits, as in an index.
 struct Limits(Option<u32>, Option<u32>);
 
 impl fmt::Display for Limits {

@@ -87,7 +87,7 @@ impl IndexEntry {
     }
 }
 
-/// JSON keys of a written entry, in order.
+/// JSON keys of a written entry, in the order in which they are written.
 struct Keys(Vec<(String, Value)>);
 
 impl Serialize for Keys {
@@ -133,7 +133,7 @@ impl Keys {
     }
 }
 
-/// JSON keys with their values, in order. Keys without a value are not written.
+/// JSON keys with their values, in the order in which they are written. Keys without a value are not written.
 type Pairs = Vec<(&'static str, Option<Value>)>;
 
 fn zigbee2mqtt(entry: &IndexEntry, model: Option<&String>) -> (Pairs, Pairs) {

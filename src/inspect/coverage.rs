@@ -67,10 +67,11 @@ const CONTAINER_RANGES: usize = 3;
 const RANGES: usize = CONTAINER_RANGES + 2;
 
 impl<'a> Inspection<'a> {
-    /// Returns the ranges that matching checksums cover: first those of the container, then that of the integrity code,
-    /// then those of the payloads in file order. The ranges of different checksums may overlap.
+    /// Returns the ranges that matching checksums cover: first the ranges of the container's checksums, then the range
+    /// of the integrity code, then the ranges of the payloads' checksums in file order. The ranges of different
+    /// checksums may overlap.
     ///
-    /// A checksum that does not match counts as covering nothing; [`findings`](Self::findings) reports the mismatch.
+    /// The result has no range for a checksum that does not match; [`findings`](Self::findings) reports the mismatch.
     /// Checksums detect accidental damage only, because an attacker who changes a file can also change its checksums.
     pub fn coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
         self.ota()

@@ -84,7 +84,7 @@ pub enum FindingKind {
     ContainerChecksum(ContainerKind),
     /// The OTA file is in a vendor's container.
     InContainer(ContainerKind),
-    /// Bytes follow the total image size.
+    /// The input has bytes after the end of the OTA file, which the total image size gives.
     TrailingBytes {
         /// Number of bytes after the total image size.
         count: usize,
@@ -121,7 +121,7 @@ pub enum FindingKind {
     NoElements,
     /// An element runs past the total image size.
     ElementOverrun(Overrun),
-    /// The body has no element and consists of a raw image.
+    /// The body (all bytes after the header) has no element and consists of a raw image.
     RawBody {
         /// Format of the image.
         payload: PayloadKind,
@@ -176,7 +176,7 @@ pub enum FindingKind {
         element: Option<usize>,
         /// Number of bytes after the Telink image.
         count: usize,
-        /// State according to a CRC-32 over the whole element.
+        /// State of the element according to the CRC-32 over the whole element.
         state: PayloadState,
         /// Offset of the payload in the input.
         start: usize,
@@ -246,16 +246,16 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// Returns whether the fact is a deviation from a single OTA file that follows the specification. Only two facts
-    /// are no deviation from the specification: that the file is for a single device, and that a payload contradicts
-    /// the header. A strict gateway refuses a file with a deviation.
+    /// Returns whether the fact shows that the input is not exactly one OTA file that follows the specification. Two
+    /// facts are no deviations: that the file is for a single device, and that a payload contradicts the header. A
+    /// strict gateway refuses a file with a deviation.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })
     }
 }
 
-/// Text for the place of a payload: the element or the raw bytes.
+/// Text that names the place of a payload in a file: an element or the raw bytes.
 struct ElementName(Option<usize>);
 
 impl fmt::Display for ElementName {

@@ -2,7 +2,7 @@
 //!
 //! An [`Inspection`] opens the container, reads the OTA file leniently, and compares all checksums that can be computed
 //! without a key. Tools and gateways use the same inspection, so that a gateway never serves or lists a file that the
-//! command `check` of the tool refuses.
+//! command `ota check` refuses.
 //!
 //! ```text
 //! bytes -> container -> OTA file -> integrity code, payloads -> findings: wrong, doubtful, note
@@ -16,7 +16,7 @@
 //! | [`Note`](Severity::Note) | usable, and worth knowing | a container, bytes after the total image size, a reserved tag |
 //!
 //! A file without findings may still be damaged in bytes that no checksum covers. [`Inspection::uncovered`] returns the
-//! ranges of these uncovered bytes. Only a signature proves who made a file, and this module does not verify
+//! ranges of bytes that no checksum covers. Only a signature proves who made a file, and this module does not verify
 //! signatures.
 //!
 //! ```
@@ -67,7 +67,7 @@ use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_body_end::RemainderKind;
 
 /// Number of payloads whose reports an inspection keeps. Real files have fewer payloads than this number. If a file has
-/// more payloads, each call of a method computes the reports of the additional payloads again.
+/// more than eight payloads, each call of a method computes the reports of the additional payloads again.
 const KEPT: usize = 8;
 
 /// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the
@@ -110,8 +110,8 @@ impl<'a> Inspection<'a> {
         Self { given: bytes, content, raw_allowed: false }
     }
 
-    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The inspection
-    /// then never reports the raw bytes as an element that runs past the end of the file.
+    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The returned
+    /// inspection never reports the raw bytes as an element that runs past the end of the file.
     #[must_use]
     pub fn allow_raw_body(self) -> Self {
         Self { raw_allowed: true, ..self }
@@ -156,7 +156,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// Returns whether the inspection has a finding of the severity [`Wrong`](Severity::Wrong). A gateway should refuse
-    /// a file with a finding of this severity.
+    /// a file with a finding of the severity `Wrong`.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         self.worst() == Some(Severity::Wrong)
@@ -281,7 +281,7 @@ impl<'a> Ota<'a> {
         [truncated, checksum, code, around]
     }
 
-    /// Returns the finding about `count` bytes after the total image size. The reported bytes start at the offset
+    /// Returns the finding about `count` bytes after the end of the OTA file. The reported bytes start at the offset
     /// `end`.
     fn trailing_finding(&self, count: usize, end: usize) -> Option<Finding> {
         let trailing = self.image.trailing();
@@ -412,7 +412,7 @@ impl<'a> Ota<'a> {
     }
 }
 
-/// Multiple of bytes to which SDevices pads the file before the CRC.
+/// SDevices pads the OTA file to a multiple of this number of bytes, and appends the CRC after the padding.
 const ALIGNMENT: usize = 16;
 /// Length in bytes of the CRC that Salus and SDevices append.
 const CRC_LEN: usize = 4;

@@ -19,7 +19,7 @@ use crate::payload::PayloadKind;
 pub enum ForeignKind {
     /// File without any byte.
     Empty,
-    /// File of bytes with one value only, like erased flash.
+    /// File in which all bytes have the same value, as in erased flash.
     Erased,
     /// Pointer of Git LFS, which replaces a large file in a repository.
     GitLfsPointer,
@@ -59,7 +59,8 @@ pub enum ForeignKind {
     MatterOta,
     /// Payload without an OTA header.
     BarePayload(PayloadKind),
-    /// IKEA container whose own words and checksums are right, but whose OTA header has another total image size.
+    /// IKEA container with consistent fields and matching checksums, but with an OTA header whose total image size
+    /// differs from the size in the container.
     IkeaOtherTotal {
         /// Total image size in the OTA header, in bytes.
         total_size: u32,
@@ -81,7 +82,7 @@ const MAX_TEXT: usize = 4096;
 /// type is [`ForeignKind::Text`].
 const MIN_DIGITS: usize = 32;
 
-/// Identifiers at the first byte of a file.
+/// Identifiers at the start of files, each with the type of the file.
 const IDENTIFIERS: [(&[u8], ForeignKind); 10] = [
     (b"version https://git-lfs.github.com/spec/", ForeignKind::GitLfsPointer),
     (b"PK\x03\x04", ForeignKind::Zip),

@@ -15,7 +15,7 @@ use super::Severity;
 /// Class of the raw bytes that remain after the elements of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemainderKind {
-    /// Padding: fewer bytes than the head of an element, or bytes of one value after the last element.
+    /// Padding: fewer bytes than the tag and length of an element, or bytes of one value after the last element.
     Padding,
     /// A raw image of a recognised format, or a raw image of any format if the caller allows a raw body.
     Raw(PayloadKind),
@@ -31,9 +31,9 @@ pub(super) enum RemainderKind {
 pub struct Overrun {
     /// Tag of the element.
     pub tag: Tag,
-    /// Length field of the element, in bytes.
+    /// Value of the length field of the element, in bytes.
     pub declared: u32,
-    /// Number of data bytes up to the total image size.
+    /// Number of data bytes of the element before the end of the OTA file, which the total image size gives.
     pub present: usize,
     /// Probable cause of the wrong length.
     pub cause: OverrunCause,
@@ -51,7 +51,7 @@ pub enum OverrunCause {
     CountsHead,
     /// The element ends exactly at the end of the input, so the total image size is too small.
     TotalTooSmall {
-        /// Total image size with which the element fits, in bytes.
+        /// Total image size that would include the whole element, in bytes.
         right: usize,
     },
     /// The bytes do not show the cause.
@@ -60,7 +60,7 @@ pub enum OverrunCause {
 
 /// Highest tag that a specification assigns: the ECDSA signing certificate of crypto suite 2.
 const LAST_ASSIGNED: u16 = 0x0006;
-/// Tag that Telink's tools give to an image, and the two bytes before its data.
+/// Tag of the element in which Telink's tools store an image, and the two bytes that the tools write before the data.
 const TELINK: (Tag, [u8; 2]) = (Tag(0xf000), [0x01, 0x0c]);
 /// Maximum plausible length in bytes of an element with a reserved tag after valid elements: 16 MiB, more than the
 /// flash of any Zigbee device. The limit distinguishes elements from other data: two random bytes are nearly always a

@@ -16,7 +16,7 @@ pub(super) enum CoveredBytes {
     /// No checksum matches.
     #[default]
     None,
-    /// The bytes from `start` to `end`.
+    /// The bytes from `start` up to, but not including, the byte at `end`.
     Range { start: usize, end: usize },
     /// The bytes of two ranges, each a start and an end.
     TwoRanges { first: (usize, usize), second: (usize, usize) },

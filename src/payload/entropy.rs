@@ -55,7 +55,7 @@ impl Entropy {
     }
 
     /// Returns whether the bytes look encrypted or compressed. The sample must have at least 1,024 bytes, and an
-    /// entropy at most 0.1 bits below the expected entropy of as many random bytes.
+    /// entropy at most 0.1 bits below the expected entropy of the same number of random bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {

@@ -85,7 +85,8 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Writes each present field except the chip, after a semicolon. Texts are escaped by `escape_ascii`.
+/// Writes every field that the payload has, except the chip, each after a semicolon. Texts are escaped by
+/// `escape_ascii`.
 impl fmt::Display for PayloadMetadata<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f)
@@ -93,7 +94,8 @@ impl fmt::Display for PayloadMetadata<'_> {
 }
 
 impl PayloadMetadata<'_> {
-    /// Writes each present field except the chip, after a semicolon. Texts are escaped by `escape_ascii`.
+    /// Writes every field that the payload has, except the chip, each after a semicolon. Texts are escaped by
+    /// `escape_ascii`.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {

@@ -86,7 +86,7 @@ pub enum DamageKind {
     },
     /// A part of the payload runs past the end of the payload.
     Truncated {
-        /// Number of bytes that the part takes, counted from its offset.
+        /// Number of bytes that the part needs, counted from its offset.
         needed: usize,
         /// Number of bytes that are present, counted from the offset of the part.
         present: usize,
@@ -215,7 +215,8 @@ impl PayloadState {
         Self::Damaged(Damage { offset, kind: DamageKind::Truncated { needed, present } })
     }
 
-    /// Returns the state from a stored checksum (`expected`) at `offset` and the computed checksum (`found`).
+    /// Returns the state that follows from a stored checksum (`expected`) at `offset` and the computed checksum
+    /// (`found`).
     pub(super) const fn from_checksum(
         checksum: ChecksumKind,
         offset: usize,
@@ -229,7 +230,8 @@ impl PayloadState {
         }
     }
 
-    /// Returns the state from a stored SHA-256 (`expected`) at `offset` and the computed SHA-256 (`found`).
+    /// Returns the state that follows from a stored SHA-256 (`expected`) at `offset` and the computed SHA-256
+    /// (`found`).
     pub(super) fn from_sha256(offset: usize, expected: [u8; 32], found: [u8; 32]) -> Self {
         let (expected, _) = expected.as_chunks();
         let (found, _) = found.as_chunks();
@@ -300,7 +302,7 @@ impl fmt::Display for PayloadState {
 
 impl PayloadState {
     /// Writes the state. If `base` is the offset of the payload in a file, the written offsets count from the first
-    /// byte of this file. If `base` is `None`, the written offsets count from the first byte of the payload, and the
+    /// byte of the file. If `base` is `None`, the written offsets count from the first byte of the payload, and the
     /// text says so.
     pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         match self {
@@ -348,7 +350,7 @@ impl Damage {
 }
 
 impl ChecksumKind {
-    /// Returns the number of hexadecimal digits of a checksum as it is written in texts.
+    /// Returns the number of hexadecimal digits with which a checksum is written in texts.
     const fn digits(self) -> usize {
         match self {
             Self::Crc32 | Self::WordSum | Self::Sha256 => 8,

@@ -1,5 +1,5 @@
-//! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout is derived from files, because there is
-//! no documentation. No checksum is known.
+//! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout is derived from files, because
+//! there is no documentation. No checksum is known.
 //!
 //! ```text
 //! 4   u32 length of the image - 9   8 ED FE FE CA
@@ -21,8 +21,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { state: cut_or(bytes, report.state), ..report }
 }
 
-/// Returns the state `Truncated` for a payload shorter than the length in the field at byte 4, and `state` for any
-/// other payload.
+/// Returns the state `Damaged` with the damage `Truncated` for a payload shorter than its length field (at byte 4)
+/// says, and `state` for any other payload.
 pub(super) fn cut_or(bytes: &[u8], state: PayloadState) -> PayloadState {
     let needed = le_len(bytes, 4).unwrap_or(0).saturating_add(UNCOUNTED);
     if needed > bytes.len() { PayloadState::truncated(0, needed, bytes.len()) } else { state }

@@ -92,7 +92,7 @@ pub(in crate::payload) fn segment_data(bytes: &[u8]) -> impl Iterator<Item = Ran
     })
 }
 
-/// Result of walking all complete segments of an image.
+/// Result of reading all complete segments of an image.
 struct Segments {
     /// Offset of the first byte after the checksum.
     end: usize,
@@ -100,7 +100,7 @@ struct Segments {
     checksum: u8,
 }
 
-/// Walks through the `count` segments of an image. The error is the state of an image in which a segment is truncated.
+/// Reads the `count` segments of an image. The error is the state of an image in which a segment is truncated.
 fn walk_segments(bytes: &[u8], count: u8) -> Result<Segments, PayloadState> {
     let (mut offset, mut checksum) = (SEGMENTS, 0xef);
     for _ in 0..count {
@@ -149,7 +149,7 @@ impl Segments {
 
 /// Searches for one wrong byte among the bytes by which the format is recognised: the first byte, the number of
 /// segments, the flag of the SHA-256, and the first four bytes of the application description. Returns the wrong byte
-/// if the checksum matches with the correct byte.
+/// if the checksum matches after this byte is corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     // A flag of 0 is valid. If a SHA-256 follows the image nevertheless, the flag is damaged.
     let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];

@@ -1,13 +1,13 @@
-//! Table of payload formats: the macro call `formats!`. Each format has a row in this table; related formats share a
-//! source file.
+//! Table of payload formats: the macro call `formats!`. Each payload format has a row in the macro call; related
+//! formats share a source file.
 //!
 //! ```text
 //! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
 //! ```
 //!
 //! The source file of a format starts with the byte layout, and contains a function that recognises the format, mostly
-//! named `is`, and a function that compares the checksums, mostly named `check`. A recogniser reads at most a constant
-//! number of bytes.
+//! named `is`, and a function that compares the checksums, mostly named `check`. A recogniser, the function that
+//! recognises a format, reads at most a constant number of bytes of the payload.
 
 pub(super) mod cortex_m;
 pub(crate) mod damaged_mark;
@@ -44,8 +44,8 @@ use super::report::check_unknown;
 /// Defines [`PayloadKind`] and its functions from the table of formats. `PayloadKind::of` tries the recognisers of the
 /// rows from top to bottom.
 ///
-/// The table is a macro because no function can define an enum. If the variants, names, recognisers and checks were
-/// written in separate places, they could disagree.
+/// The table of formats is a macro call, because no function can define an enum. If the variants, names, recognisers
+/// and checks were written in separate places, they could disagree.
 macro_rules! formats {
     ($($(#[$doc:meta])* $kind:ident = $name:literal: $check:path $(, if $is:path)?;)*) => {
         /// Format of a payload. The source file of each format, in `src/payload/formats`, has its byte layout.
@@ -66,8 +66,8 @@ macro_rules! formats {
             ///
             /// The function never returns [`TelinkAes`](Self::TelinkAes) or [`NordicFirmware`](Self::NordicFirmware),
             /// and returns [`Ubisys`](Self::Ubisys) only for firmware of ubisys that starts with `FRS0`. Only
-            /// [`payloads`](super::payloads) recognises the other payloads of these formats, by the elements around
-            /// them.
+            /// [`payloads`](super::payloads) recognises encrypted Telink images, Nordic firmware and other firmware of
+            /// ubisys, by the elements around the payload.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The firmware consists of a SoftDevice, a boot loader and an application. The init packet contains the size of each
-//! part. Some vendors encrypt the firmware; the hash then covers the firmware before encryption.
+//! part. Some vendors encrypt the firmware; for encrypted firmware, the hash covers the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 
@@ -110,7 +110,7 @@ impl InitPacket {
     }
 }
 
-/// Value of a field in a message.
+/// Value of a field in a message in protocol buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value<'a> {
     Number(u64),
@@ -126,7 +126,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads `bytes` as exactly one message. Returns the last value of each field whose number is in `numbers`.
+/// Reads `bytes` as exactly one message in protocol buffers. Returns the last value of each field whose number is in
+/// `numbers`.
 fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Value<'_>>; N]> {
     let (mut rest, mut found) = (bytes, [None; N]);
     while !rest.is_empty() {

@@ -93,7 +93,7 @@ fn header_state(bytes: &[u8]) -> PayloadState {
 }
 
 /// Returns the wrong byte if exactly one byte of the signature word at 0x20 is wrong, and the CRC-32 of the header
-/// matches with the correct byte.
+/// matches after this byte is corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) = (bytes.get(..CRC)?, le_u32(bytes, CRC)?);
     (0x02..=0x04).find_map(|last| {

@@ -31,8 +31,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks a table that fills a whole element. Returns `None` unless the CRC matches, because a table has no magic
-/// bytes, and only its CRC identifies it.
+/// Checks an Osram table that fills a whole element. Returns `None` unless the CRC matches, because a table has no
+/// magic bytes, and only its CRC identifies it.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
     bytes: &[u8],
@@ -47,7 +47,7 @@ pub(in crate::payload) fn check_table(
     })
 }
 
-/// Returns whether an element has the tag of a table, but its CRC does not match.
+/// Returns whether an element has the tag of an Osram table, but does not end with a matching CRC.
 pub(crate) fn is_damaged_table(manufacturer: ManufacturerCode, tag: Tag, bytes: &[u8]) -> bool {
     let is_table = MANUFACTURERS.contains(&manufacturer) && TABLE_TAGS.contains(&tag);
     is_table && check_table(manufacturer, bytes).is_none()

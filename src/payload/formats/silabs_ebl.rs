@@ -53,7 +53,7 @@ pub(super) fn check_encrypted(bytes: &[u8]) -> PayloadReport<'_> {
         .covering(CoveredBytes::until(end))
 }
 
-/// Result of walking all tags of a file.
+/// Result of reading all tags of a file.
 struct Walk {
     /// State of the file by the CRC-32 in its end tag.
     state: PayloadState,
@@ -94,14 +94,14 @@ fn walk_tags(bytes: &[u8]) -> Walk {
     }
 }
 
-/// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches with the correct
-/// byte.
+/// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches after this byte is
+/// corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0x00), (1, 0x00), (4, 2), (6, 0xe3), (7, 0x50)])
 }
 
 /// Returns the wrong byte if exactly one magic byte in the header of an encrypted file is wrong, and the CRC-32 matches
-/// with the correct byte.
+/// after this byte is corrected.
 pub(super) fn damaged_encrypted_mark(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0xfb), (1, 0x05), (4, 2), (8, 0xe3), (9, 0x50)])
 }

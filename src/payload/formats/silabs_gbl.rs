@@ -88,8 +88,8 @@ fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> (Payl
     }
 }
 
-/// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches with the correct
-/// byte.
+/// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches after this byte is
+/// corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0xeb), (1, 0x17), (2, 0xa6), (3, 0x03)];
     let wrong = only_wrong_byte(bytes, &mark)?;

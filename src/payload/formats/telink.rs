@@ -104,8 +104,8 @@ fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
     }
 }
 
-/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the image matches with the correct
-/// byte. The magic bytes are `KNLT`, and the two bytes at 0x06 that show that a CRC was added.
+/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the image matches after this byte is
+/// corrected. The magic bytes are `KNLT`, and the two bytes at 0x06 that show that a CRC was added.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     [TC32, RISC_V].into_iter().find_map(|start| {
         let [k, n, l, t] = MAGIC;

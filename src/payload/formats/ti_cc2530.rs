@@ -8,9 +8,9 @@
 //! 0x90 u16    manufacturer  0x92 u16 image type  0x94 u32 version
 //! ```
 //!
-//! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. The CRC of XMODEM, in
-//! contrast, is the register after 16 more zero bits. The CRC of a CC2530 image therefore equals the XMODEM CRC of all
-//! but the last two bytes, xored with the last two bytes.
+//! The CRC of a CC2530 image is the value of the CRC register (polynomial 0x1021, initial value 0) after the last bit
+//! of the image. The CRC of XMODEM, in contrast, is the value of the register after 16 more zero bits. The CRC of a
+//! CC2530 image therefore equals the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{is_padding, le_len, le_u16, le_u32};
@@ -74,7 +74,7 @@ fn state(image: &[u8]) -> PayloadState {
 }
 
 /// Returns the wrong byte if only the byte of the first jump or one byte of the length is wrong, and the CRC-16 matches
-/// with the correct byte.
+/// after this byte is corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let is_summed = |image: &[u8], wrong: WrongByte| {
         let crc = le_u16(image, CRC).filter(|crc| *crc != 0 && *crc != u16::MAX);

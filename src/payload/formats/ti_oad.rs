@@ -107,7 +107,8 @@ fn is_signed(bytes: &[u8]) -> bool {
 }
 
 /// Returns the wrong byte if exactly one of the magic bytes of a compressed image is wrong, and the CRC-32 at the end
-/// of the image matches with the correct byte. In an image without compression, the CRC does not cover the magic bytes.
+/// of the image matches after this byte is corrected. In an image without compression, the CRC does not cover the magic
+/// bytes.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
