@@ -171,8 +171,8 @@ impl UtcTime {
     }
 }
 
-/// Current time and upgrade or request time of an Upgrade End Response or of WAIT_FOR_DATA, as on the wire (section
-/// 6.8.4).
+/// The two time fields of a frame, as on the wire (section 6.8.4): the current time, and the upgrade time (Upgrade End
+/// Response) or the request time (WAIT_FOR_DATA).
 // Exhaustive: the two fields are fixed by the wire format.
 #[doc(alias("upgrade time", "request time"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,7 +183,7 @@ pub struct ServerTime {
     /// Current time: the clock of the server when the server sends the frame; 0 if `then` is an offset in seconds from
     /// the receipt of the frame.
     pub current: u32,
-    /// Upgrade time or request time; `u32::MAX` means wait until the server sends another command.
+    /// Upgrade time or request time; `u32::MAX` means that the client waits until the server sends another command.
     pub then: u32,
 }
 

@@ -61,12 +61,12 @@ impl BlockStorage for () {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeardBytes {
-    /// Number of bytes that were overheard for the first time in a block to this client.
+    /// Number of bytes of the block that were in no earlier overheard block to the same client.
     pub new: u32,
-    /// Number of bytes that had already been overheard in an earlier block to this client.
+    /// Number of bytes of the block that were in an earlier overheard block to the same client.
     pub repeated: u32,
-    /// Number of bytes that differ from the bytes already stored for the image. A byte that is new for this client can
-    /// differ, too, because the stored byte may come from a block to another client.
+    /// Number of bytes of the block that differ from the bytes already stored for the image. A byte that is new for the
+    /// client can differ, too, because the stored byte may come from a block to another client.
     pub contradicting: u32,
 }
 

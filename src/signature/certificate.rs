@@ -139,7 +139,8 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the IEEE address of the owner of the key. The signature element must contain the same address.
+    /// Returns the IEEE address of the owner of the key. The signature element of the file must contain the same
+    /// address, as the address of the signer.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self.0 {

@@ -10,8 +10,9 @@
 //! ```
 //!
 //! `G` is the generator of the group; private keys and r are numbers modulo the order of the group. The subject's
-//! public key is `e * point + d * G`, as [`Certificate::signer_key`] computes it. The number r need not be secret,
-//! because the private key cannot be computed from r without the secret number u of the subject.
+//! public key is `e * point + d * G`, where `d * G` is the public key of the authority, as [`Certificate::signer_key`]
+//! computes it. The number r need not be secret, because the private key cannot be computed from r without the secret
+//! number u of the subject.
 //!
 //! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
 //! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not
@@ -143,7 +144,7 @@ impl SigningKey {
     /// ```
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite.
+    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of the same suite.
     /// Fails with [`SignFileError::InvalidKey`] if the request is no point of the group. Fails with
     /// [`SigningKeyError::ValidFrom`] if the start of the validity does not fit into 40 bits, and with
     /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.

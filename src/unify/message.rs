@@ -15,7 +15,7 @@ use super::topic::{ImagePath, Topic};
 pub struct MqttMessage {
     /// MQTT topic of the message.
     pub topic: String,
-    /// Payload of the message in bytes.
+    /// Bytes of the payload of the message.
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
     /// subscribers. In a message from the broker, the retain flag means that the message was published before the

@@ -46,7 +46,7 @@ pub enum MessageIgnored {
         path: ImagePath,
         /// Version of the file in the message.
         found: FileVersion,
-        /// Version of the announcement.
+        /// Version in the announcement.
         announced: FileVersion,
     },
     /// The message announces or withdraws an image that no device of the consumer has. The consumer does not keep the

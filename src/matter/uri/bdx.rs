@@ -149,8 +149,8 @@ impl<'a> BdxUri<'a> {
         self.designator
     }
 
-    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 forbids a URI with
-    /// another node, but a later version of the specification may allow one.
+    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 forbids the URI of a
+    /// node other than the provider, but a later version of the specification may allow such a URI.
     ///
     /// # Errors
     /// [`ImageUriError::NodeMismatch`] if the file is on another node.

@@ -55,8 +55,8 @@ impl<'a> ImageUri<'a> {
     /// Maximum length of an ImageURI in bytes.
     pub const MAX: usize = 256;
 
-    /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, in upper or lower case, must satisfy the rules
-    /// of a BDX URI.
+    /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, written in upper or lower case, must satisfy
+    /// the rules of a BDX URI.
     ///
     /// In a URI of another scheme, the method checks only the characters of each part. The code that resolves the URI
     /// has to check the structure of the authority, such as the digits of a port or an IP address.

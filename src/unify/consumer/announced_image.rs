@@ -67,7 +67,7 @@ impl AnnouncedImage {
     }
 
     /// Returns whether the consumer still has to request or to receive the file, or the caller still has to verify it.
-    /// If so, the file will soon be either ready for the server or rejected.
+    /// If the result is `true`, the file may still become ready for the server.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,

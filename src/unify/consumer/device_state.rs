@@ -97,7 +97,7 @@ impl Due {
 /// Whether a device has a downloaded image on hold, and whether the server has released the image from the hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoldState {
-    /// The device does not have the complete image on hold.
+    /// The image is not on hold on the device.
     NotHeld,
     /// The device has the image on hold, and may not activate it yet.
     Waiting,
@@ -126,8 +126,8 @@ pub(super) struct ImageState {
     /// ignore an Image Notify during a download. The consumer therefore sends the client one more notification after
     /// the server has refused the blocks.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. Before the delivery, the provider
-    /// may have withdrawn the announcement, so no device may activate the image.
+    /// Whether the broker has delivered the announcement on the current connection. Until the delivery, the consumer
+    /// does not know whether the provider has withdrawn the announcement, so no device may activate the image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -442,12 +442,13 @@ impl DeviceState {
         }
     }
 
-    /// Sends the upgrade times of the images on hold, by actions for the caller. For an image that is due now and was
-    /// not released before, the action is [`ConsumerAction::Release`] with 0 seconds. If an announcement has changed an
-    /// upgrade time (`has_new_time`), the action for an image that is due later is [`ConsumerAction::Release`] with the
-    /// number of seconds. With `has_new_time`, the action for an image whose upgrade time is unknown ([`Due::Unknown`])
-    /// or more than `u32::MAX` seconds away is [`ConsumerAction::Hold`]. An image that was released before and is due
-    /// now needs no action.
+    /// Sends the upgrade times of the images on hold, by actions for the caller. For an image that the device may
+    /// activate now and that was not released before, the action is [`ConsumerAction::Release`] with 0 seconds. If an
+    /// announcement has changed an upgrade time (`has_new_time`), the action for an image that the device may activate
+    /// later is [`ConsumerAction::Release`] with the number of seconds. If `has_new_time` is `true`, the action for an
+    /// image whose upgrade time is unknown ([`Due::Unknown`]) or more than `u32::MAX` seconds away is
+    /// [`ConsumerAction::Hold`]. An image that was released before and that the device may activate now needs no
+    /// action.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();
