@@ -272,7 +272,7 @@ impl<'a> FieldReader<'a> {
         self.rest.len()
     }
 
-    /// Returns whether a field was longer than the rest of the input.
+    /// Returns whether any field that was read was longer than the rest of the input.
     pub(crate) const fn is_short(&self) -> bool {
         self.is_short
     }

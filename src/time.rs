@@ -145,7 +145,8 @@ impl UtcTime {
     /// Unix time of 2000-01-01 00:00:00, in seconds.
     pub const UNIX_START: u64 = 946_684_800;
 
-    /// Converts Unix time in seconds; returns `None` before the year 2000 and from 2136 on.
+    /// Converts a Unix time, in seconds, to a time of the ZCL Time cluster; returns `None` before the year 2000 and
+    /// from 2136 on.
     #[must_use]
     pub fn from_unix(seconds: u64) -> Option<Self> {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)

@@ -168,8 +168,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
     /// before, and compares all other bytes of the block with the stored bytes.
     ///
     /// # Errors
-    /// [`AssemblyError`] if no slot or no range is free, or if the storage fails. The caller may ignore the error:
-    /// bytes that were not recorded are gaps of the download.
+    /// [`AssemblyError`] if no slot or no entry for a range is free, or if the storage fails. The caller may ignore the
+    /// error: bytes that were not recorded are gaps of the download.
     pub fn take<S: BlockStorage>(
         &mut self,
         now: Instant,

@@ -107,7 +107,7 @@ impl<S: ConversationSlots> Observer<S> {
         Self { slots, requests: 0 }
     }
 
-    /// Returns the meaning of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
+    /// Returns the observation of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
     /// client is the sender or the receiver.
     ///
     /// Only a request takes a slot, so an unsolicited frame of a server never replaces the conversation of another pair

@@ -54,7 +54,7 @@ pub enum CertificateFields {
         issuer: Eui64,
         /// Serial number, by which an authority tells its certificates apart.
         serial: u64,
-        /// Unix time in seconds from which the certificate is valid, in 40 bits.
+        /// Unix time, in seconds, at which the validity of the certificate begins; at most 40 bits.
         valid_from: u64,
         /// Duration of the validity in seconds; 0xFFFFFFFF means that the certificate never expires.
         valid_for: u32,

@@ -26,8 +26,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::parse_text_error::{Reason, TextError};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Maximum length of an identifier in bytes. A topic with two identifiers of this length fits into the 65,535 bytes
-/// that MQTT allows.
+/// Maximum length of an identifier in bytes. A topic with two identifiers of the maximum length fits into the 65,535
+/// bytes that MQTT allows.
 const MAX_LEN: usize = 32_000;
 
 /// Protocol code of Zigbee at the start of a UIID.

@@ -40,7 +40,7 @@ const PACKET_FIELDS: usize = 5;
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length in bytes of an image in a message with the same topic.
+    /// Maximum length in bytes of an image in an MQTT message with the topic of this image.
     pub max: usize,
 }
 

@@ -1,4 +1,4 @@
-//! BDX URI: location of a file that a node of the same fabric offers for download by Bulk Data Exchange.
+//! BDX URI: location of a file that a node of the requestor's fabric offers for download by Bulk Data Exchange.
 //!
 //! ```text
 //! bdx://00112233AABBCCDD/designator

@@ -160,8 +160,8 @@ impl ImageState {
         (self.must_query, self.is_aborted) = (false, false);
     }
 
-    /// Records that the server refused the client blocks of `id`. If the image was replaced, the consumer notifies the
-    /// client again.
+    /// Records that the server refused the client blocks of the image `id`. If the image was replaced, the consumer
+    /// notifies the client again.
     pub(super) fn record_refusal(&mut self, id: ImageId) {
         let is_replaced = self.must_query || id.version != self.status.target;
         if is_replaced && !self.is_aborted {
