@@ -100,7 +100,8 @@ open_enum! {
     /// Security credentials that a client needs before it installs an image (table 9 of the specification, and later
     /// revisions).
     ///
-    /// The values are in order of assignment, not of age: a larger value is not a newer version.
+    /// The specification assigned the values in another order than the order of the versions: a larger value need not
+    /// be a newer version.
     SecurityCredentialVersion(u8) {
         /// Smart Energy 1.0.
         SE_1_0 = 0x00 => "SE 1.0",

@@ -173,11 +173,11 @@ pub enum MatterDecodeErrorKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MatterRuleError {
-    /// The field with this name is missing, although the status UpdateAvailable requires it.
+    /// A field that the status UpdateAvailable requires is missing. The variant holds the name of the field.
     #[error("UpdateAvailable without {0}")]
     Missing(&'static str),
-    /// DelayedActionTime is present in a response with this status, although only the status Busy allows
-    /// DelayedActionTime.
+    /// A response contains DelayedActionTime, although its status is not Busy. The variant holds the status of the
+    /// response.
     #[error("DelayedActionTime with {0}, only Busy has it")]
     Delay(QueryImageStatus),
     /// The length of a string is outside the bounds of its field.

@@ -82,7 +82,8 @@ pub enum AssemblyError<E> {
     /// All [`HeardRange`](super::HeardRange) entries are in use. The bytes of the block count as missing.
     #[error("no memory for another range of overheard bytes")]
     NoRange,
-    /// The [`BlockStorage`] of the caller returned this error. The bytes of the block count as missing.
+    /// The [`BlockStorage`] of the caller failed. The variant holds the error of the storage. The bytes of the block
+    /// count as missing.
     #[error("the storage of the images failed: {0}")]
     Storage(E),
 }

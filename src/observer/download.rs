@@ -74,7 +74,7 @@ pub struct DownloadCounts {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DownloadEnd {
-    /// The client reported the end of the download with this status (section 6.10.9).
+    /// The client reported the end of the download (section 6.10.9). The variant holds the status in the report.
     Reported(Status),
     /// The server aborted the download (section 6.10.8).
     Aborted,

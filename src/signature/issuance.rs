@@ -11,8 +11,8 @@
 //!
 //! `G` is the generator of the group; private keys and r are numbers modulo the order of the group. The subject's
 //! public key is `e * point + d * G`, where `d * G` is the public key of the authority, as [`Certificate::signer_key`]
-//! computes it. The number r need not be secret, because the private key cannot be computed from r without the secret
-//! number u of the subject.
+//! computes it. The number r in the answer of the authority need not be secret, because the private key cannot be
+//! computed from r without the secret number u of the subject.
 //!
 //! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
 //! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not

@@ -10,8 +10,8 @@
 //! 3. The policy allows the signer of the file.
 //! 4. The file has a certificate of the signature's suite, and the subject of the certificate is the signer.
 //! 5. The policy holds at least one key of the certificate's issuer.
-//! 6. A certificate of suite 2 has a supported type, curve and hash, its key may sign, and the certificate is valid
-//!    now.
+//! 6. A certificate of suite 2 has a supported type, curve and hash, its key may sign, and the certificate is valid at
+//!    the time `VerifyPolicy::now`.
 //! 7. The ECDSA signature matches the digest of all bytes except r and s (the last 42 or 72 bytes), by at least one key
 //!    of the issuer. The keys are tried in the order of the policy.
 //!

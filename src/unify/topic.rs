@@ -74,7 +74,7 @@ pub enum AttributeSide {
 }
 
 impl AttributeSide {
-    /// Both sides of an attribute. A consumer publishes the same value on both sides.
+    /// The desired side and the reported side of an attribute. A consumer publishes the same value on both sides.
     pub const BOTH: [Self; 2] = [Self::Desired, Self::Reported];
 
     const fn name(self) -> &'static str {

@@ -390,7 +390,7 @@ impl Consumer {
     /// A server that uses the store should also use the [`policy`](Self::policy). If a device requests blocks of a
     /// replaced image, or of an image that has not arrived yet, the store returns a file without content, and the
     /// policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server answers a request for
-    /// these blocks with NO_IMAGE_AVAILABLE.
+    /// blocks of a file without content by NO_IMAGE_AVAILABLE.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
