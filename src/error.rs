@@ -1,8 +1,8 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server report a fault of a peer or of the radio as an event, never as an error. Therefore no frame of a
-//! peer can end a loop of the caller that stops at the first error.
+//! Client and server report a fault of a peer or of the radio as an event, never as an error. A frame of a peer cannot
+//! end a loop of the caller that stops at the first error, because no frame of a peer causes an error.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }

@@ -68,8 +68,8 @@ pub struct MessageTooLong;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
-    /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits, and a length of 4 bytes, then
-    /// two zero bytes, for longer messages.
+    /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits; for longer messages, a length
+    /// of 4 bytes, and two zero bytes after the length.
     Standard,
     /// Length in 2 bytes for all messages: the number of bits modulo 65,536. One vendor uses a length of 2 bytes for
     /// all messages in integrity codes.

@@ -7,8 +7,8 @@
 //! | [`array`] | `&[u8; N]` |
 //!
 //! A format that can lend bytes of its input, such as postcard, reads fields of borrowed bytes without a copy. A format
-//! that cannot lend bytes, such as JSON, reads a field of borrowed bytes only if the field is empty. JSON therefore
-//! suits only frames and headers in which all fields of borrowed bytes are empty.
+//! that cannot lend bytes, such as JSON, reads a field of borrowed bytes only if the field is empty. JSON suits only
+//! frames and headers in which all fields of borrowed bytes are empty.
 
 use core::fmt;
 

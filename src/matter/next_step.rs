@@ -26,8 +26,8 @@ use crate::time::Instant;
 /// next step.
 ///
 /// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which may query
-/// at once. After a restart of a requestor, its provider may therefore receive a query before the DelayedActionTime of
-/// the last response has passed.
+/// at once. After a restart of a requestor, its provider may receive a query before the DelayedActionTime of the last
+/// response has passed.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryAgainReason, QueryImageResponse, QueryImageStatus, Requestor};
@@ -162,8 +162,8 @@ impl Requestor {
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and
     /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node than the
-    /// provider. After an error, the next step of the requestor is another query. [`not_before`](Self::not_before) then
-    /// returns the earliest time of the query.
+    /// provider. After an error, the next step of the requestor is another query. After an error,
+    /// [`not_before`](Self::not_before) returns the earliest time of the next query.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,

@@ -16,8 +16,9 @@
 //!
 //! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
 //! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not
-//! for the multiplication and the addition of numbers in `e * k + d`. The private key of a manufacturer's authority
-//! therefore belongs in hardware that is built to protect private keys.
+//! for the multiplication and the addition of numbers in `e * k + d`. Because the time of an operation may depend on
+//! the private key, the private key of a manufacturer's authority belongs in hardware that is built to protect private
+//! keys.
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};

@@ -75,8 +75,8 @@ impl AnnouncedImage {
         }
     }
 
-    /// Returns whether the broker has delivered the announcement on the current connection, so that the provider has
-    /// not withdrawn it.
+    /// Returns whether the broker has delivered the announcement on the current connection, which shows that the
+    /// provider has not withdrawn the announcement.
     pub(super) const fn is_confirmed(&self) -> bool {
         self.confirm_by.is_none()
     }

@@ -36,8 +36,8 @@ pub enum Activation {
     /// before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
     #[default]
     Scheduled,
-    /// The device activates an image right after the download. The server therefore offers the device no image before
-    /// the time in the field `ApplyAfter` of the announcement.
+    /// The device activates an image right after the download. The server offers the device no image before the time in
+    /// the field `ApplyAfter` of the announcement, because the device would activate the image too early.
     Immediate,
 }
 
@@ -122,9 +122,9 @@ pub(super) struct ImageState {
     /// Whether another file of the same version has replaced the file that the client is downloading. Before its next
     /// query, the client gets no blocks, because the client would mix bytes of the old file and the new file.
     pub(super) must_query: bool,
-    /// Whether the server has refused the client blocks of a replaced image since the last query of the client. Devices
-    /// ignore an Image Notify during a download. The consumer therefore sends the client one more notification after
-    /// the server has refused the blocks.
+    /// Whether the server has refused the client blocks of a replaced image since the last query of the client. After
+    /// the refusal, the consumer sends the client one more Image Notify, because devices ignore an Image Notify during
+    /// a download.
     is_aborted: bool,
     /// Whether the broker has delivered the announcement on the current connection. Until the delivery, the consumer
     /// does not know whether the provider has withdrawn the announcement, so no device may activate the image.
@@ -315,8 +315,8 @@ impl DeviceState {
         revisions.into_iter().chain([Topic::Commands(endpoint)])
     }
 
-    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. The next
-    /// [`refresh`](Self::refresh) then publishes all attributes of the device's images.
+    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. After this call, the next
+    /// [`refresh`](Self::refresh) publishes all attributes of the device's images.
     pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         self.publish_device_topics(unid, actions);
         for image in self.images.values_mut() {
