@@ -23,7 +23,7 @@ use core::fmt;
 
 use crate::types::Eui64;
 
-/// Network (short) address and endpoint of a peer. `Display` writes `0x1234/1`.
+/// Network (short) address and endpoint of a peer. `Display` writes network address and endpoint, such as `0x1234/1`.
 // Exhaustive: network address and endpoint address a ZCL frame completely.
 #[doc(alias("short address", "network address", "node id", "endpoint"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,8 +96,8 @@ pub struct FrameMeta {
     pub delivery: DeliveryMode,
     /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
-    /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes of a
-    /// frame to the sender, so less data fits into the frame.
+    /// Number of relays on the source route to the sender; 0 without source routing. In a frame back to the sender,
+    /// each relay takes 2 bytes, so less data fits into this frame.
     pub relays: u8,
     /// IEEE address of the sender that the stack *knows* from the network's management (ZDO), a link key or a neighbour
     /// table; `None` if the stack does not know the address. An IEEE address that the ZCL frame itself contains must

@@ -1,4 +1,4 @@
-//! Conversion between bytes and values: the trait [`Encode`] for writing, nom parsers and their error for reading.
+//! Conversion between bytes and values: the trait [`Encode`] writes values, and parsers of the crate `nom` read values.
 //!
 //! ```text
 //! bytes --nom parsers, then `locate`--> value, or DecodeError with its offset
@@ -155,8 +155,8 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
     array(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
 }
 
-/// Converts the result of a nom parser whose input was `whole`. A [`DecodeError`] contains the name `item` and the
-/// offset of the byte at fault.
+/// Converts the result of a nom parser, whose input was `whole`, to the value and the bytes after the value. Converts
+/// an error of the parser to a [`DecodeError`] with the name `item` and the offset of the byte at fault.
 ///
 /// `base` is the offset of `whole` in the caller's frame or file.
 pub(crate) fn locate<'a, T>(
@@ -190,7 +190,7 @@ impl<'a> FieldWriter<'a> {
         Self { out, len: 0 }
     }
 
-    /// Writes the low `size` bytes of `number`, at most 4.
+    /// Writes the low `size` bytes of `number`; `size` is at most 4.
     // Not inlined, to save flash, like `FieldReader::number`.
     #[inline(never)]
     pub(crate) fn number(&mut self, number: u32, size: usize) {
@@ -231,7 +231,7 @@ impl<'a> FieldReader<'a> {
         Self { rest: input, is_short: false }
     }
 
-    /// Reads a field of `size` bytes, at most 4.
+    /// Reads a field of `size` bytes; `size` is at most 4.
     // Not inlined, to save flash: a device reads fields at some thirty places, and each call takes six bytes.
     #[inline(never)]
     pub(crate) fn number(&mut self, size: usize) -> u32 {
@@ -272,7 +272,7 @@ impl<'a> FieldReader<'a> {
         self.rest.len()
     }
 
-    /// Returns whether a field was longer than the rest of the input.
+    /// Returns whether any field that was read was longer than the rest of the input.
     pub(crate) const fn is_short(&self) -> bool {
         self.is_short
     }

@@ -1,8 +1,8 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server report a fault of a peer or of the radio as an event, never as an error. A received frame
-//! therefore never ends the caller's loop by an error.
+//! Client and server report a fault of a peer or of the radio as an event, never as an error. A frame of a peer cannot
+//! end a loop of the caller that stops at the first error, because no frame of a peer causes an error.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }
@@ -65,9 +65,9 @@ pub enum DecodeErrorKind {
     /// The input ends inside a field.
     #[error("{needed} bytes expected, {present} present")]
     Truncated {
-        /// Minimum number of bytes needed from the offset on.
+        /// Minimum number of bytes that the input must have from the byte at [`DecodeError::offset`] on.
         needed: usize,
-        /// Number of bytes present from the offset on.
+        /// Number of bytes that the input has from the byte at [`DecodeError::offset`] on.
         present: usize,
     },
     /// A length field differs from the number of bytes after the length field.
@@ -161,7 +161,7 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    /// Builds the error in a separate function, so that the calling code stays short for a buffer with enough room.
+    /// Builds the error in a separate function, so that the code of each caller contains only the call and stays short.
     #[cold]
     #[inline(never)]
     pub(crate) const fn no_room(needed: usize, available: usize) -> Self {

@@ -45,7 +45,7 @@ impl<T: Copy, const N: usize> Fifo<T, N> {
         Some(value)
     }
 
-    /// Returns the index of the slot after the slot `index`; the first slot follows the last slot.
+    /// Returns the index of the slot after the slot `index`; after the last slot comes the first slot.
     const fn after(index: usize) -> usize {
         let next = index.saturating_add(1);
         if next < N { next } else { 0 }

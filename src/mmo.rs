@@ -3,7 +3,7 @@
 //!
 //! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`, where `M(i)` is block `i` of the padded message; the digest
 //! is the last `H`. The message is padded to whole blocks of 16 bytes: a bit 1, then bits 0, then the length of the
-//! message in bits, big endian. The table shows the last bytes of the padding:
+//! message in bits, big endian. The table below shows the last bytes of the padding:
 //!
 //! | message | last bytes of the padding |
 //! |---|---|
@@ -44,8 +44,8 @@ impl<C: BlockCipher + ?Sized> BlockCipher for &mut C {
     }
 }
 
-/// Default cryptography in software. The crate `aes` implements [`BlockCipher`], and this crate implements the
-/// verification of signatures.
+/// Default cryptography in software. The crate `aes` encrypts the blocks, and code of this crate verifies the
+/// signatures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SoftwareCrypto;
 
@@ -68,8 +68,8 @@ pub struct MessageTooLong;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
-    /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits, and a length of 4 bytes, then
-    /// two zero bytes, for longer messages.
+    /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits; for longer messages, a length
+    /// of 4 bytes, and two zero bytes after the length.
     Standard,
     /// Length in 2 bytes for all messages: the number of bits modulo 65,536. One vendor uses a length of 2 bytes for
     /// all messages in integrity codes.
@@ -81,19 +81,19 @@ pub enum Padding {
 pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
     state: Digest,
-    /// Incomplete block at the end of the message so far: the first `pending_len` bytes are bytes of the message, and
-    /// the other bytes are zero.
+    /// Incomplete block at the end of the bytes that were added so far. The first `pending_len` bytes of the block are
+    /// bytes of the message, and the other bytes are zero.
     block: [u8; BLOCK],
-    /// Message length in bytes so far; `u32::MAX` is a sentinel for a message that is too long.
+    /// Number of message bytes that were added so far; `u32::MAX` is a sentinel for a message that is too long.
     len: u32,
 }
 
 const BLOCK: usize = 16;
 
-/// Shortest message length in bytes whose number of bits exceeds 32 bits.
+/// Length in bytes of the shortest message whose number of bits does not fit into 32 bits.
 const MAX_LEN: u32 = 1 << 29;
 
-/// Shortest message length in bytes whose number of bits exceeds 16 bits.
+/// Length in bytes of the shortest message whose number of bits does not fit into 16 bits.
 const LONG_LEN: u32 = 1 << 13;
 
 impl Mmo {

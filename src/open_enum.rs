@@ -79,7 +79,8 @@ macro_rules! open_enum {
 }
 pub(crate) use open_enum;
 
-/// Implements serde and defmt for bit flags as a number, bits without a name included.
+/// Implements serde and defmt for bit flags: the flags are written as one number, which includes the bits without a
+/// name.
 ///
 /// The serde support of `bitflags` would write names instead of a number. The implementation is a macro, because a
 /// function cannot implement a trait.

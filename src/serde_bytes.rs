@@ -7,8 +7,8 @@
 //! | [`array`] | `&[u8; N]` |
 //!
 //! A format that can lend bytes of its input, such as postcard, reads fields of borrowed bytes without a copy. A format
-//! that cannot lend bytes, such as JSON, reads a field of borrowed bytes only if the field is empty. JSON therefore
-//! suits frames and headers in which all these fields are empty.
+//! that cannot lend bytes, such as JSON, reads a field of borrowed bytes only if the field is empty. JSON suits only
+//! frames and headers in which all fields of borrowed bytes are empty.
 
 use core::fmt;
 
@@ -49,7 +49,8 @@ impl<'de> Visitor<'de> for BorrowedBytes {
     }
 }
 
-/// Slices of arrays, written as one byte string. The length of the byte string must be a multiple of `N`.
+/// Slices of arrays, written as one byte string. The length of the byte string must be a multiple of `N`, the length of
+/// one array.
 pub(crate) mod pieces {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
@@ -72,7 +73,7 @@ pub(crate) mod pieces {
     }
 }
 
-/// References to arrays, written as a byte string. The length of the byte string must be `N`.
+/// References to arrays, written as a byte string. The length of the byte string must be `N`, the length of the array.
 pub(crate) mod array {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;

@@ -145,7 +145,8 @@ impl UtcTime {
     /// Unix time of 2000-01-01 00:00:00, in seconds.
     pub const UNIX_START: u64 = 946_684_800;
 
-    /// Converts Unix time in seconds; returns `None` before the year 2000 and from 2136 on.
+    /// Converts a Unix time, in seconds, to a time of the ZCL Time cluster; returns `None` before the year 2000 and
+    /// from 2136 on.
     #[must_use]
     pub fn from_unix(seconds: u64) -> Option<Self> {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)
@@ -171,8 +172,8 @@ impl UtcTime {
     }
 }
 
-/// Current time and upgrade or request time of an Upgrade End Response or of WAIT_FOR_DATA, as on the wire (section
-/// 6.8.4).
+/// The two time fields of a frame, as on the wire (section 6.8.4): the current time, and the upgrade time (Upgrade End
+/// Response) or the request time (WAIT_FOR_DATA).
 // Exhaustive: the two fields are fixed by the wire format.
 #[doc(alias("upgrade time", "request time"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,7 +184,7 @@ pub struct ServerTime {
     /// Current time: the clock of the server when the server sends the frame; 0 if `then` is an offset in seconds from
     /// the receipt of the frame.
     pub current: u32,
-    /// Upgrade time or request time; `u32::MAX` means wait until the server sends another command.
+    /// Upgrade time or request time; `u32::MAX` means that the client waits until the server sends another command.
     pub then: u32,
 }
 
@@ -252,9 +253,10 @@ impl ServerTime {
     ///
     /// `utc` is the time of the client's own clock; `None` if the client has no clock. If the clocks of server and
     /// client [agree](Self::agrees_with) within `tolerance` seconds, the waiting time ends when `utc` reaches the
-    /// upgrade or request time; if `utc` is already past that time, the waiting time is zero. If the clocks disagree,
-    /// or if the client has no clock, the waiting time is the upgrade or request time minus the current time of the
-    /// server. Some servers send their uptime in place of UTC, so that the clocks of server and client disagree.
+    /// upgrade or request time. If the clocks agree and `utc` is already past the upgrade or request time, the waiting
+    /// time is zero. If the clocks disagree, or if the client has no clock, the waiting time is the upgrade or request
+    /// time minus the current time of the server. Some servers send their uptime in place of UTC, so that the clocks of
+    /// server and client disagree.
     ///
     /// # Errors
     /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.

@@ -22,7 +22,8 @@ use core::str::FromStr;
 
 use crate::open_enum::open_enum;
 
-/// Manufacturer code, assigned by the Zigbee Alliance (section 6.3.2.5). `Display` writes `0x1001`.
+/// Manufacturer code, assigned by the Zigbee Alliance (section 6.3.2.5). `Display` writes the code in hexadecimal, such
+/// as `0x1001`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -99,7 +100,8 @@ open_enum! {
     /// Security credentials that a client needs before it installs an image (table 9 of the specification, and later
     /// revisions).
     ///
-    /// The values are in order of assignment, not of age: a larger value is not a newer version.
+    /// The specification assigned the values in another order than the order of the versions: a larger value need not
+    /// be a newer version.
     SecurityCredentialVersion(u8) {
         /// Smart Energy 1.0.
         SE_1_0 = 0x00 => "SE 1.0",
@@ -180,7 +182,8 @@ fn release_and_build(text: &str) -> Option<[u8; 2]> {
 }
 
 /// Hardware version (table 10 of the specification): the high byte is the version, and the low byte is the revision.
-/// Two hardware versions are compared as numbers of 16 bits. `Display` writes `1.2`.
+/// Two hardware versions are compared as numbers of 16 bits. `Display` writes version and revision in decimal, such as
+/// `1.2`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -327,8 +330,8 @@ impl defmt::Format for Eui64 {
 /// Identity of a firmware image: manufacturer, image type and version, which together identify an image on a server
 /// (section 6.10.6.4).
 ///
-/// `Display` writes the three numbers in hexadecimal: `1001-00AB-10053519`. The fields hold no wildcards: a command
-/// that selects several images carries an [`ImageFilter`].
+/// `Display` writes the three numbers in hexadecimal, such as `1001-00AB-10053519`. The fields hold no wildcards: a
+/// command that selects several images carries an [`ImageFilter`].
 // Exhaustive: the three fields are fixed by the wire format.
 #[doc(alias = "firmware")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

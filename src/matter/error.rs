@@ -66,8 +66,8 @@ impl Field {
     }
 }
 
-/// Error for bytes that are not the expected command or header: the command or header, the field at fault, the offset
-/// and the reason.
+/// Error for bytes that are not the expected command or header. The error names the command or header, the field at
+/// fault, the offset of the fault, and the reason.
 ///
 /// ```
 /// use zigbee_ota::matter::ApplyUpdateResponse;
@@ -103,9 +103,9 @@ pub enum MatterDecodeErrorKind {
     /// The input ends too early.
     #[error("{needed} bytes expected, {present} present")]
     Truncated {
-        /// Minimum number of bytes needed from the offset on.
+        /// Minimum number of bytes that the input must have from the byte at [`MatterDecodeError::offset`] on.
         needed: u64,
-        /// Number of bytes present from the offset on.
+        /// Number of bytes that the input has from the byte at [`MatterDecodeError::offset`] on.
         present: usize,
     },
     /// The input has bytes after the end of the TLV element.
@@ -114,7 +114,7 @@ pub enum MatterDecodeErrorKind {
         /// Number of bytes after the element.
         count: usize,
     },
-    /// The bytes are not TLV (Matter Core Specification, appendix A). The text of the error gives the reason.
+    /// The bytes are not TLV (Matter Core Specification, appendix A). The variant holds the reason as text.
     #[error("invalid TLV: {0}")]
     InvalidTlv(&'static str),
     /// The TLV type of an element differs from the type that its field requires.
@@ -134,9 +134,9 @@ pub enum MatterDecodeErrorKind {
     /// The number is above the maximum of its field.
     #[error("{value}, expected at most {max}")]
     OutOfRange {
-        /// Value of the number.
+        /// Number in the input.
         value: u64,
-        /// Maximum of the field.
+        /// Maximum value that the field allows.
         max: u64,
     },
     /// The length of a string or an array is outside the bounds of its field.
@@ -165,18 +165,19 @@ pub enum MatterDecodeErrorKind {
     },
 }
 
-/// Rule of the Matter specification that the fields of a command or header break. The encoder checks none of these
-/// rules. The decoder checks only the lengths of strings and the sizes in an image header.
+/// Rule of the Matter specification that the fields of a command or header break. The encoder checks none of the rules
+/// in this enumeration. The decoder checks only two kinds of rules: the lengths of strings, and the sizes in an image
+/// header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MatterRuleError {
-    /// The field with this name is missing, although the status UpdateAvailable requires it.
+    /// A field that the status UpdateAvailable requires is missing. The variant holds the name of the field.
     #[error("UpdateAvailable without {0}")]
     Missing(&'static str),
-    /// DelayedActionTime is present in a response with this status, although only the status Busy allows
-    /// DelayedActionTime.
+    /// A response contains DelayedActionTime, although its status is not Busy. The variant holds the status of the
+    /// response.
     #[error("DelayedActionTime with {0}, only Busy has it")]
     Delay(QueryImageStatus),
     /// The length of a string is outside the bounds of its field.

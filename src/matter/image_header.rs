@@ -158,9 +158,9 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
-    /// Maximum header size in bytes, the length of the TLV structure. The Matter specification sets no limit; 1024 is
-    /// the limit of connectedhomeip (the Matter SDK). A header with the longest value in every field takes less than
-    /// half of the maximum.
+    /// Maximum value of the header size field, which is the length of the TLV structure in bytes. The Matter
+    /// specification sets no limit; 1024 is the limit of connectedhomeip (the Matter SDK). A header with the longest
+    /// value in every field takes less than half of `MAX_HEADER_SIZE`.
     pub const MAX_HEADER_SIZE: u32 = 1024;
 
     /// Returns whether the bytes begin with the file identifier of a Matter OTA image. The file identifier of a Zigbee

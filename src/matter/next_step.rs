@@ -26,8 +26,8 @@ use crate::time::Instant;
 /// next step.
 ///
 /// The state of the requestor is in memory only. After a restart, the device creates a new `Requestor`, which may query
-/// at once. After a restart of a requestor, its provider may therefore receive a query before the DelayedActionTime of
-/// the last response has passed.
+/// at once. After a restart of a requestor, its provider may receive a query before the DelayedActionTime of the last
+/// response has passed.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryAgainReason, QueryImageResponse, QueryImageStatus, Requestor};
@@ -77,8 +77,8 @@ pub enum QueryAgainReason {
     /// The provider offers no image. The variant contains the status of the response, which is the reason.
     NoImage(QueryImageStatus),
     /// The provider offers an image whose version is not newer than the running version. Section 11.20.3.2 of the
-    /// Matter specification forbids the offer of a version that is not newer. A requestor that accepted the offer of
-    /// its running version would download the same image again and again.
+    /// Matter specification forbids the offer of a version that is not newer than the running version. A requestor that
+    /// accepted the offer of its running version would download the same image again and again.
     NotNewer {
         /// Version of the offered image.
         offered: u32,
@@ -130,7 +130,7 @@ impl fmt::Display for QueryAgainReason {
 
 impl Requestor {
     /// Minimum time from a response until the next query or ApplyUpdateRequest (sections 11.20.3.2 and 11.20.3.6). If
-    /// the DelayedActionTime of the response is longer than the minimum, the requestor waits for the DelayedActionTime.
+    /// the DelayedActionTime of the response is longer than `MIN_DELAY`, the requestor waits for the DelayedActionTime.
     pub const MIN_DELAY: Duration = Duration::from_secs(120);
 
     /// Creates the state of a requestor that may query at once. `software_version` is the running version.
@@ -162,8 +162,8 @@ impl Requestor {
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and
     /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node than the
-    /// provider. After an error, the next step of the requestor is another query. [`not_before`](Self::not_before) then
-    /// returns the earliest time of the query.
+    /// provider. After an error, the next step of the requestor is another query. After an error,
+    /// [`not_before`](Self::not_before) returns the earliest time of the next query.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,

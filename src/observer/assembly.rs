@@ -61,12 +61,12 @@ impl BlockStorage for () {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeardBytes {
-    /// Number of bytes that were overheard for the first time in a block to this client.
+    /// Number of bytes of the block that were in no earlier overheard block to the same client.
     pub new: u32,
-    /// Number of bytes that had already been overheard in an earlier block to this client.
+    /// Number of bytes of the block that were in an earlier overheard block to the same client.
     pub repeated: u32,
-    /// Number of bytes that differ from the bytes already stored for the image. A byte that is new for this client can
-    /// differ, too, because the stored byte may come from a block to another client.
+    /// Number of bytes of the block that differ from the bytes already stored for the image. A byte that is new for the
+    /// client can differ, too, because the stored byte may come from a block to another client.
     pub contradicting: u32,
 }
 
@@ -82,7 +82,8 @@ pub enum AssemblyError<E> {
     /// All [`HeardRange`](super::HeardRange) entries are in use. The bytes of the block count as missing.
     #[error("no memory for another range of overheard bytes")]
     NoRange,
-    /// The [`BlockStorage`] of the caller returned this error. The bytes of the block count as missing.
+    /// The [`BlockStorage`] of the caller failed. The variant holds the error of the storage. The bytes of the block
+    /// count as missing.
     #[error("the storage of the images failed: {0}")]
     Storage(E),
 }
@@ -168,8 +169,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
     /// before, and compares all other bytes of the block with the stored bytes.
     ///
     /// # Errors
-    /// [`AssemblyError`] if no slot or no range is free, or if the storage fails. The caller may ignore the error:
-    /// bytes that were not recorded are gaps of the download.
+    /// [`AssemblyError`] if no slot or no entry for a range is free, or if the storage fails. The caller may ignore the
+    /// error: bytes that were not recorded are gaps of the download.
     pub fn take<S: BlockStorage>(
         &mut self,
         now: Instant,

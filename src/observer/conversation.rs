@@ -13,8 +13,8 @@ use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, Image
 pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// Number of the newest request of this pair of client and server. The observer uses one series of numbers for the
-    /// requests of all pairs.
+    /// Serial number of the newest request of this pair of client and server. The observer numbers the requests of all
+    /// pairs in one series.
     last_request: u32,
     /// Sequence numbers and requests, newest first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
@@ -23,8 +23,9 @@ pub struct Conversation {
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Number of requests that a conversation keeps. A client has fewer than 12 requests in flight, so the request of a
-/// late or repeated response is still in the conversation. With 12 requests, a conversation takes less than 768 bytes.
+/// Number of requests that a conversation keeps. A client has fewer than 12 requests in flight, so the request that a
+/// late or repeated response answers is still in the conversation. With 12 requests, a conversation takes at most 768
+/// bytes.
 const REQUESTS: usize = 12;
 
 const _: () = assert!(size_of::<Conversation>() <= 768);
@@ -64,7 +65,8 @@ impl Conversation {
         }
     }
 
-    /// Returns the request in this conversation to which a frame with this sequence number and meaning is the answer.
+    /// Returns the request of this conversation that a frame with the sequence number `sequence` and the meaning
+    /// `meaning` answers.
     pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
         match meaning {
             Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {
@@ -104,7 +106,7 @@ impl Conversation {
     }
 
     /// Returns the block request with this sequence number, file and offset. If no block request matches, returns the
-    /// page request that covers the block, regardless of its sequence number.
+    /// page request that covers the block, regardless of the sequence number of the page request.
     fn find_block(&self, sequence: u8, block: &BlockData<'_>) -> Option<ToServer> {
         let is_requested = |request: &ToServer| match request {
             ToServer::ImageBlock(ImageBlockRequest { id, offset, .. }) => {

@@ -20,23 +20,24 @@ use crate::zcl::Status;
 
 use super::range_pool::HeardRange;
 
-/// Memory for one download of an image by one client, or for one image of all clients. The caller lends a list of slots
-/// to an [`Assembly`](super::Assembly).
+/// Memory for the download of an image by one client, or for the downloads of an image by all clients together. The
+/// caller lends a list of slots to an [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadSlot {
     /// Client and image of the download; `None` if the slot is free. The client is `None` in the slot that combines the
     /// downloads of the image by all clients.
     key: Option<(Option<Address>, ImageId)>,
     counts: DownloadCounts,
-    /// End of the highest requested range.
+    /// Offset in the file after the highest byte that a request has covered.
     requested_to: u32,
-    /// Times of the first and the last request or response for a block.
+    /// Times of the first frame and of the last frame of the download: requests for blocks, and responses to these
+    /// requests.
     times: Option<(Instant, Instant)>,
     longest_silence: Millis,
     end: Option<DownloadEnd>,
-    /// Smallest and largest size in the offers of the image. Only the slot of an image uses this field.
+    /// Smallest and largest size in the offers of the image. Only the slot for all clients together uses this field.
     offered: Option<(u32, u32)>,
-    /// First four bytes of the file, the file identifier. Only the slot of an image uses this field.
+    /// First four bytes of the file, the file identifier. Only the slot for all clients together uses this field.
     identifier: [u8; 4],
     total_size: [u8; 4],
 }
@@ -59,7 +60,7 @@ pub struct DownloadCounts {
     /// Number of requests for an offset that is not above the highest offset that the client has requested before. A
     /// client repeats a request if the request or its response was lost.
     pub repeated_requests: u32,
-    /// Number of responses with data.
+    /// Number of Image Block Responses with data.
     pub blocks: u32,
     /// Number of bytes that were overheard again in a later block to the same client.
     pub repeated_bytes: u32,
@@ -73,7 +74,7 @@ pub struct DownloadCounts {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DownloadEnd {
-    /// The client reported the end of the download with this status (section 6.10.9).
+    /// The client reported the end of the download (section 6.10.9). The variant holds the status in the report.
     Reported(Status),
     /// The server aborted the download (section 6.10.8).
     Aborted,
@@ -88,8 +89,10 @@ impl fmt::Display for DownloadEnd {
     }
 }
 
-/// First four bytes of a file, and the place of the total image size in its header (section 6.3.2).
+/// Byte range of the file identifier in a file (section 6.3.2).
 const IDENTIFIER: Range = Range { start: 0, end: 4 };
+
+/// Byte range of the total image size in a file (section 6.3.2).
 const TOTAL_SIZE: Range = Range { start: 52, end: 56 };
 
 impl DownloadSlot {
@@ -243,8 +246,8 @@ impl<'a> Download<'a> {
         Some(percent.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100))
     }
 
-    /// Returns the missing ranges in ascending order. The last range ends at most at the size of the image, or at the
-    /// last overheard byte if the size is unknown.
+    /// Returns the missing ranges in ascending order. No range ends past the end of the image or, if the size of the
+    /// image is unknown, past the last overheard byte.
     pub fn gaps(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         let end = self.size.unwrap_or(self.heard_end());
         let last = Range { start: end, end };
@@ -265,7 +268,7 @@ impl<'a> Download<'a> {
 
     /// Returns the ranges in which overheard blocks contradict each other, in ascending order. Two blocks contradict
     /// each other if they have different bytes at the same offset; the earlier block may be a block to another client.
-    /// The [`BlockStorage`](super::BlockStorage) has the bytes that were overheard first.
+    /// For these ranges, the [`BlockStorage`](super::BlockStorage) has the bytes that were overheard first.
     pub fn contradictions(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         self.contradicted.iter().map(|entry| entry.range().start..entry.range().end)
     }
@@ -276,7 +279,8 @@ impl<'a> Download<'a> {
         self.slot.counts
     }
 
-    /// Returns the time of the first request or block. Returns `None` if neither a request nor a block was overheard.
+    /// Returns the time of the first request for a block, or of the first response to such a request. Returns `None` if
+    /// neither a request nor a response was overheard.
     #[must_use]
     pub fn first(&self) -> Option<Instant> {
         self.slot.times.map(|(first, _)| first)
@@ -295,8 +299,9 @@ impl<'a> Download<'a> {
         self.slot.longest_silence
     }
 
-    /// Returns the number of overheard bytes per second, measured from the first to the last request or block. A byte
-    /// that was overheard several times counts once. Returns `None` if no time has passed.
+    /// Returns the number of overheard bytes per second, measured from the first frame to the last frame of the
+    /// download. A byte that was overheard several times counts once. Returns `None` if no time has passed between the
+    /// first frame and the last frame.
     #[must_use]
     #[doc(alias("pace", "speed", "bytes per second"))]
     pub fn goodput(&self) -> Option<u32> {

@@ -30,12 +30,13 @@
 //! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
 //! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence
 //! number. The responses to a page request may arrive in any order (section 6.10.7.4). The observer keeps a request
-//! after its response has arrived, so it also finds the request of a repeated response.
+//! after its response has arrived, so it also finds the request that a repeated response answers.
 //!
 //! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of
 //! client and server replaces the pair that has been without a request for the longest time. An observer with an empty
 //! list of slots also works, but never finds the request that a response answers. For each frame, the observer searches
-//! the slots one after the other, and each [`Conversation`] takes less than 800 bytes.
+//! the slots one after the other, so a frame takes longer with more slots. Each slot is a [`Conversation`] of at most
+//! 768 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
@@ -93,8 +94,8 @@ impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Number of requests observed so far. The observer compares this number with the number of each pair's newest
-    /// request, and so finds the pair without a request for the longest time.
+    /// Number of requests observed so far. The observer compares this number with the serial number of each pair's
+    /// newest request, and so finds the pair that has sent no request for the longest time.
     requests: u32,
 }
 
@@ -106,7 +107,7 @@ impl<S: ConversationSlots> Observer<S> {
         Self { slots, requests: 0 }
     }
 
-    /// Returns the meaning of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
+    /// Returns the observation of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
     /// client is the sender or the receiver.
     ///
     /// Only a request takes a slot, so an unsolicited frame of a server never replaces the conversation of another pair

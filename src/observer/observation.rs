@@ -73,7 +73,8 @@ pub enum Meaning<'a> {
     /// The client or the server reports the status of a frame that it received. A server sends a Default Response for
     /// an unsupported command, and for an Upgrade End Request that reports a failed download.
     DefaultResponse(DefaultResponse),
-    /// The frame does not concern a download. The frame is about attributes, or contains no command of the cluster.
+    /// The frame does not concern a download. The frame is about attributes, or contains no command of the OTA Upgrade
+    /// cluster.
     Other,
 }
 

@@ -139,7 +139,8 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the IEEE address of the owner of the key. The signature element must contain the same address.
+    /// Returns the IEEE address of the owner of the key. The signature element of the file must contain the same
+    /// address, as the address of the signer.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self.0 {
@@ -172,16 +173,16 @@ impl<'a> Certificate<'a> {
         self.suite_2().map(|certificate| certificate.serial.get())
     }
 
-    /// Returns the Unix time in seconds from which the certificate is valid, or `None` for suite 1, whose certificates
-    /// hold no times.
+    /// Returns the Unix time, in seconds, at which the validity of the certificate begins, or `None` for suite 1, whose
+    /// certificates hold no times.
     #[must_use]
     pub fn valid_from(&self) -> Option<u64> {
         let bytes = self.suite_2()?.valid_from;
         Some(bytes.iter().fold(0, |time: u64, byte| time.wrapping_shl(8) | u64::from(*byte)))
     }
 
-    /// Returns the Unix time in seconds from which the certificate is expired, or `None` if the certificate never
-    /// expires.
+    /// Returns the Unix time, in seconds, at which the certificate expires, or `None` for a certificate that never
+    /// expires, and for suite 1, whose certificates hold no times.
     #[must_use]
     pub fn valid_until(&self) -> Option<u64> {
         let seconds = self.suite_2()?.valid_for.get();

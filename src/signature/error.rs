@@ -43,7 +43,7 @@ pub enum VerifyError {
     /// range from 1 to the order of the group minus 1 is no ECDSA signature.
     #[error("not a suite 1 or 2 signature: r or s is 0, or not below the order of the group")]
     SignatureRange,
-    /// The policy does not allow this signer.
+    /// The policy does not allow the signer of the file.
     #[error("signer {0} is not allowed")]
     SignerNotAllowed(Eui64),
     /// The file has no certificate element of the signature's suite.

@@ -94,16 +94,16 @@ impl<'a> FileSigner<'a> {
         len.saturating_add(added)
     }
 
-    /// Writes `file` to the start of `out` with the certificate and a zero signature appended, and the total image size
-    /// updated.
+    /// Writes `file` to the start of `out`, appends the certificate and a signature element whose r and s are 0, and
+    /// updates the total image size.
     ///
     /// An integrity code covers the total image size. If `file` has a matching integrity code, the method recomputes
-    /// the code by the convention that the code follows.
+    /// the code in the same form ([`CodeForm`](super::integrity::CodeForm)).
     ///
     /// # Errors
     /// The method fails in these cases: `file` is not exactly one valid unsigned file; the certificate is not from
-    /// `authority`; the key of the certificate may not sign; a key is no point of its group; `out` is too small. An
-    /// error leaves `out` unchanged.
+    /// `authority`; the key of the certificate may not sign; a key is no point of its group; the signed file would have
+    /// 512 MiB or more; `out` is too small. An error leaves `out` unchanged.
     pub fn new(
         file: &[u8],
         certificate: &Certificate<'_>,

@@ -1,4 +1,5 @@
-//! Image integrity code: a file element with a digest of the bytes before it (later revisions, tag 0x0003).
+//! Image integrity code: a file element (tag 0x0003, defined by later revisions of the specification) with a digest of
+//! the bytes before the element.
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -16,24 +17,26 @@ use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
-/// Convention by which an integrity code is computed. In all conventions, the digest covers the file header, in which
-/// the total image size is the size of the finished file.
+/// Form of an integrity code: the bytes that the digest covers, and the padding of these bytes. In all forms, the
+/// digest covers the file header, in which the total image size is the size of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CodeForm {
-    /// Digest over all bytes before the tag of the element, as the specification defines.
+    /// Digest over all bytes before the tag of the integrity code's element, as the specification defines.
     BeforeElement,
-    /// Digest over all bytes before the data of the element, tag and length of the element included.
+    /// Digest over all bytes before the data of the integrity code's element; the digest covers tag and length of the
+    /// element.
     BeforeData,
-    /// Digest over all bytes before the tag of the element, with [`Padding::AlwaysShort`]. For a file below 8 KiB, this
-    /// code equals the code of [`BeforeElement`](Self::BeforeElement), and the check reports `BeforeElement`.
+    /// Digest over all bytes before the tag of the integrity code's element, with [`Padding::AlwaysShort`]. If the
+    /// digest covers less than 8 KiB, it equals the digest of [`BeforeElement`](Self::BeforeElement), and the check
+    /// reports `BeforeElement`.
     ShortPadding,
 }
 
 impl CodeForm {
-    /// Returns the short name for output: `before-element`, `before-data` or `short-padding`.
+    /// Returns the name of the form for output: `before-element`, `before-data` or `short-padding`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,9 +55,10 @@ impl CodeForm {
 pub enum IntegrityCode {
     /// The file has no integrity code.
     Absent,
-    /// The integrity code matches the file. The variant holds the convention by which the code was computed ([`CodeForm`]).
+    /// The integrity code matches the file. The variant holds the form of the code.
     Ok(CodeForm),
-    /// The integrity code matches by no convention, or the length of its element is not 16 bytes.
+    /// The integrity code does not match the file in any form of [`CodeForm`], or the length of its data is not 16
+    /// bytes.
     Bad,
 }
 
@@ -92,8 +96,8 @@ impl IntegrityCode {
 
     /// Writes `file` to `out` with an integrity code as its last element, and returns the new length in bytes.
     ///
-    /// The integrity code is computed by the convention [`CodeForm::BeforeElement`]. The total image size in the header
-    /// is updated.
+    /// The integrity code has the form [`CodeForm::BeforeElement`]. The method updates the total image size in the
+    /// header.
     ///
     /// # Errors
     /// Fails if `file` is not exactly one valid file, has an integrity code or a signature, or has 512 MiB or more.
@@ -112,8 +116,8 @@ impl IntegrityCode {
     }
 }
 
-/// Computes the digest by the convention `form`, and writes the digest into the integrity code whose element starts at
-/// `start`.
+/// Computes the digest of an integrity code of the form `form`, and writes the digest into the integrity code whose
+/// element starts at `start`.
 pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Result<(), MessageTooLong> {
     let (before, element) = file.split_at_mut_checked(start).unwrap_or_default();
     let (head, data) = element.split_at_mut_checked(Element::HEAD_LEN).unwrap_or_default();
@@ -135,8 +139,8 @@ pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
     /// Hash of the received bytes before the data of the integrity code.
     mmo: Mmo<C>,
-    /// Copy of `mmo` after the last complete part of the file. If the next part is an element, the copy is the hash of
-    /// all bytes before the tag of this element.
+    /// Copy of `mmo` at the end of the last piece that the decoder returned. If the next piece is the start of an
+    /// element, the copy is the hash of all bytes before the tag of this element.
     before: Mmo<()>,
     code: Option<ReceivedCode>,
     /// Whether the next bytes of the file belong to the integrity code.
@@ -149,9 +153,9 @@ struct ReceivedCode {
     data: [u8; 16],
     /// Number of data bytes of the element that were received so far.
     received: usize,
-    /// Length field of the element.
+    /// Value of the length field of the element.
     length: u32,
-    /// Digest expected by each convention.
+    /// Digest that an integrity code of each form must have.
     expected: [(CodeForm, Result<Digest, MessageTooLong>); 3],
 }
 
@@ -235,7 +239,7 @@ impl ReceivedCode {
         self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// Returns the convention by which the integrity code matches the file.
+    /// Returns the form in which the integrity code matches the file.
     fn form(&self) -> Option<CodeForm> {
         let whole = self.received == self.data.len() && self.length == 16;
         let matching = self.expected.iter().find(|(_, digest)| *digest == Ok(self.data));

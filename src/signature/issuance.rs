@@ -10,13 +10,15 @@
 //! ```
 //!
 //! `G` is the generator of the group; private keys and r are numbers modulo the order of the group. The subject's
-//! public key is `e * point + d * G`, as [`Certificate::signer_key`] computes it. The number r need not be secret,
-//! because the private key cannot be computed from r without the secret number u of the subject.
+//! public key is `e * point + d * G`, where `d * G` is the public key of the authority, as [`Certificate::signer_key`]
+//! computes it. The number r in the answer of the authority need not be secret, because the private key cannot be
+//! computed from r without the secret number u of the subject.
 //!
 //! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
 //! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not
-//! for the multiplication and the addition of numbers in `e * k + d`. The private key of a manufacturer's authority
-//! therefore belongs in hardware that is built to protect private keys.
+//! for the multiplication and the addition of numbers in `e * k + d`. Because the time of an operation may depend on
+//! the private key, the private key of a manufacturer's authority belongs in hardware that is built to protect private
+//! keys.
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
@@ -53,7 +55,7 @@ pub enum CertificateFields {
         issuer: Eui64,
         /// Serial number, by which an authority tells its certificates apart.
         serial: u64,
-        /// Unix time in seconds from which the certificate is valid, in 40 bits.
+        /// Unix time, in seconds, at which the validity of the certificate begins; at most 40 bits.
         valid_from: u64,
         /// Duration of the validity in seconds; 0xFFFFFFFF means that the certificate never expires.
         valid_for: u32,
@@ -143,7 +145,7 @@ impl SigningKey {
     /// ```
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of one suite.
+    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of the same suite.
     /// Fails with [`SignFileError::InvalidKey`] if the request is no point of the group. Fails with
     /// [`SigningKeyError::ValidFrom`] if the start of the validity does not fit into 40 bits, and with
     /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.

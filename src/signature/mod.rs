@@ -12,8 +12,8 @@
 //! | add or check an integrity code | [`integrity`] |
 //!
 //! A signed file ends in two elements: the certificate and the signature. The signature covers all bytes from the start
-//! of the file to the end of the signer's address, the total image size included. The table below marks these bytes as
-//! signed.
+//! of the file to the end of the signer's address, the total image size included. In the table below, the column
+//! "signed" is "yes" for the bytes that the signature covers.
 //!
 //! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|
@@ -43,9 +43,9 @@
 //! publicly available. Header files in the source code of vendors show that suite 2 uses the same hash function as
 //! suite 1; r and s are assumed to be big endian as in suite 1.
 //!
-//! The running time of this module's arithmetic depends on the input. The arithmetic suits verification, where all
-//! input is public, and must not be used to sign. Signatures come from OpenSSL (`SigningKey`) or from an external
-//! signer: [`FileSigner`] returns the digest and accepts r and s.
+//! The running time of this module's arithmetic depends on the input. The arithmetic of this module suits verification,
+//! where all input is public, and must not be used to sign. Signatures come from OpenSSL (`SigningKey`) or from an
+//! external signer: [`FileSigner`] returns the digest and accepts r and s.
 
 use curve::{K163, K283};
 

@@ -67,7 +67,7 @@ pub struct VerifyPolicy<'a> {
     /// issuer and suite, for example while an authority replaces its key: the verification tries each of their keys.
     pub authorities: &'a [Authority],
     /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. A device without a clock sets
-    /// `None`; the verification then does not check the validity times of certificates.
+    /// `None`; with `None`, the verification does not check the validity times of certificates.
     pub now: Option<u64>,
 }
 

@@ -38,7 +38,7 @@ pub enum SigningKeyError {
     /// The Unix time at which the validity of a certificate begins exceeds the 40 bits of its field.
     #[error("valid from {0}: a certificate holds Unix seconds of 40 bits")]
     ValidFrom(u64),
-    /// The linked OpenSSL was built without the curve.
+    /// The linked OpenSSL was built without the curve of the suite.
     #[error("this OpenSSL has no curve {0}: it was built without binary curves")]
     NoCurve(&'static str),
     /// An OpenSSL function failed.
@@ -78,8 +78,9 @@ impl SigningKey {
     /// Reads a private key: 21 bytes are a key of suite 1, 36 bytes of suite 2.
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::KeyLength`], with [`SigningKeyError::KeyRange`], or, if OpenSSL was built without
-    /// the curve, with [`SigningKeyError::NoCurve`].
+    /// Fails with [`SigningKeyError::KeyLength`] if the length fits neither suite, with [`SigningKeyError::KeyRange`]
+    /// if the number is 0 or is not below the order of the group, and with [`SigningKeyError::NoCurve`] if OpenSSL was
+    /// built without the curve of the suite.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SigningKeyError> {
         let group = group(match bytes.len() {
             21 => Suite::One,

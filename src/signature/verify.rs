@@ -10,8 +10,8 @@
 //! 3. The policy allows the signer of the file.
 //! 4. The file has a certificate of the signature's suite, and the subject of the certificate is the signer.
 //! 5. The policy holds at least one key of the certificate's issuer.
-//! 6. A certificate of suite 2 has a supported type, curve and hash, its key may sign, and the certificate is valid
-//!    now.
+//! 6. A certificate of suite 2 has a supported type, curve and hash, its key may sign, and the certificate is valid at
+//!    the time `VerifyPolicy::now`.
 //! 7. The ECDSA signature matches the digest of all bytes except r and s (the last 42 or 72 bytes), by at least one key
 //!    of the issuer. The keys are tried in the order of the policy.
 //!
@@ -112,7 +112,7 @@ pub fn verify(file: &[u8], policy: &VerifyPolicy<'_>) -> Result<Accepted, Verify
 }
 
 /// Incremental verification of a file. The caller passes the bytes of the file in order, in pieces of any size, for
-/// example as it reads them back from flash.
+/// example while the caller reads the file back from flash.
 ///
 /// The verifier holds the hash state, one certificate of each suite and one signature, in about 600 bytes.
 ///
@@ -136,9 +136,9 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     decoder: StreamDecoder,
     /// Hash of all bytes except r and s.
     mmo: Mmo<C>,
-    /// First certificate element of each suite.
+    /// Data of the first certificate element of each suite.
     certificates: [Option<ElementData<74>>; 2],
-    /// First signature element.
+    /// Tag and data of the first signature element.
     signature: Option<(Tag, ElementData<80>)>,
     /// Whether the file has signature elements of both suites.
     both_suites: bool,
@@ -159,7 +159,7 @@ enum Current {
 /// Buffer for the data of an element; data beyond `N` bytes is dropped.
 #[derive(Clone, Copy, Debug)]
 struct ElementData<const N: usize> {
-    /// Length field of the element.
+    /// Value of the length field of the element.
     length: u32,
     /// Number of data bytes of the element that were received so far.
     received: usize,

@@ -26,8 +26,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::parse_text_error::{Reason, TextError};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Maximum length of an identifier in bytes. A topic with two identifiers of this length fits into the 65,535 bytes
-/// that MQTT allows.
+/// Maximum length of an identifier in bytes. A topic with two identifiers of the maximum length fits into the 65,535
+/// bytes that MQTT allows.
 const MAX_LEN: usize = 32_000;
 
 /// Protocol code of Zigbee at the start of a UIID.
@@ -53,8 +53,9 @@ fn check_level(text: &str) -> Result<(), TextError> {
     }
 }
 
-/// Returns whether a character could change what a terminal or a log shows of a topic: a control character (MQTT 3.1.1,
-/// section 1.5.3, lets brokers refuse these), a line separator, or a mark that reverses the direction of the text.
+/// Returns whether a character could change how a terminal or a log shows a topic: a control character, a line
+/// separator, or a mark that reverses the direction of the text. MQTT 3.1.1, section 1.5.3, lets brokers refuse control
+/// characters.
 pub(super) fn is_unprintable(character: char) -> bool {
     let is_separator_or_direction =
         matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

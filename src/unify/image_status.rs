@@ -72,7 +72,7 @@ impl ImageStatus {
         }
     }
 
-    /// Returns whether the target version is installed, so that no upgrade is due.
+    /// Returns whether the device runs the target version, so that it needs no upgrade.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.current == self.target

@@ -15,7 +15,7 @@ use super::topic::{ImagePath, Topic};
 pub struct MqttMessage {
     /// MQTT topic of the message.
     pub topic: String,
-    /// Payload of the message in bytes.
+    /// Bytes of the payload of the message.
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
     /// subscribers. In a message from the broker, the retain flag means that the message was published before the
@@ -40,7 +40,7 @@ const PACKET_FIELDS: usize = 5;
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length in bytes of an image in a message with the same topic.
+    /// Maximum length in bytes of an image in an MQTT message with the topic of this image.
     pub max: usize,
 }
 

@@ -25,8 +25,8 @@ pub enum MessageIgnored {
     #[error("no image {0}")]
     Unknown(ImagePath),
     /// The message requests or contains an image, but the broker had retained the message. Providers and consumers
-    /// publish requests and images without the retain flag. A retained message with a request or an image is therefore
-    /// outdated, and belongs to no current request.
+    /// publish requests and images without the retain flag. A message with a request or an image that the broker
+    /// retained is outdated, and belongs to no current request.
     #[error("a request or an image that was retained")]
     Retained,
     /// The payload does not match the topic, or the announced version is not a Zigbee file version.
@@ -46,7 +46,7 @@ pub enum MessageIgnored {
         path: ImagePath,
         /// Version of the file in the message.
         found: FileVersion,
-        /// Version of the announcement.
+        /// Version in the announcement.
         announced: FileVersion,
     },
     /// The message announces or withdraws an image that no device of the consumer has. The consumer does not keep the

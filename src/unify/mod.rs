@@ -21,9 +21,9 @@
 //! payloads.
 //!
 //! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. Some parts of the Unify
-//! document contradict each other. The documentation of a module that depends on these parts names the part that the
-//! module follows. This crate does not implement the parts of the Unify document for Z-Wave (checksums, meta data
-//! commands, activation).
+//! document contradict each other. If a module depends on contradictory parts of the Unify document, its documentation
+//! names the part that the module follows. This crate does not implement the parts of the Unify document for Z-Wave
+//! (checksums, meta data commands, activation).
 //!
 //! **Duties of the broker.** No message of the service identifies its sender, so the broker must allow only
 //! authenticated providers to publish below `ucl/OTA/`. The OTA service of Unify does not protect images against

@@ -10,10 +10,10 @@
 //! ```
 //!
 //! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the Unify
-//! document contradicts its own table of topics, this module follows the table. Therefore the level `OTA` in `ucl/OTA`
-//! is in upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify
-//! document has the level `ota` in lower case. This module parses topics below `ucl/ota`, but writes only topics below
-//! `ucl/OTA`.
+//! document contradicts its own table of topics, this module follows the table. According to the table of topics, the
+//! level `OTA` in `ucl/OTA` is in upper case, a slash stands before the UIID, and attributes are below an endpoint. A
+//! diagram of the Unify document has the level `ota` in lower case. This module parses topics below `ucl/ota`, but
+//! writes only topics below `ucl/OTA`.
 //!
 //! The messages with attributes are retained. The text and the diagram of the Unify document contradict its table on
 //! the retain flag of attributes; the module follows the text and the diagram.
@@ -74,7 +74,7 @@ pub enum AttributeSide {
 }
 
 impl AttributeSide {
-    /// Both sides of an attribute. A consumer publishes the same value on both sides.
+    /// The desired side and the reported side of an attribute. A consumer publishes the same value on both sides.
     pub const BOTH: [Self; 2] = [Self::Desired, Self::Reported];
 
     const fn name(self) -> &'static str {

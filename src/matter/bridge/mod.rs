@@ -16,8 +16,8 @@
 //! | Upgrade End Request with SUCCESS | ApplyUpdateRequest | with the UpdateToken that the bridge keeps |
 //! | Default Response to an Upgrade End Request | Discontinue | [`upgrade_time`] returns `None`; ABORT is the closest status |
 //!
-//! If the other protocol has no field for a field of a message, the translation reports the field as [`Unmapped`]. The
-//! following items have no translation in either direction:
+//! If a field of a message has no counterpart in the other protocol, the translation reports the field as [`Unmapped`].
+//! The following items have no translation in either direction:
 //!
 //! - the size of an image, which the caller supplies: a Query Next Image Response requires the size, but in Matter only
 //!   BDX reports the size;
@@ -84,7 +84,7 @@ impl Unmapped {
         other_image: false,
     };
 
-    /// Returns whether the translation contains all fields.
+    /// Returns whether the translated message contains all fields of the original message.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
@@ -125,7 +125,7 @@ pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols
 ///
 /// # Errors
 /// [`zcl::Violation`] if the vendor id, the product id or the version has the value of a Zigbee wildcard, or if the
-/// product is not a valid image type of a query.
+/// product id is not an image type that a query may contain.
 pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextImageRequest>, zcl::Violation> {
     let QueryImage {
         vendor,
@@ -257,7 +257,7 @@ pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
 /// Translates the ApplyUpdateResponse of a Matter provider to the upgrade time of an Upgrade End Response.
 ///
 /// Returns `None` for Discontinue and for actions without a named constant: no upgrade time has the meaning of these
-/// actions. The Zigbee message closest to Discontinue is a Default Response with ABORT.
+/// actions. The Zigbee message with the meaning closest to Discontinue is a Default Response with ABORT.
 #[must_use]
 pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerTime>> {
     let ApplyUpdateResponse { action, delayed_action_time } = *response;

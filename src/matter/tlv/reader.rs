@@ -8,7 +8,7 @@
 use super::container_stack::ContainerStack;
 use crate::matter::error::MatterDecodeErrorKind;
 
-/// Fault in TLV: its offset and its reason.
+/// Fault in TLV bytes: the offset and the reason of the fault.
 #[derive(Clone, Copy)]
 pub(in crate::matter) struct TlvError {
     /// Offset in bytes, counted from the first byte of the caller's input.
@@ -86,7 +86,7 @@ pub(in crate::matter) struct Element<'a> {
 
 impl<'a> Element<'a> {
     /// Parses a single element that takes all of `bytes`. `base` is the position of `bytes` in the caller's input; the
-    /// parser adds it to all offsets.
+    /// parser adds `base` to all offsets.
     pub(in crate::matter) fn parse_exact(bytes: &'a [u8], base: usize) -> Result<Self, TlvError> {
         let mut cursor = Cursor { rest: bytes, at: base };
         let element = cursor.element(ContainerStack::EMPTY)?;

@@ -1,4 +1,4 @@
-//! BDX URI: location of a file that a node of the same fabric offers for download by Bulk Data Exchange.
+//! BDX URI: location of a file that a node of the requestor's fabric offers for download by Bulk Data Exchange.
 //!
 //! ```text
 //! bdx://00112233AABBCCDD/designator
@@ -149,8 +149,8 @@ impl<'a> BdxUri<'a> {
         self.designator
     }
 
-    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 forbids a URI with
-    /// another node, but a later version of the specification may allow one.
+    /// Checks that the file is on the provider that sent the URI. Matter Core Specification 1.3 forbids the URI of a
+    /// node other than the provider, but a later version of the specification may allow such a URI.
     ///
     /// # Errors
     /// [`ImageUriError::NodeMismatch`] if the file is on another node.

@@ -1,6 +1,6 @@
 //! ImageURI: location of an image (Matter Core Specification 1.3, section 11.20.6.5.2).
 //!
-//! An ImageURI is a URI of RFC 3986. A URI of the scheme `bdx` names a file on a node of the same fabric:
+//! An ImageURI is a URI of RFC 3986. A URI of the scheme `bdx` names a file on a node of the requestor's fabric:
 //!
 //! ```text
 //! bdx://00112233AABBCCDD/designator
@@ -40,7 +40,7 @@ pub use bdx::{BdxUri, NodeId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageUri<'a> {
-    /// File on a node of the same fabric, to download by BDX.
+    /// File on a node of the requestor's fabric, to download by BDX.
     Bdx(BdxUri<'a>),
     /// URI of another scheme than `bdx`, which the caller resolves.
     Other {
@@ -55,8 +55,8 @@ impl<'a> ImageUri<'a> {
     /// Maximum length of an ImageURI in bytes.
     pub const MAX: usize = 256;
 
-    /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, in upper or lower case, must satisfy the rules
-    /// of a BDX URI.
+    /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, written in upper or lower case, must satisfy
+    /// the rules of a BDX URI.
     ///
     /// In a URI of another scheme, the method checks only the characters of each part. The code that resolves the URI
     /// has to check the structure of the authority, such as the digits of a port or an IP address.

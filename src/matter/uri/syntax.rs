@@ -40,8 +40,8 @@ impl Part {
         }
     }
 
-    /// Returns the part of a URI that begins after the current part with the character `delimiter`; `None` if the
-    /// character begins no part there.
+    /// Returns the part that begins with the character `delimiter` and may follow the part `self`; `None` if
+    /// `delimiter` is a character inside `self`, or is not allowed after `self`.
     fn after(self, delimiter: u8) -> Option<Self> {
         match (self, delimiter) {
             (Self::Authority, b'/') => Some(Self::Path),
@@ -94,8 +94,8 @@ pub(super) fn find_not_path(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Removes the first character, which is an escape such as `%20` or a byte for which `is_allowed` returns `true`.
-/// Returns `None` if the first character is neither an escape nor an allowed byte.
+/// Returns the bytes without their first character, which is an escape such as `%20` or a byte for which `is_allowed`
+/// returns `true`. Returns `None` if the first character is neither an escape nor an allowed byte.
 fn strip_character(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> Option<&[u8]> {
     match bytes {
         [b'%', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => Some(after),

@@ -29,7 +29,7 @@ impl Digits {
     /// Maximum number of digits for powers of tau from `tau^M` on.
     ///
     /// An integer `a + b * tau` with norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits. The
-    /// integer of the second round in [`set_to`](Self::set_to) has a norm of at most `6 * 2^M`.
+    /// second loop over the digits in [`set_to`](Self::set_to) starts with an integer whose norm is at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
     /// Representation of the factor 0, in which all digits are 0.
@@ -55,7 +55,8 @@ impl Digits {
         }
     }
 
-    /// Iterates over the exponents of tau for which `at` has a digit, zeros included, highest first.
+    /// Iterates over the exponents of tau of all digits, with the highest exponent first; digits with the value 0 are
+    /// included.
     pub(super) fn places(m: usize) -> impl Iterator<Item = usize> {
         (0..m.wrapping_add(Self::EXTRA)).rev()
     }

@@ -67,7 +67,7 @@ impl AnnouncedImage {
     }
 
     /// Returns whether the consumer still has to request or to receive the file, or the caller still has to verify it.
-    /// If so, the file will soon be either ready for the server or rejected.
+    /// If the result is `true`, the file may still become ready for the server.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,
@@ -75,8 +75,8 @@ impl AnnouncedImage {
         }
     }
 
-    /// Returns whether the broker has delivered the announcement on the current connection, so that the provider has
-    /// not withdrawn it.
+    /// Returns whether the broker has delivered the announcement on the current connection, which shows that the
+    /// provider has not withdrawn the announcement.
     pub(super) const fn is_confirmed(&self) -> bool {
         self.confirm_by.is_none()
     }

@@ -36,8 +36,8 @@ pub enum Activation {
     /// before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
     #[default]
     Scheduled,
-    /// The device activates an image right after the download. The server therefore offers the device no image before
-    /// the time in the field `ApplyAfter` of the announcement.
+    /// The device activates an image right after the download. The server offers the device no image before the time in
+    /// the field `ApplyAfter` of the announcement, because the device would activate the image too early.
     Immediate,
 }
 
@@ -97,7 +97,7 @@ impl Due {
 /// Whether a device has a downloaded image on hold, and whether the server has released the image from the hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoldState {
-    /// The device does not have the complete image on hold.
+    /// The image is not on hold on the device.
     NotHeld,
     /// The device has the image on hold, and may not activate it yet.
     Waiting,
@@ -122,12 +122,12 @@ pub(super) struct ImageState {
     /// Whether another file of the same version has replaced the file that the client is downloading. Before its next
     /// query, the client gets no blocks, because the client would mix bytes of the old file and the new file.
     pub(super) must_query: bool,
-    /// Whether the server has refused the client blocks of a replaced image since the last query of the client. Devices
-    /// ignore an Image Notify during a download. The consumer therefore sends the client one more notification after
-    /// the server has refused the blocks.
+    /// Whether the server has refused the client blocks of a replaced image since the last query of the client. After
+    /// the refusal, the consumer sends the client one more Image Notify, because devices ignore an Image Notify during
+    /// a download.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. Before the delivery, the provider
-    /// may have withdrawn the announcement, so no device may activate the image.
+    /// Whether the broker has delivered the announcement on the current connection. Until the delivery, the consumer
+    /// does not know whether the provider has withdrawn the announcement, so no device may activate the image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -160,8 +160,8 @@ impl ImageState {
         (self.must_query, self.is_aborted) = (false, false);
     }
 
-    /// Records that the server refused the client blocks of `id`. If the image was replaced, the consumer notifies the
-    /// client again.
+    /// Records that the server refused the client blocks of the image `id`. If the image was replaced, the consumer
+    /// notifies the client again.
     pub(super) fn record_refusal(&mut self, id: ImageId) {
         let is_replaced = self.must_query || id.version != self.status.target;
         if is_replaced && !self.is_aborted {
@@ -315,8 +315,8 @@ impl DeviceState {
         revisions.into_iter().chain([Topic::Commands(endpoint)])
     }
 
-    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. The next
-    /// [`refresh`](Self::refresh) then publishes all attributes of the device's images.
+    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. After this call, the next
+    /// [`refresh`](Self::refresh) publishes all attributes of the device's images.
     pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         self.publish_device_topics(unid, actions);
         for image in self.images.values_mut() {
@@ -442,12 +442,13 @@ impl DeviceState {
         }
     }
 
-    /// Sends the upgrade times of the images on hold, by actions for the caller. For an image that is due now and was
-    /// not released before, the action is [`ConsumerAction::Release`] with 0 seconds. If an announcement has changed an
-    /// upgrade time (`has_new_time`), the action for an image that is due later is [`ConsumerAction::Release`] with the
-    /// number of seconds. With `has_new_time`, the action for an image whose upgrade time is unknown ([`Due::Unknown`])
-    /// or more than `u32::MAX` seconds away is [`ConsumerAction::Hold`]. An image that was released before and is due
-    /// now needs no action.
+    /// Sends the upgrade times of the images on hold, by actions for the caller. For an image that the device may
+    /// activate now and that was not released before, the action is [`ConsumerAction::Release`] with 0 seconds. If an
+    /// announcement has changed an upgrade time (`has_new_time`), the action for an image that the device may activate
+    /// later is [`ConsumerAction::Release`] with the number of seconds. If `has_new_time` is `true`, the action for an
+    /// image whose upgrade time is unknown ([`Due::Unknown`]) or more than `u32::MAX` seconds away is
+    /// [`ConsumerAction::Hold`]. An image that was released before and that the device may activate now needs no
+    /// action.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();

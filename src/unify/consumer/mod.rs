@@ -32,9 +32,9 @@
 //! | | not confirmed for [`ConsumerConfig::announcement_timeout`] after [`reconnected`](Consumer::reconnected) | none |
 //!
 //! A consumer keeps an announcement only if one of its devices has an image with the announced UIID. For each image of
-//! a device there are at most two announcements: one for all devices, and one for this device. If a device with an
-//! image of a further UIID is added, the consumer subscribes again, so that the broker delivers the retained
-//! announcements once more.
+//! a device there are at most two announcements: one for all devices, and one for this device. If the caller adds a
+//! device with an image whose UIID is new to the consumer, the consumer subscribes again, so that the broker delivers
+//! the retained announcements once more.
 
 mod announced_image;
 mod device_state;
@@ -109,9 +109,10 @@ pub struct ConsumerConfig {
     /// flood a provider that has failed.
     pub retry: Millis,
     /// Maximum time between a reconnection and the repeated delivery of an announcement by the broker. If the broker
-    /// has not delivered the announcement when the time ends, the provider has withdrawn the announcement, and the
-    /// consumer drops it. Until the broker has delivered the announcement again, the consumer lets no device activate
-    /// the image. The default of the setting is 120 s, because a provider may reconnect later than the consumer.
+    /// has not delivered the announcement when this maximum time ends, the provider has withdrawn the announcement, and
+    /// the consumer drops it. Until the broker has delivered the announcement again, the consumer lets no device
+    /// activate the image. The default of the setting is 120 s, because a provider may reconnect later than the
+    /// consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
     /// topics. The default of the setting is `false`. Some providers follow the diagram of the Unify document, where
@@ -212,9 +213,9 @@ impl Consumer {
         consumer
     }
 
-    /// Sets the UTC time at the instant `now`. From this time, the consumer computes the current UTC time with the
-    /// argument `now` of each later call. If the UTC time is unknown (`None`), no device activates an image whose
-    /// announcement names an earliest time of activation.
+    /// Sets the UTC time at the instant `now`. In each later call, the consumer computes the current UTC time from
+    /// `utc` and from the time that has passed since `now`. If the UTC time is unknown (`None`), no device activates an
+    /// image whose announcement names an earliest time of activation.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -389,7 +390,7 @@ impl Consumer {
     /// A server that uses the store should also use the [`policy`](Self::policy). If a device requests blocks of a
     /// replaced image, or of an image that has not arrived yet, the store returns a file without content, and the
     /// policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server answers a request for
-    /// these blocks with NO_IMAGE_AVAILABLE.
+    /// blocks of a file without content by NO_IMAGE_AVAILABLE.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)

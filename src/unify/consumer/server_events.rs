@@ -27,8 +27,8 @@ impl Consumer {
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
     /// The method ignores the events of a client that is no device of the consumer. An event about a download of
-    /// another version than the target version changes no attribute. After `NotServed` for another version, the
-    /// consumer notifies the client again.
+    /// another version than the target version changes no attribute. After an event `NotServed` for a version that is
+    /// not the target version, the consumer notifies the client again.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
             return;

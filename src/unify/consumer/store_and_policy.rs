@@ -45,12 +45,12 @@ impl Consumer {
     }
 
     /// Looks up the image `id` for a device that has an image with this manufacturer code and image type. The device
-    /// can only get the file of the announcement that determines its target version.
+    /// can only get the file of the announcement that determines the target version of this image on the device.
     ///
     /// If `id` has another version than the announced version, the image was replaced. If `id` has the announced
-    /// version, the image may not have arrived yet. For a replaced image and for an image that has not arrived, the
-    /// result is a file without content. For a file without content, the policy answers with ABORT or WAIT_FOR_DATA, so
-    /// the server does not answer with NO_IMAGE_AVAILABLE.
+    /// version, the image may not have arrived yet. For a replaced image and for an image that may still arrive
+    /// (`AnnouncedImage::is_pending`), the result is a file without content. For a file without content, the policy
+    /// answers with ABORT or WAIT_FOR_DATA, so the server does not answer with NO_IMAGE_AVAILABLE.
     fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
         let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
         let state = self.devices.get(unid).and_then(|state| state.image_of_kind(id.into()));
