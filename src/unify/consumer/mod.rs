@@ -388,9 +388,10 @@ impl Consumer {
     /// Returns the image store for the server. The store contains the images that were verified as valid.
     ///
     /// A server that uses the store should also use the [`policy`](Self::policy). If a device requests blocks of a
-    /// replaced image, or of an image that has not arrived yet, the store returns a file without content, and the
+    /// replaced image, or of an image that is expected to arrive, the store returns a file without content, and the
     /// policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server answers a request for
-    /// blocks of a file without content by NO_IMAGE_AVAILABLE.
+    /// blocks of a file without content by NO_IMAGE_AVAILABLE. An image whose fetch failed, or that was rejected, is
+    /// not in the store.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
