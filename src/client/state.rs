@@ -263,8 +263,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the download whose blocks the client requests at present; `None` if there is no download, or if the
-    /// download is paused.
+    /// Returns the download whose blocks the client requests at present; `None` if there is no download, if the download
+    /// is paused, or while the application decides on the offer of another file.
     pub(super) const fn downloading(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Download(download, DownloadStage::Downloading) => Some(download),

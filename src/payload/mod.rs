@@ -8,8 +8,8 @@
 //! the format certain, and the payload must contradict its own checksum or length. If the payload could be whole in
 //! another variant of the format, its state is [`PayloadState::Unknown`].
 //!
-//! The source file of each format, in `src/payload/formats`, has its byte layout. The next table lists the checksums
-//! and possible states of each format. The state of a payload of any format can also be unknown.
+//! The source file of each format, in `src/payload/formats`, has its byte layout. The next table lists, for each
+//! format, its checksums and the states that a payload of the format can have besides unknown.
 //!
 //! | kind | checksums | states |
 //! |---|---|---|

@@ -299,8 +299,8 @@ impl Session {
         self.image_type
     }
 
-    /// Returns the IEEE address of the client that the caller passed with a frame or by its policy. Returns `None` if
-    /// the caller passed no address. The method never returns an address from a request.
+    /// Returns the IEEE address of the client as the caller gave it, in `FrameMeta::ieee` or as the result of
+    /// `ServerPolicy::ieee`; `None` if the caller gave no address. The method never returns an address from a request.
     #[must_use]
     pub fn ieee(&self) -> Option<Eui64> {
         self.flags.contains(Flags::IEEE).then_some(Eui64(self.ieee))

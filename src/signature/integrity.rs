@@ -239,7 +239,8 @@ impl ReceivedCode {
         self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// Returns the form in which the integrity code matches the file.
+    /// Returns the form in which the integrity code matches the file; `None` if the code is incomplete, does not have
+    /// 16 bytes, or matches in no form.
     fn form(&self) -> Option<CodeForm> {
         let whole = self.received == self.data.len() && self.length == 16;
         let matching = self.expected.iter().find(|(_, digest)| *digest == Ok(self.data));

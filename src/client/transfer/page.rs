@@ -53,8 +53,8 @@ const LOST_BLOCKS_LIMIT: u32 = 8;
 const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 
 /// Number of measured intervals after which the client relies on the estimate of the interval. The first blocks of a
-/// page may arrive together although the server spaces its blocks, so that the first sample may be too short. After
-/// eight samples, the first sample has a third of its initial weight in an estimate of RFC 6298.
+/// page may arrive together although the server spaces its blocks, so that the first measured interval may be too short.
+/// After eight intervals, the first interval has a third of its initial weight in an estimate of RFC 6298.
 const FIRST_SAMPLES: u8 = 8;
 
 /// Longest time for which the client waits for a block that the last block of the page has overtaken. The limit of 500

@@ -193,7 +193,8 @@ impl Window {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
 
-    /// Counts a response. A response may end a backoff, or change the size of a measured window.
+    /// Counts a response. A response may end a backoff. If the client measures the size of the window, a response may
+    /// also change the size.
     pub(super) fn count_response(&mut self, rtt: &mut RttEstimator) {
         if self.backoff_left > 0 {
             self.backoff_left = self.backoff_left.saturating_sub(1);

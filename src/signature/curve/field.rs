@@ -158,7 +158,7 @@ fn bits_of_top(m: usize) -> u32 {
     u32::try_from(m % LIMB).unwrap_or_default()
 }
 
-/// Adds `limb`, shifted left by `place` bits, to `limbs`.
+/// XORs `limb`, shifted left by `place` bits, into `limbs`. This is the addition of the binary field.
 fn xor_at(limbs: &mut [u64], place: usize, limb: u64) {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     if let Some(low) = limbs.get_mut(place / LIMB) {

@@ -1,4 +1,4 @@
-//! Campaign: measurement of all rows of a table on all processors, and its lines of text.
+//! Measurement of all rows of a table on all processors, and reader of the rows of a committed table.
 
 use std::sync::Mutex;
 
