@@ -26,7 +26,7 @@ mod impairment_plot;
 mod output_lines;
 mod sleepy_plot;
 mod svg_plot;
-mod switches_plot;
+mod switch_latency_plot;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -101,7 +101,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         return drawn(file, svg_plot::draw(&goodput_table::read(TABLE), file));
     }
     if let Some(file) = &options.picture_of_switches {
-        return drawn(file, switches_plot::draw(&switch_latency::read(SWITCHES), file));
+        return drawn(file, switch_latency_plot::draw(&switch_latency::read(SWITCHES), file));
     }
     if let Some(file) = &options.picture_of_fragments {
         return drawn(file, fragments_plot::draw(&fragment_table::read(FRAGMENTS), file));

@@ -43,7 +43,7 @@ use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::clock::Ticks;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
-use super::sequence_numbering::ServerNumbering;
+use super::server_numbering::ServerNumbering;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::transfer::min_request_interval;
 

@@ -100,7 +100,7 @@ mod random;
 mod request_retry;
 mod rtt;
 mod second_query;
-mod sequence_numbering;
+mod server_numbering;
 mod state;
 mod storage;
 #[cfg(test)]
@@ -140,7 +140,7 @@ use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
-use sequence_numbering::ServerNumbering;
+use server_numbering::ServerNumbering;
 use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 use transfer::{Download, NextRequest, min_request_interval};
 

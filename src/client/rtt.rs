@@ -26,8 +26,8 @@ pub(super) struct RttEstimator {
 /// deviations are limited to half of `NOT_MEASURED`.
 const NOT_MEASURED: u32 = u32::MAX;
 
-/// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller difference, a client on
-/// a steady link would send a retry each time the server is slightly slower than usual.
+/// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller margin
+/// between the two, a client on a steady link would send a retry each time the server is slightly slower than usual.
 const MIN_MARGIN: u32 = 5;
 
 impl RttEstimator {

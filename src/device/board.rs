@@ -37,7 +37,8 @@ pub enum Input {
 pub enum Decision {
     /// The client downloads the image.
     Accept,
-    /// The client does not download the image now, and asks about the image again after the next periodic query.
+    /// The client does not download the image now. After the next periodic query or a call of [`Client::query`], the
+    /// client asks the application again if the server still offers the image.
     Refuse,
     /// The application decides later, by [`Client::accept`] or [`Client::refuse`] with the ticket.
     Later,

@@ -48,12 +48,12 @@
 mod coverage;
 mod finding;
 mod other_file_types;
-mod raw_body_end;
+mod raw_remainder;
 
 pub use coverage::{Coverage, CoveringChecksum};
 pub use finding::{Finding, FindingKind, Severity};
 pub use other_file_types::ForeignKind;
-pub use raw_body_end::{Overrun, OverrunCause};
+pub use raw_remainder::{Overrun, OverrunCause};
 
 use crate::container::{Container, ContainerIntegrity, ContainerKind};
 use crate::error::{DecodeError, DecodeErrorKind};
@@ -64,7 +64,7 @@ use crate::payload::{
 use crate::payload::{WrongByte, damaged_mark, is_damaged_table};
 use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
-use raw_body_end::RemainderKind;
+use raw_remainder::RemainderKind;
 
 /// Number of payloads whose reports an inspection keeps. Real files have fewer payloads than this number. If a file has
 /// more than eight payloads, each call of a method computes the reports of the additional payloads again.
@@ -340,7 +340,7 @@ impl<'a> Ota<'a> {
             return [bare, telink];
         };
         let count = raw.bytes.len();
-        let (severity, kind) = match raw_body_end::judge(image, &raw, raw_allowed) {
+        let (severity, kind) = match raw_remainder::judge(image, &raw, raw_allowed) {
             // The finding about missing bytes already reports an element whose head is cut.
             RemainderKind::Padding if image.missing() > 0 => return [bare, None],
             RemainderKind::Raw(payload) if raw.offset == header_len => {

@@ -58,9 +58,9 @@ impl MqttMessage {
 
     /// Returns a copy of the message whose topic is below `ucl/ota` in lower case, for providers that follow the
     /// diagram of the Unify document.
-    pub(super) fn to_lower_case(&self) -> Self {
+    pub(super) fn with_lower_case_prefix(&self) -> Self {
         let Self { topic, payload, retain } = self;
-        Self { topic: lower_case(topic), payload: payload.clone(), retain: *retain }
+        Self { topic: lower_case_prefix(topic), payload: payload.clone(), retain: *retain }
     }
 
     /// Creates the message that withdraws the announcement of the image with this path. After this message, the broker
@@ -82,7 +82,7 @@ impl MqttMessage {
 }
 
 /// Returns a topic or a topic filter below `ucl/OTA` with the level `ota` in lower case.
-pub(super) fn lower_case(topic: &str) -> String {
+pub(super) fn lower_case_prefix(topic: &str) -> String {
     topic.replacen("ucl/OTA/", "ucl/ota/", 1)
 }
 

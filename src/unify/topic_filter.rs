@@ -21,7 +21,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::identifiers::{Uiid, Unid, is_unprintable};
-use super::message::lower_case;
+use super::message::lower_case_prefix;
 use super::parse_text_error::{Reason, TextError};
 use super::topic::{DeviceEndpoint, ImagePath, Topic};
 
@@ -78,10 +78,10 @@ impl TopicFilter {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Returns a copy of the filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
-    /// document.
-    pub(super) fn to_lower_case(&self) -> Self {
-        Self(lower_case(&self.0))
+    /// Returns a copy of the filter that begins with `ucl/ota/` instead of `ucl/OTA/`, for providers that follow the
+    /// diagram of the Unify document. The rest of the filter keeps its case.
+    pub(super) fn with_lower_case_prefix(&self) -> Self {
+        Self(lower_case_prefix(&self.0))
     }
 
     /// Returns the text of the topic filter.

@@ -20,7 +20,7 @@ use crate::client::clock::Ticks;
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
 use crate::client::rtt::RttEstimator;
-use crate::client::sequence_numbering::ServerNumbering;
+use crate::client::server_numbering::ServerNumbering;
 use crate::client::state::is_specific;
 use crate::ranges::Range;
 use crate::time::{Millis, ServerTime, TimeField, UtcTime};

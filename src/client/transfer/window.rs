@@ -43,18 +43,18 @@ struct UnansweredLimit {
 
 /// Limit of unanswered requests that applies until a backoff has shown that the link is lossy.
 ///
-/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link that loses 5
-/// % of the frames in each direction, 10 of 24 requests stay unanswered once in about 570,000 requests (binomial
-/// distribution). In the simulation at 5 % loss, a limit of 7 unanswered requests of 24 instead of 10 costs a window of
+/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On this link, at least
+/// 10 requests of a sample of 24 stay unanswered in one of about 24,000 samples, which is once in about 570,000 requests
+/// (binomial distribution). In the simulation at 5 % loss, a limit of 7 unanswered requests of 24 instead of 10 costs a window of
 /// 8 up to 41 % of the goodput. A limit of 14 unanswered requests of 24 instead of 10 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
 /// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
 ///
-/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link that loses
-/// 10 % of the frames in each direction, 10 of 24 requests stay unanswered once in about 2,400 requests (binomial
-/// distribution). At the same loss, 20 of 48 requests stay unanswered only once in about 400,000 requests. A server
-/// that answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered
+/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On this link, at least
+/// 10 requests of a sample of 24 stay unanswered in one of about 114 samples, which is once in about 2,700 requests
+/// (binomial distribution). At least 20 requests of a sample of 48 stay unanswered in one of about 4,000 samples, which
+/// is once in about 190,000 requests. A server that answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered
 /// requests of 24 for all links costs 40 % of the goodput in the simulation of a server that answers one of several
 /// requests. A server that answers one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a
 /// limit of 13 starts no backoff.

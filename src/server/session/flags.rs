@@ -34,8 +34,9 @@ bitflags! {
         const PERIOD_SENT = 1 << 10;
         /// State of the client: the last answer to a block request was WAIT_FOR_DATA with a waiting time of 0 seconds.
         const ZERO_WAIT = 1 << 11;
-        /// State of the client: the last block was the repeat of a block, and was sent before the period of the rate
-        /// limit was over.
+        /// State of the client: the last block that the server sent to the client was a repeat of a block sent before,
+        /// and the server sent the repeat before the period of the rate limit was over. The server then sends no other
+        /// early repeat.
         const EARLY_REPEAT = 1 << 12;
         /// The server holds answers to block requests of the download until the answers are due. The field `page`
         /// describes the held answers.

@@ -419,7 +419,7 @@ impl DeviceState {
                     FetchState::Requested { until: context.now.plus(context.config.request_timeout) };
                 subscribe(context.actions, context.config, &TopicFilter::image(&path));
                 let request = MqttMessage::request(&path);
-                let in_lower_case = context.config.lower_case.then(|| request.to_lower_case());
+                let in_lower_case = context.config.lower_case.then(|| request.with_lower_case_prefix());
                 context.actions.extend(
                     [Some(request), in_lower_case].into_iter().flatten().map(ConsumerAction::Publish),
                 );

@@ -591,13 +591,13 @@ fn is_used(devices: &BTreeMap<Unid, DeviceState>, path: &ImagePath) -> bool {
 fn subscribe(actions: &mut VecDeque<ConsumerAction>, config: ConsumerConfig, filter: &TopicFilter) {
     actions.push_back(ConsumerAction::Subscribe(filter.clone()));
     if config.lower_case {
-        actions.push_back(ConsumerAction::Subscribe(filter.to_lower_case()));
+        actions.push_back(ConsumerAction::Subscribe(filter.with_lower_case_prefix()));
     }
 }
 
 fn unsubscribe(actions: &mut VecDeque<ConsumerAction>, config: ConsumerConfig, filter: &TopicFilter) {
     actions.push_back(ConsumerAction::Unsubscribe(filter.clone()));
     if config.lower_case {
-        actions.push_back(ConsumerAction::Unsubscribe(filter.to_lower_case()));
+        actions.push_back(ConsumerAction::Unsubscribe(filter.with_lower_case_prefix()));
     }
 }

@@ -15,9 +15,9 @@
 //! Violations are listed in the [`Report`].
 
 mod client_node;
-mod commands;
 mod device;
 mod foreign_device;
+mod light_switches;
 mod report;
 mod request_checker;
 mod server_host;
@@ -31,7 +31,7 @@ use crate::net::{Arrival, Net};
 use crate::radio::Node;
 use crate::{EventQueue, Micros};
 use client_node::ClientNode;
-use commands::Commands;
+use light_switches::LightSwitches;
 pub use report::{ClientReport, End, FromClient, FromServer, Report, Violation};
 use server_host::{Answer, Host};
 pub(crate) use settings::client_config;
@@ -115,7 +115,7 @@ pub struct Simulation<'a> {
     queue: EventQueue<Wake>,
     host: Host<'a>,
     devices: Vec<ClientNode>,
-    commands: Option<Commands>,
+    commands: Option<LightSwitches>,
     /// Number of clients that have not ended.
     left: usize,
 }
@@ -129,7 +129,7 @@ impl<'a> Simulation<'a> {
             queue.put(*at, Wake::Incident(*incident));
         }
         let devices = (1..=settings.clients).map(|node| ClientNode::new(node, settings)).collect();
-        let commands = settings.commands.map(|interval| Commands::new(interval, settings));
+        let commands = settings.commands.map(|interval| LightSwitches::new(interval, settings));
         if commands.is_some() {
             queue.put(0, Wake::Command);
         }
@@ -193,7 +193,7 @@ impl<'a> Simulation<'a> {
             server: self.host.sent,
             traffic: self.net.traffic(),
             carried: self.net.carried(),
-            latencies: self.commands.map(Commands::into_latencies).unwrap_or_default(),
+            latencies: self.commands.map(LightSwitches::into_latencies).unwrap_or_default(),
             ended: self.devices.iter().map(|device| device.life().ended).max().unwrap_or_default(),
         }
     }

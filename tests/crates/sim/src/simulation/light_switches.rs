@@ -9,7 +9,7 @@ use crate::Micros;
 
 /// Number of clients and the distances, from which each command draws.
 #[derive(Debug)]
-pub(super) struct Commands {
+pub(super) struct LightSwitches {
     interval: Micros,
     random: fastrand::Rng,
     clients: u16,
@@ -18,7 +18,7 @@ pub(super) struct Commands {
     sent: Vec<(Micros, Option<Micros>)>,
 }
 
-impl Commands {
+impl LightSwitches {
     pub(super) fn new(interval: Micros, settings: &Settings) -> Self {
         let hops = settings.net.radio.map_or(1, |radio| radio.hops);
         let random = fastrand::Rng::with_seed(settings.seed ^ 0x5717c4);
