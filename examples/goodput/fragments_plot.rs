@@ -7,6 +7,8 @@ use std::path::Path;
 use plotters::prelude::*;
 use zigbee_ota_sim::fragment_table::{BLOCKS, DELAYS, HOPS, Line, MODES};
 
+use crate::plot_heading;
+
 const COLOURS: [RGBColor; MODES.len()] =
     [RGBColor(90, 90, 90), RGBColor(66, 146, 198), RGBColor(253, 174, 97), RGBColor(26, 152, 80)];
 
@@ -21,15 +23,9 @@ const SLOW: (u8, u8) = (1, 100);
 /// Draws `lines` into the file `path`.
 pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let whole = SVGBackend::new(path, (960, 600)).into_drawing_area();
-    whole.fill(&WHITE)?;
-    let (top, panels) = whole.split_vertically(56);
     let title = "Goodput, KB/s, by block size in bytes, at 1 % loss; continuous: windows of 3 fragments without pauses; dashed: single fragments 100 ms apart";
-    top.draw(&Text::new(title, (12, 8), ("sans-serif", 14).into_font()))?;
-    for (place, (name, colour)) in MODES.iter().zip(COLOURS).enumerate() {
-        let left = 14 + 150 * i32::try_from(place)?;
-        top.draw(&Rectangle::new([(left, 36), (left + 22, 40)], colour.filled()))?;
-        top.draw(&Text::new(*name, (left + 28, 31), ("sans-serif", 13).into_font()))?;
-    }
+    let names = MODES.iter().copied().zip(COLOURS);
+    let panels = plot_heading::draw(&whole, (title, 14), names)?;
     let panels = panels.split_evenly((HOPS.len(), DELAYS.len()));
     let places = HOPS.iter().flat_map(|hops| DELAYS.iter().map(move |delay| (*hops, *delay)));
     for (panel, (hops, delay)) in panels.iter().zip(places) {

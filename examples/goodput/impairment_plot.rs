@@ -7,29 +7,15 @@ use plotters::prelude::*;
 use zigbee_ota_sim::goodput_table::MODES;
 use zigbee_ota_sim::impairment_table::{HOPS, IMPAIRMENTS, LOSSES, Line};
 
-const COLOURS: [RGBColor; MODES.len()] = [
-    RGBColor(90, 90, 90),
-    RGBColor(166, 206, 227),
-    RGBColor(66, 146, 198),
-    RGBColor(8, 69, 148),
-    RGBColor(253, 174, 97),
-    RGBColor(215, 98, 20),
-    RGBColor(26, 152, 80),
-];
+use crate::plot_heading::{self, MODE_COLOURS};
 
 /// Draws `lines` into the file `path`.
 pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let whole = SVGBackend::new(path, (1200, 560)).into_drawing_area();
-    whole.fill(&WHITE)?;
-    let (top, panels) = whole.split_vertically(56);
     let title =
         "Goodput as a share of the oracle's, %, by independent losses, %; server 10 ms, 64-byte blocks";
-    top.draw(&Text::new(title, (12, 8), ("sans-serif", 15).into_font()))?;
-    for (place, ((name, _), colour)) in MODES.iter().zip(COLOURS).enumerate() {
-        let left = 14 + 150 * i32::try_from(place)?;
-        top.draw(&Rectangle::new([(left, 36), (left + 22, 40)], colour.filled()))?;
-        top.draw(&Text::new(*name, (left + 28, 31), ("sans-serif", 13).into_font()))?;
-    }
+    let names = MODES.iter().zip(MODE_COLOURS).map(|((name, _), colour)| (*name, colour));
+    let panels = plot_heading::draw(&whole, (title, 15), names)?;
     let panels = panels.split_evenly((HOPS.len(), IMPAIRMENTS.len()));
     let places = HOPS.iter().flat_map(|hops| (0..IMPAIRMENTS.len()).map(move |place| (*hops, place)));
     for (panel, (hops, impairment)) in panels.iter().zip(places) {
@@ -49,7 +35,7 @@ pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
             .y_labels(10)
             .y_label_formatter(&|share| format!("{share:.0}"))
             .draw()?;
-        for (mode, colour) in COLOURS.iter().enumerate() {
+        for (mode, colour) in MODE_COLOURS.iter().enumerate() {
             let points = LOSSES.iter().filter_map(|loss| {
                 let place = (impairment, mode, hops, *loss);
                 let line =

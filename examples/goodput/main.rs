@@ -24,6 +24,7 @@ mod fragments_plot;
 mod impairment_plot;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
+mod plot_heading;
 mod sleepy_plot;
 mod svg_plot;
 mod switch_latency_plot;
@@ -111,9 +112,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     if options.sleepy {
         let lines = sleepy_table::lines();
-        let bar = ProgressBar::new(lines.len() as u64);
-        let measured = sleepy_table::measure(lines, || bar.inc(1));
-        bar.finish_and_clear();
+        let measured = with_bar(lines.len(), |bar| sleepy_table::measure(lines, || bar.inc(1)));
         output_lines::write(&sleepy_table::write(&measured));
         return Ok(());
     }
@@ -122,17 +121,13 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     if options.impairments {
         let lines = impairment_table::lines();
-        let bar = ProgressBar::new(lines.len() as u64);
-        let measured = impairment_table::measure(lines, || bar.inc(1));
-        bar.finish_and_clear();
+        let measured = with_bar(lines.len(), |bar| impairment_table::measure(lines, || bar.inc(1)));
         output_lines::write(&impairment_table::write(&measured));
         return Ok(());
     }
     if options.fragments {
         let lines = fragment_table::lines();
-        let bar = ProgressBar::new(lines.len() as u64);
-        let measured = fragment_table::measure(lines, || bar.inc(1));
-        bar.finish_and_clear();
+        let measured = with_bar(lines.len(), |bar| fragment_table::measure(lines, || bar.inc(1)));
         output_lines::write(&fragment_table::write(&measured));
         return Ok(());
     }
@@ -145,11 +140,17 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let lines = goodput_table::lines();
-    let bar = ProgressBar::new(lines.len() as u64);
-    let measured = goodput_table::measure(lines, || bar.inc(1));
-    bar.finish_and_clear();
+    let measured = with_bar(lines.len(), |bar| goodput_table::measure(lines, || bar.inc(1)));
     output_lines::write(&goodput_table::write(&measured).to_string());
     Ok(())
+}
+
+/// Shows a progress bar of `count` steps during `measure`, which moves the bar.
+fn with_bar<T>(count: usize, measure: impl FnOnce(&ProgressBar) -> T) -> T {
+    let bar = ProgressBar::new(count as u64);
+    let measured = measure(&bar);
+    bar.finish_and_clear();
+    measured
 }
 
 /// Adds the name of the file to the error of a picture.

@@ -7,6 +7,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use zigbee_ota_sim::sleepy_table::{HELD, Line, MODES, POLLS};
 
+use crate::plot_heading;
+
 const COLOURS: [RGBColor; MODES.len()] = [
     RGBColor(90, 90, 90),
     RGBColor(166, 206, 227),
@@ -19,15 +21,9 @@ const COLOURS: [RGBColor; MODES.len()] = [
 /// Draws `lines` into the file `path`, without loss: goodput above, energy below, a column for each size of the parent.
 pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let whole = SVGBackend::new(path, (960, 600)).into_drawing_area();
-    whole.fill(&WHITE)?;
-    let (top, panels) = whole.split_vertically(56);
     let title = "Sleepy devices by the interval of polls, ms; 2 hops, server 10 ms, no loss; dashed: the radio is always on";
-    top.draw(&Text::new(title, (12, 8), ("sans-serif", 15).into_font()))?;
-    for (place, (name, colour)) in MODES.iter().zip(COLOURS).enumerate() {
-        let left = 14 + 150 * i32::try_from(place)?;
-        top.draw(&Rectangle::new([(left, 36), (left + 22, 40)], colour.filled()))?;
-        top.draw(&Text::new(*name, (left + 28, 31), ("sans-serif", 13).into_font()))?;
-    }
+    let names = MODES.iter().copied().zip(COLOURS);
+    let panels = plot_heading::draw(&whole, (title, 15), names)?;
     let panels = panels.split_evenly((2, HELD.len()));
     let (goodput, energy) = panels.split_at(HELD.len());
     for (held, panel) in HELD.into_iter().zip(goodput) {

@@ -7,28 +7,14 @@ use plotters::prelude::*;
 use zigbee_ota::client::TransferMode;
 use zigbee_ota_sim::goodput_table::{DELAYS, HOPS, LOSSES, Line, MODES};
 
-const COLOURS: [RGBColor; MODES.len()] = [
-    RGBColor(90, 90, 90),
-    RGBColor(166, 206, 227),
-    RGBColor(66, 146, 198),
-    RGBColor(8, 69, 148),
-    RGBColor(253, 174, 97),
-    RGBColor(215, 98, 20),
-    RGBColor(26, 152, 80),
-];
+use crate::plot_heading::{self, MODE_COLOURS};
 
 /// Draws `lines` into the file `path`.
 pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let whole = SVGBackend::new(path, (1100, 640)).into_drawing_area();
-    whole.fill(&WHITE)?;
-    let (top, panels) = whole.split_vertically(56);
     let title = "Goodput, KB/s, by frames lost end to end, %. 64-byte blocks, flash 2 ms; mean and standard deviation; dotted: the oracle of the mode; dashed: what the channel carries";
-    top.draw(&Text::new(title, (12, 8), ("sans-serif", 15).into_font()))?;
-    for (place, ((name, _), colour)) in MODES.iter().zip(COLOURS).enumerate() {
-        let left = 14 + 150 * i32::try_from(place)?;
-        top.draw(&Rectangle::new([(left, 36), (left + 22, 40)], colour.filled()))?;
-        top.draw(&Text::new(*name, (left + 28, 31), ("sans-serif", 13).into_font()))?;
-    }
+    let names = MODES.iter().zip(MODE_COLOURS).map(|((name, _), colour)| (*name, colour));
+    let panels = plot_heading::draw(&whole, (title, 15), names)?;
     let panels = panels.split_evenly((HOPS.len(), DELAYS.len()));
     let places = HOPS.iter().flat_map(|hops| DELAYS.iter().map(move |delay| (*hops, *delay)));
     for (panel, (hops, delay)) in panels.iter().zip(places) {
@@ -66,7 +52,7 @@ fn draw_panel(
         let dashes = [(-0.5, limit), (10.5, limit)];
         chart.draw_series(DashedLineSeries::new(dashes, 3, 3, BLACK.mix(0.5).into()))?;
     }
-    for (mode, colour) in COLOURS.iter().enumerate() {
+    for (mode, colour) in MODE_COLOURS.iter().enumerate() {
         let points = LOSSES.iter().filter_map(|loss| {
             let line = lines.iter().find(|line| (line.mode, line.loss) == (mode, *loss))?;
             let speeds = [line.mean.saturating_sub(line.deviation), line.mean, line.mean + line.deviation];
