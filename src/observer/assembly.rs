@@ -79,11 +79,12 @@ pub enum AssemblyError<E> {
     /// All slots for downloads are in use. The assembly has recorded nothing about the frame.
     #[error("no free slot for another download")]
     NoSlot,
-    /// All [`HeardRange`](super::HeardRange) entries are in use. The bytes of the block count as missing.
+    /// All [`HeardRange`](super::HeardRange) entries are in use. The bytes of the block that were not recorded
+    /// count as missing.
     #[error("no memory for another range of overheard bytes")]
     NoRange,
     /// The [`BlockStorage`] of the caller failed. The variant holds the error of the storage. The bytes of the block
-    /// count as missing.
+    /// that were not recorded count as missing.
     #[error("the storage of the images failed: {0}")]
     Storage(E),
 }
@@ -226,26 +227,28 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
 
     /// Returns the index of the slot for this client and image. If no slot belongs to this client and image, the method
     /// takes a free slot.
-    fn find_or_take<E>(
-        &mut self,
-        client: Option<Address>,
-        image: ImageId,
-    ) -> Result<usize, AssemblyError<E>> {
-        let known = self.find(client, image);
-        let slots = self.slots.as_mut();
-        let place = known.or_else(|| slots.iter().position(|slot| slot.key().is_none()));
-        let place = place.ok_or(AssemblyError::NoSlot)?;
-        if known.is_none()
-            && let Some(slot) = slots.get_mut(place)
-        {
-            *slot = DownloadSlot::new(client, image);
+    fn find_or_take(&mut self, client: Option<Address>, image: ImageId) -> Option<usize> {
+        if let Some(known) = self.find(client, image) {
+            return Some(known);
         }
-        Ok(place)
+        let slots = self.slots.as_mut();
+        let free = slots.iter().position(|slot| slot.key().is_none())?;
+        *slots.get_mut(free)? = DownloadSlot::new(client, image);
+        Some(free)
     }
 
+    /// Returns the slots of the image and of its download by the client. The method takes either all the slots that are
+    /// missing, or none.
     fn open<E>(&mut self, client: Address, image: ImageId) -> Result<Pair, AssemblyError<E>> {
-        let of_image = self.find_or_take(None, image)?;
-        Ok(Pair { image: of_image, own: self.find_or_take(Some(client), image)? })
+        let free = self.slots.as_ref().iter().filter(|slot| slot.key().is_none()).take(2).count();
+        let missing =
+            [None, Some(client)].iter().filter(|client| self.find(**client, image).is_none()).count();
+        if free < missing {
+            return Err(AssemblyError::NoSlot);
+        }
+        let of_image = self.find_or_take(None, image).ok_or(AssemblyError::NoSlot)?;
+        let own = self.find_or_take(Some(client), image).ok_or(AssemblyError::NoSlot)?;
+        Ok(Pair { image: of_image, own })
     }
 
     /// Returns the existing slots for the image that the frame concerns: the slot of the image, and the slot of the
@@ -304,9 +307,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
             place = gap.end;
         }
         let repeated = whole.len().saturating_sub(new);
-        for slot in pair.both() {
-            self.ranges.insert(heard(slot), whole)?;
-        }
+        self.ranges.insert(heard(pair.own), whole)?;
         self.change(pair.both(), |slot| {
             let counts = slot.counts_mut();
             counts.repeated_bytes = counts.repeated_bytes.saturating_add(repeated);
@@ -314,8 +315,11 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Ok(HeardBytes { new, repeated, contradicting })
     }
 
-    /// Writes the bytes of a block that were not overheard yet, and compares the other bytes with the stored bytes.
-    /// Returns the number of bytes that differ.
+    /// Writes the bytes of a block that were not overheard yet, records their ranges for the image, and compares the other
+    /// bytes with the stored bytes. Returns the number of bytes that differ.
+    ///
+    /// An error leaves no byte stored that the image does not record: such a byte would be written a second time by the
+    /// next block that holds it.
     fn store<S: BlockStorage>(
         &mut self,
         pair: Pair,
@@ -331,7 +335,11 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
             contradicting = contradicting.saturating_add(self.compare(pair, block, known, storage)?);
             let new = part(block, gap);
             if !new.is_empty() {
+                if !self.ranges.has_room(heard(pair.image), gap) {
+                    return Err(AssemblyError::NoRange);
+                }
                 storage.write(block.id, gap.start, new).map_err(AssemblyError::Storage)?;
+                self.ranges.insert(heard(pair.image), gap)?;
                 self.change([pair.image], |slot| slot.keep_header(gap.start, new));
             }
             place = gap.end;

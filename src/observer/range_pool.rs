@@ -81,6 +81,21 @@ impl<R: RangeSlots> RangePool<R> {
         }
     }
 
+    /// Returns the indices of the entries of the set that `range` overlaps or touches: the index of the first of these
+    /// entries, and the index after the last.
+    fn touched(&self, set: u32, range: Range) -> (usize, usize) {
+        let used = self.used();
+        let first = used.partition_point(|entry| (entry.set, entry.range.end) < (set, range.start));
+        let after = used.partition_point(|entry| (entry.set, entry.range.start) <= (set, range.end));
+        (first, after)
+    }
+
+    /// Returns whether [`insert`](Self::insert) can add `range` to the set.
+    pub(super) fn has_room(&self, set: u32, range: Range) -> bool {
+        let (first, after) = self.touched(set, range);
+        range.is_empty() || first < after || self.used < self.entries.as_ref().len()
+    }
+
     /// Adds `range` to a set.
     ///
     /// # Errors
@@ -89,11 +104,8 @@ impl<R: RangeSlots> RangePool<R> {
         if range.is_empty() {
             return Ok(());
         }
-        // The ranges of the set that `range` overlaps or touches.
-        let used = self.used();
-        let first = used.partition_point(|entry| (entry.set, entry.range.end) < (set, range.start));
-        let after = used.partition_point(|entry| (entry.set, entry.range.start) <= (set, range.end));
-        let touched = used.get(first..after).unwrap_or_default();
+        let (first, after) = self.touched(set, range);
+        let touched = self.used().get(first..after).unwrap_or_default();
         let merged = touched.iter().map(HeardRange::range).fold(range, Range::union);
         let merged = HeardRange { set, range: merged };
         if first == after {
@@ -181,6 +193,7 @@ mod tests {
                     model.iter().map(starts).sum::<usize>()
                 };
                 let fits = runs(&after) <= 8;
+                prop_assert_eq!(pool.has_room(set, range(start, start + len)), fits);
                 prop_assert_eq!(pool.insert(set, range(start, start + len)).is_ok(), fits);
                 if fits {
                     model = after;

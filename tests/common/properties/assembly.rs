@@ -91,7 +91,11 @@ impl Compared {
         }
         self.now += u64::from(millis);
         let now = Instant::from_millis(self.now);
-        let _ = self.small.take(now, seen, &mut self.small_memory);
+        let count = |small: &Assembly<_, _>| small.images().count() + small.downloads().count();
+        let before = count(&self.small);
+        if self.small.take(now, seen, &mut self.small_memory) == Err(AssemblyError::NoSlot) {
+            assert_eq!(count(&self.small), before, "{seen:?}");
+        }
         let expected = self.take_by_model(seen);
         match self.ample.take(now, seen, &mut self.memory) {
             Ok(heard) => assert_eq!([heard.new, heard.repeated, heard.contradicting], expected, "{seen:?}"),
@@ -184,7 +188,14 @@ impl Compared {
             let heard = &self.model[&(None, *image)].bytes;
             assert!(bytes.keys().all(|place| heard.contains_key(place)), "{image}: never overheard");
             let view = self.small.images().find(|view| view.image() == *image).expect("its image");
-            assert!(view.bytes() as usize <= bytes.len());
+            let gaps: Vec<_> = view.gaps().collect();
+            let end = view.size().unwrap_or(view.heard_end());
+            for place in bytes.keys().filter(|place| **place < end) {
+                assert!(
+                    gaps.iter().all(|gap| !gap.contains(place)),
+                    "{image}: byte {place} is stored and missing"
+                );
+            }
         }
         if self.full {
             return;
