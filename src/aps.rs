@@ -2,7 +2,8 @@
 //! delivery modes and delivery reports. Sections refer to ZigBee document 095264 (2011).
 //!
 //! Client and server see no network or APS header. The caller passes each received ZCL frame with its [`FrameMeta`],
-//! and gets a [`Transmit`] with each frame to send. Client and server set the APS options that section 6.10 requires.
+//! and gets a [`Transmit`] with each frame to send. In each [`Transmit`], client and server set the APS options that
+//! section 6.10 of the OTA specification requires.
 //!
 //! ```text
 //! stack -- FrameMeta { from, delivery, aps_security, relays, ieee }, bytes -------> client or server
@@ -11,13 +12,14 @@
 //! ```
 //!
 //! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
-//! list takes 2 bytes of the frame, and 2 more bytes for each router on the route, so less data fits into the frame.
-//! The server computes the length of the list of routers from [`FrameMeta::relays`], and subtracts this length from the
-//! limit `ServerConfig::max_unfragmented_frame`.
+//! list of routers takes 2 bytes of a source-routed frame, and 2 more bytes for each router, so less data fits into the
+//! frame. The server computes the length of the list of routers from [`FrameMeta::relays`], and subtracts this length
+//! from the limit `ServerConfig::max_unfragmented_frame`.
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
-//! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Delivery reports are optional:
-//! without delivery reports, client and server notice a lost frame later, when their own timeouts expire.
+//! [`TransmitToken`] of each frame, and later passes the token with the [`DeliveryReport`] of the frame to client or
+//! server. Delivery reports are optional: without delivery reports, client and server notice a lost frame later, when
+//! their own timeouts expire.
 
 use core::fmt;
 
@@ -75,11 +77,11 @@ impl defmt::Format for Address {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeliveryMode {
-    /// Sent to one node.
+    /// Frame to one node.
     Unicast,
-    /// Sent to a group; a receiver never answers the frame with a Default Response.
+    /// Frame to a group of nodes; a receiver never answers the frame with a Default Response.
     Multicast,
-    /// Sent to all nodes; a receiver never answers the frame with a Default Response.
+    /// Frame to a broadcast address; a receiver never answers the frame with a Default Response.
     Broadcast,
 }
 
@@ -97,11 +99,11 @@ pub struct FrameMeta {
     /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
     /// Number of relays on the source route to the sender; 0 without source routing. In a frame back to the sender,
-    /// each relay takes 2 bytes, so less data fits into this frame.
+    /// each relay on the source route takes 2 bytes, so less data fits into the frame.
     pub relays: u8,
     /// IEEE address of the sender that the stack *knows* from the network's management (ZDO), a link key or a neighbour
-    /// table; `None` if the stack does not know the address. An IEEE address that the ZCL frame itself contains must
-    /// not be used, because any node can write any address into a frame.
+    /// table; `None` if the stack does not know the address. The caller must not take the IEEE address from the ZCL
+    /// frame itself, because any node can write any address into a frame.
     ///
     /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device by
     /// its IEEE address after a change of the network address. Only a server uses the IEEE address of the sender; a
@@ -155,11 +157,12 @@ pub struct Transmit {
     pub len: usize,
     /// Delivery mode by which the caller sends the frame.
     pub delivery: DeliveryMode,
-    /// Whether to request APS acknowledgement and retries (section 6.10: for each unicast except the blocks of a page).
+    /// Whether the caller requests APS acknowledgement and retries from its stack (section 6.10 requires both for each
+    /// unicast except the blocks of a page).
     pub aps_ack: bool,
-    /// Whether to request APS encryption with the link key.
+    /// Whether the caller requests APS encryption with the link key from its stack.
     pub aps_security: bool,
-    /// Token to pass back with the [`DeliveryReport`] of the frame.
+    /// Token that the caller passes back with the [`DeliveryReport`] of the frame.
     pub token: TransmitToken,
 }
 

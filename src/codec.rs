@@ -54,7 +54,7 @@ pub trait Encode: sealed::Emit {
 impl<T: sealed::Emit> Encode for T {}
 
 pub(crate) mod sealed {
-    /// Part of [`Encode`](super::Encode) that writes a value: `emit` writes exactly `len` bytes.
+    /// Length and bytes of a value, for [`Encode`](super::Encode): `emit` writes exactly `len` bytes.
     ///
     /// The trait is sealed, because `emit` writes into a `Sink` without a check that `len` is right.
     pub trait Emit {
@@ -219,7 +219,7 @@ impl<'a> FieldWriter<'a> {
 
 /// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader report that
 /// an input is too short, but not the offset at which the input ends. A field past the end of the input reads as 0, and
-/// [`is_short`](Self::is_short) then stays `true`.
+/// from this field on [`is_short`](Self::is_short) returns `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {
     rest: &'a [u8],

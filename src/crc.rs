@@ -73,8 +73,8 @@ mod tests {
         assert_eq!(crc16([b"1234", b"56789"]), 0x31c3);
     }
 
-    /// Compares the checksums with entries of published slicing-by-N tables: the register after a byte of 1 and up to
-    /// three zeros.
+    /// Compares the register of CRC-32 after a byte 1, alone and followed by one or three zero bytes, with entries of
+    /// published slicing-by-N tables.
     #[test]
     fn crc32_from_zero_returns_the_bare_register() {
         assert_eq!(crc32_from_zero(&[1]), 0x7707_3096);

@@ -1,8 +1,8 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server report a fault of a peer or of the radio as an event, never as an error. A frame of a peer cannot
-//! end a loop of the caller that stops at the first error, because no frame of a peer causes an error.
+//! Client and server report a fault of a peer or of the radio as an event, never as an error. A caller may end its loop
+//! at the first error: no frame of a peer causes an error, so no frame of a peer ends the loop.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }

@@ -11,7 +11,7 @@ pub(crate) struct Fifo<T, const N: usize> {
     slots: [Option<T>; N],
     /// Index of the oldest value.
     oldest: usize,
-    /// Number of dropped values.
+    /// Number of values that were dropped because the queue was full.
     dropped: u32,
 }
 

@@ -203,11 +203,12 @@
 //! | `arbitrary`, `proptest` | generators of wire types, headers and whole files, for your own tests | `std` |
 //! | `full` | all features except `openssl`, which needs a system library | |
 //!
-//! With `serde`, numbers, statuses and flags are serialized as numbers, whether the value has a name or not; commands
-//! and enumerations are serialized as their Rust names. An IEEE address is serialized as a number of 64 bits, which a
-//! JSON reader with floating-point numbers cannot represent exactly. Borrowed bytes can be deserialized only from
-//! formats that lend bytes of their input. JSON lends no bytes, so from JSON only empty borrowed bytes can be
-//! deserialized. Errors can be serialized but not deserialized.
+//! With `serde`, identifiers (such as an image type), statuses and flags are serialized as numbers, even if the value
+//! has a named constant; commands and enumerations are serialized as their Rust names. An IEEE address is serialized as
+//! a number of 64 bits, which a JSON reader with floating-point numbers cannot represent exactly. Fields that borrow
+//! bytes can be deserialized only from a format that lends bytes of its input, such as postcard. JSON lends no bytes: a
+//! field that borrows bytes can be deserialized from JSON only if the field is empty. Errors can be serialized but not
+//! deserialized.
 #![no_std]
 // The front page and the guide link to the modules of all features. Only the documentation with all features, which is
 // the published one, resolves these links.

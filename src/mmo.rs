@@ -123,7 +123,7 @@ impl<C> Mmo<C> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }
 
-    /// Returns the cipher.
+    /// Returns the AES cipher of the hash.
     pub(crate) const fn cipher(&mut self) -> &mut C {
         &mut self.cipher
     }

@@ -7,10 +7,10 @@
 //!     received          gap     out-of-order  gap  out-of-order  gap
 //! ```
 
-/// Received bytes of a file. A set with `RANGES` = 0 accepts bytes in order only.
+/// Received bytes of a file. A `ReceivedRanges` with `RANGES` = 0 accepts the bytes of a file in order only.
 ///
 /// Invariant: the out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark. Unused
-/// places of the list follow the ranges.
+/// entries of the list follow the out-of-order ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReceivedRanges<const RANGES: usize> {
     watermark: u32,
@@ -30,7 +30,7 @@ pub(crate) struct Range {
 pub(crate) struct TooManyRanges;
 
 impl Range {
-    /// Sentinel for an unused place in a list of ranges.
+    /// Sentinel for an unused entry in a list of ranges.
     pub(crate) const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -70,7 +70,7 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     /// Adds `range` to the set.
     ///
     /// # Errors
-    /// Fails if there is no place for another out-of-order range; the set is then unchanged.
+    /// Fails if the list has no entry for another out-of-order range; the set is then unchanged.
     pub(crate) fn insert(&mut self, range: Range) -> Result<(), TooManyRanges> {
         if range.is_empty() {
             return Ok(());
@@ -129,7 +129,8 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         self.out_of_order().fold(self.watermark, |highest, range| highest.max(range.end))
     }
 
-    /// Returns whether the set has places for all ranges in `ranges`, in whatever order the caller inserts the ranges.
+    /// Returns whether the set has free entries for all ranges in `ranges`, in whatever order the caller inserts the
+    /// ranges.
     pub(crate) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
         let is_separate = |range: &Range| {
             range.start > self.watermark && !self.out_of_order().any(|known| known.touches(*range))

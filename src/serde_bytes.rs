@@ -49,8 +49,8 @@ impl<'de> Visitor<'de> for BorrowedBytes {
     }
 }
 
-/// Slices of arrays, written as one byte string. The length of the byte string must be a multiple of `N`, the length of
-/// one array.
+/// Serde functions for slices of arrays, which are written as one byte string. The length of the byte string must be a
+/// multiple of `N`, the length of one array.
 pub(crate) mod pieces {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
@@ -73,7 +73,8 @@ pub(crate) mod pieces {
     }
 }
 
-/// References to arrays, written as a byte string. The length of the byte string must be `N`, the length of the array.
+/// Serde functions for references to arrays, which are written as a byte string. The length of the byte string must be
+/// `N`, the length of the array.
 pub(crate) mod array {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;

@@ -3,8 +3,9 @@
 //!
 //! This crate reads no clock: each call takes the current [`Instant`] as an argument.
 //!
-//! A server states a time by two fields in seconds (section 6.8.4, table 18). The first field is the current time. The
-//! second field is the upgrade time (Upgrade End Response) or the request time (WAIT_FOR_DATA):
+//! A server states a time by two fields in seconds (section 6.8.4, table 18). The first time field of a frame is the
+//! current time. The second time field of a frame is the upgrade time (Upgrade End Response) or the request time
+//! (WAIT_FOR_DATA):
 //!
 //! | current time | upgrade or request time | meaning |
 //! |---|---|---|
@@ -211,7 +212,7 @@ pub enum TimeField {
 pub enum Delay {
     /// The receiver waits at least for this duration; zero means that the receiver does not wait.
     For(Duration),
-    /// Wait until the server sends another command.
+    /// The receiver waits until the server sends another command.
     Forever,
 }
 
@@ -229,9 +230,9 @@ pub struct TimeInPast {
 }
 
 impl ServerTime {
-    /// Upgrade now: an offset of 0 seconds.
+    /// The client upgrades now: an offset of 0 seconds.
     pub const NOW: Self = Self { current: 0, then: 0 };
-    /// Wait until the server sends another command.
+    /// The client waits until the server sends another command.
     pub const WAIT: Self = Self { current: 0, then: u32::MAX };
 
     /// Creates an offset of `seconds` from the receipt of the frame. On the wire, `u32::MAX` means "wait", so the
@@ -242,7 +243,7 @@ impl ServerTime {
     }
 
     /// Returns whether the current time of the server and `utc`, the client's own clock, differ by at most `tolerance`
-    /// seconds. The result is `false` if the current time is 0, because [`then`](Self::then) is then an offset, which
+    /// seconds. The result is `false` if the current time is 0: in this case, [`then`](Self::then) is an offset, which
     /// does not depend on a clock.
     #[must_use]
     pub const fn agrees_with(self, utc: UtcTime, tolerance: u32) -> bool {

@@ -38,13 +38,13 @@ open_enum! {
     /// Image type (section 6.3.2.6). The manufacturer defines 0x0000 to 0xFFBF, the specification defines 0xFFC0 to
     /// 0xFFFF.
     ImageType(u16) {
-        /// File with security credentials for a client.
+        /// Image type of a file with security credentials for a client.
         SECURITY_CREDENTIALS = 0xffc0 => "security credentials",
-        /// File with the configuration of a client.
+        /// Image type of a file with the configuration of a client.
         CONFIGURATION = 0xffc1 => "configuration",
         /// Server log.
         LOG = 0xffc2 => "log",
-        /// Picture (defined by later revisions of the specification).
+        /// Image type of a picture (defined by later revisions of the specification).
         PICTURE = 0xffc3 => "picture",
         /// Wildcard in a filter: every image type.
         ANY = 0xffff => "any type",
@@ -117,9 +117,9 @@ open_enum! {
 /// File version (section 6.3.2.7): an unsigned number; the file with the larger number is newer.
 ///
 /// The recommended layout (table 7 of the specification) is four bytes, most significant first: application release,
-/// application build, stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as `1.0 b05,
-/// stack 3.5 b19`. A number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the form
-/// with decimal digits, `1.0 b05, stack 3.5 b19`, and the hexadecimal form.
+/// application build, stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as
+/// `1.0 b05, stack 3.5 b19`. `Display` writes a file version with a nibble above 9 in hexadecimal, as `0x0000000a`.
+/// `FromStr` reads the form with decimal digits, `1.0 b05, stack 3.5 b19`, and the hexadecimal form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -604,7 +604,7 @@ mod tests {
         assert_eq!(ImageId::new(0x1001, 0xab, 0x1005_3519).to_string(), "1001-00AB-10053519");
     }
 
-    /// Asserts that `text` is read as `value`, and nothing else in `wrong` is.
+    /// Asserts that `text` is read as `value`, and that each text in `wrong` is refused.
     fn reads<T: FromStr<Err = ParseError> + PartialEq + fmt::Debug>(text: &str, value: T, wrong: &[&str]) {
         assert_eq!(text.parse(), Ok(value), "{text}");
         for wrong in wrong {

@@ -51,7 +51,8 @@ pub struct ApplyUpdateRequest {
 pub struct ApplyUpdateResponse {
     /// Decision of the provider.
     pub action: ApplyUpdateAction,
-    /// Minimum number of seconds between the receipt of this response and the step that `action` names.
+    /// Minimum number of seconds between the receipt of this response and the next step of the requestor, which the
+    /// field `action` names.
     pub delayed_action_time: u32,
 }
 

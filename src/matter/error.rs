@@ -100,7 +100,7 @@ pub struct MatterDecodeError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MatterDecodeErrorKind {
-    /// The input ends too early.
+    /// The input ends before the end of the command or header.
     #[error("{needed} bytes expected, {present} present")]
     Truncated {
         /// Minimum number of bytes that the input must have from the byte at [`MatterDecodeError::offset`] on.
@@ -111,10 +111,11 @@ pub enum MatterDecodeErrorKind {
     /// The input has bytes after the end of the TLV element.
     #[error("{count} bytes after the element")]
     TrailingBytes {
-        /// Number of bytes after the element.
+        /// Number of bytes after the end of the TLV element.
         count: usize,
     },
-    /// The bytes are not TLV (Matter Core Specification, appendix A). The variant holds the reason as text.
+    /// The bytes are not TLV (Matter Core Specification, appendix A). The variant holds a text that says why the bytes
+    /// are not TLV.
     #[error("invalid TLV: {0}")]
     InvalidTlv(&'static str),
     /// The TLV type of an element differs from the type that its field requires.
@@ -152,7 +153,7 @@ pub enum MatterDecodeErrorKind {
     /// The file does not begin with `1E F1 EE 1B`, the file identifier of a Matter OTA image.
     #[error("not a Matter OTA image: identifier {found:#010x}, expected 0x1beef11e")]
     BadMagic {
-        /// Identifier found, read as a little-endian number.
+        /// Identifier in the file, read as a little-endian number.
         found: u32,
     },
     /// The total size in the header is not the sum of the sizes of header and payload.
@@ -173,7 +174,7 @@ pub enum MatterDecodeErrorKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MatterRuleError {
-    /// A field that the status UpdateAvailable requires is missing. The variant holds the name of the field.
+    /// A field that the status UpdateAvailable requires is missing. The variant holds the name of the missing field.
     #[error("UpdateAvailable without {0}")]
     Missing(&'static str),
     /// A response contains DelayedActionTime, although its status is not Busy. The variant holds the status of the
@@ -196,9 +197,9 @@ pub enum MatterRuleError {
     /// [`ImageHeader::MAX_HEADER_SIZE`](super::ImageHeader::MAX_HEADER_SIZE), the maximum that this crate reads.
     #[error("an image header of {size} bytes, expected at most {max}")]
     HeaderSize {
-        /// Length of the structure in bytes.
+        /// Length of the TLV structure in bytes.
         size: usize,
-        /// Maximum length in bytes.
+        /// Maximum length of the TLV structure in bytes.
         max: u32,
     },
     /// The total size of an image file does not fit into its field of 64 bits.

@@ -328,9 +328,9 @@ fn truncated(offset: usize, needed: u64, present: usize) -> MatterDecodeError {
     MatterDecodeError { item: ITEM, field: None, offset, kind }
 }
 
-/// Returns the error for a file that is shorter than the fixed fields. If the first four bytes are present and differ
-/// from the file identifier of Matter, the error is a wrong file identifier. In all other cases, the error is a
-/// truncated file.
+/// Returns the error for a file that is shorter than the fixed fields of the header. If the first four bytes are
+/// present and differ from the file identifier of Matter, the error is a wrong file identifier. For any other file that
+/// is shorter than the fixed fields, the error is a truncated file.
 fn short_file_error(file: &[u8]) -> MatterDecodeError {
     match file.first_chunk() {
         Some(found) if *found != MAGIC => bad_magic(*found),

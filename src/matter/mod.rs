@@ -11,8 +11,8 @@
 //! | [`bridge`] | translation of queries and responses between Zigbee and Matter |
 //!
 //! Sections refer to the Matter Core Specification 1.3. Field numbers, types and bounds follow revision 1 of the
-//! Provider cluster and of the Requestor cluster; the rules for field values follow section 11.20.6.5.2. The *provider*
-//! is the node that offers images, the *requestor* the node that installs images.
+//! Provider cluster and of the Requestor cluster; the rules for field values follow section 11.20.6.5.2 of the Matter
+//! Core Specification. The *provider* is the node that offers images, the *requestor* the node that installs images.
 //!
 //! The module has no transport: the caller sends and receives the commands. Each command is encoded as an anonymous TLV
 //! structure, which begins with 0x15. The decoder also accepts a command whose structure has a tag. In an Invoke

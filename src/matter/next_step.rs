@@ -52,8 +52,8 @@ pub struct Requestor {
     not_before: Instant,
 }
 
-/// Next step of a requestor after a [`QueryImageResponse`]. The step must not begin before [`Requestor::not_before`].
-/// `Display` gives the step with its reason.
+/// Next step of a requestor after a [`QueryImageResponse`]. The requestor must not begin the step before the time that
+/// [`Requestor::not_before`] returns. `Display` gives the step with its reason.
 // Exhaustive: a requestor that ignored an unknown step would never download an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -87,7 +87,8 @@ pub enum QueryAgainReason {
     },
 }
 
-/// Next step of a requestor after an [`ApplyUpdateResponse`]. The step must not begin before [`Requestor::not_before`].
+/// Next step of a requestor after an [`ApplyUpdateResponse`]. The requestor must not begin the step before the time
+/// that [`Requestor::not_before`] returns.
 // Exhaustive: a requestor that ignored an unknown step would never apply an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

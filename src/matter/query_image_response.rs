@@ -11,8 +11,9 @@
 //! | 6 | UserConsentNeeded | boolean | | optional |
 //! | 7 | MetadataForRequestor | octets | at most 512 | optional |
 //!
-//! The decoder requires only the field Status. The rules in the column "presence" of the table above are checked by
-//! [`check`](QueryImageResponse::check) for the sender, and by [`offer`](QueryImageResponse::offer) for the receiver.
+//! The decoder requires only the field Status. A sender checks the presence of the other fields by
+//! [`check`](QueryImageResponse::check); for a receiver, [`offer`](QueryImageResponse::offer) requires only ImageURI,
+//! SoftwareVersion and UpdateToken.
 
 use super::error::{Field, MatterDecodeError, MatterRuleError};
 use super::metadata::Metadata;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::inline_bytes::InlineBytes;
 
-/// UpdateToken: 8 to 32 bytes that the provider chooses. Only the provider knows the meaning of the bytes.
+/// UpdateToken: 8 to 32 bytes that the provider chooses. Only the provider knows the meaning of the bytes of a token.
 ///
 /// The requestor keeps the token of a [`QueryImageResponse`](super::QueryImageResponse) until it has sent
 /// [`NotifyUpdateApplied`](super::NotifyUpdateApplied).
@@ -24,7 +24,7 @@ impl UpdateToken {
     /// Maximum length of a token in bytes.
     pub const MAX: usize = 32;
 
-    /// Copies a token. Returns `None` for fewer than 8 or more than 32 bytes.
+    /// Copies the bytes of a token. Returns `None` for fewer than 8 or more than 32 bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < Self::MIN { None } else { InlineBytes::new(bytes).map(Self) }

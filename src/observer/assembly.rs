@@ -32,7 +32,7 @@ pub trait BlockStorage {
     /// before.
     ///
     /// # Errors
-    /// Fails if the bytes cannot be stored. The assembly then counts the bytes of `data` as missing.
+    /// Fails if the bytes cannot be stored. If the storage fails, the assembly counts the bytes of `data` as missing.
     fn write(&mut self, image: ImageId, offset: u32, data: &[u8]) -> Result<(), Self::Error>;
 
     /// Fills `out` with the stored bytes of the image from `offset` on. Returns `false` if the storage keeps no bytes.
@@ -54,8 +54,8 @@ impl BlockStorage for () {
     }
 }
 
-/// Numbers of new, repeated and contradicting bytes in one overheard block. All three numbers are zero for a frame
-/// without data.
+/// Numbers of new, repeated and contradicting bytes in one overheard block. For a frame without data, the numbers of
+/// new, repeated and contradicting bytes are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -65,8 +65,8 @@ pub struct HeardBytes {
     pub new: u32,
     /// Number of bytes of the block that were in an earlier overheard block to the same client.
     pub repeated: u32,
-    /// Number of bytes of the block that differ from the bytes already stored for the image. A byte that is new for the
-    /// client can differ, too, because the stored byte may come from a block to another client.
+    /// Number of bytes of the block that differ from the bytes already stored for the image. A byte of a block can be
+    /// both new and contradicting, because the stored byte may come from a block to another client.
     pub contradicting: u32,
 }
 
@@ -121,12 +121,12 @@ impl Pair {
     }
 }
 
-/// Returns the number of a set in the [`RangePool`]: the set of the byte ranges that were overheard for `slot`.
+/// Returns the index of the set in the [`RangePool`] that holds the byte ranges overheard for `slot`.
 fn heard(slot: usize) -> u32 {
     u32::try_from(slot).unwrap_or(u32::MAX).saturating_mul(2)
 }
 
-/// Returns the number of a set in the [`RangePool`]: the set of the byte ranges of `slot` in which blocks contradicted
+/// Returns the index of the set in the [`RangePool`] that holds the byte ranges of `slot` in which blocks contradicted
 /// each other.
 fn contradicted(slot: usize) -> u32 {
     heard(slot).saturating_add(1)
@@ -237,8 +237,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Some(free)
     }
 
-    /// Returns the slots of the image and of its download by the client. The method takes either all the slots that are
-    /// missing, or none.
+    /// Returns the slots of the image and of its download by the client. For an image or a download without a slot, the
+    /// method takes a free slot; if too few slots are free, it takes none.
     fn open<E>(&mut self, client: Address, image: ImageId) -> Result<Pair, AssemblyError<E>> {
         let free = self.slots.as_ref().iter().filter(|slot| slot.key().is_none()).take(2).count();
         let missing =
@@ -315,11 +315,11 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         Ok(HeardBytes { new, repeated, contradicting })
     }
 
-    /// Writes the bytes of a block that were not overheard yet, records their ranges for the image, and compares the other
-    /// bytes with the stored bytes. Returns the number of bytes that differ.
+    /// Writes the bytes of a block that were not overheard yet, records their ranges for the image, and compares the
+    /// other bytes with the stored bytes. Returns the number of bytes of the block that differ from the stored bytes.
     ///
-    /// An error leaves no byte stored that the image does not record: such a byte would be written a second time by the
-    /// next block that holds it.
+    /// The method stores a byte only if it can record the range of the byte: the next block that holds an unrecorded
+    /// byte would write this byte a second time.
     fn store<S: BlockStorage>(
         &mut self,
         pair: Pair,

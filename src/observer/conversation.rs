@@ -14,7 +14,7 @@ pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
     /// Serial number of the newest request of this pair of client and server. The observer numbers the requests of all
-    /// pairs in one series.
+    /// pairs with one counter.
     last_request: u32,
     /// Sequence numbers and requests, newest first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
@@ -105,8 +105,9 @@ impl Conversation {
             .map(|(_, request)| request)
     }
 
-    /// Returns the block request with this sequence number, file and offset. If no block request matches, returns the
-    /// page request that covers the block, regardless of the sequence number of the page request.
+    /// Returns the block request that has the sequence number `sequence`, and the file and the offset of `block`. If no
+    /// block request has this sequence number, file and offset, the method returns the newest page request if its page
+    /// contains the first byte of the block, whatever the sequence number of the page request.
     fn find_block(&self, sequence: u8, block: &BlockData<'_>) -> Option<ToServer> {
         let is_requested = |request: &ToServer| match request {
             ToServer::ImageBlock(ImageBlockRequest { id, offset, .. }) => {

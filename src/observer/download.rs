@@ -35,9 +35,11 @@ pub struct DownloadSlot {
     times: Option<(Instant, Instant)>,
     longest_silence: Millis,
     end: Option<DownloadEnd>,
-    /// Smallest and largest size in the offers of the image. Only the slot for all clients together uses this field.
+    /// Smallest and largest size in the offers of the image. Only a slot for the downloads of all clients together uses
+    /// the field `offered`.
     offered: Option<(u32, u32)>,
-    /// First four bytes of the file, the file identifier. Only the slot for all clients together uses this field.
+    /// First four bytes of the file, the file identifier. Only a slot for the downloads of all clients together uses
+    /// the field `identifier`.
     identifier: [u8; 4],
     total_size: [u8; 4],
 }
@@ -203,14 +205,15 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the smallest and the largest size in the offers of the image, in bytes. Returns `None` if no offer was
-    /// overheard. The result for the download of a single client is always `None`.
+    /// overheard. For the download of a single client, the method always returns `None`.
     #[must_use]
     pub fn offered_sizes(&self) -> Option<RangeInclusive<u32>> {
         self.slot.offered.map(|(smallest, largest)| smallest..=largest)
     }
 
-    /// Returns the total image size in the header of the file, in bytes. Returns `None` if this field was not
-    /// overheard. The result for the download of a single client is always `None`.
+    /// Returns the total image size in the header of the file, in bytes. Returns `None` if the file identifier or the
+    /// total image size was not overheard, or if the identifier is not that of an OTA file. For the download of a
+    /// single client, the method always returns `None`.
     #[must_use]
     pub fn header_size(&self) -> Option<u32> {
         let is_heard = |part: Range| {
@@ -238,7 +241,7 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the overheard share of the image in percent, rounded down. The share is 100 only if no byte of the image
-    /// is missing. Returns `None` if the size is unknown.
+    /// is missing. Returns `None` if the size of the image is unknown.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
         let size = u64::from(self.size?);
@@ -246,8 +249,8 @@ impl<'a> Download<'a> {
         Some(percent.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100))
     }
 
-    /// Returns the missing ranges in ascending order. No range ends past the end of the image or, if the size of the
-    /// image is unknown, past the last overheard byte.
+    /// Returns the missing ranges in ascending order. No missing range ends past the end of the image or, if the size
+    /// of the image is unknown, past the last overheard byte.
     pub fn gaps(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         let end = self.size.unwrap_or(self.heard_end());
         let last = Range { start: end, end };
@@ -268,7 +271,7 @@ impl<'a> Download<'a> {
 
     /// Returns the ranges in which overheard blocks contradict each other, in ascending order. Two blocks contradict
     /// each other if they have different bytes at the same offset; the earlier block may be a block to another client.
-    /// For these ranges, the [`BlockStorage`](super::BlockStorage) has the bytes that were overheard first.
+    /// For a contradicted range, the [`BlockStorage`](super::BlockStorage) holds the bytes that were overheard first.
     pub fn contradictions(&self) -> impl Iterator<Item = core::ops::Range<u32>> + use<'a> {
         self.contradicted.iter().map(|entry| entry.range().start..entry.range().end)
     }

@@ -28,8 +28,9 @@
 //! 095264, 2011). The observer assigns a response that names no file to the request with the same sequence number.
 //!
 //! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
-//! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence
-//! number. The responses to a page request may arrive in any order (section 6.10.7.4). The observer keeps a request
+//! request has the sequence number, file and offset of the block, the observer assigns the block to the newest page
+//! request of the client if the page contains the first byte of the block, whatever the sequence number of the page
+//! request. The responses to a page request may arrive in any order (section 6.10.7.4). The observer keeps a request
 //! after its response has arrived, so it also finds the request that a repeated response answers.
 //!
 //! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of

@@ -70,8 +70,8 @@ pub enum Meaning<'a> {
     /// The server sets the upgrade time by an Upgrade End Response, in answer to a request or unsolicited (section
     /// 6.10.10).
     UpgradeEndResponse(UpgradeEndResponse),
-    /// The client or the server reports the status of a frame that it received. A server sends a Default Response for
-    /// an unsupported command, and for an Upgrade End Request that reports a failed download.
+    /// The client or the server reports the status of a received frame by a Default Response. A server sends a Default
+    /// Response for an unsupported command, and for an Upgrade End Request that reports a failed download.
     DefaultResponse(DefaultResponse),
     /// The frame does not concern a download. The frame is about attributes, or contains no command of the OTA Upgrade
     /// cluster.

@@ -13,7 +13,7 @@ use crate::ranges::Range;
 /// an [`Assembly`](super::Assembly).
 #[derive(Clone, Copy, Debug)]
 pub struct HeardRange {
-    /// Number of the set to which the range belongs.
+    /// Index of the set to which the range belongs.
     set: u32,
     range: Range,
 }

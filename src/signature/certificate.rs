@@ -60,7 +60,7 @@ pub(super) struct Layout2 {
 }
 
 impl Layout2 {
-    /// Type of a certificate that is implicit and has no extensions.
+    /// Value of the type field of a certificate that is implicit and has no extensions.
     pub(super) const IMPLICIT: u8 = 0;
     /// Curve sect283k1.
     pub(super) const SECT283K1: u8 = 0x0d;
@@ -139,8 +139,8 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the IEEE address of the owner of the key. The signature element of the file must contain the same
-    /// address, as the address of the signer.
+    /// Returns the IEEE address of the owner of the key. The signer's address in the signature element of the file must
+    /// equal the address of the certificate's subject.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self.0 {

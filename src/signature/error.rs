@@ -24,7 +24,7 @@ pub enum VerifyError {
     /// The file has a signature element, and the policy refuses signed files.
     #[error("a signature where none is allowed")]
     UnexpectedSignature,
-    /// The file has signature elements of both suites.
+    /// The file has signature elements of suite 1 and of suite 2.
     #[error("signatures of both suites")]
     BothSuites,
     /// Another element follows the signature element.
@@ -36,7 +36,7 @@ pub enum VerifyError {
     /// The length of the signature element differs from the length that its suite requires.
     #[error("not a suite 1 or 2 signature: element of {length} bytes")]
     SignatureLength {
-        /// Length in bytes of the element's data.
+        /// Length in bytes of the data of the signature element.
         length: u32,
     },
     /// One of the numbers r and s is 0, or is not below the order of the group. A pair in which r or s is outside the
@@ -52,7 +52,7 @@ pub enum VerifyError {
     /// The length of the certificate element differs from the length that its suite requires.
     #[error("certificate of {length} bytes")]
     CertificateLength {
-        /// Length in bytes of the element's data.
+        /// Length in bytes of the data of the certificate element.
         length: u32,
     },
     /// The subject of the certificate is not the signer.
@@ -87,7 +87,7 @@ pub enum VerifyError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// The point in the certificate or the key of the authority is not a point of the group.
+    /// The reconstruction point of the certificate, or the key of the authority, is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
     /// The signature does not match the digest of the file and the key of the signer: the file was altered, or was

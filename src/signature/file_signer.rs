@@ -24,7 +24,7 @@ use crate::mmo::{self, Digest, MessageTooLong, SoftwareCrypto};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SignFileError {
-    /// The bytes are not exactly one valid file.
+    /// The input is not exactly one valid OTA file.
     #[error(transparent)]
     File(#[from] DecodeError),
     /// The file already has a certificate or a signature.
@@ -41,14 +41,14 @@ pub enum SignFileError {
     /// the certificate is unsupported, or because the key may not sign.
     #[error(transparent)]
     Certificate(VerifyError),
-    /// The point in the certificate or the key of the authority is not a point of the group.
+    /// The reconstruction point of the certificate, or the key of the authority, is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
     /// The signature does not match the digest of the file and the key of the certificate. A frequent cause is a
     /// private key that belongs to another certificate.
     #[error("the signature is not one of this file by the certificate's key")]
     SignatureMismatch,
-    /// The buffer is too small; nothing was written.
+    /// The output buffer is too small; nothing was written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// The signed file would have 512 MiB or more.

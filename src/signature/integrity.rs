@@ -68,13 +68,13 @@ pub enum IntegrityCode {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AppendCodeError {
-    /// The bytes are not exactly one valid file.
+    /// The input is not exactly one valid OTA file.
     #[error(transparent)]
     File(#[from] DecodeError),
     /// The file already has an integrity code, or has a signature, which must stay the last element.
     #[error("the file has an integrity code or a signature")]
     AlreadyFinished,
-    /// The buffer is too small; nothing was written.
+    /// The output buffer is too small; nothing was written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// The file has 512 MiB or more.
@@ -274,7 +274,7 @@ mod tests {
         whole
     }
 
-    /// Returns a file with `len` bytes of image data and an integrity code by the convention `form`.
+    /// Returns a file with `len` bytes of image data and an integrity code of the form `form`.
     fn coded(len: usize, form: CodeForm) -> Vec<u8> {
         let (data, code) = (std::vec![7; len], [0; 16]);
         let mut file = written(&[

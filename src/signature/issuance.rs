@@ -121,9 +121,9 @@ pub struct IssuedCertificate {
 impl SigningKey {
     /// Issues a certificate, with this key as the private key of the authority.
     ///
-    /// `request` is the public key of a key that the subject has [generated](Self::generate). The generated key is not
-    /// the private key of the certificate: the subject [computes](Self::reconstruct) that private key from the
-    /// generated key and the answer of the authority.
+    /// `request` is the public key of a key pair that the subject has [generated](Self::generate). From the generated
+    /// key and the answer of the authority, the subject [computes](Self::reconstruct) the private key of the
+    /// certificate; the generated key itself is not this private key.
     ///
     /// ```
     /// use zigbee_ota::Eui64;

@@ -15,8 +15,8 @@ pub enum SignatureRequirement {
     Required,
     /// The device does not check signatures.
     NotUsed {
-        /// Whether the device refuses files with a signature. If `false`, a device without keys accepts signed files
-        /// unchecked.
+        /// Whether the device refuses files with a signature. If `refuse_signed` is `false`, a device without keys
+        /// accepts signed files without a check of the signature.
         refuse_signed: bool,
     },
     /// Files without a signature are accepted. A file with a signature is accepted only if the signature is valid.
@@ -32,7 +32,7 @@ pub enum SignatureRequirement {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AllowedSigners<'a> {
-    /// The policy allows only the signers with these IEEE addresses.
+    /// The policy allows only the signers whose IEEE addresses are in the list.
     Only(&'a [Eui64]),
     /// The policy allows every signer with a certificate of an authority in [`VerifyPolicy::authorities`].
     ///
@@ -110,7 +110,7 @@ impl<'a> VerifyPolicy<'a> {
         }
     }
 
-    /// Returns the keys of the authority `issuer` for a suite, in the order of the policy.
+    /// Returns the keys of the authority `issuer` for a suite, in the order in which the policy lists the authorities.
     pub(super) fn keys(&self, issuer: Eui64, suite: Suite) -> impl Iterator<Item = &'a PublicKey> {
         let known =
             move |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;

@@ -126,15 +126,17 @@ impl SigningKey {
         self.public
     }
 
-    /// Computes the public key of the authority with which `certificate` yields the public key of this private key. For
-    /// a given certificate and private key, there is at most one such authority key.
+    /// Computes the public key of the authority that issued `certificate` for this private key. For a given certificate
+    /// and private key, at most one public key of an authority fits.
     ///
     /// The method serves a signer that does not know the key of the authority. The result does not prove that the
     /// private key is right: for a wrong private key, the method returns a wrong authority key, not an error.
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::KeyMismatch`] if no authority key fits, for example if the suites of certificate
-    /// and private key differ.
+    /// Fails with [`SigningKeyError::KeyMismatch`] if the suites of certificate and private key differ, or if the
+    /// authority's key would be the point at infinity. Fails with [`SignFileError::InvalidKey`] if the reconstruction
+    /// point of the certificate is no point of the curve, and with [`SigningKeyError::OpenSsl`] if an OpenSSL function
+    /// fails.
     pub fn derive_authority(&self, certificate: &Certificate<'_>) -> Result<Authority, SigningKeyError> {
         if certificate.suite() != self.public.suite() {
             return Err(SigningKeyError::KeyMismatch);
@@ -170,7 +172,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// Fails with [`SigningKeyError::KeyMismatch`] if the key does not belong to the certificate, with the errors of
-    /// [`FileSigner`](super::FileSigner), and with [`SigningKeyError::OpenSsl`].
+    /// [`FileSigner`](super::FileSigner), and with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn sign_file(
         &self,
         file: &[u8],

@@ -13,7 +13,7 @@
 //! 6. A certificate of suite 2 has a supported type, curve and hash, its key may sign, and the certificate is valid at
 //!    the time `VerifyPolicy::now`.
 //! 7. The ECDSA signature matches the digest of all bytes except r and s (the last 42 or 72 bytes), by at least one key
-//!    of the issuer. The keys are tried in the order of the policy.
+//!    of the issuer. The verification tries the issuer's keys in the order in which the policy lists them.
 //!
 //! If a file has several certificates of a suite, the verification uses the first certificate. For each valid ECDSA
 //! signature (r, s), the pair (r, group order - s) is also a valid signature, and the verification accepts it.
@@ -28,8 +28,9 @@ use crate::types::Eui64;
 /// ECDSA verification by implicit certificate, for stacks and chips with ECDSA of their own; [`SoftwareCrypto`] is the
 /// default.
 pub trait VerifySignature {
-    /// Verifies `signature` (r, then s, big endian) of `digest`. The key of the signer is computed from `certificate`
-    /// and from the key of its issuer, `authority`. All arguments belong to `suite`.
+    /// Verifies `signature` (r, then s, big endian) of `digest`. The method computes the key of the signer from
+    /// `certificate` and from `authority`, the key of the issuer. The certificate, the authority's key and the
+    /// signature must be of the suite `suite`.
     ///
     /// `digest` covers all bytes of the file before r and s. The result `Ok` means that the signer signed exactly the
     /// bytes that the digest covers. `signature` has the length of the suite, and both r and s are from 1 to the order
@@ -140,7 +141,7 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     certificates: [Option<ElementData<74>>; 2],
     /// Tag and data of the first signature element.
     signature: Option<(Tag, ElementData<80>)>,
-    /// Whether the file has signature elements of both suites.
+    /// Whether the file has signature elements of suite 1 and of suite 2.
     both_suites: bool,
     /// Whether another element follows the signature element.
     followed: bool,
@@ -374,8 +375,8 @@ pub(super) fn check_usable(certificate: &Certificate<'_>, now: Option<u64>) -> R
     }
 }
 
-/// Prepares the buffer for the element that starts, if the element is the first signature or the first certificate of
-/// its suite.
+/// Prepares the buffer for the data of an element that starts, if the element is the first signature element of the
+/// file or the first certificate element of its suite.
 fn start_element(
     signature: &mut Option<(Tag, ElementData<80>)>,
     certificates: &mut [Option<ElementData<74>>; 2],

@@ -41,8 +41,8 @@ use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-/// Fields of a message that the translated message cannot contain. Each flag stands for one field, and is `true` if the
-/// original message contained this field.
+/// Fields of a message that the translated message cannot contain. Each flag stands for one or more fields, and is
+/// `true` if the translation lost the value of at least one of these fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -54,20 +54,22 @@ pub struct Unmapped {
     pub location: bool,
     /// RequestorCanConsent or UserConsentNeeded: Zigbee has no user consent.
     pub consent: bool,
-    /// MetadataForProvider or MetadataForRequestor.
+    /// MetadataForProvider or MetadataForRequestor: the corresponding Zigbee commands have no field for vendor-defined
+    /// data.
     pub metadata: bool,
-    /// Size of the image.
+    /// Size of the image: a QueryImageResponse has no field for the size.
     pub size: bool,
     /// Status: a Zigbee response does not give the reason why no image is available.
     pub status: bool,
     /// DelayedActionTime: a Zigbee server can delay blocks and upgrades, but not the next step of a client after a
     /// query.
     pub delay: bool,
-    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to store. If the response offers no image,
-    /// the flag also stands for SoftwareVersion.
+    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to store. If a QueryImageResponse offers
+    /// no image, the flag `uri_and_token` also stands for SoftwareVersion.
     pub uri_and_token: bool,
-    /// Manufacturer code and image type of an offer, if one of the two differs from the query. A QueryImageResponse has
-    /// no fields for manufacturer code and image type, so the bridge does not translate the offer.
+    /// Manufacturer code and image type of an offer, if one of the two differs from the value in the query. A
+    /// QueryImageResponse has no fields for manufacturer code and image type, so the bridge does not translate the
+    /// offer.
     pub other_image: bool,
 }
 
@@ -103,8 +105,8 @@ pub struct Translated<T> {
     pub unmapped: Unmapped,
 }
 
-/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The translation contains all
-/// fields of the request.
+/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The returned QueryImage contains
+/// all fields of the Query Next Image Request.
 #[must_use]
 pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols) -> QueryImage<'static> {
     let QueryNextImageRequest { current, hardware } = *request;
@@ -187,8 +189,8 @@ pub fn query_image_response<'a>(
 }
 
 /// Translates the QueryImageResponse of a Matter provider for the Zigbee client that runs `current`. `size` is the
-/// length of the offered image in bytes. The caller passes the length, because the QueryImageResponse does not contain
-/// it.
+/// length of the offered image in bytes. The caller passes the length of the image, because a QueryImageResponse does
+/// not contain the length.
 ///
 /// # Errors
 /// The errors of [`QueryImageResponse::offer`], and [`MatterRuleError::WildcardVersion`] for an offer of the version
@@ -236,8 +238,8 @@ pub fn query_next_image_response(
 
 /// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has
 /// sent ApplyUpdateRequest. A delay with a fraction of a second is rounded up to whole seconds. A delay of more than
-/// `u32::MAX` seconds does not fit into DelayedActionTime, and becomes AwaitNextAction, so that no image is applied
-/// early. [`ServerTime::delay`] returns no delay of more than `u32::MAX` seconds.
+/// `u32::MAX` seconds does not fit into DelayedActionTime, and is translated to AwaitNextAction, so that the requestor
+/// does not apply the image too early. [`ServerTime::delay`] returns no delay of more than `u32::MAX` seconds.
 #[must_use]
 pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
     let seconds = match delay {

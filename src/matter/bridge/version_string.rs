@@ -8,7 +8,7 @@
 use crate::types::FileVersion;
 
 /// Writes a file version to `buffer` as the text that `Display` of [`FileVersion`] writes, and returns the text. The
-/// text fits into the field SoftwareVersionString of Matter.
+/// text of a file version fits into the field SoftwareVersionString of Matter.
 ///
 /// Examples of the text are `1.0 b05, stack 3.5 b19`, and `0x0000000a` for a version with a hexadecimal digit above 9.
 ///

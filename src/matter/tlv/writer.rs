@@ -122,7 +122,7 @@ fn emit_unsigned(number: u64, out: &mut Sink<'_>) {
     }
 }
 
-/// Writes the lowest `N` bytes of a number. All higher bytes of the number must be zero.
+/// Writes the lowest `N` bytes of a number. All bytes of the number above the lowest `N` bytes must be zero.
 fn emit_low_bytes<const N: usize>(number: u64, out: &mut Sink<'_>) {
     if let Some((low, _)) = number.to_le_bytes().split_first_chunk::<N>() {
         out.array(low);

@@ -80,8 +80,8 @@ const MIN: usize = SEPARATOR + 2;
 
 /// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
 ///
-/// Serde represents a URI as its text. Deserialization borrows the text of the URI from the input, so it works only
-/// with a format that can lend strings of its input.
+/// Serde represents a URI as its text. Deserialization borrows the text of the URI from the input, so only a format
+/// that lends strings of its input can deserialize a URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -153,7 +153,7 @@ impl<'a> BdxUri<'a> {
     /// node other than the provider, but a later version of the specification may allow such a URI.
     ///
     /// # Errors
-    /// [`ImageUriError::NodeMismatch`] if the file is on another node.
+    /// [`ImageUriError::NodeMismatch`] if the file is on a node other than the provider.
     pub fn check_provider(&self, provider: NodeId) -> Result<(), ImageUriError> {
         match self.node == provider {
             true => Ok(()),

@@ -34,8 +34,8 @@ pub use bdx::{BdxUri, NodeId};
 /// # Ok::<(), zigbee_ota::matter::ImageUriError>(())
 /// ```
 ///
-/// Serde represents a URI as its text. Deserialization borrows the text of the URI from the input, so it works only
-/// with a format that can lend strings of its input.
+/// Serde represents a URI as its text. Deserialization borrows the text of the URI from the input, so only a format
+/// that lends strings of its input can deserialize a URI.
 // Exhaustive: a URI has either the scheme `bdx` or another scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -58,12 +58,14 @@ impl<'a> ImageUri<'a> {
     /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, written in upper or lower case, must satisfy
     /// the rules of a BDX URI.
     ///
-    /// In a URI of another scheme, the method checks only the characters of each part. The code that resolves the URI
-    /// has to check the structure of the authority, such as the digits of a port or an IP address.
+    /// In a URI of another scheme than `bdx`, the method checks only the characters of each part of the URI. The code
+    /// that resolves the URI has to check the structure of the authority, such as the digits of a port or an IP
+    /// address.
     ///
     /// # Errors
     /// [`ImageUriError`] for a text that is too long, for a text that is no URI with a scheme, and for a BDX URI that
-    /// breaks a rule. If the URI breaks several rules, the error names the rule that is broken first in the text.
+    /// breaks a rule. If the URI breaks several rules, a wrong length takes precedence; for a URI of an allowed length,
+    /// the error names the broken rule with the lowest offset in the URI.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         if text.len() > Self::MAX {
             return Err(ImageUriError::TooLong(text.len()));

@@ -61,7 +61,7 @@ impl Part {
     }
 }
 
-/// Checks the characters of all parts after the scheme, which has `scheme_len` bytes (sections 3.2 to 3.5).
+/// Checks the characters of all parts after the scheme, which has `scheme_len` bytes (RFC 3986, sections 3.2 to 3.5).
 pub(super) fn check_after_scheme(uri: &[u8], scheme_len: usize) -> Result<(), ImageUriError> {
     let (_, rest) = uri.split_at_checked(scheme_len).unwrap_or((uri, &[]));
     let rest = rest.strip_prefix(b":").unwrap_or(rest);

@@ -24,7 +24,7 @@ pub(in crate::signature) trait Field<const N: usize> {
     /// Multiplies two elements.
     ///
     /// Each step multiplies 3 bits of every limb of `a`, using a table of the 8 multiples of `b`. Steps of 4 bits would
-    /// need a table of twice the size on the stack, and would save about a fifth of the time.
+    /// need a table of twice the size on the stack, and would save about a fifth of the time of a multiplication.
     fn mul(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         let table = multiples(b);
         let mut product = [[0; N]; 2];
@@ -158,7 +158,7 @@ fn bits_of_top(m: usize) -> u32 {
     u32::try_from(m % LIMB).unwrap_or_default()
 }
 
-/// XORs `limb`, shifted left by `place` bits, into `limbs`. This is the addition of the binary field.
+/// XORs `limb`, shifted left by `place` bits, into `limbs`. XOR is the addition of the binary field.
 fn xor_at(limbs: &mut [u64], place: usize, limb: u64) {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     if let Some(low) = limbs.get_mut(place / LIMB) {

@@ -21,7 +21,7 @@ fn element<C: Field<N>, const N: usize>(seed: &mut u64) -> Limbs<N> {
     element
 }
 
-/// Returns a pseudo-random number below the order.
+/// Returns a pseudo-random number below the order of the group.
 fn number<C: Curve<N>, const N: usize>(seed: &mut u64) -> Limbs<N> {
     scalar::modulo(&element::<C, N>(seed), &C::ORDER)
 }
@@ -69,7 +69,7 @@ fn scalar_laws<C: Curve<N>, const N: usize>() {
     assert_eq!(scalar::inverse(&last, &C::ORDER), last);
 }
 
-/// Multiplies by doubling and adding, as a reference.
+/// Multiplies a point by doubling and adding, as a reference for the tests.
 fn slow_product<C: Curve<N>, const N: usize>(factor: &Limbs<N>, point: &Affine<N>) -> Option<Affine<N>> {
     let sum = (0..N * 64).rev().fold(C::INFINITY, |sum, place| {
         let mut sum = sum;
