@@ -102,10 +102,10 @@ pub enum DecodeErrorKind {
     /// The value of a ZCL boolean is neither 0 nor 1.
     #[error("{0:#04x} is neither 0 (false) nor 1 (true)")]
     NotABoolean(u8),
-    /// The first four bytes are not the OTA file identifier `1E F1 EE 0B` (section 6.3.2.1).
+    /// The first four bytes of the input are not the OTA file identifier `1E F1 EE 0B` (section 6.3.2.1).
     #[error("not an OTA file: identifier {found:#010x}, expected 0x0beef11e")]
     BadMagic {
-        /// The first four bytes, read as a little-endian number.
+        /// The first four bytes of the input, read as a little-endian number.
         found: u32,
     },
     /// The major (high) byte of the header version is not 1 (section 6.3.2.2).

@@ -40,9 +40,9 @@
 //! # A device
 //!
 //! The client returns the frames to send, the tasks of the application (needs), and the time of the next call. After
-//! each input, poll the client in this order: needs, frames, events. Needs come first, because the answers to needs
-//! produce frames. After the client has no further outputs, sleep until a frame arrives or the instant returned by
-//! [`poll_timeout`](client::Client::poll_timeout) has come.
+//! each input, poll the client in this order: needs, frames, events. Poll the needs before the frames, because the
+//! answers to needs produce frames. After the client has no further outputs, sleep until a frame arrives or the instant
+//! returned by [`poll_timeout`](client::Client::poll_timeout) has come.
 //!
 //! ```
 //! use zigbee_ota::client::{ApplyResult, Client, ClientConfig, ClientAction, Identity, Need, PrepareResult, StoreResult, VerifyResult};
@@ -181,8 +181,9 @@
 //!
 //! # Features
 //!
-//! No feature is on by default. Features add items, and no feature changes a type. One feature changes a behaviour:
-//! with `inspect`, `server::FolderStore` opens containers and refuses files that no device should get.
+//! No Cargo feature is on by default. Cargo features add items, and no Cargo feature changes a type. One feature
+//! changes a behaviour: with `inspect`, `server::FolderStore` opens containers and refuses files that no device should
+//! get.
 //!
 //! | feature | adds | requires |
 //! |---|---|---|

@@ -18,7 +18,7 @@ pub(crate) struct ReceivedRanges<const RANGES: usize> {
 }
 
 /// Half-open range of file offsets: `start` is included, `end` is not included. Both the client and the observer use
-/// this type.
+/// the type `Range`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) start: u32,

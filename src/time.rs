@@ -254,10 +254,10 @@ impl ServerTime {
     ///
     /// `utc` is the time of the client's own clock; `None` if the client has no clock. If the clocks of server and
     /// client [agree](Self::agrees_with) within `tolerance` seconds, the waiting time ends when `utc` reaches the
-    /// upgrade or request time. If the clocks agree and `utc` is already past the upgrade or request time, the waiting
-    /// time is zero. If the clocks disagree, or if the client has no clock, the waiting time is the upgrade or request
-    /// time minus the current time of the server. Some servers send their uptime in place of UTC, so that the clocks of
-    /// server and client disagree.
+    /// upgrade or request time. If the clocks of server and client agree and `utc` is already past the upgrade or
+    /// request time, the waiting time is zero. If the clocks of server and client disagree, or if the client has no
+    /// clock, the waiting time is the upgrade or request time minus the current time of the server. Some servers send
+    /// their uptime in place of UTC, so that the clocks of server and client disagree.
     ///
     /// # Errors
     /// Fails with [`TimeInPast`] if the upgrade or request time lies before the current time of the server.

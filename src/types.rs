@@ -35,8 +35,8 @@ impl ManufacturerCode {
 }
 
 open_enum! {
-    /// Image type (section 6.3.2.6). The manufacturer defines 0x0000 to 0xFFBF, the specification defines 0xFFC0 to
-    /// 0xFFFF.
+    /// Image type (section 6.3.2.6). The manufacturer defines the image types 0x0000 to 0xFFBF; the specification
+    /// defines the image types 0xFFC0 to 0xFFFF.
     ImageType(u16) {
         /// Image type of a file with security credentials for a client.
         SECURITY_CREDENTIALS = 0xffc0 => "security credentials",
@@ -51,18 +51,19 @@ open_enum! {
     }
 }
 
-/// Range of image types (table 6 of the specification). The four ranges cover all values, so no variant will be added.
+/// Range of image types (table 6 of the specification). The four ranges cover all image types, so no variant will be
+/// added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageTypeClass {
-    /// 0x0000 to 0xFFBF: defined by the manufacturer.
+    /// Image types 0x0000 to 0xFFBF, which the manufacturer defines.
     Manufacturer,
-    /// 0xFFC0 to 0xFFC3: defined by the specification.
+    /// Image types 0xFFC0 to 0xFFC3, which the specification defines.
     Assigned,
-    /// 0xFFC4 to 0xFFFE: reserved for later revisions.
+    /// Image types 0xFFC4 to 0xFFFE, reserved for later revisions of the specification.
     Reserved,
-    /// 0xFFFF: every image type, in a filter.
+    /// Image type 0xFFFF, which in a filter stands for every image type.
     Wildcard,
 }
 
@@ -100,16 +101,15 @@ open_enum! {
     /// Security credentials that a client needs before it installs an image (table 9 of the specification, and later
     /// revisions).
     ///
-    /// The specification assigned the values in another order than the order of the versions: a larger value need not
-    /// be a newer version.
+    /// The values are not in the order of the Smart Energy versions: a larger value need not be a newer version.
     SecurityCredentialVersion(u8) {
-        /// Smart Energy 1.0.
+        /// Security credentials of Smart Energy 1.0.
         SE_1_0 = 0x00 => "SE 1.0",
-        /// Smart Energy 1.1.
+        /// Security credentials of Smart Energy 1.1.
         SE_1_1 = 0x01 => "SE 1.1",
-        /// Smart Energy 2.0.
+        /// Security credentials of Smart Energy 2.0.
         SE_2_0 = 0x02 => "SE 2.0",
-        /// Smart Energy 1.2 (defined by later revisions of the specification).
+        /// Security credentials of Smart Energy 1.2 (defined by later revisions of the specification).
         SE_1_2 = 0x03 => "SE 1.2",
     }
 }

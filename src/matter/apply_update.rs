@@ -49,7 +49,7 @@ pub struct ApplyUpdateRequest {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ApplyUpdateResponse {
-    /// Decision of the provider.
+    /// Decision of the provider about the downloaded image.
     pub action: ApplyUpdateAction,
     /// Minimum number of seconds between the receipt of this response and the next step of the requestor, which the
     /// field `action` names.

@@ -74,7 +74,8 @@ pub enum NextStep<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum QueryAgainReason {
-    /// The provider offers no image. The variant contains the status of the response, which is the reason.
+    /// The provider offers no image. The variant contains the status of the response, which says why the provider
+    /// offers no image.
     NoImage(QueryImageStatus),
     /// The provider offers an image whose version is not newer than the running version. Section 11.20.3.2 of the
     /// Matter specification forbids the offer of a version that is not newer than the running version. A requestor that

@@ -11,7 +11,7 @@
 //! | 6 | UserConsentNeeded | boolean | | optional |
 //! | 7 | MetadataForRequestor | octets | at most 512 | optional |
 //!
-//! The decoder requires only the field Status. A sender checks the presence of the other fields by
+//! The decoder requires only the field Status. A sender checks the presence of all fields by
 //! [`check`](QueryImageResponse::check); for a receiver, [`offer`](QueryImageResponse::offer) requires only ImageURI,
 //! SoftwareVersion and UpdateToken.
 

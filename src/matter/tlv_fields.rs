@@ -166,8 +166,8 @@ impl<'a> FieldAt<'a> {
         UpdateToken::new(octets).ok_or(wrong)
     }
 
-    /// Passes each member of an array of 8-bit numbers to `push`. `push` returns `false` if it has no room for the
-    /// member, because it has taken `max` members.
+    /// Passes each member of an array of 8-bit numbers to `push`. `push` returns `false` if it has already taken `max`
+    /// members, and so has no room for another member.
     pub(super) fn numbers(
         &self,
         max: usize,

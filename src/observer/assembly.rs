@@ -22,8 +22,8 @@ use super::{Meaning, Observation};
 /// Storage of the caller for the bytes of overheard images. [`Assembly::take`] writes each byte of an image once, with
 /// the first value that was overheard.
 ///
-/// The implementation for `()` keeps no bytes. With `()` as its storage, an assembly counts bytes and gaps, but notices
-/// no contradictions.
+/// The implementation of `BlockStorage` for `()` keeps no bytes. With `()` as its storage, an assembly counts bytes and
+/// gaps, but does not notice blocks that contradict each other.
 pub trait BlockStorage {
     /// Error of a write or a read.
     type Error;

@@ -139,8 +139,8 @@ impl DownloadSlot {
         self.times = Some((first.min(now), last.max(now)));
     }
 
-    /// Records the range of a request. Returns whether the client has requested the start of the range, or a higher
-    /// offset, before.
+    /// Records the byte range that a request covers. Returns whether the client has requested the start of the range,
+    /// or a higher offset, before.
     pub(super) fn is_repeated(&mut self, requested: Range) -> bool {
         let repeated = requested.start < self.requested_to;
         self.requested_to = self.requested_to.max(requested.end);

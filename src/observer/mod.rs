@@ -95,7 +95,7 @@ impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Number of requests observed so far. The observer compares this number with the serial number of each pair's
+    /// Number of requests observed so far. The observer compares `requests` with the serial number of each pair's
     /// newest request, and so finds the pair that has sent no request for the longest time.
     requests: u32,
 }

@@ -73,8 +73,8 @@ pub enum Meaning<'a> {
     /// The client or the server reports the status of a received frame by a Default Response. A server sends a Default
     /// Response for an unsupported command, and for an Upgrade End Request that reports a failed download.
     DefaultResponse(DefaultResponse),
-    /// The frame does not concern a download. The frame is about attributes, or contains no command of the OTA Upgrade
-    /// cluster.
+    /// The frame does not concern a download. The frame carries a command for attributes, or no command of the OTA
+    /// Upgrade cluster.
     Other,
 }
 

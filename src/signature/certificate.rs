@@ -139,8 +139,8 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the IEEE address of the owner of the key. The signer's address in the signature element of the file must
-    /// equal the address of the certificate's subject.
+    /// Returns the IEEE address of the certificate's subject, the owner of the certified key. The signer's address in
+    /// the signature element of the file must equal the address of the certificate's subject.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self.0 {

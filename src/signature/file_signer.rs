@@ -44,8 +44,8 @@ pub enum SignFileError {
     /// The reconstruction point of the certificate, or the key of the authority, is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
-    /// The signature does not match the digest of the file and the key of the certificate. A frequent cause is a
-    /// private key that belongs to another certificate.
+    /// The signature does not match the digest of the file and the key of the certificate. A frequent cause of a
+    /// mismatch is a private key that belongs to another certificate.
     #[error("the signature is not one of this file by the certificate's key")]
     SignatureMismatch,
     /// The output buffer is too small; nothing was written.

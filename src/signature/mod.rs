@@ -91,7 +91,7 @@ pub enum Suite {
 }
 
 impl Suite {
-    /// Both crypto suites.
+    /// Both crypto suites, 1 and 2.
     pub const ALL: [Self; 2] = [Self::One, Self::Two];
 
     /// Returns the length of a signature in bytes: r and s together.

@@ -10,7 +10,7 @@ use crate::types::Eui64;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SignatureRequirement {
-    /// Only files with a valid signature are accepted.
+    /// The device accepts only files with a valid signature.
     #[default]
     Required,
     /// The device does not check signatures.
@@ -19,14 +19,15 @@ pub enum SignatureRequirement {
         /// accepts signed files without a check of the signature.
         refuse_signed: bool,
     },
-    /// Files without a signature are accepted. A file with a signature is accepted only if the signature is valid.
+    /// The device accepts files without a signature. The device accepts a file with a signature only if the signature
+    /// is valid.
     ///
     /// `Optional` is not recommended, because an attacker who alters a file can remove its signature. A device should
     /// accept only signed files or only unsigned files (section 6.3.8).
     Optional,
 }
 
-/// Signers whose files are accepted.
+/// Signers whose files the device accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

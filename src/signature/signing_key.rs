@@ -56,7 +56,7 @@ pub struct SigningKey {
     public: PublicKey,
 }
 
-/// Writes only the public key, because the private key is secret.
+/// `Debug` writes only the public key, because the private key is secret.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
@@ -189,7 +189,7 @@ impl SigningKey {
     }
 }
 
-/// Returns the length in bytes of a private key, of r and of s.
+/// Returns the length in bytes of a private key, which is also the length of r and of s.
 pub(super) const fn width(suite: Suite) -> i32 {
     match suite {
         Suite::One => 21,

@@ -38,7 +38,7 @@ impl ContainerStack {
         Self(self.0 >> 2)
     }
 
-    /// Checks that the innermost container allows a member with this tag.
+    /// Checks that the innermost container allows a member with the tag `tag`.
     pub(super) const fn check_tag(self, tag: Tag) -> Result<(), &'static str> {
         const STRUCTURE: u32 = code(Kind::Structure);
         const ARRAY: u32 = code(Kind::Array);

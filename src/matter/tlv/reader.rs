@@ -65,7 +65,7 @@ impl Value<'_> {
 }
 
 impl Kind {
-    /// Returns the name for error texts: `structure`, `array` or `list`.
+    /// Returns the name of the kind of container for error texts: `structure`, `array` or `list`.
     pub(in crate::matter) const fn name(self) -> &'static str {
         match self {
             Self::Structure => "structure",

@@ -129,8 +129,9 @@ fn has_x<C: Curve<N>, const N: usize>(sum: &Projective<N>, signature: &[u8]) -> 
     C::x(sum).is_some_and(|x| scalar::modulo(&x, &C::ORDER) == r)
 }
 
-/// Returns the two factors by which the verification multiplies the generator and the public key (SEC 1, 4.1.4). The
-/// sum of the two products has the x coordinate r if the signature is valid.
+/// Returns the two factors by which the verification multiplies the generator and the public key (SEC 1, 4.1.4). If the
+/// signature is valid, the sum of the generator times the first factor and the public key times the second factor has
+/// the x coordinate r.
 #[inline(never)] // As `implicit`.
 fn factors<C: Curve<N>, const N: usize>(digest: &Digest, signature: &[u8]) -> [Limbs<N>; 2] {
     let [r, s] = halves(signature);

@@ -125,8 +125,8 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
     }
 
     /// Adds `other`, or its negative, to `sum` by the mixed formulas of López and Dahab, in which `other` has `Z = 1`.
-    /// The mixed formulas do not hold for two equal points. Returns whether the points are equal. If the points are
-    /// equal, the content of `sum` is meaningless afterwards.
+    /// The mixed formulas do not hold for two equal points. Returns whether `sum` and the added point are equal. If the
+    /// points are equal, the function leaves a meaningless value in `sum`.
     ///
     /// A microcontroller has little stack, so each of five variables holds several values of the formulas in
     /// succession:

@@ -3,8 +3,9 @@
 //!
 //! Tau satisfies `tau^2 + 2 = mu * tau`, where `mu` is 1 for curves with a = 1, and -1 for curves with a = 0. A number
 //! `a + b * tau` with an even `a` is divisible by tau, as an even integer is divisible by 2. The multiplication of a
-//! point by a binary factor doubles the point for each bit. With a tau-adic factor, the multiplication instead applies
-//! tau (three squarings) for each digit. Over a field of `2^M` elements `tau^M` is the identity.
+//! point by a binary factor doubles the point for each bit. With a tau-adic factor, the multiplication of a point
+//! applies tau (three squarings) for each digit, and doubles no point. Over a field of `2^M` elements `tau^M` is the
+//! identity.
 
 use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};
