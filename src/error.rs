@@ -93,7 +93,7 @@ pub enum DecodeErrorKind {
     /// The payload type of an Image Notify is 4 or more (table 22 of the specification).
     #[error("reserved payload type {0:#04x}")]
     ReservedPayloadType(u8),
-    /// The status is a value for which the command defines no payload.
+    /// The status of a response is a value for which the command defines no payload.
     #[error("status {0:#04x} is not defined for this command")]
     UnexpectedStatus(u8),
     /// The length of a ZCL data type is unknown, so the decoder cannot find the attributes after a value of this type.

@@ -2,7 +2,7 @@
 //! 095264 (2011).
 //!
 //! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each enumeration
-//! is a newtype with named constants. A value without a name is decoded and encoded unchanged, and prints as
+//! is a newtype with named constants. A value without a named constant is decoded and encoded unchanged, and prints as
 //! hexadecimal.
 //!
 //! | type | bytes | range or constants | section |

@@ -53,7 +53,7 @@ pub struct Requestor {
 }
 
 /// Next step of a requestor after a [`QueryImageResponse`]. The requestor must not begin the step before the time that
-/// [`Requestor::not_before`] returns. `Display` gives the step with its reason.
+/// [`Requestor::not_before`] returns. `Display` writes the next step and its reason.
 // Exhaustive: a requestor that ignored an unknown step would never download an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -11,9 +11,9 @@
 //! | 6 | UserConsentNeeded | boolean | | optional |
 //! | 7 | MetadataForRequestor | octets | at most 512 | optional |
 //!
-//! The decoder requires only the field Status. A sender checks the presence of all fields by
-//! [`check`](QueryImageResponse::check); for a receiver, [`offer`](QueryImageResponse::offer) requires only ImageURI,
-//! SoftwareVersion and UpdateToken.
+//! The decoder requires only the field Status. A sender checks by [`check`](QueryImageResponse::check) that the
+//! response has the fields that UpdateAvailable requires, and DelayedActionTime only with Busy; for a receiver,
+//! [`offer`](QueryImageResponse::offer) requires only ImageURI, SoftwareVersion and UpdateToken.
 
 use super::error::{Field, MatterDecodeError, MatterRuleError};
 use super::metadata::Metadata;

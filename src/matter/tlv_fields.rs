@@ -1,6 +1,7 @@
 //! Fields of a TLV structure, found by their context tags, and checked for type and bounds.
 //!
-//! Each command defines a table of its fields. The position of a field in this table is the context tag of the field.
+//! Each command defines a table of its fields. The position of a field in the table of its command is the context tag
+//! of the field.
 
 use core::ops::RangeInclusive;
 

@@ -145,7 +145,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         self.views().filter(|download| download.client().is_none())
     }
 
-    /// Returns the overheard part of each download. A download is one image for one client.
+    /// Returns the overheard part of each download. A download is the transfer of one image to one client.
     pub fn downloads(&self) -> impl Iterator<Item = Download<'_>> {
         self.views().filter(|download| download.client().is_some())
     }

@@ -16,7 +16,7 @@ pub struct Conversation {
     /// Serial number of the newest request of this pair of client and server. The observer numbers the requests of all
     /// pairs with one counter.
     last_request: u32,
-    /// Sequence numbers and requests, newest first.
+    /// Requests of the client with their sequence numbers, newest request first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
     /// Newest page request of the pair, with its sequence number. The field is separate from the list of requests,
     /// because blocks of the page may arrive after any number of other requests.

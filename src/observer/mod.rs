@@ -36,8 +36,8 @@
 //! The observer accepts every frame, and returns an observation for every frame. If no slot is free, a new pair of
 //! client and server replaces the pair that has been without a request for the longest time. An observer with an empty
 //! list of slots also works, but never finds the request that a response answers. For each frame, the observer searches
-//! the slots one after the other, so a frame takes longer with more slots. Each slot is a [`Conversation`] of at most
-//! 768 bytes.
+//! the slots one after the other, so an observation takes longer with more slots. Each slot is a [`Conversation`] of at
+//! most 768 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;

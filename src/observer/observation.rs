@@ -27,7 +27,7 @@ pub struct Observation<'a> {
     pub server: Address,
     /// Sequence number of the frame.
     pub sequence: u8,
-    /// Meaning of the frame.
+    /// Meaning of the frame for a download.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub meaning: Meaning<'a>,
     /// Request that the frame answers. `None` for a request, for an unsolicited frame, and for a response whose request

@@ -73,7 +73,7 @@ pub enum VerifyError {
     /// The validity of the certificate ended at or before [`VerifyPolicy::now`](super::VerifyPolicy::now).
     #[error("the certificate has expired")]
     Expired,
-    /// The file is too long for a digest.
+    /// The file is too long for an AES-MMO digest.
     #[error(transparent)]
     TooLong(#[from] MessageTooLong),
     /// The ECDSA verification failed.

@@ -139,8 +139,8 @@ pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
     /// Hash of the received bytes before the data of the integrity code.
     mmo: Mmo<C>,
-    /// Copy of `mmo` at the end of the last piece that the decoder returned. If the next piece is the start of an
-    /// element, `before` is the hash of all bytes before the tag of this element.
+    /// Copy of the hash `mmo` at the end of the last piece that the decoder returned. If the next piece is the start of
+    /// an element, `before` is the hash of all bytes before the tag of this element.
     before: Mmo<()>,
     code: Option<ReceivedCode>,
     /// Whether the next bytes of the file belong to the integrity code.

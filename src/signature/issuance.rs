@@ -43,8 +43,8 @@ pub enum CertificateFields {
         subject: Eui64,
         /// IEEE address of the authority.
         issuer: Eui64,
-        /// Attributes of the application profile. The attributes of the Smart Energy profile begin with the id of this
-        /// profile, `01 09`.
+        /// Attributes that the application profile adds to the certificate. The attributes of the Smart Energy profile
+        /// begin with the id of this profile, `01 09`.
         attributes: [u8; 10],
     },
     /// Fields of a certificate of 74 bytes, on the curve sect283k1.
@@ -145,10 +145,10 @@ impl SigningKey {
     /// ```
     ///
     /// # Errors
-    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the request and the fields are not of the same suite.
-    /// Fails with [`SignFileError::InvalidKey`] if the request is no point of the group. Fails with
-    /// [`SigningKeyError::ValidFrom`] if the start of the validity does not fit into 40 bits, and with
-    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
+    /// Fails with [`SigningKeyError::SuiteMismatch`] if this key, the key `request` and the fields of the certificate
+    /// are not of the same suite. Fails with [`SignFileError::InvalidKey`] if the key `request` is no point of the
+    /// group. Fails with [`SigningKeyError::ValidFrom`] if the start of the validity does not fit into 40 bits, and
+    /// with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn issue(
         &self,
         request: &PublicKey,

@@ -24,8 +24,8 @@
 //! | bytes after the total image size | any | any | no |
 //!
 //! An accepted file is the first [`total_size`](crate::file::FileHeader::total_size) bytes of the verified bytes. No
-//! signature covers the bytes after the accepted file, or the container around the file. A caller that stores,
-//! compares, hashes or serves more than the accepted file has to refuse the remaining bytes itself.
+//! signature covers the bytes after the accepted file, or the container around the file. If a caller stores, compares,
+//! hashes or serves all verified bytes, the caller itself has to refuse an input with bytes after the accepted file.
 //!
 //! ECDSA signs the 16 bytes of the digest as a big-endian number. The certificate is implicit (ECQV): it holds no
 //! signature of its own, and the signer's public key is computed from the certificate and from the public key of the

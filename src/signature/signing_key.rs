@@ -32,7 +32,7 @@ pub enum SigningKeyError {
     /// The private key does not belong to the certificate.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
-    /// The key of the authority, the request and the fields of the certificate are of different suites.
+    /// The key of the authority, the key in the request and the fields of the certificate are of different suites.
     #[error("the authority's key, the request and the certificate are not of one suite")]
     SuiteMismatch,
     /// The Unix time at which the validity of a certificate begins exceeds the 40 bits of its field.
