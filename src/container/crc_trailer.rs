@@ -12,7 +12,8 @@ use crate::crc::crc32;
 /// SDevices pads the OTA file to a multiple of this number of bytes, and appends the CRC after the padding.
 const ALIGNMENT: usize = 16;
 
-/// Opens `bytes`, which start with an OTA header that has the total image size `total_size`.
+/// Opens `bytes` as a container of Salus or SDevices, or as an OTA file without a container. `bytes` start with an OTA
+/// header, whose total image size is `total_size`.
 pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     let total = usize::try_from(total_size).unwrap_or(usize::MAX);
     let with_trailer = bytes.split_at_checked(total).and_then(|(ota, after)| {

@@ -1,4 +1,5 @@
-//! Search for OTA headers at every offset of a file. The search is a last resort, and a person must judge its result.
+//! Search for OTA headers at every offset of a file. The search also finds bytes that only look like an OTA header, so
+//! a person must judge the headers found.
 //!
 //! ```text
 //! bytes -> each occurrence of 1E F1 EE 0B -> those with a readable header
@@ -9,13 +10,13 @@ use crate::file::FileHeader;
 /// File identifier of an OTA header, in byte order.
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
-/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read. Returns the headers in ascending order
-/// of offset.
+/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read. Returns the OTA headers found in
+/// ascending order of their offsets.
 ///
-/// **The search is a last resort, and a person must judge its result.** The four bytes of the identifier also occur
-/// inside the payload of many files, often before bytes that look like the rest of a header. The four bytes of the
-/// identifier also occur in files that are not OTA files. [`Container::open`](super::Container::open) never searches
-/// for OTA headers.
+/// **A person must judge the headers found.** The four bytes of the OTA file identifier also occur inside the payload
+/// of many files, often before bytes that look like the rest of a header. The four bytes of the OTA file identifier
+/// also occur in files that are not OTA files. [`Container::open`](super::Container::open) never searches for OTA
+/// headers.
 pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     // The identifier is compared first, because it rules out nearly all offsets.
     let identifiers = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
@@ -34,7 +35,7 @@ pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
 pub struct Candidate<'a> {
     /// Offset of the header, in bytes from the first byte searched.
     pub offset: usize,
-    /// Header that was read at the offset.
+    /// OTA header that was read at `offset`.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub header: FileHeader<'a>,
 }

@@ -38,7 +38,8 @@ const SHA_LEN: usize = 32;
 const _: () = assert!(size_of::<RawHead>() == 40);
 
 impl RawHead {
-    /// Returns whether the ten words agree with each other for chunks of `chunk_size` bytes.
+    /// Returns whether the ten words are consistent: the constant words have their values, and offset, size, end and
+    /// number of chunks fit each other for chunks of `chunk_size` bytes.
     fn is_consistent(&self, chunk_size: NonZero<u32>) -> bool {
         let (offset, size) = (self.offset.get(), self.size.get());
         let chunks = size.div_ceil(chunk_size.get());
@@ -62,19 +63,19 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
 }
 
 /// IKEA container with consistent words and matching checksums, but with an OTA header whose total image size differs
-/// from the payload size in the container.
+/// from the size of the OTA file in the ten words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OtherTotal {
     /// Offset of the OTA header, in bytes from the first byte of the container.
     pub(crate) offset: usize,
     /// Total image size in the OTA header, in bytes.
     pub(crate) total_size: u32,
-    /// Size of the payload according to the container, in bytes.
+    /// Size of the OTA file according to the ten words of the container, in bytes.
     pub(crate) size: u32,
 }
 
 /// Recognises a container that [`Container::open`] refuses only because the total image size in the OTA header differs
-/// from the size of the payload. All checksums of the container must match.
+/// from the size of the OTA file in the ten words. Returns `None` unless all checksums of the container match.
 pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
     let head = Head::read(bytes)?;
     let (before, rest) = bytes.split_at_checked(head.offset)?;
@@ -87,15 +88,15 @@ pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
 
 /// Values from the ten words at the start of an IKEA container.
 struct Head {
-    /// Offset of the payload, in bytes.
+    /// Offset of the OTA file, in bytes from the first byte of the container.
     offset: usize,
-    /// Size of the payload, in bytes.
+    /// Size of the OTA file, in bytes.
     size: u32,
     chunk_size: usize,
 }
 
 impl Head {
-    /// Reads the ten words at the start of `bytes`. Returns `None` unless the words agree with each other.
+    /// Reads the ten words at the start of `bytes`. Returns `None` unless the ten words are consistent with each other.
     fn read(bytes: &[u8]) -> Option<Self> {
         let (_, raw) = fixed::<RawHead>(bytes).ok()?;
         let chunk_size = NonZero::new(raw.chunk_size.get())?;

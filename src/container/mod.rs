@@ -119,7 +119,7 @@ use crate::file::FileHeader;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ContainerKind {
-    /// No container: the OTA header is at byte 0. Further bytes may follow the OTA file.
+    /// No container: the OTA header is at byte 0. An OTA file without a container may have further bytes after its end.
     None,
     /// Container with a header that starts with `NGIS` and has a SHA-256 for each chunk of the OTA file.
     IkeaNgis,
@@ -138,8 +138,8 @@ pub enum ContainerKind {
 }
 
 impl ContainerKind {
-    /// Returns the short name for tools and scripts: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`,
-    /// `nxp-flash-word`, `third-reality`, `salus-crc32` or `sdevices-crc32`.
+    /// Returns the short name of the container format for tools and scripts: `none`, `ikea-ngis`, `legrand-length`,
+    /// `sonoff-100`, `nxp-flash-word`, `third-reality`, `salus-crc32` or `sdevices-crc32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -180,7 +180,7 @@ pub enum ContainerIntegrity {
 }
 
 impl ContainerIntegrity {
-    /// Returns the short name for tools and scripts: `verified`, `sum-failed` or `no-sum`.
+    /// Returns the short name of this result for tools and scripts: `verified`, `sum-failed` or `no-sum`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -249,7 +249,7 @@ impl<'a> Container<'a> {
     }
 
     /// Splits `bytes` into the OTA file at `offset` and the bytes around the file. Returns `None` unless an OTA header
-    /// with the total image size `size` is at `offset`. The checksums of the container are not compared.
+    /// with the total image size `size` is at `offset`. The function does not compare the checksums of the container.
     fn split(kind: ContainerKind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
         let (before, rest) = bytes.split_at_checked(offset)?;
         let (header, _) = FileHeader::parse_lenient(rest).ok()?;

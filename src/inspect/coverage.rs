@@ -92,7 +92,7 @@ impl<'a> Inspection<'a> {
 }
 
 impl<'a> Ota<'a> {
-    /// Returns the coverage by the container and the integrity code.
+    /// Returns the ranges that the checksums of the container and the image integrity code cover.
     fn outer_coverage(&self) -> [Option<Coverage>; RANGES] {
         let [first, second, third] = self.container_ranges().map(|range| {
             Some(Coverage { range: range?, checksum: CoveringChecksum::Container(self.container.kind) })
@@ -122,8 +122,9 @@ impl<'a> Ota<'a> {
         }
     }
 
-    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In the
-    /// form [`CodeForm::BeforeData`], the digest also covers tag and length of the element.
+    /// Returns the ranges that the image integrity code covers: the bytes of the OTA file before the element of the
+    /// code, and the digest in this element. In the form [`CodeForm::BeforeData`], the digest also covers tag and
+    /// length of its own element.
     fn code_coverage(&self) -> [Option<Coverage>; 2] {
         let element = self.image.find(Tag::IMAGE_INTEGRITY_CODE).next();
         let (IntegrityCode::Ok(form), Some(element)) = (self.integrity_code, element) else {

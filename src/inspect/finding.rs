@@ -19,16 +19,16 @@ use crate::types::{Eui64, FileVersion, HardwareRange, ImageId, ImageType, Manufa
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Severity {
-    /// The file can be used, and the fact is worth knowing.
+    /// The file can be used, and the finding is only information.
     Note,
-    /// The file may be damaged, or the file has an unknown form. A person must judge the file.
+    /// The file may be damaged, or has an unknown form, so a person must judge the file.
     Doubtful,
     /// The file is damaged or cannot be used. A gateway should not serve the file.
     Wrong,
 }
 
 impl Severity {
-    /// Returns the short name for tools and scripts: `note`, `doubtful` or `wrong`.
+    /// Returns the short name of the severity for tools and scripts: `note`, `doubtful` or `wrong`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ pub struct Finding {
 pub enum FindingKind {
     /// The bytes are no OTA file, and no known container with an OTA file inside.
     NotOta {
-        /// Type of the file.
+        /// Type of the file that is not an OTA file.
         content: ForeignKind,
         /// Error of the attempt to read an OTA header at byte 0.
         error: DecodeError,
@@ -123,7 +123,7 @@ pub enum FindingKind {
     ElementOverrun(Overrun),
     /// The body (all bytes after the header) has no element and consists of a raw image.
     RawBody {
-        /// Format of the image.
+        /// Format of the raw image.
         payload: PayloadKind,
         /// Number of bytes of the raw image.
         count: usize,
@@ -160,14 +160,14 @@ pub enum FindingKind {
         element: Option<usize>,
         /// Format of the payload.
         payload: PayloadKind,
-        /// Byte that the format requires.
+        /// Correct value of the wrong magic byte.
         expected: u8,
-        /// Byte that the payload has.
+        /// Value of the wrong magic byte in the payload.
         found: u8,
     },
     /// An element has the tag of an Osram table, but the CRC of the table does not match.
     TableChecksum {
-        /// Index of the element.
+        /// Index of the element that has the tag of an Osram table.
         element: usize,
     },
     /// An element has bytes after its Telink image, and no matching checksum covers these bytes.
@@ -191,7 +191,7 @@ pub enum FindingKind {
         image_type: Option<ImageType>,
         /// File version in the payload.
         version: Option<FileVersion>,
-        /// Identity in the OTA header.
+        /// Image identity in the OTA header.
         header: ImageId,
     },
     /// The payload is an OTA file with the same identity as the outer file, as if a tool had put the OTA header before
@@ -203,7 +203,7 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// Returns the short name for tools and scripts, such as `element-overrun`.
+    /// Returns the short name of the fact for tools and scripts, such as `element-overrun`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -247,8 +247,8 @@ impl FindingKind {
 
 impl Finding {
     /// Returns whether the fact shows that the input is not exactly one OTA file that follows the specification. Two
-    /// facts are no deviations: that the file is for a single device, and that a payload contradicts the header. A
-    /// strict gateway refuses a file with a deviation.
+    /// facts are no deviations from the specification: that the file is for a single device, and that a payload
+    /// contradicts the header. A strict gateway refuses a file that deviates from the specification.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })

@@ -66,8 +66,9 @@ use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_remainder::RemainderKind;
 
-/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads than this number. If a file has
-/// more than eight payloads, each call of a method computes the reports of the additional payloads again.
+/// Number of payloads whose reports an inspection keeps. The files of vendors have fewer than eight payloads. If a file
+/// has more than eight payloads, each call of a method of [`Inspection`] computes the reports of the additional
+/// payloads again.
 const KEPT: usize = 8;
 
 /// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the

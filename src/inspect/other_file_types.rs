@@ -78,8 +78,8 @@ pub enum ForeignKind {
 /// Maximum number of bytes of a text that are examined. The first line of a text is sufficient to recognise the types
 /// of text files that a user might take for an OTA file.
 const MAX_TEXT: usize = 4096;
-/// Minimum number of digits in a text of hexadecimal digits. A text with fewer digits may be a word or a number, so its
-/// type is [`ForeignKind::Text`].
+/// Minimum number of digits of a text with the type [`ForeignKind::HexText`]. Some words and numbers also consist of
+/// hexadecimal digits only, so a text with fewer than 32 digits has the type [`ForeignKind::Text`].
 const MIN_DIGITS: usize = 32;
 
 /// Identifiers at the start of files, each with the type of the file.
@@ -169,7 +169,7 @@ impl ForeignKind {
         })
     }
 
-    /// Returns the short name for tools and scripts, such as `git-lfs-pointer`, `zip` or `unknown`.
+    /// Returns the short name of the file type for tools and scripts, such as `git-lfs-pointer`, `zip` or `unknown`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -47,14 +47,14 @@ pub struct Overrun {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OverrunCause {
-    /// The length wrongly counts the 6 bytes of tag and length as well.
+    /// The length field of the element wrongly counts the 6 bytes of tag and length as well.
     CountsHead,
     /// The element ends exactly at the end of the input, so the total image size is too small.
     TotalTooSmall {
         /// Total image size that would include the whole element, in bytes.
         right: usize,
     },
-    /// The bytes do not show the cause.
+    /// The bytes of the file do not show why the length of the element is wrong.
     Unknown,
 }
 

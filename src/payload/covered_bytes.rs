@@ -13,7 +13,7 @@ use super::formats::esp_image;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) enum CoveredBytes {
-    /// No checksum matches.
+    /// No byte, because no checksum of the payload matches.
     #[default]
     None,
     /// The bytes from `start` up to, but not including, the byte at `end`.
@@ -30,7 +30,8 @@ impl CoveredBytes {
         Self::Range { start: 0, end }
     }
 
-    /// Adds `by` to all offsets. `by` is the offset at which the checked payload starts inside an outer payload.
+    /// Adds `by` to the start and the end of each range. `by` is the offset at which the checked payload starts inside
+    /// an outer payload.
     pub(super) const fn shifted(self, by: usize) -> Self {
         match self {
             Self::Range { start, end } => {

@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-/// Shannon entropy of a sample of bytes, computed from the frequency of each byte value. The entropy is a hint, never a
-/// proof.
+/// Shannon entropy of a sample of bytes, computed from the frequency of each byte value. A high entropy is a hint that
+/// the bytes are encrypted or compressed, but no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -25,7 +25,7 @@ const MAX_SAMPLE: usize = 4096;
 /// byte values occurs too rarely for a reliable entropy.
 const MIN_SAMPLE: u16 = 1024;
 /// Threshold in millibits between code and encrypted or well-compressed bytes. The entropy of all code in the vendors'
-/// files of the tests is below this threshold.
+/// files of the tests is below 7,200 millibits.
 const MAX_OF_CODE: u16 = 7_200;
 
 impl Entropy {

@@ -24,7 +24,7 @@ pub struct PayloadMetadata<'a> {
     /// Name of the project or product, without padding. The name is empty if the payload contains no name.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub name: &'a [u8],
-    /// Identifier of the product. Most makers use a UUID.
+    /// Identifier of the product. Most makers identify the product by a UUID.
     pub product: Option<[u8; 16]>,
     /// Name of the chip that the payload is built for, such as `ESP32-C6` or `CC26x2R1`. The name is empty if the
     /// payload does not name the chip, or names the chip by an unknown number.
@@ -85,8 +85,8 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Writes every field that the payload has, except the chip, each after a semicolon. Texts are escaped by
-/// `escape_ascii`.
+/// Writes every field that the payload has, except the chip, each after a semicolon. The texts among the fields are
+/// escaped by `escape_ascii`.
 impl fmt::Display for PayloadMetadata<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f)
@@ -94,8 +94,8 @@ impl fmt::Display for PayloadMetadata<'_> {
 }
 
 impl PayloadMetadata<'_> {
-    /// Writes every field that the payload has, except the chip, each after a semicolon. Texts are escaped by
-    /// `escape_ascii`.
+    /// Writes every field that the payload has, except the chip, each after a semicolon. The texts among the fields are
+    /// escaped by `escape_ascii`.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {

@@ -84,11 +84,11 @@ pub enum DamageKind {
         /// Computed checksum, in the same form as `expected`.
         found: u32,
     },
-    /// A part of the payload runs past the end of the payload.
+    /// A part of the payload, such as a segment or a tag, runs past the end of the payload.
     Truncated {
-        /// Number of bytes that the part needs, counted from its offset.
+        /// Number of bytes that the truncated part should have.
         needed: usize,
-        /// Number of bytes that are present, counted from the offset of the part.
+        /// Number of bytes from the first byte of the truncated part to the end of the payload.
         present: usize,
     },
     /// The sequence of tags has no end tag.
@@ -124,8 +124,8 @@ pub enum UnknownReason {
     /// The format has a checksum, but the build of the payload has not added the checksum. Boot loaders for this format
     /// refuse a payload without the checksum.
     ChecksumNotAdded,
-    /// The checksum or the length does not match. Either the payload is damaged, or the payload is whole and in an
-    /// unknown variant of the format.
+    /// The checksum or the length in the payload does not match the bytes of the payload. Either the payload is
+    /// damaged, or the payload is whole and in an unknown variant of the format.
     Ambiguous,
     /// The format is not recognised. The entropy shows whether the payload may be encrypted.
     NotRecognised(Entropy),
@@ -199,7 +199,7 @@ pub(super) fn check_unknown(bytes: &[u8]) -> PayloadReport<'_> {
 }
 
 impl PayloadState {
-    /// Returns the short name for tools and scripts: `whole`, `damaged`, `encrypted` or `unknown`.
+    /// Returns the short name of the state for tools and scripts: `whole`, `damaged`, `encrypted` or `unknown`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -210,7 +210,8 @@ impl PayloadState {
         }
     }
 
-    /// Returns the state of a payload in which the part at `offset` needs more bytes than are present.
+    /// Returns the state of a payload in which the part at `offset` should have `needed` bytes, but has only `present`
+    /// bytes.
     pub(super) const fn truncated(offset: usize, needed: usize, present: usize) -> Self {
         Self::Damaged(Damage { offset, kind: DamageKind::Truncated { needed, present } })
     }
@@ -274,8 +275,8 @@ impl PayloadState {
     }
 }
 
-/// Writes the state, then encryption, signature and metadata, each after a semicolon. Offsets count from the first byte
-/// of the payload, and the text says so.
+/// Writes the state of the payload, then encryption, signature and metadata, each after a semicolon. Offsets count from
+/// the first byte of the payload, and are written as "byte 16 of the payload".
 impl fmt::Display for PayloadReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind: _, state, element_state, encrypted, signed, metadata, covered: _ } = self;
@@ -293,7 +294,8 @@ impl fmt::Display for PayloadReport<'_> {
     }
 }
 
-/// Writes the state. Offsets count from the first byte of the payload, and the text says so.
+/// Writes the state of a payload. Offsets count from the first byte of the payload, and are written as "byte 16 of the
+/// payload".
 impl fmt::Display for PayloadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, None)
@@ -301,9 +303,9 @@ impl fmt::Display for PayloadState {
 }
 
 impl PayloadState {
-    /// Writes the state. If `base` is the offset of the payload in a file, the written offsets count from the first
-    /// byte of the file. If `base` is `None`, the written offsets count from the first byte of the payload, and the
-    /// text says so.
+    /// Writes the state of a payload. If `base` is the offset of the payload in a file, the written offsets count from
+    /// the first byte of the file. If `base` is `None`, the written offsets count from the first byte of the payload,
+    /// and are followed by "of the payload".
     pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         match self {
             Self::Whole(checksum) => write!(f, "{checksum} matches"),

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// `bytes` with the byte at `place` changed in three ways.
+/// Returns three copies of `bytes`, each with another change of the byte at `place`.
 fn changed(bytes: &[u8], place: usize) -> impl Iterator<Item = Vec<u8>> + use<> {
     let bytes = bytes.to_vec();
     [0x01, 0x80, 0xff].into_iter().map(move |flip| {
@@ -87,7 +87,8 @@ fn a_trailer_with_a_changed_byte_is_not_recognised() {
     }
 }
 
-/// The CRC matches, but the bytes before it are not the padding of either kind.
+/// A file with a matching CRC in its last four bytes is no container if other bytes than the padding of SDevices are
+/// between the OTA file and the CRC.
 #[test]
 fn a_trailer_needs_its_length_and_its_padding() {
     let with_crcs = |summed: &[u8]| {
@@ -205,7 +206,8 @@ fn a_third_reality_container_with_another_changed_byte_fails() {
     assert_eq!(integrity(cut), ContainerIntegrity::ChecksumFailed { offset: 0 });
 }
 
-/// Both words are known; bytes after the file, or another word, are no container.
+/// An OTA file after one of the two known first words is a container. An OTA file after another word, or with bytes
+/// after its end, is no container.
 ///
 /// Shows: FLD-074
 #[test]
@@ -225,7 +227,8 @@ fn the_first_word_of_a_flash_image_is_a_container() {
     }
 }
 
-/// A container that is whole by its own fields, around a header with a smaller total image size.
+/// Does not open an IKEA container with consistent words and matching checksums, because the OTA header has a smaller
+/// total image size than the words.
 ///
 /// Shows: FLD-074
 #[test]

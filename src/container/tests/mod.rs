@@ -15,7 +15,7 @@ use crate::crc::crc32;
 use crate::file::{Element, FileWriter, Tag};
 use crate::types::ImageId;
 
-/// OTA file of 70 bytes, which most of the containers here contain.
+/// Returns the OTA file of 70 bytes that most of the tested containers contain.
 fn ota() -> Vec<u8> {
     file(&[1, 2, 3, 4, 5, 6, 7, 8])
 }
@@ -31,7 +31,7 @@ fn file(data: &[u8]) -> Vec<u8> {
 
 type Build = fn(&[u8]) -> Vec<u8>;
 
-/// Every kind, its builder, and the offset of the OTA file of 70 bytes in it.
+/// Every kind of container, its builder, and the offset of the OTA file of 70 bytes in the container.
 const KINDS: [(ContainerKind, Build, usize); 8] = [
     (ContainerKind::None, <[u8]>::to_vec, 0),
     (ContainerKind::IkeaNgis, ikea, 136),

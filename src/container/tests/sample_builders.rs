@@ -1,5 +1,5 @@
-//! Builders of containers around an OTA file, written from the tables of the module documentation. The tests of the examples
-//! use them as well.
+//! Builders of containers around an OTA file, written from the tables of the module documentation. The tests of the
+//! examples also use these builders of containers.
 
 use std::vec::Vec;
 
@@ -11,7 +11,8 @@ fn len(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap()
 }
 
-/// Chunks of 32 bytes, so three chunks for 70 bytes; then 9 opaque bytes.
+/// Builds an IKEA container with chunks of 32 bytes, so with three chunks for an OTA file of 70 bytes, and with 9
+/// opaque bytes after the OTA file.
 pub(super) fn ikea(ota: &[u8]) -> Vec<u8> {
     let sums: Vec<_> = ota.chunks(32).map(|chunk| Sha256::digest(chunk).to_vec()).collect();
     let count = u32::try_from(sums.len()).unwrap();

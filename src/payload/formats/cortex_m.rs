@@ -11,7 +11,7 @@ use crate::payload::{PayloadKind, PayloadReport};
 
 /// Length in bytes of a vector table with all system vectors.
 const TABLE_LEN: usize = 64;
-/// Lowest address of code. Lower addresses contain the vector table, not code.
+/// Lowest address of code. The addresses below 64 contain the vector table, not code.
 const FIRST_CODE: u32 = 64;
 /// Maximum distance between the reset handler and the other handlers: 4 MiB, more than the flash of any Zigbee device.
 const REACH: u32 = 4 << 20;

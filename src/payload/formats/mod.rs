@@ -1,5 +1,5 @@
-//! Table of payload formats: the macro call `formats!`. Each payload format has a row in the macro call; related
-//! formats share a source file.
+//! Table of payload formats: the macro call `formats!`. Each payload format has a row in the macro call `formats!`;
+//! related formats share a source file.
 //!
 //! ```text
 //! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
@@ -64,17 +64,17 @@ macro_rules! formats {
             /// Recognises the format of `bytes`. The function reads at most a constant number of bytes, however long
             /// `bytes` is.
             ///
-            /// The function never returns [`TelinkAes`](Self::TelinkAes) or [`NordicFirmware`](Self::NordicFirmware),
-            /// and returns [`Ubisys`](Self::Ubisys) only for firmware of ubisys that starts with `FRS0`. Only
-            /// [`payloads`](super::payloads) recognises encrypted Telink images, Nordic firmware and other firmware of
-            /// ubisys, by the elements around the payload.
+            /// `PayloadKind::of` never returns [`TelinkAes`](Self::TelinkAes) or
+            /// [`NordicFirmware`](Self::NordicFirmware), and returns [`Ubisys`](Self::Ubisys) only for firmware of
+            /// ubisys that starts with `FRS0`. Only [`payloads`](super::payloads) recognises encrypted Telink images,
+            /// Nordic firmware and other firmware of ubisys, by the elements around the payload.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
                 Self::Unknown
             }
 
-            /// Returns the short name for tools and scripts, such as `silabs_gbl` or `unknown`.
+            /// Returns the short name of the format for tools and scripts, such as `silabs_gbl` or `unknown`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -162,10 +162,10 @@ impl PayloadKind {
     /// Returns whether [`payloads`](super::payloads) reports this format in elements with any tag, not only in upgrade
     /// images.
     ///
-    /// Only two bytes and two bits identify a zlib stream, so one in 22,000 elements with random data would be
-    /// recognised as a zlib stream. The recogniser of every other format compares at least as many bits as the three
-    /// magic bytes of Hue's format, so at most one in 16 million elements with random data would be recognised as a
-    /// payload of the format.
+    /// A zlib stream is recognised by its first byte, by four possible values of its second byte, and by three possible
+    /// types of its first block. One in 22,000 elements with random data would therefore be recognised as a zlib
+    /// stream. The recogniser of every other format compares at least as many bits as the three magic bytes of Hue's
+    /// format, so at most one in 16 million elements with random data would be recognised as a payload of the format.
     pub(super) const fn is_searched_in_all_elements(self) -> bool {
         !matches!(self, Self::Unknown | Self::Zlib)
     }

@@ -9,8 +9,9 @@
 //!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes in reverse order }
 //! ```
 //!
-//! The firmware consists of a SoftDevice, a boot loader and an application. The init packet contains the size of each
-//! part. Some vendors encrypt the firmware; for encrypted firmware, the hash covers the firmware before encryption.
+//! The firmware consists of a SoftDevice, a boot loader and an application. The init packet contains the sizes of
+//! SoftDevice, boot loader and application. Some vendors encrypt the firmware; for encrypted firmware, the hash covers
+//! the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 

@@ -68,8 +68,8 @@ fn state(bytes: &[u8]) -> PayloadState {
         .ambiguous_unless(crc_set && is_padding(after))
 }
 
-/// Returns the state of a payload whose length field has the value `length`. `length` is too small for a header, or
-/// exceeds the length of the payload.
+/// Returns the state of a payload whose length field has the value `length`. The caller has found that `length` is too
+/// small for a header, or exceeds the length of the payload.
 fn state_of_other_length(bytes: &[u8], length: usize) -> PayloadState {
     let compressed = bytes.split_last_chunk::<CRC_LEN>();
     match compressed.filter(|(body, crc)| u32::from_le_bytes(**crc) == crc32(body)) {

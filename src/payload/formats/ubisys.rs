@@ -1,5 +1,6 @@
 //! [`PayloadKind::Ubisys`]: firmware of ubisys, little endian. An earlier element with tag 0xF7BD describes the
-//! firmware. The layout is derived from files, because there is no documentation. No checksum is known.
+//! firmware. The layout is derived from files, because there is no documentation. No checksum of firmware of ubisys is
+//! known.
 //!
 //! ```text
 //! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
@@ -26,8 +27,8 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Checks the firmware. Firmware that does not start with `FRS0` counts as signed, because the element that describes
-/// it contains a signature.
+/// Returns the report about firmware of ubisys. Firmware that does not start with `FRS0` counts as signed, because the
+/// element that describes it contains a signature.
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { signed: !is(bytes), ..PayloadReport::encrypted_if_random(PayloadKind::Ubisys, bytes) }
 }

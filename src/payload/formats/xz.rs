@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The checksums of the blocks cover the uncompressed data. This crate does not uncompress the blocks, so it does not
-//! compare these checksums. Some vendors append a checksum of the whole stream; Third Reality appends its SHA-256.
+//! compare the checksums of the blocks. Some vendors append a checksum of the whole stream; Third Reality appends its
+//! SHA-256.
 
 use sha2::{Digest, Sha256};
 
