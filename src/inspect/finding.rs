@@ -56,7 +56,7 @@ pub struct Finding {
     pub severity: Severity,
     /// Offset of the first byte that the fact is about, counted from the first byte of the input.
     pub offset: usize,
-    /// Fact that was found.
+    /// Fact that the inspection found.
     pub kind: FindingKind,
 }
 

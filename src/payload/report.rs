@@ -26,8 +26,8 @@ pub struct PayloadReport<'a> {
     /// Telink's format has a second checksum. `None` if the image fills the element, or the format has no second
     /// checksum.
     pub element_state: Option<PayloadState>,
-    /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state is
-    /// [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
+    /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state of an encrypted
+    /// payload is [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
     pub encrypted: bool,
     /// `true` if the payload has a signature. This crate does not verify the signature.
     pub signed: bool,

@@ -1,5 +1,5 @@
-//! [`PayloadKind::CortexM`]: bare code for an Arm Cortex-M, little endian. The format is recognised by a plausible
-//! vector table (Armv7-M reference manual, B1.5.3). The format has no checksum.
+//! [`PayloadKind::CortexM`]: bare code for an Arm Cortex-M, little endian. Bare code is recognised by a plausible
+//! vector table (Armv7-M reference manual, B1.5.3), and has no checksum.
 //!
 //! ```text
 //! 0   u32 initial stack pointer: in RAM, a multiple of 4

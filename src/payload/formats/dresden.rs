@@ -1,5 +1,5 @@
-//! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout is derived from files, because
-//! there is no documentation. No checksum of firmware of dresden elektronik is known.
+//! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout is derived from the vendor's
+//! files, because there is no documentation. No checksum of firmware of dresden elektronik is known.
 //!
 //! ```text
 //! 4   u32 length of the image - 9   8 ED FE FE CA

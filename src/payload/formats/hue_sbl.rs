@@ -1,5 +1,5 @@
-//! [`PayloadKind::HueSbl`]: image for the second boot loader of Philips Hue, big endian. The layout is derived from
-//! files, because there is no documentation.
+//! [`PayloadKind::HueSbl`]: image for the second boot loader of Philips Hue, big endian. The layout is derived from the
+//! vendor's files, because there is no documentation.
 //!
 //! ```text
 //! 0   2A 00   2 u16 image type   13 u24 length of the encrypted data: all but 64 bytes

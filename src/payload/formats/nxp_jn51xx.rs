@@ -7,7 +7,7 @@
 //! 80  OTA header, which the linker placed there: manufacturer, image type and version
 //! ```
 //!
-//! The format has no checksum. Encrypted images start with the same twelve bytes as plain images.
+//! Images of the JN516x tools have no checksum. Encrypted images start with the same twelve bytes as plain images.
 
 use super::embedded_ota::metadata_at;
 use super::read_fields::{array, to_len};

@@ -1,6 +1,6 @@
 //! [`PayloadKind::Ubisys`]: firmware of ubisys, little endian. An earlier element with tag 0xF7BD describes the
-//! firmware. The layout is derived from files, because there is no documentation. No checksum of firmware of ubisys is
-//! known.
+//! firmware. The layout is derived from the vendor's files, because there is no documentation. No checksum of firmware
+//! of ubisys is known.
 //!
 //! ```text
 //! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
