@@ -1,5 +1,5 @@
 //! [`PayloadKind::Osram`]: firmware and tables of Osram and Ledvance, little endian. The layout is derived from the
-//! vendor's files, because there is no documentation.
+//! vendors' files, because there is no documentation.
 //!
 //! ```text
 //! firmware  4 u32 0x000000FF   8 u32 length: all but the last bytes, 32 in the known files
