@@ -1,5 +1,5 @@
-//! Actions and needs: the outputs of a client that ask something of the application, and the results with which the
-//! application answers them.
+//! Actions and needs: the questions and tasks of a client for its application, and the results with which the
+//! application answers the client.
 //!
 //! ```text
 //! handle_frame -> ClientAction     poll_need -> Need          waiting_for -> WaitingFor
@@ -14,12 +14,12 @@ use crate::zcl::{Frame, ImageOffer, Violation};
 /// Result of [`Client::handle_frame`](super::Client::handle_frame): the task that a received frame gives to the
 /// application.
 ///
-/// An application may ignore the actions that a later version of this crate adds, without harm to the upgrade.
+/// A later version of this crate may add actions. An upgrade works even if the application ignores the added actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a block must be stored and its ticket answered"]
 #[non_exhaustive]
 pub enum ClientAction<'f> {
-    /// The frame was handled, and the application has nothing to do.
+    /// The client handled the frame, and the application has nothing to do.
     Done,
     /// The frame holds a block of the file. The application stores the block of the file, then calls
     /// [`Client::stored`](super::Client::stored).
@@ -28,10 +28,11 @@ pub enum ClientAction<'f> {
     /// The frame reads, discovers or writes attributes of the client. The application calls
     /// [`Client::attributes`](super::Client::attributes), encodes the answer with
     /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer), and sends the answer to the sender of the
-    /// frame. The answer that lists attributes can be longer than any other frame of a client.
+    /// frame. A response with the attributes of a client can be longer than any frame that
+    /// [`Client::poll_transmit`](super::Client::poll_transmit) writes.
     AnswerAttributes(Frame<'f>),
-    /// The frame was ignored, and the application has nothing to do. The client counts some ignored responses as
-    /// unusable answers. Too many unusable answers pause the download.
+    /// The client ignored the frame, and the application has nothing to do. Some ignored responses count as unusable
+    /// answers to block requests. Too many unusable answers pause the download.
     Ignored(ClientIgnored),
 }
 
@@ -58,7 +59,8 @@ pub enum ClientIgnored {
     /// The frame has no APS security, which the configuration requires.
     #[error("the frame has no APS security, which is required")]
     NoApsSecurity,
-    /// The frame is addressed to a server, or the command of the frame does not belong to the OTA Upgrade cluster.
+    /// The direction of the frame is client to server, or the frame holds a command that is neither a command of the
+    /// OTA Upgrade cluster nor a request for attributes nor a Default Response.
     #[error("the frame is for a server or no command of the cluster")]
     NotForClients,
     /// The client does not support the command of the frame.
@@ -72,12 +74,12 @@ pub enum ClientIgnored {
     /// device, or the query jitter of an Image Notify excludes this device.
     #[error("the frame is for other devices")]
     NotForThisDevice,
-    /// No request waits for the frame. Examples of unexpected frames are a duplicate response, data that is stored
-    /// already, and an Upgrade End Response to a client without an image.
+    /// The client has no open request that the frame could answer. Examples of unexpected frames are a duplicate
+    /// response, data that is stored already, and an Upgrade End Response to a client without an image.
     #[error("no request waits for the frame")]
     Unexpected,
-    /// An Upgrade End Response gives an upgrade time, but only the application may start the upgrade. The client
-    /// answered NOT_AUTHORIZED to the server.
+    /// The frame is an Upgrade End Response with an upgrade time, but only the application may start the upgrade. The
+    /// client answers a unicast Upgrade End Response with the Default Response NOT_AUTHORIZED.
     #[error("only the application may start the upgrade")]
     NotAuthorized,
 }
@@ -147,18 +149,17 @@ pub struct NothingToActivate;
 
 /// Question or task of the client for the application, which the application answers with the ticket of the need.
 ///
-/// `Decide`, `Prepare`, `Verify` and `Apply` occur with every configuration. `FindServer`, `NetworkAddress` and
-/// `IeeeAddress` occur if the server is unknown, or if the configuration allows a search for a server. `LinkKey` occurs
-/// if the configuration requires a link key, and `Credentials` if a file requires other security credentials than the
-/// device has.
+/// A client with any configuration returns the needs `Decide`, `Prepare`, `Verify` and `Apply`. A client returns
+/// `FindServer`, `NetworkAddress` and `IeeeAddress` if the server is unknown, or if the configuration allows a search
+/// for a server. A client returns `LinkKey` if the configuration requires a link key, and `Credentials` if a file
+/// requires other security credentials than the device has.
 ///
 /// # Unknown needs
 ///
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
 /// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
-/// be `need => client.decline(now, need)?`. With the settings that exist today, a need that a later version adds either
-/// never occurs or can be refused. If the application refuses a need of a later version, at worst the upgrade in
-/// progress ends.
+/// be `need => client.decline(now, need)?`. A client with the settings of this version of the crate can do without the
+/// needs that later versions add: if the application refuses an added need, at worst the upgrade in progress ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -170,17 +171,18 @@ pub enum Need {
     /// [`Client::prepared`](super::Client::prepared).
     Prepare(Ticket, ImageOffer),
     /// The application verifies the stored file, then calls [`Client::verified`](super::Client::verified). The
-    /// signature of the file (`signature::Verifier`) is verified before any other part of the file is used. espressif
-    /// calls this step CHECK.
+    /// application verifies the signature of the file (`signature::Verifier`) before it uses any other part of the
+    /// file. The client of espressif calls the verification CHECK.
     Verify(Ticket, ImageOffer),
     /// The application switches the device to the image now, together with all [pending
-    /// images](super::Client::pending_images): verified images that were kept until this image was complete. Afterwards
-    /// the application calls [`Client::applied`](super::Client::applied). espressif calls this step APPLY.
+    /// images](super::Client::pending_images): verified images that were kept until the last image was complete. After
+    /// the switch, the application calls [`Client::applied`](super::Client::applied). The client of espressif calls the
+    /// switch APPLY.
     #[doc(alias = "upgrade")]
     Apply(Ticket, ImageId),
     /// The application sends a match descriptor request with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the only input
-    /// cluster, then calls [`Client::server_found`](super::Client::server_found). The request goes to the node with the
-    /// given network address, or by broadcast if the address is `None`.
+    /// cluster, then calls [`Client::server_found`](super::Client::server_found). The match descriptor request goes to
+    /// the node with the given network address, or by broadcast if the network address is `None`.
     FindServer(Ticket, Option<u16>),
     /// The application sends a network address request for the given IEEE address, then calls
     /// [`Client::network_address_resolved`](super::Client::network_address_resolved).
@@ -220,7 +222,8 @@ pub enum PrepareResult {
     /// Storage is ready for the whole file.
     Ready,
     /// Storage could not be prepared. The client returns [`Need::Prepare`] again after a pause. After
-    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults, the upgrade ends.
+    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive answers `Fault`, the upgrade
+    /// ends.
     Fault,
 }
 
@@ -263,7 +266,7 @@ pub enum VerifyResult {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CredentialResult {
-    /// The device has the security credentials, or does not need them.
+    /// The device has the security credentials, or needs no security credentials.
     Ready,
     /// The security credentials cannot be obtained, and the upgrade ends.
     Missing,
@@ -282,13 +285,13 @@ pub enum ApplyResult {
     Failed,
 }
 
-/// Party or timer that a client waits for before the client can continue.
+/// Party or timer for which a client waits: the application, the server, or a timer of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WaitingFor {
-    /// The client waits for the answer of the application to a need or a block.
+    /// The client waits for the application to answer a need, or to store a block.
     Application,
     /// The client waits for an answer of the server. A device that sleeps should poll its parent often while the client
     /// waits for the server (section 6.5.1).

@@ -31,11 +31,12 @@ use super::state::{
 };
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Answers [`Need::Decide`]: the client shall download the image. If the client already had another image, the
-    /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
+    /// Answers [`Need::Decide`]: the client shall download the image. If the client has a download or a complete image
+    /// already, the upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         let offer = self.state.open_offer().filter(|_| self.is_current(ticket)).ok_or(StaleTicket)?;
@@ -47,16 +48,19 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
-    /// refusal to the server. The next periodic query and each call of [`query`](Self::query) end the refusal: if the
-    /// server then offers the refused version, the client asks the application again. After an Image Notify, the client
-    /// still skips offers of the refused version. A client with a download or a complete image makes no periodic
-    /// queries, so that its refusal ends one query interval after this call.
+    /// refusal to the server. A refusal holds until the next periodic query or the next call of [`query`](Self::query):
+    /// if the server offers the refused version later, the client asks the application again with [`Need::Decide`]. An
+    /// Image Notify does not end a refusal: the client skips an offer of the refused version after the Image Notify. A
+    /// client with a download or a complete image makes no periodic queries, so that a refusal holds for at most one
+    /// query interval.
     ///
-    /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
-    /// offers its image again, and a complete image keeps waiting for its activation.
+    /// If the client has a download or a complete image already, a refusal of the new offer lets the upgrade in
+    /// progress continue: the download pauses until the server offers its image again, and the upgrade to the complete
+    /// image continues at once.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -73,12 +77,14 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Answers [`Need::Prepare`] with the result of preparing storage. After [`PrepareResult::Fault`] the client waits,
-    /// and then returns [`Need::Prepare`] again. The last of
-    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive faults ends the upgrade.
+    /// Answers [`Need::Prepare`] with the result of preparing storage. After [`PrepareResult::Fault`] the client
+    /// returns [`Need::Prepare`] again after a delay. After
+    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive results `Fault`, the upgrade
+    /// ends.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn prepared(
         &mut self,
@@ -110,12 +116,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
-    /// stop-and-wait, the client requests the next block only after the application has answered for this block. With a
-    /// window or by pages, the client requests a limited number of further blocks while the application is still
-    /// storing this block.
+    /// stop-and-wait, the client requests the next block of the file only after the application has called `stored` for
+    /// the previous block. With a window or with pages, the client requests a limited number of further blocks before
+    /// the application has called `stored`.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -125,7 +132,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Verify`] with the result of verifying the file.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn verified(
         &mut self,
@@ -167,7 +175,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// [`identity`](Self::identity) of the client has the new version.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         let now = self.ticks(now);
@@ -189,7 +198,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::Credentials`] with the result of obtaining security credentials.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn credentials_obtained(
         &mut self,
@@ -215,8 +225,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Answers any need with a refusal, also a need that the application does not know because a later version of this
-    /// crate added it. The following table shows how the client continues after the refusal of each need:
+    /// Refuses any need, also a need that the application does not know because a later version of this crate added the
+    /// need. The following table shows how the client continues after the refusal of each need:
     ///
     /// | need | consequence |
     /// |---|---|
@@ -229,7 +239,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// | `Credentials` | as [`CredentialResult::Missing`]: the upgrade ends |
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with the ticket of `need`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with the ticket of `need`. A failed call changes
+    /// nothing in the client.
     pub fn decline(&mut self, now: Instant, need: Need) -> Result<(), StaleTicket> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
@@ -254,12 +265,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a query for an image now. The next periodic query follows one query interval after this query.
     ///
     /// The client also sends the query during an upgrade that waits: during a pause of the download, after
-    /// WAIT_FOR_DATA, and before the upgrade time. If the server answers this query by an offer of the image of the
-    /// current upgrade, the upgrade continues at once.
+    /// WAIT_FOR_DATA, and before the upgrade time. If the server answers the query with an offer of the image that the
+    /// client is downloading or has downloaded, the upgrade to the image continues at once.
     ///
     /// # Errors
-    /// Fails if a query is in progress, or if an upgrade is in progress that is not paused and does not wait for the
-    /// server.
+    /// The call fails if a query is in progress, or if an upgrade is in progress that neither is paused nor waits for
+    /// the server.
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     #[inline(never)]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
@@ -286,12 +297,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Starts a query for a device-specific file: security credentials, configuration or a log (section 6.10.11).
     ///
     /// The version in `id` is the requested file version, or [`FileVersion::ANY`] for any version. `stack` is the stack
-    /// version of the running or downloaded image for which the file is meant. The query is possible while the client
-    /// is idle, and while an image waits for security credentials.
+    /// version of the running or downloaded image for which the file is meant. The client can query a device-specific
+    /// file while the client is idle, and while an image waits for security credentials.
     ///
     /// # Errors
-    /// Fails if a query or an upgrade is in progress, or if the image type is not a type of device-specific files.
-    /// Fails as well if the IEEE address of the device is not configured.
+    /// The call fails if a query or an upgrade is in progress, if the image type is not a type of device-specific
+    /// files, if the IEEE address of the device is not configured, or if the settings leave device-specific files out.
     #[inline(never)]
     pub fn query_specific_file(
         &mut self,
@@ -326,16 +337,17 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// After a restart, continues the upgrade that `checkpoint` describes, without a new query.
     ///
     /// The storage of the application must hold the bytes below `checkpoint.received`, and must be erased for all other
-    /// bytes of the file. The client does not return [`Need::Decide`] and [`Need::Prepare`] again, nor [`Need::Verify`]
-    /// for a file that was verified.
+    /// bytes of the file. A client that resumes an upgrade returns neither [`Need::Decide`] nor [`Need::Prepare`] for
+    /// the file, and [`Need::Verify`] only if the file was not verified before the restart.
     ///
-    /// The client first requests the header and the last stored block again, and compares their checksums with those in
-    /// the checkpoint. The first request follows after a random time, which is limited to ten seconds and to
-    /// [`query_spread`](super::ClientConfig::query_spread). If three attempts of the first request stay unanswered, or
-    /// if the server no longer has the file, the client sends a query and keeps all stored bytes.
+    /// A client that resumes a download first requests the header and the last stored block again, and compares their
+    /// checksums with the checksums in the checkpoint. The client sends the first block request after a random delay,
+    /// which is at most ten seconds and at most [`query_spread`](super::ClientConfig::query_spread). If three attempts
+    /// of the first block request stay unanswered, or if the server no longer has the file, the client sends a query
+    /// and keeps all stored bytes.
     ///
     /// # Errors
-    /// Fails if a query or an upgrade is in progress.
+    /// The call fails if a query or an upgrade is in progress.
     #[inline(never)]
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
         let State::NoFile(NoFile::Idle { query_at }) = self.state else { return Err(Busy) };
@@ -369,7 +381,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Upgrade End Request with the status ABORT to the server.
     ///
     /// # Errors
-    /// Fails if the image is being applied.
+    /// The call fails while the application applies the image.
     #[doc(alias = "cancel")]
     #[inline(never)]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
@@ -393,7 +405,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Response nor for the upgrade time in an Upgrade End Response.
     ///
     /// # Errors
-    /// Fails if there is no verified image, or if the verified image waits for security credentials.
+    /// The call fails if the client has no verified image, if the verified image waits for security credentials or is
+    /// being applied, or while the application decides on an offer.
     #[inline(never)]
     pub fn activate(&mut self) -> Result<(), NothingToActivate> {
         match self.state {
@@ -411,8 +424,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Sets the time between two periodic queries, counted from `now`; `None` stops periodic queries. A download in
-    /// progress continues, and an Image Notify or a call of [`query`](Self::query) still causes a query.
+    /// Sets the time between two periodic queries, counted from `now`; `None` stops periodic queries. A change of the
+    /// interval has no effect on a download in progress. Even without periodic queries, the client sends a query after
+    /// an Image Notify or a call of [`query`](Self::query).
     #[inline(never)]
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
         let now = self.ticks(now);
@@ -431,11 +445,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Sets the UTC time of the device at `now`; `None` means that the device has no UTC clock. Without a UTC clock,
-    /// the client waits for the difference between the two times in a response: the current time of the server, and the
-    /// upgrade time or request time (table 18).
+    /// the client computes its waiting time from the two times in a response: the upgrade time or request time, minus
+    /// the current time of the server (table 18).
     ///
     /// If the clocks of server and device agreed when the Upgrade End Response arrived, a countdown to an upgrade ends
-    /// at the upgrade time in UTC even after this call has changed the time of the device.
+    /// at the upgrade time in UTC, even if a later call of `set_utc` changes the time of the device.
     #[inline(never)]
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
@@ -444,7 +458,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the file whose verification or boot failed most recently; `None` if no file failed since the last
-    /// upgrade. The application persists the returned record, and passes the record to the client after a restart as
+    /// upgrade. The application persists the returned [`FailedImage`], and passes it to the client after a restart as
     /// [`ClientConfig::failed_image`](super::ClientConfig::failed_image).
     #[must_use]
     pub const fn failed_image(&self) -> Option<FailedImage> {
@@ -460,7 +474,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Returns the state of the upgrade that the application persists for a restart; `None` if there is no upgrade to
     /// resume.
     ///
-    /// A block counts as received after the application has confirmed it by [`stored`](Self::stored).
+    /// The bytes of a block count as received only after the application has called [`stored`](Self::stored) for the
+    /// block.
     #[doc(alias = "persist")]
     #[must_use]
     #[inline(never)]

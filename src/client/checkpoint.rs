@@ -19,18 +19,18 @@ use crate::zcl::ImageOffer;
 /// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint as the bytes of
 /// [`to_bytes`](Self::to_bytes), through serde, or field by field. If the application stores the fields one by one,
 /// [`new`](Self::new) creates a checkpoint from the stored `offer` and `received`, and the application assigns the
-/// other fields. A field that a later version of this crate adds has a default with which a checkpoint stored today
-/// stays correct.
+/// other fields. A later version of this crate may add a field to the checkpoint. A checkpoint that was stored without
+/// the added field stays valid, because the added field has a default value.
 ///
 /// Only the bytes below `received` count as stored. **Flash at and above `received` must be erased** before the client
-/// resumes, because blocks may have been written after the checkpoint was taken. If flash can erase only whole sectors,
-/// [`floor`](Self::floor) rounds `received` down to the start of a sector. Storage may answer
-/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, but a restart loses the content of
-/// the buffer. A device whose storage buffers a sector resumes from a checkpoint whose `received` is rounded down to
-/// the start of the buffered sector.
+/// resumes, because blocks may have been written after the checkpoint was taken. For flash that can erase only whole
+/// sectors, the application calls [`floor`](Self::floor), which rounds `received` down to the start of a sector.
+/// Storage may answer [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, but a restart
+/// loses the content of the buffer. A device whose storage buffers a sector resumes from a checkpoint whose `received`
+/// is rounded down to the start of the buffered sector.
 ///
-/// A client that resumes from a checkpoint of a verified image skips verification. A checkpoint of a verified image
-/// therefore needs the same protection as the image itself.
+/// A client that resumes from a checkpoint of a verified image does not verify the image again. A checkpoint of a
+/// verified image therefore needs the same protection against manipulation as the image itself.
 ///
 /// | field | bytes | content |
 /// |---|---|---|
@@ -41,9 +41,10 @@ use crate::zcl::ImageOffer;
 /// | `stage` | 1 | what has happened to the file |
 /// | `pending_images` | 1 + 8 + 4 + 2 + 1 | images that are kept until all images of the device are complete |
 ///
-/// A checkpoint is available until the upgrade ends, also while the download is paused and while the image is being
-/// applied. A device that keeps some of several images, but downloads no image at the moment, has a checkpoint of the
-/// stage [`ImagesRetained`](CheckpointStage::ImagesRetained).
+/// [`Client::checkpoint`](super::Client::checkpoint) returns a checkpoint until the upgrade ends, also while the
+/// download is paused and while the application applies the image. A device with several images, of which some are
+/// downloaded and kept, has between two downloads a checkpoint of the stage
+/// [`ImagesRetained`](CheckpointStage::ImagesRetained).
 #[doc(alias = "persist")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -54,13 +55,13 @@ pub struct Checkpoint {
     pub offer: ImageOffer,
     /// Number of bytes that are stored without a gap from the start of the file, at most `offer.size`.
     pub received: u32,
-    /// Header facts: values from the header of the file; `None` if the header was not read yet. Without header facts
-    /// the download starts at offset 0, whatever `received` is.
+    /// Header facts: values from the header of the file; `None` if the header was not read yet. A client that resumes
+    /// from a checkpoint without header facts downloads the file from offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
-    /// the same file. The field is `None` if no checksums were kept, as in checkpoints of earlier versions of this
-    /// crate. Without checksums the download continues unchecked, and only the verification of the whole file can find
-    /// that the server has replaced the file.
+    /// the same file. `sums` is `None` in a checkpoint without checksums, for example in a checkpoint of an earlier
+    /// version of this crate. A client that resumes from a checkpoint without checksums does not check the file of the
+    /// server. If the server has replaced the file, only the verification of the whole file then fails.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sums: Option<FileSums>,
     /// Stage of the upgrade at the time of the checkpoint.
@@ -77,18 +78,18 @@ pub struct Checkpoint {
 pub enum CheckpointStage {
     /// The file is incomplete or not verified.
     Downloading,
-    /// The file is complete and verified. After a restart the client asks the server for the upgrade time again
-    /// (section 6.12 of ZigBee document 095264), so that a checkpoint need not store the upgrade time.
+    /// The file is complete and verified. A checkpoint does not contain the upgrade time, because the client asks the
+    /// server for the upgrade time again after a restart (section 6.12 of ZigBee document 095264).
     Verified,
-    /// No file is in transfer, and verified images are kept until the next image of the device is complete. In this
-    /// stage, the field [`offer`](Checkpoint::offer) holds the image to query, with the version that runs now and a
-    /// size of 0.
+    /// No file is in transfer, and verified images are kept until the next image of the device is complete. In a
+    /// checkpoint of the stage `ImagesRetained`, the field [`offer`](Checkpoint::offer) holds the image to query, with
+    /// the version that runs now and a size of 0.
     ImagesRetained,
 }
 
-/// Checksums of two ranges of a file. The two ranges are the header and the last stored block. After a pause or a
-/// restart the client requests these ranges again and compares their checksums, because a server may send the bytes of
-/// another file under the same identity.
+/// Checksums of two ranges of a file: the header and the last stored block. After a pause or a restart the client
+/// requests the header and the last stored block again and compares the checksums, because the server may have replaced
+/// the file by another file with the same manufacturer code, image type and version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -96,11 +97,11 @@ pub enum CheckpointStage {
 pub struct FileSums {
     /// Checksum of the header of the file, without fields of later header versions: the first 56 to 69 bytes.
     pub header: RangeSum,
-    /// Checksum of the last block that extended the bytes stored without a gap. The checksum covers 0 bytes if no block
-    /// was stored yet.
+    /// Checksum of the most recently stored block that began at the first missing byte of the file. The checksum covers
+    /// 0 bytes if no block was stored yet.
     pub last_block: RangeSum,
-    /// Number of header bytes that the checksum covers. The number of covered header bytes is final when the field with
-    /// the header length has arrived.
+    /// Number of header bytes that the checksum `header` covers as soon as the whole header has arrived. The number is
+    /// known only after the client has received the header length, bytes 6 and 7 of the file.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) header_size: u8,
 }
@@ -115,7 +116,7 @@ pub struct RangeSum {
     pub start: u32,
     /// Number of bytes that the checksum covers.
     pub size: u8,
-    /// FNV-1a hash of the covered bytes.
+    /// FNV-1a hash of the `size` bytes from offset `start` on.
     pub sum: u32,
 }
 
@@ -132,7 +133,8 @@ pub struct HeaderFacts {
 }
 
 /// Record of the images that are downloaded, verified and kept until all images of the device can be applied together
-/// (section 6.6 of ZigBee document 095264). The application stores the images themselves.
+/// (section 6.6 of ZigBee document 095264). The record does not contain the images: the application stores the bytes of
+/// the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -143,8 +145,8 @@ pub struct PendingImages {
     /// Next image to query, with the version that runs now; meaningless if `count` is 0.
     pub next: ImageId,
     /// File version of the kept image with the image type of [`Identity::current`](super::Identity::current);
-    /// [`FileVersion::ANY`] if no such image is kept. After the upgrade, the file version of the kept image becomes the
-    /// version of the identity.
+    /// [`FileVersion::ANY`] if no such image is kept. When the kept image has been applied,
+    /// [`Client::identity`](super::Client::identity) returns the file version of the kept image.
     pub identity_version: FileVersion,
     /// Stack version of the kept image with the image type of [`Identity::current`](super::Identity::current).
     pub identity_stack: StackVersion,
@@ -168,8 +170,9 @@ impl Checkpoint {
         }
     }
 
-    /// Rounds `received` down to a multiple of `sector`, the number of bytes that flash erases at a time. In flash, the
-    /// file must start at the start of a sector. The caller erases flash from `received` of the returned checkpoint on.
+    /// Rounds `received` down to a multiple of `sector`, which is the size of a flash sector in bytes. The first byte
+    /// of the file must lie at the start of a flash sector. The caller erases all sectors of the file from offset
+    /// `received` of the returned checkpoint to the end of the file.
     ///
     /// The checkpoint of a complete file is not rounded down, because no sector of the file needs erasing.
     #[must_use]
@@ -200,7 +203,7 @@ impl HeaderFacts {
 }
 
 impl PendingImages {
-    /// Record for a device that keeps no images.
+    /// Record of kept images for a device that keeps no image.
     pub const NONE: Self = Self {
         count: 0,
         next: ImageId::new(0, 0, 0),

@@ -21,8 +21,8 @@
 //! | 56 | 4 | reserved | 0 |
 //! | 60 | 4 | CRC-32 of bytes 0 to 59 | |
 //!
-//! A field of the record is 0 if the flag of the field is not set. The length of the record, 64 bytes, is a multiple of
-//! the usual word sizes of flash.
+//! A field of the record is 0 if the flag that belongs to the field is not set. The length of the record, 64 bytes, is
+//! a multiple of the usual word sizes of flash.
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -32,7 +32,7 @@ use crate::crc_bitwise::crc32;
 use crate::types::{FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::ImageOffer;
 
-/// Layout version that this module writes.
+/// Layout version of the checkpoint bytes that this version of the crate writes.
 const LAYOUT: u8 = 1;
 
 const HAS_HEADER: u8 = 1;
@@ -272,14 +272,14 @@ mod tests {
         }
     }
 
-    /// Recomputes the CRC-32 of the record, so that the test reaches the other checks.
+    /// Recomputes the CRC-32 of a changed record, so that a test reaches the checks of the fields.
     fn with_sum(mut bytes: [u8; Checkpoint::ENCODED_LEN]) -> [u8; Checkpoint::ENCODED_LEN] {
         let sum = crc32(&bytes[..60]);
         bytes[60..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
-    /// A checkpoint stored by layout 1 stays readable, whatever later versions write.
+    /// Checks that every later version of the crate can read a checkpoint of layout version 1.
     #[test]
     fn the_bytes_of_layout_1_are_these() {
         let mut expected = [

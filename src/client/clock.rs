@@ -6,10 +6,11 @@
 //! ```
 //!
 //! An [`Instant`] has 64 bits. A comparison or an addition of 64 bits takes two to four instructions of a small
-//! processor; a comparison or an addition of 32 bits takes one instruction. Inside of the client an instant therefore
-//! has 32 bits. Instants of 32 bits make the code of the client 5 % smaller in flash. Every few hours the client moves
-//! the origin and adjusts all instants, so that the client can run for any time. An instant that is more than 8 days in
-//! the past counts as 8 days in the past.
+//! processor; a comparison or an addition of 32 bits takes one instruction. The client therefore stores an instant in
+//! 32 bits, as milliseconds relative to an origin. Instants of 32 bits make the code of the client 5 % smaller in
+//! flash. Every few hours the client moves the origin forward and adjusts all its instants, so that the 32 bits never
+//! overflow, however long the client runs. An instant that lies more than 8 days before the origin counts as 8 days
+//! before the origin.
 
 use crate::time::{Instant, Millis};
 
@@ -17,8 +18,8 @@ use crate::time::{Instant, Millis};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticks(u32);
 
-/// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. The
-/// longest period that a client compares with an elapsed time is 7 days.
+/// Value of a [`Ticks`] at the origin, in milliseconds, so that an instant can lie up to 8 days before the origin. 8
+/// days are enough, because the longest elapsed time for which the client tests is 7 days.
 const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 
 /// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every
@@ -30,7 +31,7 @@ impl Ticks {
     pub(super) const LONG_AGO: Self = Self(0);
     /// Latest instant, after every other instant, which is never reached.
     pub(super) const NEVER: Self = Self(u32::MAX);
-    /// Last instant that can be reached, 41 days after the origin.
+    /// Latest instant before [`NEVER`](Self::NEVER), 41 days after the origin.
     const LAST: u32 = u32::MAX.saturating_sub(1);
 
     /// Returns the instant `millis` later than `self`, at most 41 days after the origin.
@@ -45,7 +46,7 @@ impl Ticks {
         Millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns whether this instant is never reached.
+    /// Returns whether this instant is [`NEVER`](Self::NEVER), which is never reached.
     pub(super) const fn is_never(self) -> bool {
         self.0 == u32::MAX
     }
@@ -72,7 +73,8 @@ impl Clock {
         Self { origin: now }
     }
 
-    /// Returns `at` as an instant of the client. The result lies between the origin and 41 days after the origin.
+    /// Converts `at`, an instant of the caller's clock, to an instant of the client. The result lies between the origin
+    /// and 41 days after the origin.
     pub(super) fn ticks(self, at: Instant) -> Ticks {
         Ticks(ORIGIN).plus(at.since(self.origin))
     }
@@ -86,8 +88,8 @@ impl Clock {
         }
     }
 
-    /// Returns `now` as an instant of the client; `None` if the origin lies hours before `now`, so that the caller must
-    /// move the origin.
+    /// Converts `now` to an instant of the client; returns `None` if the origin lies hours before `now`, so that the
+    /// caller must move the origin.
     pub(super) fn recent_ticks(self, now: Instant) -> Option<Ticks> {
         let Millis(age) = now.since(self.origin);
         (age < MAX_AGE).then(|| Ticks(ORIGIN.saturating_add(age)))

@@ -1,8 +1,8 @@
 //! Discovery of a server by Match Descriptor, network address, IEEE address and link key (section 6.4).
 //!
 //! The client returns needs for the missing addresses and the link key, and the application sends the ZDO requests.
-//! During a search the client sends no request, and queries and upgrades are suspended. After the search, a download
-//! whose server was lost continues at the first missing byte.
+//! During a search for a server the client sends no request, and queries and upgrades are suspended. After the search,
+//! a download that was suspended because the server was lost continues at the first missing byte.
 //!
 //! ```text
 //!   server unknown --> MatchDescriptor --address--> IeeeAddr --IEEE address--+
@@ -47,7 +47,7 @@ use super::server_numbering::ServerNumbering;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
 use super::transfer::min_request_interval;
 
-/// Number of consecutive failed lookups of the server's network address after which the client searches for any other
+/// Number of consecutive network address requests without a result after which the client searches for any other
 /// server.
 const MAX_LOOKUPS: u8 = 3;
 
@@ -66,13 +66,14 @@ pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
     /// Time at which the pause after a failed search ends.
     pub(super) until: Ticks,
-    /// Number of changes of `step`. The ticket of a need is this number at the time at which the need arises.
+    /// Number of changes of `step`. The ticket of a need contains the value of `generation` at the time at which the
+    /// need arises.
     generation: u16,
     /// Whether `poll_need` has returned the need of the current step.
     need_polled: bool,
     /// Network address of the server that refused this device; the unknown address if no server refused.
     refusing_server: u16,
-    /// Number of consecutive failed lookups of the server's network address.
+    /// Number of consecutive network address requests that brought no network address of the server.
     failed_lookups: u8,
     /// Number of consecutive unanswered queries.
     unanswered_queries: u8,
@@ -99,7 +100,7 @@ pub(super) enum SearchStep {
 }
 
 impl ServerSearch {
-    /// Creates a search that begins with `step`.
+    /// Creates the state of a search for a server that begins with `step`.
     pub(super) const fn new(step: SearchStep) -> Self {
         Self {
             step,
@@ -170,7 +171,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// the ticket stays valid for the answers of other nodes.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn server_found(
         &mut self,
@@ -207,7 +209,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::NetworkAddress`] with the network address of the server, or `None` if the server did not answer.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[doc(alias = "short address")]
     #[inline(never)]
     pub fn network_address_resolved(
@@ -244,7 +247,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// not answer, the client continues without the IEEE address.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
         let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
@@ -256,7 +260,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::LinkKey`]; `established` is `true` if the device now has the link key.
     ///
     /// # Errors
-    /// Fails if the client does not wait for an answer with `ticket`; a failed call changes nothing.
+    /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
+    /// client.
     #[inline(never)]
     pub fn link_key_established(
         &mut self,
@@ -277,10 +282,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Tells the client that the device was reset, or that the device left the network and rejoined.
     ///
     /// If the server is unknown or [`discovery_interval`](super::ClientConfig::discovery_interval) is set, the client
-    /// searches for the server before the client sends the next request (sections 6.7.1 and 6.12). A client that has an
-    /// upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all states other than the
-    /// countdown and the wait for an upgrade time, the upgrade continues at the point that the upgrade had reached, and
-    /// the client repeats the requests that are in flight.
+    /// searches for the server before the client sends the next request (sections 6.7.1 and 6.12). After a call of
+    /// `connection_lost`, a client that has an upgrade time, or waits for an upgrade time, sends the Upgrade End
+    /// Request again. In every other state of the upgrade, the client sends the requests in flight again, and the
+    /// upgrade continues.
     #[doc(alias = "rejoin")]
     #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
@@ -309,10 +314,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Tells the client to use another server, for example after a gateway was replaced. The client discards the IEEE
-    /// address of the previous server. [`Address::UNKNOWN`] makes the client search for a server.
+    /// address of the previous server. If the application passes [`Address::UNKNOWN`], the client searches for a
+    /// server.
     ///
-    /// A download continues with the new server after a check that the server has the same file; a paused download
-    /// queries at once. If the client has no download, the next request goes to the new server.
+    /// A download continues with the new server after a check that the server has the same file. If the download is
+    /// paused, the client sends a query to the new server at once. If the client has no download, the client sends its
+    /// next request to the new server.
     #[doc(alias = "short address")]
     #[inline(never)]
     pub fn set_server(&mut self, now: Instant, server: Address) {
@@ -456,8 +463,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         (self.search.unanswered_queries, self.query_failures) = (0, 0);
     }
 
-    /// Starts a search for another server after a refusal if the configuration allows the search. Returns whether a
-    /// search was started.
+    /// Starts a search for another server, because the server in use refused a query or a file, and if the
+    /// configuration allows the search. Returns whether the search was started.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
         let replaces = S::ABILITIES.discovery && self.settings.config().replace_refusing_server;
         if replaces {
@@ -469,7 +476,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         replaces
     }
 
-    /// Returns the time of the next search after a search that failed at `now`.
+    /// Returns the time at which the next search for a server starts, after a search that failed at `now`.
     fn next_search_at(&self, now: Ticks) -> Ticks {
         let interval = self.settings.config().discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
         match self.state.is_paused() {

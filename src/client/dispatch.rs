@@ -23,9 +23,10 @@ use super::{Client, Reply};
 
 /// Reaction of the client to a message: the work that remains after the handler has changed the state of the client.
 pub(super) enum Reaction<'f> {
-    /// The message was handled.
+    /// The client handled the message, and the application has nothing to do.
     Done,
-    /// The message holds data for the application. The values are the ticket, the offset in the file and the bytes.
+    /// The message holds data of the file for the application: the ticket of the block, the offset of the block in the
+    /// file, and the bytes of the block.
     Lend(Ticket, u32, &'f [u8]),
     /// The client refuses the message with NOT_AUTHORIZED.
     Deny,
@@ -187,8 +188,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Converts `reaction` to the action that the application gets. If the frame requires a Default Response, the
-    /// response is queued.
+    /// Converts `reaction` to the action that `handle_frame` returns to the application. If the frame requires a
+    /// Default Response, the method queues the Default Response for `poll_transmit`.
     fn conclude<'f>(&mut self, answer: ReplyTo, reaction: Reaction<'f>) -> ClientAction<'f> {
         let action = match reaction {
             Reaction::Done => ClientAction::Done,

@@ -15,9 +15,10 @@
 //! | below 1 day | 15 minutes |
 //! | above | 4 hours |
 //!
-//! The time between two queries is half of the time for which the download has been paused, but at most the longest
-//! time in the table of this module, and at least [`pause_interval`](super::ClientConfig::pause_interval). The client
-//! lengthens each time between two queries by a random part of up to an eighth.
+//! The time between two queries of a paused download is half of the time for which the download has been paused, but at
+//! most 50 seconds, 15 minutes or 4 hours, by the age of the pause, and at least
+//! [`pause_interval`](super::ClientConfig::pause_interval). The client adds a random delay of up to one eighth to each
+//! time between two queries.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -35,23 +36,24 @@ use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredI
 use super::transfer::{Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
 
-/// First ten minutes of a pause, and the longest time between two queries in these minutes. When an outage of the
-/// server ends in the first ten minutes, the client finds the server in less than one minute, even with the random time
-/// and a round trip.
+/// First ten minutes of the pause of a download, and the longest time between two queries in the first ten minutes.
+/// When an outage of the server ends in the first ten minutes, the client gets an answer of the server less than one
+/// minute after the end of the outage, even with the random delay and a round trip.
 const FIRST_LIMIT: (Millis, Millis) = (Millis::from_secs(10 * 60), Millis::from_secs(50));
-/// First day of a pause, and the longest time between two queries on this day.
+/// First day of the pause of a download, and the longest time between two queries on the first day.
 const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis::from_secs(15 * 60));
-/// Longest time between two queries after the first day of a pause.
+/// Longest time between two queries of a download that has been paused for more than one day.
 const LAST_LIMIT: Millis = Millis::from_secs(4 * 60 * 60);
 
 /// Longest random delay of the first request of a resumed download.
 pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
 
-/// Number of attempts of a query in a pause. If a frame of the first attempt is lost, the second attempt still finds a
-/// server whose outage has ended.
+/// Number of attempts of a query during the pause of a download. The second attempt reaches a server whose outage has
+/// ended even if a frame of the first attempt was lost.
 const PAUSE_QUERY_ATTEMPTS: u8 = 2;
 
-/// Returns the time between two queries when a pause has lasted for the time `age`, without the random time.
+/// Returns the time between two queries, without the random delay, of a download that has been paused for the time
+/// `age`.
 fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
     let limit = match Millis(age) {
         age if age < FIRST_LIMIT.0 => FIRST_LIMIT.1,
@@ -173,11 +175,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.handle_download_timeout(now);
     }
 
-    /// Handles the `result` of storing the block with `ticket`. The client enters the next state if the file is
-    /// complete or if storage failed.
+    /// Handles the `result` of storing the block with `ticket`. If the file is complete or storage failed, the client
+    /// leaves the state Downloading.
     ///
     /// # Errors
-    /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
+    /// The call fails if the application is not storing a block with `ticket`. A failed call changes nothing in the
+    /// client.
     pub(super) fn finish_store(
         &mut self,
         now: Ticks,
@@ -260,7 +263,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_second_query(now, QueryCause::Timer, PAUSE_QUERY_ATTEMPTS);
     }
 
-    /// Makes the query of a paused download due at once, because a server was found.
+    /// Makes the next query of a paused download due at once, because the client has found a server.
     pub(super) fn query_from_pause(&mut self) {
         if let State::Download(_, DownloadStage::Paused { ask_at, .. }) = &mut self.state {
             *ask_at = Ticks::LONG_AGO;
@@ -310,8 +313,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). A file whose download
-    /// was paused or resumed is not recorded.
+    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). The method does not
+    /// record a file whose download was paused or resumed, because bytes of two different files may have been mixed.
     pub(super) fn record_failed_image(&mut self, now: Ticks, image: StoredImage) {
         if !image.is_clean {
             return;

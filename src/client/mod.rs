@@ -10,7 +10,8 @@
 //! four outputs in this order:**
 //!
 //! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
-//!    ticket of the need. Needs come first because their answers cause frames and events.
+//!    ticket of the need. Poll needs before frames and events, because the answer to a need can cause frames and
+//!    events.
 //! 2. [`poll_transmit`](Client::poll_transmit) until `None`: send each frame.
 //! 3. [`poll_event`](Client::poll_event) until `None`: log or display each event.
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
@@ -23,26 +24,28 @@
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
 //! `handle_frame` and `poll_need`.
 //!
-//! The clock of the caller must be monotonic. More calls of the methods `poll_*` and `handle_timeout` than necessary
-//! are harmless. An answer that comes too late returns the error [`StaleTicket`] and changes nothing.
+//! The clock of the caller must be monotonic. The application may call the methods `poll_*` and `handle_timeout` more
+//! often than necessary. If the application answers a need too late, the call returns the error [`StaleTicket`] and
+//! changes nothing.
 //!
 //! # Back-pressure
 //!
 //! [`handle_frame`](Client::handle_frame) lends the data of a block to the application, together with a ticket. With
 //! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
-//! the block before. The application may call `stored` at once or seconds later, so that storage may be blocking or
-//! asynchronous. The download is therefore never faster than the storage. The client lends each byte of the file only
-//! once, unless storage answered [`Busy`](StoreResult::Busy).
+//! the previous block. The application may call `stored` at once or seconds later, so that storage may be blocking or
+//! asynchronous. The download is therefore never faster than storage can write the blocks. The client lends each byte
+//! of the file only once, unless storage answered [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
-//! [`ClientConfig::transfer`] is the method of requesting blocks. The default is stop-and-wait: the client requests one
-//! block after the other, in the order of the file. A client whose parameter `RANGES` is 0 always uses stop-and-wait.
-//! With a window or by pages, blocks arrive in any order, and **several tickets are open at once**, up to `RANGES` + 1.
-//! With several open tickets, storage must write each block at the offset of the block, and may answer the tickets in
-//! any order. If the client has no room for a block that arrives, the client drops the block and requests the block
-//! again later. If the blocks of a page arrive faster than storage can write them, blocks are lost. The response
-//! spacing of pages should therefore be at least as long as the write of one block takes.
+//! [`ClientConfig::transfer`] is the transfer mode: the way in which the client requests blocks. The default transfer
+//! mode is stop-and-wait: the client requests one block after the other, in the order of the file. A client whose
+//! parameter `RANGES` is 0 always uses stop-and-wait. With a window or with pages, blocks arrive in any order, and the
+//! client waits for **several tickets at once**, up to `RANGES` + 1. Storage must then write each block at the offset
+//! of the block, and the application may answer the tickets of several blocks in any order. If the client has no room
+//! for a block that arrives, the client drops the block and requests the block again later. If the blocks of a page
+//! arrive faster than storage can write them, blocks are lost. The response spacing of an Image Page Request should
+//! therefore be at least the time that storage takes to write one block.
 //!
 //! # States
 //!
@@ -56,18 +59,19 @@
 //!
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
 //! answers, the download pauses and keeps all stored bytes. During the pause, the client sends queries at growing
-//! intervals. If the server offers the same image, the client requests the header and the last stored block again,
-//! compares their checksums with those of the stored bytes, and continues at the first missing byte. The application
-//! ends a download early by an abort, or by the acceptance of another offer. A download also ends early if the server
-//! answers ABORT, if the header does not match the offer or the device, if storage fails, or if a pause lasts longer
-//! than [`ClientConfig::max_pause`].
+//! intervals. If the server offers the same image again, the client requests the header and the last stored block
+//! again, compares their checksums with those of the stored bytes, and continues at the first missing byte. The
+//! application can end a download early by an abort, or by the acceptance of another offer. A download also ends before
+//! the file is complete if the server answers ABORT, if the header does not match the offer or the device, if storage
+//! fails, or if a pause lasts longer than [`ClientConfig::max_pause`].
 //!
-//! In the drawing of the states, the second line names the need or the action that belongs to the state above. The
-//! table of all transitions is in the private module `state`. Every upgrade ends with exactly one
-//! [`ClientEvent::Ended`], which gives the outcome.
+//! In the drawing of the states of a client, the second line names needs and actions: below `deciding`, for example,
+//! the need `Decide`, which the client returns in the state deciding. The table of all transitions is in the private
+//! module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
 //!
 //! - A device with several images answers the verification of each image but the last with [`VerifyResult::NeedsMore`],
-//!   and applies all images together. The application stores the kept images, and discards them if a later image fails.
+//!   and applies all images together. The application stores the verified images until the last image is verified, and
+//!   discards the stored images if a later image fails.
 //! - An image that requires other security credentials than the device has causes [`Need::Credentials`] after its
 //!   verification.
 //! - A call of [`query_specific_file`](Client::query_specific_file) starts the query for a device-specific file.
@@ -76,8 +80,8 @@
 //! # Server discovery
 //!
 //! If the address of the server is unknown, the client asks the application to find the server by [`Need::FindServer`],
-//! [`Need::NetworkAddress`], [`Need::IeeeAddress`] and [`Need::LinkKey`]. During a search for the server no request is
-//! sent, and an upgrade in progress is suspended.
+//! [`Need::NetworkAddress`], [`Need::IeeeAddress`] and [`Need::LinkKey`]. During a search for the server the client
+//! sends no request, and an upgrade in progress is suspended.
 //!
 //! The device itself keeps its channel, PAN and network keys during an upgrade (section 6.12); the client does not
 //! handle these network parameters.
@@ -147,12 +151,12 @@ use transfer::{Download, NextRequest, min_request_interval};
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 
-/// OTA Upgrade client for the images of one device. The [module documentation](self) describes the loop of calls around
-/// a client.
+/// OTA Upgrade client for the images of one device. The [module documentation](self) describes in which order an
+/// application calls the methods of a client.
 ///
-/// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
-/// missing byte of the file. A client whose parameter `RANGES` is 0 always requests blocks by stop-and-wait, regardless
-/// of [`ClientConfig::transfer`], and contains no code for windows and pages.
+/// `RANGES` is the maximum number of out-of-order ranges, which are contiguous ranges of received bytes beyond the
+/// first missing byte of the file. A client whose parameter `RANGES` is 0 always requests blocks by stop-and-wait,
+/// regardless of [`ClientConfig::transfer`], and contains no code for windows and pages.
 ///
 /// `S` determines where the settings are stored: in the client itself, in a constant or in a `static`, see
 /// [`Settings`].
@@ -182,7 +186,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     specific_stack: StackVersion,
     /// Security credential version of the device.
     credential: Option<SecurityCredentialVersion>,
-    /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
+    /// Number of state changes of the client. The ticket of a need is the value of `generation` at the time at which
+    /// the need arises.
     generation: u32,
     /// Settings of the client, which never change. The other fields of the client hold the values that change.
     settings: S,
@@ -197,7 +202,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     second_query: Option<SecondQuery>,
     /// Image that the device runs.
     current: ImageId,
-    /// Count of requests that the client has sent again.
+    /// Number of requests that the client has sent again after a timeout or a failed delivery.
     retries: u32,
     rtt: RttEstimator,
     state: State<RANGES>,
@@ -222,7 +227,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     /// File version that the application has refused since the last periodic query; `FileVersion::ANY` if the
     /// application refused none.
     refused_version: FileVersion,
-    /// Time of the refusal of `refused_version`.
+    /// Time at which the application refused `refused_version`.
     refused_at: Instant,
     /// UTC time of the device at the instant `utc_set_at`; `NO_CLOCK` if the device has no UTC clock.
     utc: UtcTime,
@@ -241,11 +246,11 @@ const EVENTS: usize = 3;
 /// Sentinel for a device without a UTC clock: the last second that a UTC time can hold.
 const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
 
-/// Bits of `Client::generation` that a ticket uses. The highest bit of a ticket marks the tickets of a server search,
-/// see the module `discovery`.
+/// Mask of the bits of `Client::generation` that a ticket contains. The highest bit of a ticket marks the tickets of a
+/// server search, see the module `discovery`.
 const GENERATION_MASK: u32 = u32::MAX >> 1;
 
-/// Returns the count that follows `generation`, limited to the bits of `GENERATION_MASK`.
+/// Returns `generation` plus one, limited to the bits of `GENERATION_MASK`.
 const fn next_generation(generation: u32) -> u32 {
     generation.wrapping_add(1) & GENERATION_MASK
 }
@@ -256,17 +261,18 @@ struct Reply {
     // Network address and endpoint are separate fields because `Address` has a byte of padding.
     network: u16,
     endpoint: u8,
-    /// Sequence number of the frame to which the response is the answer.
+    /// Sequence number of the frame that the Default Response answers.
     sequence: u8,
     response: DefaultResponse,
 }
 
-/// Request that is due. The variant says which part of the client counts the attempts of the request.
+/// Request that the client has to send now. The variant says which part of the client counts the attempts of the
+/// request.
 #[derive(Clone, Copy, Debug)]
 enum DueRequest {
     SecondQuery,
     Download(NextRequest),
-    /// Request of the current state.
+    /// Request of the current state of the client: a query or an Upgrade End Request.
     OfState,
 }
 
@@ -363,8 +369,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Enters `stage` of a client without a file; a download or a complete file of the previous state is given up. Only
-    /// the constructor, `finish_store` and the functions `enter*` assign `self.state`; the functions `enter*` assign it
-    /// in place.
+    /// the constructor, `finish_store` and the functions `enter*` assign `self.state`.
     #[inline(never)]
     fn enter(&mut self, stage: NoFile) {
         self.state = State::NoFile(stage);
@@ -379,7 +384,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_state();
     }
 
-    /// Enters `stage` of the current download.
+    /// Enters the stage `stage` of the current download.
     #[inline(never)]
     fn enter_download_stage(&mut self, stage: DownloadStage) {
         if let State::Download(_, present) = &mut self.state {
@@ -760,9 +765,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 }
 
 /// Maximum size of a client on a microcontroller whose settings are in flash, in bytes. A [`ClientConfig`] inside the
-/// client adds 184 bytes. The largest parts of a client are the download and the event queue (72 bytes). In the
-/// download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes
-/// 60 bytes, and the checksums for the check after a pause take 28 bytes.
+/// client adds 184 bytes. The largest fields of a client are the state with the download and the event queue (72
+/// bytes). In the state of a download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the
+/// automatic choice of the transfer mode takes 60 bytes, and the checksums for the check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<8, &ClientConfig>>() <= 776);
