@@ -86,8 +86,8 @@ struct RawCheckpoint {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The layout version is unknown, because a newer version of this crate wrote the checkpoint, or the flash is
-    /// erased and reads as 255.
+    /// The layout version is unknown, because a newer version of this crate wrote the checkpoint, or because the flash
+    /// is erased, so that every byte reads as 255.
     #[error("checkpoint layout {0} is unknown, expected {LAYOUT}")]
     Layout(u8),
     /// The CRC-32 does not match the bytes, for example after an interrupted write.

@@ -363,7 +363,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the address of the server; 0xFFFF as the network address or 0xFF as the endpoint means unknown.
+    /// Returns the address of the server. A network address of 0xFFFF or an endpoint of 0xFF stands for an unknown
+    /// network address or endpoint.
     #[must_use]
     pub const fn server(&self) -> Address {
         self.server
@@ -463,7 +464,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         (self.search.unanswered_queries, self.query_failures) = (0, 0);
     }
 
-    /// Starts a search for another server, because the server in use refused a query or a file, and if the
+    /// Starts a search for another server after the server in use has refused a query or a download, if the
     /// configuration allows the search. Returns whether the search was started.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
         let replaces = S::ABILITIES.discovery && self.settings.config().replace_refusing_server;

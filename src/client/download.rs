@@ -1,5 +1,6 @@
-//! Code between the client and its download: requests and responses of the download, pauses, and the resulting state
-//! transitions. The download itself is a separate state machine, see the module `transfer`.
+//! Steps of the client during a download: requests and responses of the download, pauses, and the resulting transitions
+//! of the client's state. The order and the retries of block requests are in a separate state machine, see the module
+//! `transfer`.
 //!
 //! ```text
 //!   Downloading --silence, errors, no image, unusable answers--> Paused --query: same offer--> Downloading, with a check
@@ -313,8 +314,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). The method does not
-    /// record a file whose download was paused or resumed, because bytes of two different files may have been mixed.
+    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). The method records no
+    /// failure of a file whose download was paused or resumed.
     pub(super) fn record_failed_image(&mut self, now: Ticks, image: StoredImage) {
         if !image.is_clean {
             return;

@@ -202,7 +202,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     second_query: Option<SecondQuery>,
     /// Image that the device runs.
     current: ImageId,
-    /// Number of requests that the client has sent again after a timeout or a failed delivery.
+    /// Number of retries: requests that the client has sent again.
     retries: u32,
     rtt: RttEstimator,
     state: State<RANGES>,
@@ -384,7 +384,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_state();
     }
 
-    /// Enters the stage `stage` of the current download.
+    /// Enters `stage`, a stage of the current download.
     #[inline(never)]
     fn enter_download_stage(&mut self, stage: DownloadStage) {
         if let State::Download(_, present) = &mut self.state {

@@ -33,11 +33,12 @@ use super::upgrade_end::is_same_image;
 /// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
 
-/// Unit in milliseconds of the random delay between a broadcast Image Notify and the query. The delay is 1 to 100
-/// units, so that the queries of all devices spread over two seconds.
+/// Unit in milliseconds of the random delay between a broadcast Image Notify and the query. The random delay is 1 to
+/// 100 times the unit, so that the queries of all devices spread over two seconds.
 const NOTIFY_SPREAD: u32 = 20;
 
-/// Time between the first failed query or upgrade and the next query. Most gateways restart within a few minutes.
+/// Time between the first failed query or upgrade and the next query. Five minutes are enough for the restart of most
+/// gateways.
 const FIRST_RETRY: Millis = Millis::from_secs(5 * 60);
 
 /// Number of failures of a file after which the client skips offers of this file.
@@ -46,10 +47,10 @@ const MAX_IMAGE_FAILURES: u8 = 2;
 /// Time since the last failure of a file after which a unicast Image Notify leads to another download of this file.
 const NOTIFIED_ATTEMPT_AFTER: Millis = Millis::from_secs(24 * 60 * 60);
 
-/// Time since the last failure of a file after which the client ignores the failures of this file.
+/// Time since the last failure of a file after which the client no longer skips offers of this file.
 const FORGET_FAILURES_AFTER: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
-/// Query to which an answer of the server belongs.
+/// Query that the client has sent and that a response of the server may answer.
 #[derive(Clone, Copy)]
 struct OpenQuery {
     target: QueryTarget,
@@ -62,8 +63,8 @@ struct OpenQuery {
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an Image Notify. The client sends a query after every unicast Image Notify, even during an upgrade.
-    /// After a broadcast Image Notify, a client that is idle, or whose download is paused, sends a query if the scope
-    /// and the query jitter of the Image Notify include this device.
+    /// After a broadcast Image Notify, a client that is idle, or whose download is paused, sends a query if the Image
+    /// Notify is meant for this device and its query jitter lets this device answer.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Ticks,
@@ -109,9 +110,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Returns the delay of the query after an Image Notify. All devices receive a broadcast Image Notify at the same
-    /// time. Without a random delay, the queries of all devices would collide, and the retries of the queries would
-    /// collide again.
+    /// Returns the delay between an Image Notify and the query. All devices receive a broadcast Image Notify at the
+    /// same time. Without a random delay after a broadcast Image Notify, the queries of all devices would collide, and
+    /// so would the retries of the queries.
     fn notify_delay(&mut self, delivery: DeliveryMode) -> Millis {
         match delivery {
             DeliveryMode::Unicast => Millis(0),
@@ -119,8 +120,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns whether an Image Notify with `scope` is meant for this device. A version that the device runs or has
-    /// downloaded is out of scope (section 6.10.3.4).
+    /// Returns whether an Image Notify with `scope` is meant for this device. An Image Notify that names a version
+    /// which the device runs or has downloaded is not meant for this device (section 6.10.3.4).
     fn is_in_scope(&self, scope: NotifyScope) -> bool {
         let own = self.current;
         let any = ImageFilter::ALL;
@@ -247,8 +248,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Continues the current upgrade if `offer` is the image of the upgrade. Returns `true` if `offer` is the image of
-    /// the upgrade.
+    /// Continues the current upgrade and returns `true` if `offer` is the image of the current upgrade.
     fn continue_with(&mut self, now: Ticks, offer: ImageOffer) -> bool {
         if self.state.open_offer() == Some(offer) {
             return true;
@@ -288,7 +288,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         true
     }
 
-    /// Returns the reason to skip `offer` without asking the application; `None` if the application decides.
+    /// Returns the reason for which the client skips `offer` without a decision of the application; `None` if the
+    /// application has to decide on `offer`.
     fn skip_reason(&self, now: Ticks, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
         let version = query.target.id.version;
         let is_suspended = self.suspended_image().is_some_and(|image| image.id() == offer.id);
@@ -314,8 +315,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns whether the query interval has passed since the last refusal of the application. Usually a periodic
-    /// query ends the effect of a refusal, but a client with a download or a complete file makes no periodic queries.
+    /// Returns whether the query interval has passed since the last refusal of the application. A periodic query ends
+    /// the effect of a refusal, but a client with a download or a complete file makes no periodic queries.
     fn has_refusal_expired(&self, now: Ticks) -> bool {
         self.query_interval.is_some_and(|interval| self.refused_at.plus(interval) <= self.clock.instant(now))
     }
@@ -336,7 +337,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         })
     }
 
-    /// Skips `offer` for `reason`. If the offer answers a query during an upgrade, the only effect is an event.
+    /// Skips `offer` for `reason`. If the offer answers a query during an upgrade, the client only reports the skipped
+    /// offer as an event, and the upgrade continues.
     fn skip_offer(&mut self, now: Ticks, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
         self.push_event(ClientEvent::OfferSkipped(offer, reason));
         if query.is_second {
@@ -394,8 +396,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Handles a response without an offer to the open query; `status` is the status of the response. If the query was
-    /// sent during an upgrade, the only effect is an event, and the upgrade continues.
+    /// Handles a response without an offer to the open query; `status` is the status of the response. If the client
+    /// sent the query during an upgrade, the client only reports the response as an event, and the upgrade continues.
     pub(super) fn on_no_image(&mut self, now: Ticks, status: Status) {
         self.reset_unanswered_queries();
         let State::NoFile(NoFile::Querying { target, next, cause, .. }) = self.state else {
@@ -418,7 +420,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Ends a query after all its attempts stayed unanswered. The next query follows after some minutes.
+    /// Ends a query after all attempts of the query stayed unanswered. The client sends the next query after some
+    /// minutes.
     pub(super) fn on_query_timeout(&mut self, now: Ticks, next: Ticks) {
         self.push_event(ClientEvent::NoImage(None));
         self.count_unanswered_query(now);
@@ -427,8 +430,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, retry_at);
     }
 
-    /// Returns the time of the next query after `failures` consecutive failures. The returned time is never later than
-    /// `next`, and is [`Ticks::NEVER`] if periodic queries are disabled.
+    /// Returns the time of the next query after `failures` consecutive failed queries or upgrades. The returned time is
+    /// never later than `next`, the time of the next periodic query, and is [`Ticks::NEVER`] if periodic queries are
+    /// disabled.
     pub(super) fn retry_at(&mut self, now: Ticks, failures: u8, next: Ticks) -> Ticks {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
         let spread = self.random_delay(Millis(delay >> 2));
@@ -436,14 +440,14 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the image that the next query asks for, with the version that the device runs. While verified images are
-    /// kept, the result is the next image of the device; without kept images, the result is the running image of the
-    /// identity.
+    /// kept, the method returns the next image of the device; without kept images, the method returns the running image
+    /// of the identity.
     pub(super) const fn next_image(&self) -> ImageId {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }
 
-    /// Schedules a query for the time `at`. The query is for the running image or, while verified images are kept, for
-    /// the next image of the device.
+    /// Schedules a query for the time `at`. The client queries a new version of the running image or, while verified
+    /// images are kept, of the next image of the device.
     pub(super) fn begin_query(&mut self, at: Ticks, cause: QueryCause) {
         let next = self.next_query_at(at);
         let target = QueryTarget { id: self.next_image(), stack: self.stack };

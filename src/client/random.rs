@@ -1,10 +1,10 @@
-//! Pseudo-random number generator for the query jitter of an Image Notify and for the spread of requests. The same seed
-//! gives the same numbers.
+//! Pseudo-random number generator for the query jitter of an Image Notify and for the spread of requests. Two
+//! generators with the same seed give the same numbers.
 
 use crate::time::Millis;
 
 /// Pseudo-random number generator SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. The numbers are
-/// random enough to spread devices over a hundred values.
+/// random enough to spread the requests of many devices over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Random(u64);
 
@@ -30,7 +30,7 @@ impl Random {
     }
 
     /// Returns a random number from 1 to 100 for comparison with the query jitter (section 6.8.1 of ZigBee document
-    /// 095264). The probabilities of the 100 numbers differ by less than one in ten million.
+    /// 095264). The 100 numbers are almost equally likely: their probabilities differ by less than one ten-millionth.
     pub(super) fn percent(&mut self) -> u8 {
         let scaled = (self.next() >> 32).wrapping_mul(100) >> 32;
         u8::try_from(scaled).unwrap_or(99).saturating_add(1)

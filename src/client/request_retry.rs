@@ -1,5 +1,5 @@
-//! Retry state of one request in flight: a query or an Upgrade End Request. The retry state of block and page requests
-//! is in the module `transfer::in_flight`.
+//! Retry state of one request: a query or an Upgrade End Request. The retry state of block and page requests is in the
+//! module `transfer::in_flight`.
 //!
 //! ```text
 //! due -- sent --> in flight -- answered --> done
@@ -12,8 +12,8 @@ use crate::time::Millis;
 
 use super::clock::Ticks;
 
-/// Number of attempts of a request, counted back from the latest attempt, to which the client accepts answers. The
-/// sequence number of an answer identifies the attempt that is answered.
+/// Number of latest attempts of a request whose answers the client accepts. The sequence number of an answer says which
+/// attempt the server answers.
 const MAX_SEQUENCES: u8 = 3;
 
 /// Retry state of one request, with the number of attempts and the deadline.
@@ -23,13 +23,12 @@ pub(super) struct PendingRequest {
     deadline: Ticks,
     /// Number of attempts so far, including attempts that could not be sent.
     attempts: u8,
-    /// Number of consecutive attempts that were sent; an attempt that could not be sent resets the number to 0. The
-    /// counted attempts have consecutive sequence numbers, so that `sequence` determines the sequence numbers of all of
-    /// them.
+    /// Number of attempts that the client has sent since the last attempt that it could not send. The counted attempts
+    /// have consecutive sequence numbers, of which `sequence` is the last.
     sequences: u8,
-    /// Sequence number of the last attempt that was sent; earlier attempts have the sequence numbers just below.
+    /// Sequence number of the last attempt that the client has sent.
     sequence: u8,
-    /// Whether the last attempt was sent and its answer is still awaited.
+    /// Whether the client has sent the last attempt and waits for its answer.
     in_flight: bool,
 }
 
@@ -44,7 +43,7 @@ impl PendingRequest {
         self.deadline
     }
 
-    /// Shifts the deadline, because the origin of the clock has moved by `shift`.
+    /// Adjusts the deadline of the request after the origin of the clock has moved by `shift`.
     pub(super) fn shift(&mut self, shift: Millis) {
         self.deadline.shift(shift);
     }
@@ -82,16 +81,17 @@ impl PendingRequest {
         self.in_flight = false;
     }
 
-    /// Counts an attempt that could not be sent and used no sequence number. The client then accepts no answers to
-    /// earlier attempts, because their sequence numbers are no longer consecutive with that of the next attempt.
+    /// Counts an attempt that could not be sent and used no sequence number. After such an attempt, the client accepts
+    /// no answers to earlier attempts, because their sequence numbers need not be consecutive with the sequence number
+    /// of the next attempt.
     pub(super) fn count_failed_attempt(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         self.sequences = 0;
     }
 
-    /// Handles a report that the frame with `token` was not delivered. If this frame is the last attempt of the
-    /// request, the timeout of the attempt is shortened to `backoff`, doubled with each attempt. The client still
-    /// accepts an answer to the undelivered attempt, because perhaps only the acknowledgement was lost.
+    /// Handles a report that the frame with `token` was not delivered. If the frame is the last attempt of the request,
+    /// the method shortens the timeout of the attempt to `backoff` milliseconds, doubled for each earlier attempt. The
+    /// client still accepts an answer to the undelivered attempt, because perhaps only the acknowledgement was lost.
     pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Ticks, backoff: Millis) {
         if self.in_flight && token == TransmitToken::request(self.sequence) {
             let backoff = exponential_backoff(backoff, self.attempts.saturating_sub(1));
@@ -104,14 +104,14 @@ impl PendingRequest {
         self.sequences > 0
     }
 
-    /// Returns whether one of the latest attempts had the sequence number `sequence`.
+    /// Returns whether `sequence` is the sequence number of an attempt whose answer the client accepts.
     pub(super) fn has_sequence(&self, sequence: u8) -> bool {
         self.sequence.wrapping_sub(sequence) < self.sequences.min(MAX_SEQUENCES)
     }
 }
 
-/// Returns `base` doubled `doublings` times. Because the delay grows, a short outage of a route does not use up all
-/// attempts of a request.
+/// Returns the delay `base`, doubled `doublings` times. Because the delay between two attempts grows, a short outage of
+/// a route does not use up all attempts of a request.
 #[inline(never)]
 pub(super) fn exponential_backoff(Millis(base): Millis, doublings: u8) -> Millis {
     // The limit of 20 doublings turns one millisecond into 17 minutes, which is beyond every usual maximum timeout. The

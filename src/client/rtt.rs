@@ -1,8 +1,9 @@
 //! Estimator of the round-trip time and of the retransmission timeout, after RFC 6298.
 //!
-//! Each attempt of a request has a sequence number of its own, and the answer repeats this number. The client therefore
-//! measures each round trip from the attempt that was answered, also after a retry. The timeout can therefore stay
-//! close to the round trip of the link.
+//! Each attempt of a request has a sequence number of its own, and the answer repeats the sequence number of the
+//! attempt. The client therefore knows which attempt an answer belongs to, and measures the round trip from that
+//! attempt, also after a retry. With exact round trips, the timeout of a request can stay close to the round-trip time
+//! of the link.
 //!
 //! ```text
 //! sample ---> smoothed  += (sample - smoothed) / 8
@@ -13,21 +14,22 @@ use crate::time::Millis;
 
 use super::request_retry::exponential_backoff;
 
-/// Estimator that holds the smoothed round-trip time and the mean deviation of the samples. The round-trip time and the
-/// deviation are in eighths of a millisecond, so that small changes are not rounded away.
+/// Estimator that holds the smoothed round-trip time and the mean deviation of the measured round trips. The round-trip
+/// time and the deviation are in eighths of a millisecond, so that small changes are not rounded away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RttEstimator {
     smoothed: u32,
-    /// Mean deviation in eighths of a millisecond; `NOT_MEASURED` before the first sample.
+    /// Mean deviation of the measured round trips, in eighths of a millisecond; `NOT_MEASURED` before the first
+    /// measurement.
     deviation: u32,
 }
 
-/// Sentinel in `deviation` for "no sample yet". Measured deviations are smaller than the sentinel, because samples and
-/// deviations are limited to half of `NOT_MEASURED`.
+/// Value of `deviation` before the first round trip is measured. A measured deviation never equals `NOT_MEASURED`,
+/// because round trips and deviations are limited to half of `NOT_MEASURED`.
 const NOT_MEASURED: u32 = u32::MAX;
 
-/// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller margin
-/// between the two, a client on a steady link would send a retry each time the server is slightly slower than usual.
+/// Minimum difference between the timeout and the smoothed round-trip time, in milliseconds. With a smaller difference,
+/// a client on a steady link would send a retry each time the server is slightly slower than usual.
 const MIN_MARGIN: u32 = 5;
 
 impl RttEstimator {
@@ -48,19 +50,19 @@ impl RttEstimator {
         };
     }
 
-    /// Returns the smoothed round-trip time; `None` before the first sample.
+    /// Returns the smoothed round-trip time; `None` before the first measurement.
     pub(super) fn smoothed(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|eighths| Millis(eighths >> 3))
     }
 
-    /// Returns the smoothed round-trip time in eighths of a millisecond; `None` before the first sample.
+    /// Returns the smoothed round-trip time in eighths of a millisecond; `None` before the first measurement.
     pub(super) fn smoothed_eighths(&self) -> Option<u32> {
         (self.deviation != NOT_MEASURED).then_some(self.smoothed)
     }
 
-    /// Raises the deviation so that the timeout exceeds the smoothed round trip by at least `times` the smoothed round
-    /// trip. The window of block requests calls this method when more requests may be in flight at once, because their
-    /// answers wait for each other. Later samples correct the raised deviation.
+    /// Raises the deviation so that the timeout is at least `times` + 1 times the smoothed round-trip time. The client
+    /// calls this method when the window of block requests grows: with more requests in flight, each response waits
+    /// longer for the responses before it. Later measurements correct the raised deviation.
     pub(super) fn raise_deviation(&mut self, times: u8) {
         if self.deviation != NOT_MEASURED {
             // The timeout exceeds the smoothed round trip by four deviations.
@@ -69,15 +71,15 @@ impl RttEstimator {
         }
     }
 
-    /// Returns the waiting time after which an answer counts as late, although the timeout of the answer has not
-    /// passed. The waiting time is the smoothed round trip plus one deviation; most answers arrive earlier.
+    /// Returns the time after a request at which the answer counts as late, although the timeout of the request has not
+    /// passed. The returned time is the smoothed round-trip time plus one mean deviation; most answers arrive earlier.
     pub(super) fn late_after(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }
 
-    /// Returns the timeout of an attempt that follows `retries` unanswered attempts. The timeout is `initial` before
-    /// the first sample and comes from the estimate afterwards. Each retry doubles the timeout, which stays between 1
-    /// ms and `max`.
+    /// Returns the timeout of an attempt that follows `retries` unanswered attempts. The timeout of a first attempt is
+    /// `initial` before the first measured round trip, and follows from the measured round trips afterwards. Each retry
+    /// doubles the timeout, which stays between 1 ms and `max`.
     pub(super) fn timeout(&self, initial: Millis, max: Millis, retries: u8) -> Millis {
         let Self { smoothed, deviation } = *self;
         let base = match deviation {
@@ -91,7 +93,8 @@ impl RttEstimator {
     }
 }
 
-/// Returns the exponentially weighted moving average in which `sample` has the weight 1/2^`shift`.
+/// Returns the exponentially weighted moving average of `average` and the new value `sample`, which has the weight
+/// 1/2^`shift`.
 fn moving_average(average: u32, sample: u32, shift: u32) -> u32 {
     average.saturating_sub(average >> shift).saturating_add(sample >> shift)
 }

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Some servers, such as zigbee-herdsman, serve a device only after a query in the present session, which is the state
-//! that the server keeps for the device. The client therefore sends the query in every state from Deciding to
-//! CountingDown, while the upgrade continues. Sections refer to ZigBee document 095264 (2011).
+//! that the server keeps for the device. After a unicast Image Notify, the client therefore sends a query even during
+//! an upgrade, in every state from Deciding to CountingDown, and the upgrade continues meanwhile. Sections refer to
+//! ZigBee document 095264 (2011).
 
 use crate::time::Millis;
 
@@ -21,7 +22,7 @@ use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
 
 /// Time after a unicast Image Notify in which a repeated unicast Image Notify leads to no second query. An Image Notify
 /// counts as repeated if it has the sequence number of the first Image Notify, or if the query after the first Image
-/// Notify is still open. Gateways repeat an Image Notify that was not answered.
+/// Notify is still open. Gateways send an Image Notify again if the device does not answer the Image Notify by a query.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
 /// Query that runs in parallel to the current state of the client.
@@ -34,8 +35,8 @@ pub(super) struct SecondQuery {
 }
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a query in
-    /// progress.
+    /// Starts a query in parallel to the current state, to be sent from `at` on. The new query replaces a parallel
+    /// query that is in progress.
     pub(super) fn begin_second_query(&mut self, at: Ticks, cause: QueryCause, max_attempts: u8) {
         if self.can_query(self.target_in_hand()) {
             self.second_query =
@@ -55,8 +56,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns what a query during the current upgrade asks for: the device-specific file that is being fetched, or the
-    /// next image of the device.
+    /// Returns the file that a query during the current upgrade asks for: the device-specific file that is being
+    /// fetched, or the next image of the device.
     pub(super) fn target_in_hand(&self) -> QueryTarget {
         let id = match &self.state {
             State::Download(download, _) => download.offer.id,

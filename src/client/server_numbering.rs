@@ -8,21 +8,21 @@
 //! ```
 //!
 //! ZCL demands that an answer repeats the sequence number of its request. Servers of TI Z-Stack and of the library
-//! zsmartsystems number their answers by a counter of their own. The client accepts WAIT_FOR_DATA and ABORT of a server
-//! with a counter of its own, whatever the sequence number is. The sequence number in a response of a server with a
-//! counter of its own does not show which attempt the response answers.
+//! zsmartsystems number their answers by a counter of their own. From a server that numbers its answers by a counter of
+//! its own, the client accepts the answers WAIT_FOR_DATA and ABORT with any sequence number. The sequence number in a
+//! response of a server with a counter of its own does not show which attempt the response answers.
 
-/// Number of consecutive blocks that match a request but have another sequence number than the request. After this
-/// number of blocks, the client assumes that the server numbers its answers by a counter of its own. A single block
-/// with another sequence number may be the late response to an earlier request.
+/// Number of consecutive Image Block Responses with another sequence number than the request, after which the client
+/// assumes that the server numbers its answers by a counter of its own. A single Image Block Response with another
+/// sequence number may be the late answer to an earlier attempt of the request.
 const OWN_AFTER: u8 = 3;
 
-/// Number of consecutive blocks with another sequence number than their requests, at most [`OWN_AFTER`].
+/// Number of consecutive Image Block Responses with another sequence number than their requests, at most [`OWN_AFTER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerNumbering(u8);
 
 impl ServerNumbering {
-    /// Initial state, in which the client expects that the server repeats the sequence number of the request.
+    /// State for a new server, from which the client expects answers that repeat the sequence number of the request.
     pub(super) const UNKNOWN: Self = Self(0);
 
     /// Returns whether the server is known to number its answers by a counter of its own.

@@ -12,8 +12,8 @@
 //!      Idle, or Querying for the next image <----- Reporting <-+                +--> AwaitingActivation -+
 //! ```
 //!
-//! The table lists all transitions of the client. "Home" in the table is Idle or, for a client that suspended a file to
-//! fetch security credentials, AwaitingCredentials with the suspended file.
+//! The table lists all transitions of the client. "Home" in the table stands for the state Idle or, for a client that
+//! suspended a file to fetch security credentials, for the state AwaitingCredentials with the suspended file.
 //!
 //! | from | on | to |
 //! |---|---|---|
@@ -92,7 +92,7 @@ use super::transfer::Download;
 
 /// State of a query or an upgrade, by the file that the client has: no file, a download, or a complete file. The stage
 /// is a value of its own, so that a change of the stage does not move the download in memory. The download is by far
-/// the largest value of a client.
+/// the largest field of a client in memory.
 // With `repr(u32)`, the number of the variant is a field of its own, here and in the stages. Without `repr(u32)`, the
 // number would be encoded in spare values of other fields, and reading the number would take several instructions.
 #[derive(Clone, Debug)]
@@ -129,9 +129,11 @@ pub(super) enum NoFile {
 pub(super) enum DownloadStage {
     /// The client requests the blocks of the file, and the application stores them.
     Downloading,
-    /// The server does not serve the file at present. The client keeps all stored bytes, and queries at `ask_at`.
+    /// The server does not serve the file at present. The client keeps all stored bytes, and sends the next query at
+    /// `ask_at`.
     Paused { reason: PauseReason, ask_at: Ticks },
-    /// The application decides whether to accept the offer of another file. All stored bytes are kept.
+    /// The application decides whether to accept the offer of another file. The client keeps all stored bytes of the
+    /// download until the decision.
     Deciding { offer: ImageOffer },
 }
 
@@ -199,7 +201,8 @@ impl UpgradeEndAsk {
     }
 }
 
-/// Image that a query asks for: an image of the device, with the version that runs now, or a device-specific file.
+/// Image that a query asks for: an image of the device, with the version that the device runs now, or a device-specific
+/// file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QueryTarget {
     pub(super) id: ImageId,
@@ -221,8 +224,9 @@ pub(super) struct StoredImage {
 pub(super) enum AfterReport {
     /// The upgrade ends with the given outcome.
     End(Outcome),
-    /// The client keeps the reported image and queries another image. The [`ImageId`] names the image to query, with
-    /// the running version; the [`HeaderFacts`] belong to the kept image.
+    /// The client keeps the image that it has reported to the server, and queries another image. The [`ImageId`] names
+    /// the image to query, with the version of this image that the device runs; the [`HeaderFacts`] belong to the kept
+    /// image.
     More(ImageId, HeaderFacts),
     /// The client skipped an offer without having started an upgrade. The next periodic query is due at the given time.
     Skipped(Ticks),
@@ -317,8 +321,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the request of this state that is to be sent or in flight; `None` for a download, which keeps requests
-    /// of its own.
+    /// Returns the request of this state that is to be sent or in flight; `None` for a download, which keeps its block
+    /// requests itself, and for a state without requests.
     pub(super) const fn pending_request(&self) -> Option<&PendingRequest> {
         match self {
             Self::NoFile(NoFile::Querying { pending, .. } | NoFile::Reporting { pending, .. })
@@ -341,8 +345,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the deadline of the timer of this state; [`Ticks::NEVER`] if the state has no timer. A state that sends
-    /// requests has no deadline for requests while `can_send` is `false`.
+    /// Returns the deadline of the timer of this state; [`Ticks::NEVER`] if the state has no timer. While `can_send` is
+    /// `false`, the deadlines of requests do not count, because the client sends no requests.
     pub(super) fn deadline(
         &self,
         config: &ClientConfig,

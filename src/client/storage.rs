@@ -29,7 +29,8 @@ pub trait Storage {
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Handles an incoming frame as [`handle_frame`](Self::handle_frame) does, and writes the block in the frame to
-    /// `storage`. The result is never [`ClientAction::Store`], because the method itself stores the block.
+    /// `storage`. `handle_frame_with` never returns [`ClientAction::Store`], because `handle_frame_with` itself stores
+    /// the block.
     pub fn handle_frame_with<'f>(
         &mut self,
         now: Instant,
@@ -48,8 +49,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns a need as [`poll_need`](Self::poll_need) does, but lets `storage` serve [`Need::Prepare`] and
-    /// [`Need::Verify`] within the call. The result `None` means that the client has no further need at present.
+    /// Returns a need as [`poll_need`](Self::poll_need) does, but answers [`Need::Prepare`] and [`Need::Verify`]
+    /// itself, by calls of `storage`. The result `None` means that the client has no further need at present.
     pub fn poll_need_with(&mut self, now: Instant, storage: &mut impl Storage) -> Option<Need> {
         // The answer to one need can lead to the next need at once: a verified file may require credentials.
         loop {

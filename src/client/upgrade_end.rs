@@ -28,12 +28,12 @@ use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, ImageStage, NoFile, QueryCause, State, StoredImage, UpgradeEndAsk};
 
 /// Time between two Upgrade End Requests of a client that the server asked to wait. Section 6.12 allows at most one
-/// request per hour.
+/// Upgrade End Request per hour.
 pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
 /// Number of times that the client asks for an upgrade time before a silent server counts as unreachable: once in the
-/// first hour, then three times at intervals of one hour. Section 6.12 demands these limits by the words "no more often
-/// than once every 60 minutes" and "unreachable after 3 retries".
+/// first hour, then three times at intervals of one hour. Section 6.12 demands the interval of one hour and the three
+/// repetitions by the words "no more often than once every 60 minutes" and "unreachable after 3 retries".
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query by which the client asks whether the server still offers
@@ -41,8 +41,8 @@ const MAX_UNANSWERED_ASKS: u8 = 4;
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
-/// attempts are enough, because the client continues in the same way with or without an answer (sections 6.10.9.4 and
-/// 6.10.10.3).
+/// attempts are enough, because the client continues in the same way with or without an answer to the Upgrade End
+/// Request (sections 6.10.9.4 and 6.10.10.3).
 const MAX_REPORT_ATTEMPTS: u8 = 2;
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
@@ -92,10 +92,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time `at` of a response with `sequence`. If the response gives the upgrade time as a delay,
-    /// and answers a request that the client sent during a countdown, the result is never later than the present
-    /// upgrade time. A server may answer every request with the same delay; if each of these answers counted, the
-    /// upgrade would never start.
+    /// Returns the upgrade time of an Upgrade End Response with the sequence number `sequence`: usually `at`, but the
+    /// earlier one of `at` and the present upgrade time if the response must not postpone the upgrade. A response must
+    /// not postpone the upgrade if the response gives the upgrade time as a delay, and answers a request that the
+    /// client sent during a countdown. A server may answer every Upgrade End Request with the same delay; if each
+    /// answer postponed the upgrade, the upgrade would never start.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
         match &self.state {
             State::Image(_, ImageStage::CountingDown { at: present, pending: Some(pending), .. })
@@ -107,15 +108,16 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time that `time` gives in UTC. The result is `None` if the clocks of server and device
-    /// disagree, if the device has no UTC clock, or if the upgrade time is 0.
+    /// Returns the upgrade time in UTC that the server gives in `time`. The result is `None` if the clocks of server
+    /// and device disagree, if the device has no UTC clock, or if the upgrade time is 0.
     fn agreed_utc(&self, now: Ticks, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
         (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)
             .then_some(UtcTime(time.then))
     }
 
-    /// Reports an event if `time` shows that the clocks of server and device disagree.
+    /// Reports an event if `time`, the times in a response of the server, shows that the clocks of server and device
+    /// disagree.
     pub(super) fn report_clocks(&mut self, now: Ticks, time: ServerTime) {
         if let Some(own) = self.utc(now)
             && time.current != 0
@@ -126,7 +128,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Starts or replaces the countdown to the upgrade at the time `at`.
+    /// Starts the countdown to the upgrade at the time `at`, or moves a running countdown to the time `at`.
     fn count_down(&mut self, now: Ticks, at: Instant, utc: Option<UtcTime>) {
         self.push_event(ClientEvent::CountingDown(at));
         let pending = self.next_countdown_request(now, at);
@@ -202,7 +204,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Continues after the report about image `id`, whether the server answered the report or not.
+    /// Continues after the Upgrade End Request that reported the image `id` with another status than SUCCESS, whether
+    /// the server answered the request or not.
     fn after_report(&mut self, now: Ticks, id: ImageId, after: AfterReport) {
         match after {
             AfterReport::End(outcome) => self.end_upgrade(now, outcome),
@@ -264,15 +267,16 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Waits for an hour, because the server answered the Upgrade End Request without a time.
+    /// Waits for one hour until the next Upgrade End Request, because the Upgrade End Response of the server gave no
+    /// upgrade time.
     fn wait_for_upgrade_end(&mut self, now: Ticks) {
         self.push_event(ClientEvent::WaitingForUpgradeEnd);
         let (ask_at, ask) = (self.next_ask_at(now), UpgradeEndAsk::told_to_wait(now));
         self.enter_image_stage(ImageStage::Waiting { ask_at, ask });
     }
 
-    /// Schedules the next Upgrade End Request for the time `at`. The state is Ending and not Waiting, because the
-    /// server has not asked the client to wait.
+    /// Schedules the next Upgrade End Request for the time `at`. The client enters the state Ending and not Waiting,
+    /// because the server has not asked the client to wait.
     fn ask_later(&mut self, at: Ticks, ask: UpgradeEndAsk) {
         self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(at), ask });
     }
@@ -321,8 +325,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Handles an Upgrade End Request for the image `id` that stayed unanswered. `attempts` is the number of attempts
-    /// of this request, and `ask` is the record of all Upgrade End Requests for the image.
+    /// Handles an unanswered Upgrade End Request for the image `id`. `attempts` is the number of attempts of the
+    /// unanswered request, and `ask` is the record of all Upgrade End Requests for the image.
     fn on_unanswered_ask(&mut self, now: Ticks, id: ImageId, ask: UpgradeEndAsk, attempts: u8) {
         let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
         if ask.is_first {
@@ -349,7 +353,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.ask_later(ask_at, ask);
     }
 
-    /// Ends a successful upgrade, after which the device runs `image` and the images kept before `image`.
+    /// Ends a successful upgrade, after which the device runs `image` and all images that were kept until `image` was
+    /// complete.
     pub(super) fn finish_upgrade(&mut self, now: Ticks, image: StoredImage) {
         let id = image.id();
         let duration = self.clock.instant(now).since(self.download_start);
@@ -367,12 +372,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.end_upgrade(now, Outcome::Upgraded(id));
     }
 
-    /// Ends the upgrade with `outcome`. The kept images are discarded if they were applied, or cannot be applied any
-    /// more. If a file was suspended to fetch security credentials, the upgrade to the suspended file continues with
-    /// the kept images.
+    /// Ends the upgrade with `outcome`. The client discards the record of the kept images if the kept images were
+    /// applied or can no longer be applied. If a file was suspended to fetch security credentials, the upgrade to the
+    /// suspended file continues with the kept images.
     ///
-    /// After a success, a refusal or a cancellation, the next query is the next periodic query. After a failure, the
-    /// next query follows in some minutes, and the delay until the next query grows with each further failure.
+    /// After a successful, refused or cancelled upgrade, the client schedules no query before the next periodic query.
+    /// After a failed upgrade, the client sends the next query in some minutes, and the delay until the next query
+    /// grows with each further failure.
     pub(super) fn end_upgrade(&mut self, now: Ticks, outcome: Outcome) {
         self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(
@@ -401,8 +407,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, next);
     }
 
-    /// Enters the state Idle or, if a file was suspended to fetch security credentials, the state in which the
-    /// suspended file continues.
+    /// Enters the state Idle or, if a file was suspended to fetch security credentials, continues the upgrade to the
+    /// suspended file.
     pub(super) fn go_home(&mut self, now: Ticks, query_at: Ticks) {
         match self.suspended.take().filter(|_| S::ABILITIES.specific_files) {
             None => self.enter(NoFile::Idle { query_at }),
@@ -417,7 +423,7 @@ pub(super) fn is_same_image(a: ImageId, b: ImageId) -> bool {
 }
 
 /// Returns the rank of a security credential version by age: 0 for the oldest known version, `None` for an unknown
-/// version. The numeric values of the versions are not ordered by age.
+/// version. The numeric values of the security credential versions are not ordered by age.
 fn credential_rank(version: SecurityCredentialVersion) -> Option<u8> {
     use SecurityCredentialVersion as Version;
 
