@@ -14,7 +14,8 @@ use crate::zcl::{Frame, ImageOffer, Violation};
 /// Result of [`Client::handle_frame`](super::Client::handle_frame): the task that a received frame gives to the
 /// application.
 ///
-/// A later version of this crate may add actions. An upgrade works even if the application ignores the added actions.
+/// A later version of this crate may add actions. An upgrade works even if the application ignores the actions that a
+/// later version of this crate adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a block must be stored and its ticket answered"]
 #[non_exhaustive]
@@ -105,7 +106,8 @@ pub struct Block<'f> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
-/// Error of an answer with a ticket for which the client no longer waits. The stale answer has no effect on the client.
+/// Error of an answer with a ticket for which the client no longer waits. An answer with a stale ticket has no effect
+/// on the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -156,10 +158,11 @@ pub struct NothingToActivate;
 ///
 /// # Unknown needs
 ///
-/// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
-/// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
-/// be `need => client.decline(now, need)?`. A client with the settings of this version of the crate can do without the
-/// needs that later versions add: if the application refuses an added need, at worst the upgrade in progress ends.
+/// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) refuses every need, also a
+/// need that the application does not know, so that the client continues without the need. The last arm of each `match`
+/// over needs should be `need => client.decline(now, need)?`. A client with the settings of this version of the crate
+/// can do without the needs that later versions add: if the application refuses an added need, at worst the upgrade in
+/// progress ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -194,8 +197,9 @@ pub enum Need {
     /// [`Client::link_key_established`](super::Client::link_key_established).
     LinkKey(Ticket, u16, LinkKeyKind),
     /// The application obtains security credentials of the given version, then calls
-    /// [`Client::credentials_obtained`](super::Client::credentials_obtained). The credentials can be obtained by
-    /// [`Client::query_specific_file`](super::Client::query_specific_file), for example.
+    /// [`Client::credentials_obtained`](super::Client::credentials_obtained). The application can obtain the security
+    /// credentials as a device-specific file, for example, by a call of
+    /// [`Client::query_specific_file`](super::Client::query_specific_file).
     Credentials(Ticket, SecurityCredentialVersion),
 }
 
@@ -233,7 +237,7 @@ pub enum PrepareResult {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StoreResult {
-    /// The block is stored.
+    /// The application has stored the block.
     Ok,
     /// Storage is busy and the block was not stored; the client requests the block again.
     #[doc(alias = "back-pressure")]

@@ -54,9 +54,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// client with a download or a complete image makes no periodic queries, so that a refusal holds for at most one
     /// query interval.
     ///
-    /// If the client has a download or a complete image already, a refusal of the new offer lets the upgrade in
-    /// progress continue: the download pauses until the server offers its image again, and the upgrade to the complete
-    /// image continues at once.
+    /// If the client has a download or a complete image already, the client keeps the download or the image after the
+    /// refusal of the new offer. The download pauses until the server offers the image of the download again; the
+    /// upgrade to a complete image continues at once.
     ///
     /// # Errors
     /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
@@ -425,8 +425,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Sets the time between two periodic queries, counted from `now`; `None` stops periodic queries. A change of the
-    /// interval has no effect on a download in progress. Even without periodic queries, the client sends a query after
-    /// an Image Notify or a call of [`query`](Self::query).
+    /// query interval has no effect on a download in progress. Even without periodic queries, the client sends a query
+    /// after an Image Notify or a call of [`query`](Self::query).
     #[inline(never)]
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
         let now = self.ticks(now);

@@ -61,7 +61,8 @@ pub struct Checkpoint {
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
     /// the same file. `sums` is `None` in a checkpoint without checksums, for example in a checkpoint of an earlier
     /// version of this crate. A client that resumes from a checkpoint without checksums does not check the file of the
-    /// server. If the server has replaced the file, only the verification of the whole file then fails.
+    /// server. If the server has replaced the file, the replacement is noticed only when the verification of the whole
+    /// file fails.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sums: Option<FileSums>,
     /// Stage of the upgrade at the time of the checkpoint.
@@ -100,8 +101,8 @@ pub struct FileSums {
     /// Checksum of the most recently stored block that began at the first missing byte of the file. The checksum covers
     /// 0 bytes if no block was stored yet.
     pub last_block: RangeSum,
-    /// Number of header bytes that the checksum `header` covers as soon as the whole header has arrived. The number is
-    /// known only after the client has received the header length, bytes 6 and 7 of the file.
+    /// Number of header bytes that the checksum `header` covers as soon as the whole header has arrived. The number of
+    /// header bytes is known only after the client has received the header length, bytes 6 and 7 of the file.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) header_size: u8,
 }

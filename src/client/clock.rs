@@ -73,8 +73,8 @@ impl Clock {
         Self { origin: now }
     }
 
-    /// Converts `at`, an instant of the caller's clock, to an instant of the client. The result lies between the origin
-    /// and 41 days after the origin.
+    /// Converts `at`, an instant of the caller's clock, to an instant of the client. The returned instant lies between
+    /// the origin of the clock and 41 days after the origin.
     pub(super) fn ticks(self, at: Instant) -> Ticks {
         Ticks(ORIGIN).plus(at.since(self.origin))
     }
@@ -95,8 +95,8 @@ impl Clock {
         (age < MAX_AGE).then(|| Ticks(ORIGIN.saturating_add(age)))
     }
 
-    /// Moves the origin to `now`. Returns the time by which the origin has moved; the caller must shift all instants of
-    /// the client by this time.
+    /// Moves the origin of the clock to `now`. Returns the time by which the origin has moved; the caller must shift
+    /// all instants of the client by this time.
     pub(super) fn move_origin(&mut self, now: Instant) -> Millis {
         let shift = now.since(self.origin);
         self.origin = now;

@@ -64,12 +64,12 @@ const SEARCH_TICKET: u32 = 1 << 31;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
-    /// Time at which the pause after a failed search ends.
+    /// Time at which the pause after a failed search for a server ends.
     pub(super) until: Ticks,
-    /// Number of changes of `step`. The ticket of a need contains the value of `generation` at the time at which the
-    /// need arises.
+    /// Number of changes of the step of the search. The ticket of a need contains the value of `generation` at the time
+    /// at which the need arises.
     generation: u16,
-    /// Whether `poll_need` has returned the need of the current step.
+    /// Whether `poll_need` has returned the need of the current step of the search.
     need_polled: bool,
     /// Network address of the server that refused this device; the unknown address if no server refused.
     refusing_server: u16,
@@ -123,7 +123,7 @@ impl ServerSearch {
         !matches!(self.step, SearchStep::Done | SearchStep::Backoff)
     }
 
-    /// Returns the end of the pause after a failed search; [`Ticks::NEVER`] without a pause.
+    /// Returns the end of the pause after a failed search for a server; [`Ticks::NEVER`] without a pause.
     pub(super) const fn deadline(&self) -> Ticks {
         match self.step {
             SearchStep::Backoff => self.until,
@@ -156,7 +156,7 @@ pub(super) const fn first_step(server: Address, id: Eui64) -> SearchStep {
     }
 }
 
-/// Returns the step that follows when the network address and the endpoint of the server are known.
+/// Returns the step of the search that follows when the network address and the endpoint of the server are known.
 pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
     match link_key {
         LinkKeyPolicy::NotRequired => SearchStep::Done,
@@ -243,8 +243,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Ok(())
     }
 
-    /// Answers [`Need::IeeeAddress`] with the IEEE address of the server. After `None`, which means that the server did
-    /// not answer, the client continues without the IEEE address.
+    /// Answers [`Need::IeeeAddress`] with the IEEE address of the server. If the application passes `None`, because the
+    /// server did not answer, the client continues without the IEEE address of the server.
     ///
     /// # Errors
     /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
@@ -284,8 +284,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// If the server is unknown or [`discovery_interval`](super::ClientConfig::discovery_interval) is set, the client
     /// searches for the server before the client sends the next request (sections 6.7.1 and 6.12). After a call of
     /// `connection_lost`, a client that has an upgrade time, or waits for an upgrade time, sends the Upgrade End
-    /// Request again. In every other state of the upgrade, the client sends the requests in flight again, and the
-    /// upgrade continues.
+    /// Request again. In every state except the countdown and the wait for an upgrade time, the client sends the
+    /// requests in flight again, and the upgrade continues.
     #[doc(alias = "rejoin")]
     #[inline(never)]
     pub fn connection_lost(&mut self, now: Instant) {
@@ -337,8 +337,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_search_step(next);
     }
 
-    /// Stores the address of the server. If the network address has changed, the client discards what it knows about
-    /// the sequence numbers of the previous server.
+    /// Stores the address of the server. If the network address has changed, the client discards its record whether the
+    /// previous server repeated the sequence numbers of requests.
     fn use_server(&mut self, server: Address) {
         if self.server.network != server.network {
             self.numbering = ServerNumbering::UNKNOWN;
@@ -490,8 +490,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         (self.search.failed_lookups, self.search.unanswered_queries) = (0, 0);
     }
 
-    /// Starts the pause after a failed search. The failed search counts as a failed attempt of the request that waited
-    /// for the server.
+    /// Starts the pause after a failed search for a server. The failed search counts as a failed attempt of the request
+    /// that waited for the server.
     fn on_search_failed(&mut self, now: Ticks) {
         let until = self.next_search_at(now);
         self.search.until = until;

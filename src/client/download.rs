@@ -18,8 +18,8 @@
 //!
 //! The time between two queries of a paused download is half of the time for which the download has been paused, but at
 //! most 50 seconds, 15 minutes or 4 hours, by the age of the pause, and at least
-//! [`pause_interval`](super::ClientConfig::pause_interval). The client adds a random delay of up to one eighth to each
-//! time between two queries.
+//! [`pause_interval`](super::ClientConfig::pause_interval). The client lengthens each time between two queries of a
+//! paused download by a random delay of up to one eighth of the time.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -46,7 +46,7 @@ const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis:
 /// Longest time between two queries of a download that has been paused for more than one day.
 const LAST_LIMIT: Millis = Millis::from_secs(4 * 60 * 60);
 
-/// Longest random delay of the first request of a resumed download.
+/// Longest random delay between a call of `resume` and the first block request of the resumed download.
 pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
 
 /// Number of attempts of a query during the pause of a download. The second attempt reaches a server whose outage has
@@ -304,8 +304,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. If the download pauses afterwards, the reason of
-    /// the pause is an unusable answer, and not a missing answer.
+    /// Records that the response with `command` could not be decoded. If the download pauses before a usable response
+    /// arrives, the reason of the pause is `UnusableAnswers` and not `ServerSilent`.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let Some(download) = self.state.downloading_mut()

@@ -3,11 +3,12 @@
 //!
 //! # Loop
 //!
-//! The methods of a client are of four kinds. The methods `handle_*` take input from outside: frames, time, delivery
-//! reports. An answer, such as [`verified`](Client::verified), passes the result of a [`Need`] or of storing a block to
-//! the client. A command, such as [`query`](Client::query), [`abort`](Client::abort) or [`resume`](Client::resume), is
-//! a call that the application makes without a need. The methods `poll_*` return outputs. **After each input, poll all
-//! four outputs in this order:**
+//! The methods of a client are of four kinds: methods `handle_*`, answers, commands, and methods `poll_*`. The methods
+//! `handle_*` take input from outside: frames, time, delivery reports. An answer, such as
+//! [`verified`](Client::verified), passes the result of a [`Need`] or of storing a block to the client. A command, such
+//! as [`query`](Client::query), [`abort`](Client::abort) or [`resume`](Client::resume), is a call that the application
+//! makes without a need. The methods `poll_*` return outputs. **After each input, poll all four outputs in this
+//! order:**
 //!
 //! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
 //!    ticket of the need. Poll needs before frames and events, because the answer to a need can cause frames and
@@ -17,7 +18,7 @@
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
 //!    the latest.
 //!
-//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`]. `decline` also accepts the
+//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`]. `decline` also refuses the
 //! needs that later versions of this crate add.
 //!
 //! If storage blocks until a write is complete, implement [`Storage`] and call
@@ -34,18 +35,18 @@
 //! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
 //! the previous block. The application may call `stored` at once or seconds later, so that storage may be blocking or
 //! asynchronous. The download is therefore never faster than storage can write the blocks. The client lends each byte
-//! of the file only once, unless storage answered [`Busy`](StoreResult::Busy).
+//! of the file to the application only once, unless storage answered [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
 //! [`ClientConfig::transfer`] is the transfer mode: the way in which the client requests blocks. The default transfer
 //! mode is stop-and-wait: the client requests one block after the other, in the order of the file. A client whose
 //! parameter `RANGES` is 0 always uses stop-and-wait. With a window or with pages, blocks arrive in any order, and the
-//! client waits for **several tickets at once**, up to `RANGES` + 1. Storage must then write each block at the offset
-//! of the block, and the application may answer the tickets of several blocks in any order. If the client has no room
-//! for a block that arrives, the client drops the block and requests the block again later. If the blocks of a page
-//! arrive faster than storage can write them, blocks are lost. The response spacing of an Image Page Request should
-//! therefore be at least the time that storage takes to write one block.
+//! client waits for **several tickets at once**, up to `RANGES` + 1. If the client waits for several tickets, storage
+//! must write each block at the offset of the block, and the application may answer the tickets in any order. If the
+//! client has no room for a block that arrives, the client drops the block and requests the block again later. If the
+//! blocks of a page arrive faster than storage can write them, blocks are lost. The response spacing of an Image Page
+//! Request should therefore be at least the time that storage takes to write one block.
 //!
 //! # States
 //!
@@ -189,7 +190,7 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     /// Number of state changes of the client. The ticket of a need is the value of `generation` at the time at which
     /// the need arises.
     generation: u32,
-    /// Settings of the client, which never change. The other fields of the client hold the values that change.
+    /// Settings of the client, which never change.
     settings: S,
     /// Origin of all instants of the client.
     clock: Clock,
@@ -291,7 +292,8 @@ pub struct DownloadProgress {
 impl Client {
     /// Creates a client. The time from `now` to the first query of the client is
     /// [`first_query_delay`](ClientConfig::first_query_delay) plus a random time of up to
-    /// [`query_spread`](ClientConfig::query_spread). The search for an unknown server starts at once.
+    /// [`query_spread`](ClientConfig::query_spread). If the server is unknown, the client starts the search for a
+    /// server at once.
     ///
     /// `seed` and the IEEE address of the device are the seed of all random times. Each device should have a different
     /// seed or IEEE address.
@@ -368,8 +370,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Enters `stage` of a client without a file; a download or a complete file of the previous state is given up. Only
-    /// the constructor, `finish_store` and the functions `enter*` assign `self.state`.
+    /// Enters `stage` of a client without a file; the client gives up a download or a complete file of the previous
+    /// state. Only the constructor, `finish_store` and the functions `enter*` assign `self.state`.
     #[inline(never)]
     fn enter(&mut self, stage: NoFile) {
         self.state = State::NoFile(stage);
@@ -421,7 +423,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.need_polled = false;
     }
 
-    /// Handles the timers of the client that have expired by `now`. A call before the time that
+    /// Handles the timers of the client that have expired by `now`. A call of `handle_timeout` before the time that
     /// [`poll_timeout`](Self::poll_timeout) returns changes nothing.
     #[inline(never)]
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -473,9 +475,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
-    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. An application whose Zigbee stack
-    /// has no delivery reports never calls `handle_delivery`.
+    /// Handles a delivery report of the radio stack. If a request was not delivered, the client sends the request again
+    /// after [`error_backoff`](ClientConfig::error_backoff) instead of after the timeout of the request. An application
+    /// whose Zigbee stack has no delivery reports never calls `handle_delivery`.
     #[inline(never)]
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let now = self.ticks(now);
@@ -493,10 +495,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Writes the next frame to send to the start of `buf` and returns its addressing; returns `None` if the client has
-    /// no frame to send.
+    /// Writes the next frame to send to the start of `buf`, and returns the addressing and the length of the frame;
+    /// returns `None` if the client has no frame to send.
     ///
-    /// A frame may become ready after any other call of the client, and at the time that
+    /// The client may have a frame to send after any call of another method, and at the time that
     /// [`poll_timeout`](Self::poll_timeout) returns.
     #[inline(never)]
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
@@ -595,7 +597,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         (!at.is_never()).then(|| self.clock.instant(at))
     }
 
-    /// Returns the deadline of the current state.
+    /// Returns the deadline of the timer of the current state.
     fn state_deadline(&self) -> Ticks {
         self.state.deadline(self.settings.config(), &self.rtt, self.clock, self.can_send())
     }
@@ -614,8 +616,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the number of events that were lost because the queue was full. A single call of the client produces at
-    /// most three events, and the queue has room for three. No event is lost if, after each call of another method, the
-    /// application calls [`poll_event`](Self::poll_event) until `poll_event` returns `None`.
+    /// most three events, and the event queue has room for three events. No event is lost if, after each call of
+    /// another method, the application calls [`poll_event`](Self::poll_event) until `poll_event` returns `None`.
     #[must_use]
     pub const fn lost_events(&self) -> u32 {
         self.events.dropped()
@@ -685,7 +687,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.pending_images.count
     }
 
-    /// Returns the number of requests that were sent again after a timeout since the creation of the client.
+    /// Returns the number of retries since the creation of the client: how many times the client has sent a request
+    /// again.
     #[must_use]
     pub const fn retries(&self) -> u32 {
         self.retries
@@ -746,7 +749,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.clock.ticks(now)
     }
 
-    /// Returns a random delay of up to `limit`, and up to the configured `query_spread`.
+    /// Returns a random delay, which is at most `limit` and at most the configured `query_spread`.
     fn random_delay(&mut self, limit: Millis) -> Millis {
         self.random.up_to(limit.min(self.settings.config().query_spread))
     }
@@ -765,9 +768,10 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 }
 
 /// Maximum size of a client on a microcontroller whose settings are in flash, in bytes. A [`ClientConfig`] inside the
-/// client adds 184 bytes. The largest fields of a client are the state with the download and the event queue (72
-/// bytes). In the state of a download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the
-/// automatic choice of the transfer mode takes 60 bytes, and the checksums for the check after a pause take 28 bytes.
+/// client adds 184 bytes to the size of the client. The largest fields of a client are the state with the download and
+/// the event queue (72 bytes). In the state of a download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take
+/// 16 bytes each, the automatic choice of the transfer mode takes 60 bytes, and the checksums for the check after a
+/// pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<8, &ClientConfig>>() <= 776);

@@ -420,8 +420,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Ends a query after all attempts of the query stayed unanswered. The client sends the next query after some
-    /// minutes.
+    /// Ends a query after all attempts of the query stayed unanswered. The client sends the next query after about five
+    /// minutes, or later if earlier queries stayed unanswered, but not later than the next periodic query.
     pub(super) fn on_query_timeout(&mut self, now: Ticks, next: Ticks) {
         self.push_event(ClientEvent::NoImage(None));
         self.count_unanswered_query(now);

@@ -21,7 +21,7 @@ const MAX_SEQUENCES: u8 = 3;
 pub(super) struct PendingRequest {
     /// Time to send the request or, while the request is in flight, the end of the timeout.
     deadline: Ticks,
-    /// Number of attempts so far, including attempts that could not be sent.
+    /// Number of attempts of the request so far, including attempts that could not be sent.
     attempts: u8,
     /// Number of attempts that the client has sent since the last attempt that it could not send. The counted attempts
     /// have consecutive sequence numbers, of which `sequence` is the last.
@@ -38,7 +38,7 @@ impl PendingRequest {
         Self { deadline: at, attempts: 0, sequences: 0, sequence: 0, in_flight: false }
     }
 
-    /// Returns the time of the next attempt or, while the request is in flight, the end of the timeout.
+    /// Returns the time of the next attempt of the request or, while the request is in flight, the end of the timeout.
     pub(super) const fn deadline(&self) -> Ticks {
         self.deadline
     }
@@ -81,9 +81,9 @@ impl PendingRequest {
         self.in_flight = false;
     }
 
-    /// Counts an attempt that could not be sent and used no sequence number. After such an attempt, the client accepts
-    /// no answers to earlier attempts, because their sequence numbers need not be consecutive with the sequence number
-    /// of the next attempt.
+    /// Counts an attempt that could not be sent and used no sequence number. After an attempt that could not be sent,
+    /// the client accepts no answers to earlier attempts, because their sequence numbers need not be consecutive with
+    /// the sequence number of the next attempt.
     pub(super) fn count_failed_attempt(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         self.sequences = 0;

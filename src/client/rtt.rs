@@ -2,8 +2,8 @@
 //!
 //! Each attempt of a request has a sequence number of its own, and the answer repeats the sequence number of the
 //! attempt. The client therefore knows which attempt an answer belongs to, and measures the round trip from that
-//! attempt, also after a retry. With exact round trips, the timeout of a request can stay close to the round-trip time
-//! of the link.
+//! attempt, also after a retry. Because the measured round trips are exact, the timeout of a request can stay close to
+//! the round-trip time of the link.
 //!
 //! ```text
 //! sample ---> smoothed  += (sample - smoothed) / 8
@@ -28,8 +28,9 @@ pub(super) struct RttEstimator {
 /// because round trips and deviations are limited to half of `NOT_MEASURED`.
 const NOT_MEASURED: u32 = u32::MAX;
 
-/// Minimum difference between the timeout and the smoothed round-trip time, in milliseconds. With a smaller difference,
-/// a client on a steady link would send a retry each time the server is slightly slower than usual.
+/// Minimum difference between the timeout and the smoothed round-trip time, in milliseconds. If the timeout were closer
+/// to the smoothed round-trip time, a client on a steady link would send a retry each time the server is slightly
+/// slower than usual.
 const MIN_MARGIN: u32 = 5;
 
 impl RttEstimator {
@@ -61,8 +62,8 @@ impl RttEstimator {
     }
 
     /// Raises the deviation so that the timeout is at least `times` + 1 times the smoothed round-trip time. The client
-    /// calls this method when the window of block requests grows: with more requests in flight, each response waits
-    /// longer for the responses before it. Later measurements correct the raised deviation.
+    /// calls `raise_deviation` when the window of block requests grows: with more requests in flight, each response
+    /// waits longer for the responses before it. Later measurements correct the raised deviation.
     pub(super) fn raise_deviation(&mut self, times: u8) {
         if self.deviation != NOT_MEASURED {
             // The timeout exceeds the smoothed round trip by four deviations.

@@ -12,8 +12,8 @@
 //!      Idle, or Querying for the next image <----- Reporting <-+                +--> AwaitingActivation -+
 //! ```
 //!
-//! The table lists all transitions of the client. "Home" in the table stands for the state Idle or, for a client that
-//! suspended a file to fetch security credentials, for the state AwaitingCredentials with the suspended file.
+//! The table lists all state transitions of the client. "Home" in the table stands for the state Idle or, for a client
+//! that suspended a file to fetch security credentials, for the state AwaitingCredentials with the suspended file.
 //!
 //! | from | on | to |
 //! |---|---|---|
@@ -112,18 +112,19 @@ pub(super) enum State<const RANGES: usize> {
 pub(super) enum NoFile {
     /// No query and no upgrade is in progress. The next periodic query is due at `query_at`.
     Idle { query_at: Ticks },
-    /// A query is to be sent or in flight. If the query leads to no image, the next periodic query is due at `next`.
+    /// The client has to send a query, or waits for the answer to its query. If the query leads to no image, the next
+    /// periodic query is due at `next`.
     Querying { target: QueryTarget, pending: PendingRequest, next: Ticks, cause: QueryCause },
     /// The application decides whether to accept an offer.
     Deciding { offer: ImageOffer },
     /// The application prepares storage for the offered file, after `faults` failed attempts to prepare storage. The
-    /// next attempt begins at `retry_at`; [`Ticks::NEVER`] means that the attempt has begun.
+    /// next attempt to prepare storage begins at `retry_at`; [`Ticks::NEVER`] means that the attempt has begun.
     Erasing { offer: ImageOffer, faults: u8, retry_at: Ticks },
-    /// An Upgrade End Request with another status than SUCCESS is to be sent or in flight.
+    /// The client has to send an Upgrade End Request with another status than SUCCESS, or waits for the answer.
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
 }
 
-/// Stage of a download.
+/// Stage of an upgrade that has a download but no complete file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum DownloadStage {
@@ -133,22 +134,22 @@ pub(super) enum DownloadStage {
     /// `ask_at`.
     Paused { reason: PauseReason, ask_at: Ticks },
     /// The application decides whether to accept the offer of another file. The client keeps all stored bytes of the
-    /// download until the decision.
+    /// download until the application has decided.
     Deciding { offer: ImageOffer },
 }
 
-/// Stage of a complete file.
+/// Stage of an upgrade that has a complete file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum ImageStage {
     /// The application verifies the complete file.
     Verifying,
     /// The application decides whether to accept the offer of another file. The client keeps its complete file until
-    /// the decision. `is_verified` is `true` if this complete file is verified.
+    /// the application has decided. `is_verified` is `true` if this complete file is verified.
     Deciding { offer: ImageOffer, is_verified: bool },
     /// The file is valid but requires security credentials that the device lacks.
     AwaitingCredentials { needed: SecurityCredentialVersion },
-    /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
+    /// The client has to send an Upgrade End Request with the status SUCCESS, or waits for the answer.
     Ending { pending: PendingRequest, ask: UpgradeEndAsk },
     /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
     Waiting { ask_at: Ticks, ask: UpgradeEndAsk },
@@ -164,19 +165,20 @@ pub(super) enum ImageStage {
 /// Cause of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueryCause {
-    /// A timer of the client.
+    /// The client started the query without a unicast Image Notify and without a call of the application, for example
+    /// after a timer expired.
     Timer,
-    /// A unicast Image Notify of the server.
+    /// The client started the query after a unicast Image Notify of the server.
     UnicastNotify,
-    /// A call of the application.
+    /// The client started the query after a call of the application.
     Application,
 }
 
 /// Record of the Upgrade End Requests for one image since the last answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UpgradeEndAsk {
-    /// Time of the first Upgrade End Request. If the server does not answer, the client repeats the request with
-    /// growing pauses during the first hour after this time.
+    /// Time of the first Upgrade End Request. If the server does not answer, the client repeats the Upgrade End Request
+    /// with growing pauses until one hour after `since`.
     pub(super) since: Ticks,
     /// Number of times that the client has asked for an upgrade time without an answer. All Upgrade End Requests of the
     /// first hour count as one; each hourly request after the first hour counts as one more.
@@ -190,12 +192,12 @@ pub(super) struct UpgradeEndAsk {
 }
 
 impl UpgradeEndAsk {
-    /// Creates the record of a client that sends its first Upgrade End Request at `now`.
+    /// Creates the record of Upgrade End Requests for a client that sends its first Upgrade End Request at `now`.
     pub(super) const fn new(now: Ticks) -> Self {
         Self { since: now, unanswered: 0, refusals: 0, is_first: true }
     }
 
-    /// Creates the record of a client that the server asked to wait at `now`.
+    /// Creates the record of Upgrade End Requests for a client that the server asked to wait at `now`.
     pub(super) const fn told_to_wait(now: Ticks) -> Self {
         Self { is_first: false, ..Self::new(now) }
     }
@@ -215,7 +217,7 @@ pub(super) struct QueryTarget {
 pub(super) struct StoredImage {
     pub(super) offer: ImageOffer,
     pub(super) header: HeaderFacts,
-    /// `true` if all bytes were fetched from offset 0 without a pause.
+    /// `true` if the client downloaded the whole file from offset 0 without a pause.
     pub(super) is_clean: bool,
 }
 

@@ -37,7 +37,7 @@ pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query by which the client asks whether the server still offers
-/// the image. The time between refusal and query doubles with each consecutive refusal, up to one hour.
+/// the image. The time until the query doubles with each consecutive refusal of an Upgrade End Request, up to one hour.
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
@@ -377,8 +377,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// suspended file continues with the kept images.
     ///
     /// After a successful, refused or cancelled upgrade, the client schedules no query before the next periodic query.
-    /// After a failed upgrade, the client sends the next query in some minutes, and the delay until the next query
-    /// grows with each further failure.
+    /// After a failed upgrade, the client sends the next query after about five minutes, but not later than the next
+    /// periodic query. The delay until the next query doubles with each further failed upgrade.
     pub(super) fn end_upgrade(&mut self, now: Ticks, outcome: Outcome) {
         self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(
