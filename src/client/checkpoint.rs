@@ -61,8 +61,8 @@ pub struct Checkpoint {
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
     /// the same file. `sums` is `None` in a checkpoint without checksums, for example in a checkpoint of an earlier
     /// version of this crate. A client that resumes from a checkpoint without checksums does not check the file of the
-    /// server. If the server has replaced the file, the replacement is noticed only when the verification of the whole
-    /// file fails.
+    /// server. If the server has replaced the file, the device notices the replacement only when the verification of
+    /// the whole file fails.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sums: Option<FileSums>,
     /// Stage of the upgrade at the time of the checkpoint.

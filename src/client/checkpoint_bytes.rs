@@ -93,9 +93,9 @@ pub enum CheckpointError {
     /// The CRC-32 does not match the bytes, for example after an interrupted write.
     #[error("the sum of the checkpoint is {stored:#010x}, expected {computed:#010x}")]
     Sum {
-        /// CRC-32 in the last four bytes of the checkpoint.
+        /// CRC-32 in bytes 60 to 63 of the encoded checkpoint.
         stored: u32,
-        /// CRC-32 computed over the other bytes of the checkpoint.
+        /// CRC-32 computed over bytes 0 to 59 of the encoded checkpoint.
         computed: u32,
     },
     /// The field at the given offset has a value that no checkpoint of this layout has.

@@ -37,7 +37,8 @@ pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query by which the client asks whether the server still offers
-/// the image. The time until the query doubles with each consecutive refusal of an Upgrade End Request, up to one hour.
+/// the image. The delay between the refusal and the query doubles with each consecutive refused Upgrade End Request, up
+/// to one hour.
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
