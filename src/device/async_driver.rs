@@ -1,13 +1,13 @@
-//! Driver: a loop that calls a client on a device with asynchronous storage and radio. The driver handles frames and
-//! timers while storage works.
+//! Driver: a loop that calls a client on a device with asynchronous storage and radio. The driver receives frames and
+//! handles timers while an operation on storage runs.
 //!
 //! ```text
 //! turn:  timeout, needs, frames, events --> work of storage --> answer, frames, events --> save --> wait
 //!                                              |  meanwhile: receive -> handle_frame -> frames, events
 //! ```
 //!
-//! A block that arrives while storage works waits in the frame buffer, and the driver receives no further frame until
-//! storage has completed its work.
+//! A block that arrives during an operation on storage waits in the frame buffer, and the driver receives no further
+//! frame until this operation has ended.
 
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
@@ -27,8 +27,9 @@ use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_S
 /// Driver of a device, which contains a client and asynchronous storage, and calls client and storage in a loop. The
 /// device awaits [`run`](Self::run), which executes the loop.
 ///
-/// `RANGES` is the parameter `RANGES` of [`Client`]. If `RANGES` is 0, the device requests one block after the other,
-/// and has no code for windows and pages.
+/// `RANGES` is the maximum number of out-of-order ranges of the [`Client`]: separate runs of received bytes beyond the
+/// first missing byte of the file. If `RANGES` is 0, the client requests one block after the other, and the firmware of
+/// the device contains no code for windows and pages.
 #[derive(Debug)]
 pub struct AsyncDriver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
@@ -39,10 +40,10 @@ pub struct AsyncDriver<S, const RANGES: usize = 8> {
     block: BlockBuffer,
 }
 
-/// Buffer for the longest data of a block.
+/// Buffer with room for the longest block, which has 255 bytes of data.
 type BlockBuffer = [u8; 255];
 
-/// Job: an operation that the driver has the storage execute, such as a write.
+/// Job: an operation on storage that the driver executes, such as the write of a block.
 enum Job {
     Save(SavedState),
     Prepare(Ticket, ImageOffer),
@@ -51,7 +52,7 @@ enum Job {
     Verify(Ticket, ImageOffer),
 }
 
-/// Completed job of the storage, with the ticket and the result for the answer to the client.
+/// Completed job, with its result and with the ticket by which the driver passes the result to the client.
 enum Done {
     Saved,
     Prepared(Ticket, PrepareResult),
@@ -60,7 +61,7 @@ enum Done {
 }
 
 impl Job {
-    /// Copies the data of a block to the block buffer.
+    /// Copies the data of a block to the block buffer, and returns the job that writes the data to storage.
     fn write(block: &Block<'_>, buffer: &mut BlockBuffer) -> Self {
         buffer.iter_mut().zip(block.data).for_each(|(place, byte)| *place = *byte);
         Self::Write(block.ticket, block.offset, block.data.len())
@@ -114,14 +115,14 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         &mut self.client
     }
 
-    /// Returns the storage.
+    /// Returns the storage of the device.
     pub const fn storage(&mut self) -> &mut S {
         &mut self.storage
     }
 
-    /// Runs the loop of the driver, and never returns. If the device drops the future of this method while storage
-    /// works, the operation on storage is dropped as well. After an operation on storage was dropped, the device must
-    /// create a new driver by [`start`](Self::start).
+    /// Runs the loop of the driver, and never returns. If the device drops the future of `run` during an operation on
+    /// storage, the operation ends incomplete. After an incomplete operation on storage, the device must create a new
+    /// driver by [`start`](Self::start).
     pub async fn run(&mut self, board: &mut impl AsyncBoard) -> ! {
         let mut waiting = None;
         loop {
@@ -151,7 +152,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         }
     }
 
-    /// Serves the needs of the client until a need requires a job of the storage, and returns this job.
+    /// Serves the needs of the client until a need requires an operation on storage, and returns the job with this
+    /// operation.
     async fn serve_needs(&mut self, board: &mut impl AsyncBoard) -> Option<Job> {
         // The client has just issued the tickets, so that no answer is stale.
         while let Some(need) = self.client.poll_need() {
@@ -174,7 +176,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 
     /// Executes `job`, and handles frames while `job` runs. If a block arrives while `job` runs, returns the job that
-    /// writes the block. If any input arrives while `job` runs, sets `is_idle` to `false`.
+    /// writes the block. If the board returns an input while `job` runs, or reaches the deadline of a timer, sets
+    /// `is_idle` to `false`.
     async fn perform(&mut self, job: Job, board: &mut impl AsyncBoard, is_idle: &mut bool) -> Option<Job> {
         let Self { client, storage, out, frame, block } = self;
         let (done, arrived) = {

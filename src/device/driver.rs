@@ -15,13 +15,15 @@ use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER
 /// Driver of a device, which contains a client and storage, and calls client and storage in a loop. The device calls
 /// [`step`](Self::step) in an endless loop.
 ///
-/// `RANGES` is the parameter `RANGES` of [`Client`]. If `RANGES` is 0, the device requests one block after the other,
-/// and has no code for windows and pages.
+/// `RANGES` is the maximum number of out-of-order ranges of the [`Client`]: separate runs of received bytes beyond the
+/// first missing byte of the file. If `RANGES` is 0, the client requests one block after the other, and the firmware of
+/// the device contains no code for windows and pages.
 #[derive(Debug)]
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
     storage: S,
-    /// Time at which the device started; `None` as soon as the client has resumed its upgrade.
+    /// Time at which the device started; `None` after the driver has loaded the state that the device saved before the
+    /// start.
     started_at: Option<Instant>,
 }
 
@@ -54,7 +56,7 @@ impl<S: DeviceStorage, const RANGES: usize> Driver<S, RANGES> {
         &mut self.client
     }
 
-    /// Returns the storage.
+    /// Returns the storage of the device.
     pub const fn storage(&mut self) -> &mut S {
         &mut self.storage
     }

@@ -14,17 +14,18 @@ use super::record_log::RECORD_LEN;
 /// write.
 pub const LONGEST_WORD: usize = 64;
 
-/// Time at which the sectors of a slot are erased.
+/// Choice of the time at which the sectors of a slot are erased: one by one, or all before the download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EraseMode {
-    /// Each sector is erased when the first byte in it is written. Each erasure takes only the time of one sector, and
-    /// a resumed download continues without an erasure in advance.
+    /// Each sector is erased just before the first write to the sector. No block waits for the erasure of the whole
+    /// slot, and a resumed download starts without an erasure.
     AsReached,
-    /// All sectors that the file needs are erased before the download starts. Storing a block takes only the time of a
-    /// write. A resumed download first erases the remaining sectors.
+    /// All sectors that the file needs are erased before the download starts. No sector is erased while a block is
+    /// stored. When a download resumes after a restart, all sectors from the resumed offset on are erased before the
+    /// first block.
     AllBefore,
 }
 
@@ -40,7 +41,7 @@ pub struct FlashLayout {
     pub(super) erase: EraseMode,
 }
 
-/// Area of flash.
+/// Area of flash: the address of the first byte, and the length in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Area {
@@ -48,17 +49,17 @@ pub(super) struct Area {
     pub(super) len: u32,
 }
 
-/// Smallest units of flash in bytes.
+/// Smallest numbers of bytes that the flash reads, writes and erases at once.
 // Exhaustive: NOR flash has only the operations read, write and erase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FlashUnits {
-    /// Smallest unit of a read.
+    /// Smallest unit of a read, in bytes.
     pub read: usize,
-    /// Smallest unit of a write, called a word.
+    /// Smallest unit of a write, in bytes; the unit is called a word.
     pub write: usize,
-    /// Smallest unit of an erasure, called a sector.
+    /// Smallest unit of an erasure, in bytes; the unit is called a sector.
     pub erase: usize,
 }
 
@@ -71,12 +72,13 @@ pub enum LayoutError {
     /// The read unit, the word or the sector of the flash has a size that is not supported.
     #[error("flash units {0:?} are not supported: reads and words divide 64 bytes, sectors are whole words")]
     Units(FlashUnits),
-    /// An area is empty, ends beyond the flash, or does not consist of whole sectors.
+    /// The area of the image or the area of the records is empty, ends beyond the flash, or does not consist of whole
+    /// sectors.
     #[error("the area {start:#x} to {end:#x} is not whole sectors within {capacity} bytes of flash")]
     Area {
-        /// First address of the area.
+        /// First address of the invalid area.
         start: u32,
-        /// First address after the area.
+        /// First address after the invalid area.
         end: u32,
         /// Size of the flash in bytes.
         capacity: usize,
@@ -84,7 +86,7 @@ pub enum LayoutError {
     /// The area of records cannot be split into two halves of whole sectors, each with room for at least one record.
     #[error("the area of records has {0} bytes, expected an even number of sectors, 256 bytes at least")]
     Records(u32),
-    /// The two areas overlap.
+    /// The area of the image and the area of the records overlap.
     #[error("the areas of slot and records overlap")]
     Overlap,
 }
@@ -96,7 +98,8 @@ impl FlashLayout {
     /// The erase mode of the layout is [`AsReached`](EraseMode::AsReached).
     ///
     /// # Errors
-    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
+    /// [`LayoutError`] if the units of the flash are not supported, or if the area of the image or of the records is
+    /// not valid.
     pub fn new(
         units: FlashUnits,
         capacity: usize,
@@ -143,7 +146,8 @@ impl FlashLayout {
     /// gives.
     ///
     /// # Errors
-    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
+    /// [`LayoutError`] if the units of the flash are not supported, or if the area of the image or of the records is
+    /// not valid.
     #[cfg(feature = "embedded-storage")]
     pub fn of<F: embedded_storage::nor_flash::NorFlash>(
         flash: &F,
@@ -158,7 +162,8 @@ impl FlashLayout {
     /// flash driver gives.
     ///
     /// # Errors
-    /// [`LayoutError`] if the units of the flash are not supported, or if one of the areas is not valid.
+    /// [`LayoutError`] if the units of the flash are not supported, or if the area of the image or of the records is
+    /// not valid.
     #[cfg(feature = "embedded-storage-async")]
     pub fn of_async<F: embedded_storage_async::nor_flash::NorFlash>(
         flash: &F,
@@ -176,8 +181,8 @@ impl FlashLayout {
     }
 }
 
-/// Bytes at an address that is a multiple of 8. A flash driver that uses DMA, such as a driver of serial flash, refuses
-/// buffers that are not aligned.
+/// Buffer at an address that is a multiple of 8. A flash driver that uses DMA, such as a driver of serial flash,
+/// refuses buffers that are not aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(8))]
 pub(super) struct Aligned<const N: usize>(pub(super) [u8; N]);

@@ -42,7 +42,7 @@ pub struct FlashStorage<F, V = StructureCheck> {
     fault: Option<FlashFault>,
 }
 
-/// Content of a record.
+/// Content of a record in flash: the state of an upgrade, and the range of the file that the slot keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Saved {
     state: SavedState,
@@ -60,7 +60,7 @@ impl Saved {
     }
 }
 
-/// Reason of the last storage failure. The client learns only that storage failed.
+/// Reason of the last storage failure. The client learns only that storage failed, not the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -140,8 +140,8 @@ impl<F, V> FlashStorage<F, V> {
 
 impl<F> FlashStorage<F, NoCheck> {
     /// Creates storage that keeps only the data of the first element with `tag`, such as [`Tag::UPGRADE_IMAGE`]. The
-    /// image counts as valid if the element has arrived completely. A check of the whole file is impossible, because
-    /// only the element is kept: the boot loader must check the firmware.
+    /// image counts as valid if the element has arrived completely. The device cannot verify the whole file, because
+    /// the storage keeps only one element of the file; the boot loader must verify the firmware.
     #[must_use]
     pub const fn element(flash: F, layout: &FlashLayout, tag: Tag) -> Self {
         Self::new(flash, layout, Keep::Element(tag), NoCheck)

@@ -1,4 +1,4 @@
-//! Slot of flash for one image: mapping of the kept bytes of a file to words and sectors.
+//! Slot of flash for one image: mapping of the kept bytes of a file to words and sectors of flash.
 //!
 //! ```text
 //! file  | header | element |        element to keep         | element |
@@ -24,33 +24,33 @@ use crate::zcl::ImageOffer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashJob<'a> {
-    /// Erasure of whole sectors.
+    /// Erasure of whole sectors of flash.
     Erase {
-        /// Address of the first sector.
+        /// Address of the first sector to erase.
         from: u32,
-        /// First address after the last sector.
+        /// First address after the last sector to erase.
         to: u32,
     },
-    /// Write of whole words.
+    /// Write of whole words of flash.
     Write {
-        /// Address of the first word.
+        /// Address of the first word to write.
         at: u32,
-        /// Contents of the words.
+        /// Contents of the words to write.
         bytes: &'a [u8],
     },
 }
 
-/// Part of a file that a slot keeps.
+/// Part of a file that a slot keeps: the whole file, or the data of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Keep {
-    /// The whole file.
+    /// The slot keeps the whole file.
     File,
-    /// Only the data of the first element with this tag. The first byte of this data is stored in the first byte of the
-    /// slot. A slot that keeps only an element suits firmware that is executed in place or that a boot loader copies.
-    /// Blocks must arrive in order.
+    /// The slot keeps only the data of the first element with this tag. The first byte of the element's data is stored
+    /// in the first byte of the slot. A slot that keeps only an element suits firmware that is executed in place or
+    /// that a boot loader copies. Such a slot needs the blocks in the order of the file.
     Element(Tag),
 }
 
@@ -62,7 +62,7 @@ pub enum Keep {
 pub struct KeptRange {
     /// Offset of the first kept byte from the start of the file.
     pub start: u32,
-    /// Number of kept bytes.
+    /// Number of bytes of the file that the slot keeps.
     pub len: u32,
 }
 
@@ -78,15 +78,16 @@ impl KeptRange {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SlotError {
-    /// The slot has no room for the bytes to keep.
+    /// The slot is shorter than the data that it has to keep.
     #[error("{needed} bytes do not fit into a slot of {size} bytes")]
     TooLarge {
-        /// Number of bytes to keep.
+        /// Number of bytes that the slot has to keep.
         needed: u32,
         /// Size of the slot in bytes.
         size: u32,
     },
-    /// The block does not follow the previous block, and cannot be written in whole words.
+    /// The block does not follow the previous block, although the slot needs the blocks in order: the slot still
+    /// searches for an element of the file, or cannot write the block in whole words.
     #[error("the block at offset {offset} is out of order, expected offset {expected}")]
     OutOfOrder {
         /// Offset of the block in the file.
@@ -94,7 +95,7 @@ pub enum SlotError {
         /// Offset in the file at which the slot expected the block.
         expected: u32,
     },
-    /// The caller has not begun or resumed a download.
+    /// The caller stores a block without a call that begins or resumes a download.
     #[error("the block belongs to no download")]
     NoDownload,
     /// The file cannot be decoded, so that its elements cannot be found.
@@ -129,8 +130,8 @@ pub struct Slot {
     sector: NonZeroU32,
     erase: EraseMode,
     keep: Keep,
-    /// Range of the kept bytes in the file; `None` until the element to keep is found. The caller saves this range for
-    /// a restart; the decoder is not saved.
+    /// Range of the kept bytes in the file; `None` until the element to keep is found. The caller saves the range of
+    /// the kept bytes for a restart, because a restart loses the state of the decoder.
     kept: Option<KeptRange>,
     /// Decoder that searches for the element to keep.
     decoder: StreamDecoder,
@@ -140,10 +141,10 @@ pub struct Slot {
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
-    /// Bytes for the next [`FlashJob::Write`]; the first `flushed` bytes belong to the last [`FlashJob::Write`]. When
-    /// all jobs of a block are done, `pending` contains only the bytes of the last, incomplete word. The bytes in
-    /// `pending` count as stored. The loss of the bytes in `pending` at a power cut does no harm, because a download
-    /// resumes at the start of a sector.
+    /// Bytes for the next [`FlashJob::Write`], after the `flushed` bytes of the previous [`FlashJob::Write`]. When all
+    /// jobs of a block are done, `pending` contains only the bytes of the last, incomplete word. For the client, the
+    /// bytes in `pending` are already stored. A power cut may lose the bytes in `pending`, because a download resumes
+    /// at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
     /// Number of bytes at the start of `pending` that the last job has written.
@@ -172,8 +173,8 @@ impl Slot {
     }
 
     /// Returns the settings of the client with the values that depend on the slot: the write size, the maximum file
-    /// size, and the transfer mode. The transfer mode becomes stop-and-wait if the slot cannot write blocks that are
-    /// out of order in whole words.
+    /// size, and the transfer mode. The transfer mode becomes stop-and-wait if the slot keeps only an element, or if a
+    /// word of flash is longer than [`max_block_size`](ClientConfig::max_block_size).
     #[must_use]
     pub fn configure(&self, config: ClientConfig) -> ClientConfig {
         let mut config = config;
@@ -191,8 +192,8 @@ impl Slot {
         config
     }
 
-    /// Begins a new download. If the erase mode erases all sectors before the download, returns the erasure, which the
-    /// caller executes before the first write.
+    /// Begins a new download. With [`EraseMode::AllBefore`], returns the erasure of all sectors that the file needs,
+    /// which the caller executes before the first write.
     ///
     /// # Errors
     /// [`SlotError::TooLarge`] if the slot keeps whole files and is smaller than the file.
@@ -249,7 +250,7 @@ impl Slot {
         self.kept
     }
 
-    /// Returns whether the slot contains all bytes to keep. The caller calls this method after the whole file has
+    /// Returns whether the slot contains all bytes to keep. The caller calls `is_whole` after the whole file has
     /// arrived.
     #[must_use]
     pub fn is_whole(&self, offer: &ImageOffer) -> bool {
@@ -260,7 +261,7 @@ impl Slot {
     /// block.
     ///
     /// # Errors
-    /// [`SlotError`] if the block cannot be stored. The download cannot continue after an error.
+    /// [`SlotError`] if the block cannot be stored. After a [`SlotError`], the download cannot continue.
     pub fn write<'s>(&'s mut self, offset: u32, data: &'s [u8]) -> Result<SlotWrite<'s>, SlotError> {
         self.drop_flushed();
         self.find_element(offset, data)?;
@@ -316,7 +317,8 @@ impl Slot {
         ceil(len.min(self.area.len), self.sector)
     }
 
-    /// Returns the job that erases all remaining sectors, if the erase mode erases all sectors before the download.
+    /// With [`EraseMode::AllBefore`], returns the job that erases all sectors that the file needs and that are not
+    /// erased yet.
     fn erase_rest(&mut self, offer: &ImageOffer) -> Option<FlashJob<'static>> {
         let (from, to) = (self.erased, self.end(offer));
         if self.erase == EraseMode::AsReached || from >= to {
@@ -379,7 +381,7 @@ pub struct SlotWrite<'s> {
 }
 
 impl SlotWrite<'_> {
-    /// Returns the next operation on flash; `None` if the block is stored.
+    /// Returns the next operation on flash for the block; `None` after the last operation, when the block is stored.
     pub fn next_job(&mut self) -> Option<FlashJob<'_>> {
         if let Some(to) = self.erase_to.take() {
             let from = core::mem::replace(&mut self.slot.erased, to);

@@ -7,9 +7,10 @@
 //!                                                                          Slot   RecordLog   Verification
 //! ```
 //!
-//! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. Each
-//! part can be used alone or replaced. A [`Slot`] and a [`RecordLog`] do no I/O. Storage other than NOR flash
-//! implements [`DeviceStorage`]. A device with its own loop uses the [`client`](crate::client) directly.
+//! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. A device
+//! can use the driver, the storage and the checks of this module separately, and can replace each of them by its own
+//! code. A [`Slot`] and a [`RecordLog`] do no I/O. For storage other than NOR flash, the device implements
+//! [`DeviceStorage`] or [`AsyncDeviceStorage`]. A device with its own loop uses the [`client`](crate::client) directly.
 //!
 //! | item | feature |
 //! |---|---|

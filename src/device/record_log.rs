@@ -11,9 +11,9 @@
 //! ```
 //!
 //! The power may fail during a write, so the log erases an old record only after a newer record is complete. When a
-//! half is full, and after each restart, the log erases the other half and writes the next records there. After a
-//! restart, a place that reads as erased may be partly written, so the log erases the place before it writes a record
-//! there.
+//! half is full, and after each restart, the log erases the half that does not contain the newest record, and writes
+//! the next records to the erased half. Flash that reads as erased after a restart may be partly written, so the log
+//! erases a half before it writes the first record after a restart to the half.
 
 use super::flash_layout::{Aligned, Area, FlashLayout};
 use super::image_slot::FlashJob;
@@ -26,7 +26,7 @@ const STRIDE: u32 = 128;
 /// Length of the payload of a record, in bytes.
 pub const PAYLOAD_LEN: usize = 120;
 
-/// Payload of a record.
+/// Payload of a record in the log: the bytes that the caller saves.
 pub type Payload = [u8; PAYLOAD_LEN];
 
 /// Record number that a read of erased flash returns.
@@ -55,8 +55,8 @@ pub struct RecordLog {
     area: Area,
     /// Number of the newest record, and whether that record is in the second half.
     newest: Option<(u32, bool)>,
-    /// Index of the place for the next record, in the half of the log that contains the newest record; `None` if the
-    /// next record goes to the other half, which must be erased first.
+    /// Index of the next record in the half of the log that contains the newest record; `None` if the next record goes
+    /// to the other half, which must be erased first.
     next: Option<u32>,
 }
 
@@ -95,7 +95,7 @@ impl RecordLog {
 
     /// Takes the bytes that the caller has read after a restart at the address `at`, which is one of
     /// [`places`](Self::places). Returns the payload of the record if the bytes are a complete record that is newer
-    /// than all records that earlier calls of this method received.
+    /// than all complete records that earlier calls of `see` received.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {
         let (number, rest) = record.split_first_chunk()?;
         let (payload, sum) = rest.split_first_chunk::<PAYLOAD_LEN>()?;
@@ -151,7 +151,8 @@ impl RecordLog {
 }
 
 impl RecordWrite {
-    /// Returns the erasure to execute before the write of the record; `None` if the place is already erased.
+    /// Returns the erasure to execute before the write of the record; `None` if the flash at the address of the record
+    /// is already erased.
     #[must_use]
     pub fn erasure(&self) -> Option<FlashJob<'static>> {
         self.erasure.map(|(from, to)| FlashJob::Erase { from, to })

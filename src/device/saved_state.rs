@@ -27,7 +27,7 @@ use crate::zcl::ImageOffer;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct SavedState {
-    /// Upgrade to resume; `None` if there is no upgrade to resume.
+    /// Checkpoint of the upgrade to resume; `None` if there is no upgrade to resume.
     pub checkpoint: Option<Checkpoint>,
     /// Failed image: the image whose verification or boot failed most recently, or that was applied and is not known to
     /// run yet. `None` if there is no failed image.
@@ -45,14 +45,15 @@ impl SavedState {
         Self { checkpoint, failed_image }
     }
 
-    /// Returns the current state of `client`.
+    /// Returns the state of `client` to save for a restart: its checkpoint and its failed image.
     #[must_use]
     pub fn of<const RANGES: usize>(client: &Client<RANGES>) -> Self {
         Self::new(client.checkpoint(), client.failed_image())
     }
 
-    /// Returns the state of `client` to save before its image is applied. The image counts as failed until it runs,
-    /// because the first boot may end with a reset, after which the old image runs again.
+    /// Returns the state of `client` to save before the device applies the downloaded image. The downloaded image
+    /// counts as failed until it runs, because the first boot may end with a reset, after which the old image runs
+    /// again.
     #[must_use]
     pub fn before_apply<const RANGES: usize>(client: &Client<RANGES>) -> Self {
         let state = Self::of(client);
@@ -109,7 +110,7 @@ fn failures_of(failed_image: Option<FailedImage>, offer: &ImageOffer) -> u8 {
         .map_or(0, |failed| failed.failures)
 }
 
-/// Version of the byte layout of a payload.
+/// Version of the byte layout of a saved state in the payload of a record.
 const LAYOUT: u8 = 1;
 
 const HAS_CHECKPOINT: u8 = 1;

@@ -22,8 +22,8 @@ pub trait DeviceStorage: Storage {
         SavedState::default()
     }
 
-    /// Saves the state, if the difference to the state that was saved last is worth a write. A driver calls this method
-    /// in each turn of its loop, so that the implementation decides how often flash is written.
+    /// Saves the state of the upgrade for a restart. A driver calls `save` in each turn of its loop. The implementation
+    /// decides which changes of the state are worth a write to flash, and skips the other calls.
     fn save(&mut self, state: &SavedState) {
         let _ = state;
     }
@@ -31,8 +31,9 @@ pub trait DeviceStorage: Storage {
 
 /// Asynchronous storage of a device: the image, and the state that survives a restart.
 ///
-/// A driver awaits one method at a time, and drops no future before its end unless the device drops the future of the
-/// driver. With the feature `embedded-storage-async`, `FlashStorage` implements this trait over NOR flash.
+/// A driver awaits one method of the storage at a time. The driver drops the future of a method before its end only if
+/// the device drops the future of the driver. With the feature `embedded-storage-async`, `FlashStorage` implements this
+/// trait over NOR flash.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -50,13 +51,13 @@ pub trait AsyncDeviceStorage {
         SavedState::default()
     }
 
-    /// Saves the state, if the difference to the state that was saved last is worth a write. A driver calls this method
-    /// in each turn of its loop, so that the implementation decides how often flash is written.
+    /// Saves the state of the upgrade for a restart. A driver calls `save` in each turn of its loop. The implementation
+    /// decides which changes of the state are worth a write to flash, and skips the other calls.
     async fn save(&mut self, state: &SavedState) {
         let _ = state;
     }
 
-    /// Prepares storage for the whole file, for example erases or unlocks flash.
+    /// Prepares storage for the whole file of `offer`, for example erases or unlocks flash.
     async fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult;
 
     /// Writes `data` to storage at `offset`, which counts from the start of the file.

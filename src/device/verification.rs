@@ -17,9 +17,10 @@ use crate::signature::integrity::{IntegrityChecker, IntegrityCode};
 use crate::signature::{Verifier, VerifyPolicy, VerifySignature};
 use crate::zcl::ImageOffer;
 
-/// Check of a stored file. The caller passes the file in order, in pieces of any size.
+/// Check of a stored file. The caller passes the bytes of the file to the check in order, in pieces of any size.
 pub trait Verification {
-    /// Whether the check needs the bytes of the file. If the value is `false`, the file is not read back from flash.
+    /// Whether the check needs the bytes of the file. If `READS_FILE` is `false`, the storage does not read the file
+    /// back from flash.
     const READS_FILE: bool = true;
 
     /// Begins the check of the file that the server announced by `offer`.
@@ -59,7 +60,7 @@ pub struct StructureCheck {
 }
 
 impl StructureCheck {
-    /// Creates the check of a file.
+    /// Creates the check of the structure of a file.
     #[must_use]
     pub const fn new() -> Self {
         Self { decoder: StreamDecoder::new(), offer: None, is_offered: false }
@@ -119,7 +120,7 @@ pub struct IntegrityCheck<C = SoftwareCrypto> {
 
 #[cfg(feature = "crypto")]
 impl IntegrityCheck {
-    /// Creates the check with AES in software.
+    /// Creates the check of structure and integrity code, with AES in software.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_cipher(SoftwareCrypto)
@@ -135,7 +136,7 @@ impl Default for IntegrityCheck {
 
 #[cfg(feature = "crypto")]
 impl<C> IntegrityCheck<C> {
-    /// Creates the check with another AES block cipher.
+    /// Creates the check of structure and integrity code with the AES block cipher `cipher`, for example in hardware.
     #[must_use]
     pub const fn with_cipher(cipher: C) -> Self {
         Self { structure: StructureCheck::new(), cipher, checker: None }
@@ -176,7 +177,7 @@ pub struct SignatureCheck<'k, C = SoftwareCrypto, V = SoftwareCrypto> {
 
 #[cfg(feature = "crypto")]
 impl<'k> SignatureCheck<'k> {
-    /// Creates the check with a policy, and with AES and both elliptic curves in software.
+    /// Creates the check of structure and signature with a policy, and with AES and both elliptic curves in software.
     #[must_use]
     pub const fn new(policy: VerifyPolicy<'k>) -> Self {
         Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
@@ -185,7 +186,8 @@ impl<'k> SignatureCheck<'k> {
 
 #[cfg(feature = "crypto")]
 impl<'k, C, V> SignatureCheck<'k, C, V> {
-    /// Creates the check with a policy, a block cipher and an implementation of the verification of signatures.
+    /// Creates the check of structure and signature with a policy, an AES block cipher, and an implementation of the
+    /// verification of signatures.
     #[must_use]
     pub const fn with_crypto(policy: VerifyPolicy<'k>, cipher: C, verify: V) -> Self {
         Self { structure: StructureCheck::new(), policy, crypto: (cipher, verify), verifier: None }
