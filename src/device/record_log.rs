@@ -13,7 +13,7 @@
 //! The power may fail during a write, so the log erases an old record only after a newer record is complete. When a
 //! half is full, and after each restart, the log erases the half that does not contain the newest record, and writes
 //! the next records to the erased half. Flash that reads as erased after a restart may be partly written, so the log
-//! erases a half before it writes the first record after a restart to the half.
+//! erases a half of its area before it writes the first record after a restart.
 
 use super::flash_layout::{Aligned, Area, FlashLayout};
 use super::image_slot::FlashJob;

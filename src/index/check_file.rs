@@ -23,7 +23,7 @@ pub enum FileMismatch {
     /// file.
     #[error("the index says {entry} bytes, the file has {file}")]
     FileSize {
-        /// Length in the entry, in bytes.
+        /// Length of the file according to the entry, in bytes.
         entry: u64,
         /// Length of the file, in bytes.
         file: u64,
@@ -45,12 +45,12 @@ pub enum FileMismatch {
     /// The file is not an OTA file, neither plain nor in a known container.
     #[error("the file is no OTA file: {0}")]
     NotOta(DecodeError),
-    /// The file ends before its total image size.
+    /// The OTA file, without its container, is shorter than the total image size in its header.
     #[error("the file lacks {missing} of {total} bytes")]
     Truncated {
-        /// Number of missing bytes.
+        /// Number of bytes that the OTA file lacks compared with its total image size.
         missing: u64,
-        /// Total image size in the header, in bytes.
+        /// Total image size in the OTA header of the file, in bytes.
         total: u32,
     },
     /// The manufacturer code in the OTA header differs from the manufacturer code in the entry.
@@ -110,23 +110,24 @@ pub enum EntryFromFileError {
         "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {ota}"
     )]
     Misread {
-        /// Offset of the first file identifier in the file, in bytes.
+        /// Offset of the first OTA file identifier in the file, in bytes.
         first: usize,
         /// Offset of the OTA file in its container, in bytes.
         ota: usize,
     },
 }
 
-/// File identifier of an OTA header, in byte order.
+/// File identifier of an OTA header: its four bytes in the order of the file.
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
 impl IndexEntry {
     /// Creates the index entry of a file, with sizes, header string, and the checksum that an index of the form `form`
     /// contains. The file may be in a vendor's container.
     ///
-    /// The caller adds URL, path, file name and restrictions. The method does not make the hardware versions in the
-    /// header a restriction of the entry. If an entry is restricted to hardware versions, gateways do not offer the
-    /// image to a device whose query lacks a hardware version. The caller may add a restriction to hardware versions.
+    /// The caller adds URL, path, file name and restrictions to the entry. The method does not make the hardware
+    /// versions in the header a restriction of the entry. If an entry is restricted to hardware versions, gateways do
+    /// not offer the image to a device whose query lacks a hardware version. The caller may add a restriction to
+    /// hardware versions to the entry.
     ///
     /// # Errors
     /// Fails with [`EntryFromFileError::Wrong`] if an [`Inspection`] of the file has a finding of the severity `Wrong`,
@@ -167,9 +168,9 @@ impl IndexEntry {
     /// Compares a downloaded file with the entry. An empty result means that the file matches the entry.
     ///
     /// The method compares the values that the index entry has: the length, each checksum, and the fields of the OTA
-    /// header. The OTA file may be in a container or after other bytes. If the entry has neither length nor checksum,
-    /// every file with a matching header matches the entry. A checksum is only as trustworthy as the source of the
-    /// index; only a signature proves who made an image.
+    /// header. The OTA file may be in a container, or may begin after other bytes of the downloaded file. If the entry
+    /// has neither length nor checksum, every file with a matching header matches the entry. A checksum is only as
+    /// trustworthy as the source of the index; only a signature proves who made an image.
     #[must_use]
     pub fn check(&self, file: &[u8]) -> Vec<FileMismatch> {
         let mut found = Vec::new();

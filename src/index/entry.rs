@@ -24,20 +24,24 @@ use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct IndexEntry {
-    /// Manufacturer code of the image. `None` if the gateway must read the field from the file.
+    /// Manufacturer code of the image. `None` if the entry has no manufacturer code, so that the gateway must read the
+    /// code from the file.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image type of the image. `None` if the gateway must read the field from the file.
+    /// Image type of the image. `None` if the entry has no image type, so that the gateway must read the image type
+    /// from the file.
     pub image_type: Option<ImageType>,
-    /// File version of the image. `None` if the gateway must read the field from the file.
+    /// File version of the image. `None` if the entry has no file version, so that the gateway must read the version
+    /// from the file.
     pub version: Option<FileVersion>,
-    /// URL of the file. In an index for zigbee2mqtt, a value that is not a web URL is the path of the file on the
-    /// gateway: see [`is_web_url`].
+    /// URL of the file. In an index for zigbee2mqtt, a value of the key `url` that is not a web URL is the path of the
+    /// file on the gateway: see [`is_web_url`].
     pub url: Option<String>,
     /// Path of the file, relative to the folder of the index.
     pub path: Option<String>,
     /// File name of the image file.
     pub file_name: Option<String>,
-    /// Total image size in the OTA header, in bytes. The size does not include a container around the OTA file.
+    /// Total image size in the OTA header, in bytes. The total image size does not include a container around the OTA
+    /// file.
     pub image_size: Option<u32>,
     /// Length of the whole file in bytes, including its container.
     pub file_size: Option<u64>,
@@ -53,16 +57,16 @@ pub struct IndexEntry {
     /// Preference among entries of equal versions. zigpy adds this number to the preference that it computes from the
     /// restrictions, and selects the entry with the largest sum.
     pub specificity: Option<i64>,
-    /// Release notes for people.
+    /// Release notes of the image, as text for people.
     pub release_notes: Option<String>,
-    /// Short list of changes for people.
+    /// Short list of the changes in the image, as text for people.
     pub changelog: Option<String>,
     /// URL of the release notes.
     pub release_url: Option<String>,
     /// URL from which the maintainer of the index downloaded the file.
     pub original_url: Option<String>,
     pub(super) faults: Vec<EntryFault>,
-    /// JSON keys that this struct has no field for, and keys whose values could not be read.
+    /// JSON keys of the entry that this struct has no field for, and JSON keys whose values the parser could not read.
     pub(super) other: Map<String, Value>,
 }
 
@@ -79,7 +83,8 @@ impl IndexEntry {
         }
     }
 
-    /// Returns the faults that the parser found in the entry. An entry with faults is never selected.
+    /// Returns the faults that the parser found in the entry. The selection for a device never selects an entry with
+    /// faults.
     #[must_use]
     pub fn faults(&self) -> &[EntryFault] {
         &self.faults
@@ -132,16 +137,16 @@ pub fn is_web_url(text: &str) -> bool {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct EntryFault {
-    /// JSON key of the value. The key is empty if the entry itself is not a JSON object.
+    /// JSON key whose value has the wrong type. The key is empty if the entry itself is not a JSON object.
     pub key: String,
-    /// Value in the index, as JSON, shortened to 60 characters.
+    /// Value of the wrong type, as JSON text that is shortened to 60 characters.
     pub found: String,
     /// Expected type of the value, in words.
     pub expected: &'static str,
 }
 
 impl EntryFault {
-    /// Maximum number of characters of a value that a fault shows.
+    /// Maximum number of characters of the JSON text in `found`.
     const MAX_SHOWN: usize = 60;
 
     pub(super) fn new(key: &str, found: &Value, expected: &'static str) -> Self {

@@ -14,7 +14,7 @@
 //! [`IndexForm::Zigbee2Mqtt`] is an array of objects, the `index.json` of github.com/Koenkk/zigbee-OTA.
 //! [`IndexForm::Zigpy`] is an object with the array `firmwares`, as zigpy's providers `zigpy_local` and `zigpy_remote`
 //! read it; the parser also reads the array `firmwares` alone, without the object, as some manufacturers publish it.
-//! All numbers are decimal.
+//! All numbers in an index are decimal.
 //!
 //! | zigbee2mqtt | zigpy | value | field of [`IndexEntry`] |
 //! |---|---|---|---|
@@ -39,9 +39,10 @@
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
 //! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! An [`Index`] keeps JSON keys that this module does not know, and writes these keys again. An index also keeps an
-//! entry in which a value has the wrong type, and [`IndexEntry::faults`] returns the faults of the entry. An entry with
-//! faults is never selected, because a value with a fault may be a restriction, which must not be ignored.
+//! An [`Index`] keeps the JSON keys of an entry that this module does not know, and writes these keys with the entry.
+//! An index also keeps an entry in which a value has the wrong type, and [`IndexEntry::faults`] returns the faults of
+//! the entry. An entry with faults is never selected, because a value with a fault may be a restriction, which must not
+//! be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;
@@ -115,8 +116,8 @@ impl IndexForm {
 pub struct Index {
     /// Form in which the index was read, or for which its entries were made.
     pub form: IndexForm,
-    /// Entries, in the order of the file. The number of an entry is the position of the entry in `entries`, counted
-    /// from 0.
+    /// Entries of the index, in the order of the index file. The number of an entry is the position of the entry in
+    /// `entries`, counted from 0.
     pub entries: Vec<IndexEntry>,
 }
 
@@ -127,7 +128,7 @@ impl Index {
         Self { form, entries: Vec::new() }
     }
 
-    /// Reads an index in any known form. The text is UTF-8, with or without a byte order mark.
+    /// Reads an index in any known form. The text of the index is UTF-8, with or without a byte order mark.
     ///
     /// The index keeps entries with faults, such as a value of the wrong type, and [`faults`](Self::faults) returns the
     /// faults.
@@ -151,7 +152,7 @@ impl Index {
     /// the index.
     ///
     /// The method does not compare entries without a manufacturer code or an image type: see [`IndexEntry::complete`].
-    /// The run time grows with the square of the number of entries for one image type.
+    /// The run time of `never_taken` grows with the square of the number of entries for one image type.
     #[must_use]
     pub fn never_taken(&self) -> Vec<(usize, NeverTaken)> {
         let mut by_image = BTreeMap::<_, Vec<(usize, &IndexEntry)>>::new();
@@ -193,8 +194,8 @@ impl Index {
     /// Writes the index as JSON in the form `form`, with an indentation of two spaces and a line feed at the end.
     ///
     /// In the form of zigbee2mqtt, an entry for several models becomes one entry per model, because this form allows
-    /// only one model in an entry. A key that is not in the table of the [module](self) is written only if `form` is
-    /// the form in which the index was read.
+    /// only one model in an entry. A JSON key for which [`IndexEntry`] has no field is written only if `form` is the
+    /// form in which the index was read.
     ///
     /// # Errors
     /// Fails with [`IndexWriteError`] if an entry has faults, or lacks a JSON key that the programs for the form `form`
@@ -215,7 +216,7 @@ pub enum NeverTaken {
         /// Number of the preferred entry in the index.
         entry: usize,
     },
-    /// The restrictions of the entry contradict each other, so no device fits.
+    /// The restrictions of the entry exclude every device: a list is empty, or a minimum is above its maximum.
     SuitsNobody,
 }
 
@@ -238,11 +239,11 @@ pub enum IndexError {
     /// The text is not JSON.
     #[error("not JSON, line {line}, column {column}: {reason}")]
     Syntax {
-        /// Line of the fault, counted from 1.
+        /// Line of the JSON syntax error, counted from 1.
         line: usize,
-        /// Column of the fault, counted from 1; 0 at the start of a line.
+        /// Column of the JSON syntax error, counted from 1; 0 at the start of a line.
         column: usize,
-        /// Description of the fault by the JSON parser.
+        /// Description of the JSON syntax error by the JSON parser.
         reason: String,
     },
     /// The text is JSON, but not an index of a known form.

@@ -17,17 +17,19 @@ use crate::types::{FileVersion, HardwareRange, HardwareVersion};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Restrictions {
-    /// Model identifiers (attribute 0x0005 of the Basic cluster). An empty list excludes every device.
+    /// Model identifiers (attribute 0x0005 of the Basic cluster). An empty list of model identifiers excludes every
+    /// device.
     pub models: Option<Vec<String>>,
-    /// Manufacturer names (attribute 0x0004 of the Basic cluster). An empty list excludes every device.
+    /// Manufacturer names (attribute 0x0004 of the Basic cluster). An empty list of manufacturer names excludes every
+    /// device.
     pub manufacturer_names: Option<Vec<String>>,
     /// Oldest hardware version that the entry supports.
     pub min_hardware: Option<HardwareVersion>,
     /// Newest hardware version that the entry supports.
     pub max_hardware: Option<HardwareVersion>,
-    /// Oldest file version that the device may run.
+    /// Oldest running file version of the devices that the entry is for.
     pub min_current: Option<FileVersion>,
-    /// Newest file version that the device may run.
+    /// Newest running file version of the devices that the entry is for.
     pub max_current: Option<FileVersion>,
 }
 
@@ -69,7 +71,7 @@ impl Restrictions {
                 (Some(_), None) => false,
             }
         }
-        /// Returns whether the limit `wide` admits every value that the limit `narrow` admits. If `wide` is `None`, it
+        /// Returns whether the limit `wide` admits every value that the limit `narrow` admits. A limit `wide` of `None`
         /// also admits devices with an unknown value.
         fn limit<T: Copy>(wide: Option<T>, narrow: Option<T>, lets: impl Fn(T, T) -> bool) -> bool {
             wide.is_none_or(|wide| narrow.is_some_and(|narrow| lets(wide, narrow)))

@@ -34,8 +34,8 @@ pub struct DeviceDescription<'a> {
     pub wanted: WantedVersions,
 }
 
-/// Versions that the gateway wants to install, relative to the running version of the device. The version of an entry
-/// with `force` is always wanted.
+/// Versions that the gateway wants to install, relative to the running version of the device. The gateway always wants
+/// the version of an entry whose field [`force`](IndexEntry::force) is `true`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -126,8 +126,8 @@ impl<'a> Selection<'a> {
 
     /// Returns the number of each entry that was not selected, with the reason, in the order of the index.
     ///
-    /// In a large index, most entries are for other images. [`EntryMismatch::is_other_image`] recognises entries for
-    /// other images.
+    /// In a large index, most entries are for another manufacturer code or image type than that of the device.
+    /// [`EntryMismatch::is_other_image`] recognises such entries.
     pub fn mismatches(&self) -> impl Iterator<Item = (usize, &EntryMismatch<'a>)> {
         self.mismatches.iter().enumerate().filter_map(|(number, reason)| Some((number, reason.as_ref()?)))
     }
@@ -200,9 +200,9 @@ pub enum EntryMismatch<'a> {
     },
     /// The version that the device runs is outside the range of running versions that the entry is for.
     OtherCurrentVersion {
-        /// Oldest version that the device may run.
+        /// Oldest running version that the entry is for.
         min: Option<FileVersion>,
-        /// Newest version that the device may run.
+        /// Newest running version that the entry is for.
         max: Option<FileVersion>,
         /// Version that the device runs.
         current: FileVersion,
@@ -222,9 +222,10 @@ pub enum EntryMismatch<'a> {
         /// Number of the preferred entry in the index.
         entry: usize,
     },
-    /// This entry and an entry for another file are equally specific, so the rule selects neither of the two entries.
+    /// The entry and another entry, which is for another file, are equally specific, so the selection rule selects
+    /// neither of the two entries.
     Ambiguous {
-        /// Number of the equally specific entry in the index.
+        /// Number of the other, equally specific entry in the index.
         entry: usize,
     },
 }
@@ -238,13 +239,13 @@ impl EntryMismatch<'_> {
 }
 
 impl Index {
-    /// Selects the entry for a device by the rule of the index's form.
+    /// Selects the entry for a device by the selection rule for the form of the index.
     #[must_use]
     pub fn select<'a>(&'a self, device: &DeviceDescription<'a>) -> Selection<'a> {
         self.select_by(self.form.rule(), device)
     }
 
-    /// Selects the entry for a device by the rule `rule`.
+    /// Selects the entry for a device by the selection rule `rule`.
     #[must_use]
     pub fn select_by<'a>(&'a self, rule: SelectionRule, device: &DeviceDescription<'a>) -> Selection<'a> {
         let mut mismatches: Vec<_> = self.entries.iter().map(|entry| entry.misfit(device)).collect();
@@ -351,8 +352,8 @@ impl IndexEntry {
     }
 
     /// Returns how specific the entry is: the sum of its field `specificity` and of zigpy's weights of its
-    /// restrictions. Restrictions of model and manufacturer name have the highest weight, then those of the version
-    /// that the device runs, then those of the hardware version.
+    /// restrictions. Restrictions of model and manufacturer name have the highest weight, restrictions of the running
+    /// version have a lower weight, and restrictions of the hardware version have the lowest weight.
     fn weight(&self) -> i64 {
         let Self { restrictions, specificity, .. } = self;
         let weights = [
@@ -432,7 +433,7 @@ impl fmt::Display for EntryMismatch<'_> {
     }
 }
 
-/// Text with the kind of the names in a restriction of an entry, such as "model", and with the names.
+/// Text for a restriction of an entry to certain names: the kind of the names, such as "model", and the names.
 struct Names<'a>(&'static str, &'a [String]);
 
 impl fmt::Display for Names<'_> {
@@ -447,7 +448,8 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// Text with a minimum and a maximum in decimal digits, as in an index.
+/// Text for a restriction of an entry to a range of versions: the minimum and the maximum in decimal digits, as in an
+/// index.
 struct Limits(Option<u32>, Option<u32>);
 
 impl fmt::Display for Limits {

@@ -1,5 +1,5 @@
-//! Writer of indexes. The JSON keys come in the order that the programs of zigbee2mqtt and zigpy use; other keys
-//! follow, sorted by name.
+//! Writer of indexes. The known JSON keys of an entry come in the order that the programs of zigbee2mqtt and zigpy use.
+//! All other JSON keys of the entry follow, sorted by name.
 //!
 //! ```text
 //! zigbee2mqtt   fileName fileVersion fileSize url imageType manufacturerCode sha512 otaHeaderString …
@@ -25,17 +25,17 @@ pub enum IndexWriteError {
     /// The parser found a fault in an entry.
     #[error("entry {entry}: {fault}")]
     Fault {
-        /// Number of the entry.
+        /// Number of the entry with the fault.
         entry: usize,
-        /// First fault of the entry.
+        /// First fault in the entry.
         fault: EntryFault,
     },
     /// An entry lacks a JSON key that the programs for the form of the index require.
     #[error("entry {entry}: {key} is not there, and is required")]
     Missing {
-        /// Number of the entry.
+        /// Number of the entry that lacks the JSON key.
         entry: usize,
-        /// Missing JSON key.
+        /// JSON key that the entry lacks.
         key: &'static str,
     },
 }
@@ -77,7 +77,7 @@ pub(super) fn index(index: &Index, form: IndexForm) -> Result<String, IndexWrite
 
 impl IndexEntry {
     /// Returns the JSON value of the entry for `key` in the form `form`, or `None` if the entry has no such value. A
-    /// value that could not be read is returned unchanged.
+    /// value that the parser could not read is returned unchanged.
     #[must_use]
     pub fn value(&self, form: IndexForm, key: &str) -> Option<String> {
         let models = self.restrictions.models.as_deref().unwrap_or_default();
@@ -119,7 +119,7 @@ impl Keys {
         Self(keys)
     }
 
-    /// Returns the first required key of the form that the entry lacks.
+    /// Returns the first JSON key that an index of the form `form` requires and that the entry lacks.
     fn first_missing(&self, form: IndexForm) -> Option<&'static str> {
         let has = |key: &str| self.0.iter().any(|(name, _)| name == key);
         match form {

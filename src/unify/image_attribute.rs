@@ -10,9 +10,10 @@
 //! LastError        "Success"                     one of six words
 //! ```
 //!
-//! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. In one table of
-//! the Unify document, the words for the values of `LastError` are in upper case, and one of the words is missing. This
-//! module follows the examples of the Unify document, which show all words for `LastError` in mixed case.
+//! The attributes follow Unify, "OTA MQTT Topic attributes overview". The payload of each attribute is the JSON object
+//! `{"value": ...}`. In one table of the Unify document, the words for the values of `LastError` are in upper case, and
+//! one of the words is missing. This module follows the examples of the Unify document, which show all words for
+//! `LastError` in mixed case.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,7 +32,7 @@ use crate::zcl::{self, ImageUpgradeStatus};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ImageAttribute {
-    /// Result of the last operation with the image.
+    /// Result of the last operation with the image, such as a query, a download or an upgrade.
     LastError,
     /// Version of the image that the device runs.
     CurrentVersion,
@@ -43,7 +44,7 @@ pub enum ImageAttribute {
     Status,
     /// Size of the OTA file in bytes.
     Size,
-    /// Offset of the next byte to transfer, counted from the start of the file.
+    /// Offset in the OTA file of the next byte that the device has to download.
     Offset,
 }
 
@@ -94,13 +95,14 @@ pub enum OtaStatus {
     WaitingToUpgrade,
     /// The device has the complete image, and waits for further images.
     WaitForMore,
-    /// The device has the complete image, and waits for an event outside the cluster, such as the press of a button.
+    /// The device has the complete image, and waits for an event outside the OTA Upgrade cluster, such as the press of
+    /// a button.
     WaitingToUpgradeViaExternalEvent,
 }
 
 impl OtaStatus {
-    /// Converts ImageUpgradeStatus, an attribute of a device (ZigBee document 095264, section 6.7.7). Returns `None` if
-    /// Unify has no word for the value.
+    /// Converts a value of the cluster attribute ImageUpgradeStatus (ZigBee document 095264, section 6.7.7) to a status
+    /// of Unify. Returns `None` if Unify has no word for the value.
     #[must_use]
     pub const fn from_zcl(status: ImageUpgradeStatus) -> Option<Self> {
         match status {
@@ -116,30 +118,31 @@ impl OtaStatus {
     }
 }
 
-/// Result of the last operation with an image on a device.
+/// Result of the last operation with an image on a device, such as a query, a download or an upgrade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LastError {
-    /// The last operation succeeded, or no operation took place.
+    /// The last operation with the image succeeded, or there was no operation yet.
     #[default]
     Success,
-    /// The device or the server aborted the operation.
+    /// The device or the server aborted the last operation with the image.
     Abort,
-    /// The operation failed because the client lacked a permission.
+    /// The last operation with the image failed because the client lacked a permission.
     NotAuthorized,
-    /// The image of the operation is invalid.
+    /// The image is invalid.
     InvalidImage,
-    /// The device needs further images.
+    /// The device needs further images before the upgrade.
     RequireMoreImage,
     /// The device does not support the image.
     NotSupported,
 }
 
 impl LastError {
-    /// Converts a status of the OTA Upgrade cluster (ZigBee document 095264, section 6.10.2). Returns `None` if the
-    /// status is not the result of an operation, such as WAIT_FOR_DATA.
+    /// Converts a status code of the OTA Upgrade cluster (ZigBee document 095264, section 6.10.2) to the result of an
+    /// operation. Returns `None` for a status code that is not the result of an operation, for example for
+    /// WAIT_FOR_DATA.
     #[must_use]
     pub const fn from_zcl(status: zcl::Status) -> Option<Self> {
         match status {
@@ -153,7 +156,8 @@ impl LastError {
         }
     }
 
-    /// Converts the outcome of an upgrade that a client reports to the result of the last operation.
+    /// Converts the outcome of an upgrade, as a client reports the outcome, to the result of the last operation with
+    /// the image.
     #[must_use]
     pub fn from_outcome(outcome: Outcome) -> Self {
         match outcome {
@@ -194,7 +198,7 @@ impl LastError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ImageAttributeValue {
-    /// Result of the last operation with the image.
+    /// Result of the last operation with the image, such as a query, a download or an upgrade.
     LastError(LastError),
     /// Version of the image that the device runs, in the notation of announcements, such as `0x10053519`.
     CurrentVersion(String),
@@ -206,7 +210,7 @@ pub enum ImageAttributeValue {
     Status(OtaStatus),
     /// Size of the OTA file in bytes.
     Size(u32),
-    /// Offset of the next byte to transfer, counted from the start of the file.
+    /// Offset in the OTA file of the next byte that the device has to download.
     Offset(u32),
 }
 

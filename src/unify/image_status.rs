@@ -28,14 +28,15 @@ pub struct ImageStatus {
     pub status: OtaStatus,
     /// Size of the OTA file in bytes; 0 if the size is unknown.
     pub size: u32,
-    /// Offset of the next byte to transfer, counted from the start of the file.
+    /// Offset in the OTA file of the next byte that the device has to download.
     pub offset: u32,
-    /// Result of the last operation with the image.
+    /// Result of the last operation with the image, such as a query, a download or an upgrade.
     pub last_error: LastError,
 }
 
 impl ImageStatus {
-    /// Creates the status of an image that is up to date. The size of the file is unknown.
+    /// Creates the status of an image that is up to date. The size in the created status is 0, because the size of the
+    /// file is unknown.
     #[must_use]
     pub const fn idle(current: FileVersion) -> Self {
         Self {
@@ -79,7 +80,7 @@ impl ImageStatus {
     }
 
     /// Returns the attribute values to publish, in the order of [`ImageAttribute::ALL`](super::ImageAttribute::ALL).
-    /// The values include `ApplyAfter` only if a time is set.
+    /// The values include the attribute `ApplyAfter` only if the field `apply_after` contains a time.
     #[must_use]
     pub fn values(&self) -> Vec<ImageAttributeValue> {
         let Self { current, target, apply_after, status, size, offset, last_error } = self;

@@ -32,7 +32,8 @@ const MAX_PACKET: usize = 268_435_455;
 /// identifier (2 bytes), and the length of an empty list of properties (1 byte).
 const PACKET_FIELDS: usize = 5;
 
-/// Error for an image that is too long for an MQTT message. The limit is 256 MiB minus the length of the topic.
+/// Error for an image that is too long for an MQTT message. The limit is 268,435,450 bytes (slightly less than 256 MiB)
+/// minus the length of the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("an image of {len} bytes, at most {max} fit into a message")]
@@ -40,7 +41,7 @@ const PACKET_FIELDS: usize = 5;
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length in bytes of an image in an MQTT message with the topic of this image.
+    /// Maximum length in bytes of an image that fits into an MQTT message with the data topic of this image.
     pub max: usize,
 }
 
@@ -50,7 +51,7 @@ impl MqttMessage {
         Self { topic: topic.to_string(), payload, retain: topic.is_retained() }
     }
 
-    /// Creates the message that requests the image with this path. A consumer publishes the message.
+    /// Creates the message by which a consumer requests the image with this path.
     #[must_use]
     pub fn request(path: &ImagePath) -> Self {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
@@ -63,15 +64,15 @@ impl MqttMessage {
         Self { topic: lower_case_prefix(topic), payload: payload.clone(), retain: *retain }
     }
 
-    /// Creates the message that withdraws the announcement of the image with this path. After this message, the broker
-    /// keeps no announcement for the path. A provider publishes the message for an image that an earlier run of the
-    /// provider announced, and that the provider no longer has.
+    /// Creates the message that withdraws the announcement of the image with this path. After the withdrawal, the
+    /// broker keeps no announcement for the path. A provider publishes a withdrawal for an image that an earlier run of
+    /// the provider announced, and that the provider no longer has.
     #[must_use]
     pub fn withdrawal(path: &ImagePath) -> Self {
         Self::new(&Topic::Info(path.clone()), Vec::new())
     }
 
-    /// Creates the message that contains the image with this path. A provider publishes the message.
+    /// Creates the message by which a provider publishes the image with this path.
     ///
     /// # Errors
     /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message.

@@ -17,8 +17,8 @@ pub enum MessageIgnored {
     /// The topic does not belong to Unify's OTA service.
     #[error(transparent)]
     Topic(#[from] TextError),
-    /// The topic is for another role than the role of the object that received the message. The roles are provider,
-    /// consumer, and a program that watches upgrades.
+    /// The topic is for another role than that of the provider or consumer that received the message. The roles are
+    /// provider, consumer, and a program that watches upgrades.
     #[error("a topic of another role")]
     Role,
     /// The message requests an image that the provider does not have.
@@ -35,11 +35,12 @@ pub enum MessageIgnored {
     /// The message contains an image that was not requested, or that arrives after its request has timed out.
     #[error("image {0} was not requested")]
     NotRequested(ImagePath),
-    /// The message is for a requested image, but is empty. The consumer still waits for the image.
+    /// The message has the topic of a requested image, but an empty payload. The consumer still waits for the requested
+    /// image.
     #[error("image {0} without a byte")]
     Empty(ImagePath),
     /// The message contains another version than the announced version, so it is no response to the request. The
-    /// consumer still waits for the image.
+    /// consumer still waits for the announced version.
     #[error("version {found:#010x} of image {path}, version {announced:#010x} is announced", found = .found.0, announced = .announced.0)]
     OtherVersion {
         /// Path of the image: its UIID, and the device or all devices that the image is for.
@@ -49,8 +50,8 @@ pub enum MessageIgnored {
         /// Version in the announcement.
         announced: FileVersion,
     },
-    /// The message announces or withdraws an image that no device of the consumer has. The consumer does not keep the
-    /// announcement.
+    /// The message announces or withdraws an image that no device of the consumer has. The consumer keeps no
+    /// announcement of such an image.
     #[error("no device here has an image {0}")]
     Unused(ImagePath),
     /// The message announces an image for a device that the consumer does not have.

@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` gives the reason,
-/// and serde represents the error as this text.
+/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` writes the reason for
+/// which the text is not valid, and serde serializes the error as the text of `Display`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct TextError(pub(super) Reason);
@@ -35,7 +35,8 @@ pub(super) enum Reason {
     DateTimeTooLong(usize),
     #[error("not a date-time of RFC 3339: expected the form 2021-04-15T23:59:59+00:00, {0}")]
     DateTime(::time::error::Parse),
-    /// A level of the topic is wrong. `level` counts from 1, and `found` is empty if the topic ends before this level.
+    /// A level of the topic is not the expected word or identifier. `level` counts the levels of the topic from 1, and
+    /// `found` is empty if the topic ends before the expected level.
     #[error("level {level} of the topic is {found:?}, expected {expected}")]
     Topic { level: usize, found: String, expected: &'static str },
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The payloads follow Unify, "Announcing Images", "Retrieving Images" and "Providing Firmware Status". The version is
-//! the only mandatory member of an info payload. A parser skips unknown members.
+//! the only mandatory member of an info payload. A parser of a payload ignores unknown members of the JSON object.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -47,14 +47,14 @@ pub struct Announcement {
     pub filename: Option<String>,
 }
 
-/// Deserializes an optional member that is present. The value `null` is refused, because the schema does not allow
-/// `null`.
+/// Deserializes an optional member that is present in the JSON object of an announcement. The value `null` is refused,
+/// because the schema does not allow `null`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
-/// Error for a payload that does not match its topic. `Display` gives the reason, and serde represents
-/// the error as this text.
+/// Error for a payload that does not match its topic. `Display` writes the reason for which the payload is not valid,
+/// and serde serializes the error as the text of `Display`.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PayloadError(#[from] Reason);

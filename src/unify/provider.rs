@@ -91,7 +91,7 @@ impl Provider {
     }
 
     /// Handles a message that the broker delivered. If the message requests an announced image, returns the path of the
-    /// image. The caller publishes the image once, as [`MqttMessage::image`].
+    /// image. The caller publishes the image once, in the message that [`MqttMessage::image`] creates.
     ///
     /// Fails with [`MessageIgnored`] if the caller has nothing to publish. Any JSON object is a valid request,
     /// regardless of its members.

@@ -15,8 +15,8 @@
 //! diagram of the Unify document has the level `ota` in lower case. This module parses topics below `ucl/ota`, but
 //! writes only topics below `ucl/OTA`.
 //!
-//! The messages with attributes are retained. The text and the diagram of the Unify document contradict its table on
-//! the retain flag of attributes; the module follows the text and the diagram.
+//! A consumer sets the retain flag in the messages with attributes. The text and the diagram of the Unify document
+//! contradict its table on the retain flag of attributes; the module follows the text and the diagram.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -28,7 +28,7 @@ use super::parse_text_error::{Reason, TextError};
 
 /// Path of an image: the two levels that name the image in the MQTT topics below `ucl/OTA/info` and `ucl/OTA/data`. The
 /// first level is the UIID of the image. The second level is the UNID of the device that the image is for, or `all`. A
-/// provider has one file for each path. `Display` writes `<UIID>/all` or `<UIID>/<UNID>`.
+/// provider has one file for each path. `Display` writes a path as `<UIID>/all` or `<UIID>/<UNID>`.
 // Exhaustive: the Unify document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {
@@ -85,7 +85,7 @@ impl AttributeSide {
     }
 }
 
-/// Endpoint of a device. `Display` writes the levels with which all topics of the endpoint begin:
+/// Endpoint of a device. `Display` writes an endpoint as the levels with which all topics of the endpoint begin:
 /// `ucl/by-unid/<UNID>/ep<ID>/OTA`.
 // Exhaustive: the Unify document fixes the two levels of the topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -103,8 +103,8 @@ impl fmt::Display for DeviceEndpoint {
     }
 }
 
-/// Topic of Unify's OTA service. [`Display`](fmt::Display) writes the text of the topic, and [`FromStr`] parses this
-/// text. Serde represents a topic as this text.
+/// Topic of Unify's OTA service. [`Display`](fmt::Display) writes the text of the topic, and [`FromStr`] parses the
+/// text. Serde serializes a topic as its text.
 ///
 /// ```
 /// use zigbee_ota::unify::{ImagePath, Topic};
@@ -120,17 +120,17 @@ impl fmt::Display for DeviceEndpoint {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Topic {
-    /// Announcement of an image. A provider publishes to this topic.
+    /// Topic to which a provider publishes the announcement of an image.
     Info(ImagePath),
-    /// Request for an image. A consumer publishes to this topic.
+    /// Topic to which a consumer publishes a request for an image.
     Get(ImagePath),
-    /// Image file. A provider publishes to this topic.
+    /// Topic to which a provider publishes a requested image file.
     Data(ImagePath),
-    /// Attribute of an image on a device. A consumer publishes to this topic.
+    /// Topic to which a consumer publishes an attribute of an image on a device.
     Attribute(DeviceEndpoint, Uiid, ImageAttribute, AttributeSide),
-    /// Revision of the attributes; the value is always 1. A consumer publishes to this topic.
+    /// Topic to which a consumer publishes the revision of the attributes, which is always 1.
     Revision(DeviceEndpoint, AttributeSide),
-    /// List of the commands that a device accepts; the list is always empty. A consumer publishes to this topic.
+    /// Topic to which a consumer publishes the list of the commands that a device accepts; the list is always empty.
     Commands(DeviceEndpoint),
 }
 

@@ -66,8 +66,8 @@ impl AnnouncedImage {
         matches!(self.fetch, FetchState::Requested { .. })
     }
 
-    /// Returns whether the consumer still has to request or to receive the file, or the caller still has to verify it.
-    /// If the result is `true`, the file may still become ready for the server.
+    /// Returns whether the consumer still has to request or to receive the file of the image, or the caller still has
+    /// to verify the file. If the result is `true`, the file may still become ready for the server.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,
@@ -143,8 +143,9 @@ impl FetchedImage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FileVerdict {
-    /// The server may offer the image.
+    /// The image is valid: the server may offer the image to devices.
     Valid,
-    /// The server may not offer the image. The consumer fetches the image again only after a new announcement.
+    /// The image is invalid: the server may not offer the image to devices. The consumer fetches the image again only
+    /// after a new announcement.
     Invalid,
 }

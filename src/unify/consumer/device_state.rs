@@ -32,8 +32,8 @@ const REVISION: u32 = 1;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Activation {
-    /// The device waits for the upgrade time of the server, as the cluster specifies. The device may download an image
-    /// before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
+    /// The device waits for the upgrade time of the server, as the OTA Upgrade cluster specifies. The device may
+    /// download an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
     #[default]
     Scheduled,
     /// The device activates an image right after the download. The server offers the device no image before the time in
@@ -61,7 +61,7 @@ pub struct ManagedDevice {
     pub images: BTreeMap<Uiid, ImageId>,
 }
 
-/// Parts of the consumer that [`DeviceState::refresh`] reads and changes.
+/// Times, settings, announcements and actions of the consumer, which [`DeviceState::refresh`] reads and changes.
 pub(super) struct RefreshContext<'a> {
     pub(super) now: Instant,
     pub(super) utc: Option<UtcTime>,
@@ -113,21 +113,23 @@ pub(super) struct ImageState {
     /// [`AnnouncedImage::key`] of the announcement that determines the target version of the image; `None` if there is
     /// no such announcement.
     pub(super) key: Option<u32>,
-    /// Whether the client was sent an Image Notify for the announced image.
+    /// Whether the consumer has asked the caller to send the client an Image Notify for the announced image.
     is_notified: bool,
     /// Whether the image is ready for the server, but the consumer notifies the client only at the time of
     /// `ApplyAfter`.
     notify_later: bool,
     hold: HoldState,
-    /// Whether another file of the same version has replaced the file that the client is downloading. Before its next
-    /// query, the client gets no blocks, because the client would mix bytes of the old file and the new file.
+    /// Whether another file of the same version has replaced the file that the client is downloading. Until the next
+    /// query of the client, the server refuses blocks of the image, because the client would mix bytes of the old file
+    /// and the new file.
     pub(super) must_query: bool,
     /// Whether the server has refused the client blocks of a replaced image since the last query of the client. After
     /// the refusal, the consumer sends the client one more Image Notify, because devices ignore an Image Notify during
     /// a download.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. Until the delivery, the consumer
-    /// does not know whether the provider has withdrawn the announcement, so no device may activate the image.
+    /// Whether the broker has delivered the announcement on the current connection. Before the broker delivers the
+    /// announcement, the consumer does not know whether the provider has withdrawn it, so no device may activate the
+    /// image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -341,7 +343,7 @@ impl DeviceState {
         self.device.node.or_else(|| unid.node())
     }
 
-    /// Returns whether this device may get a file that arrived in the data topic of `path`.
+    /// Returns whether the device may get a file that arrived in the data topic of `path`.
     pub(super) fn accepts_file(&self, unid: &Unid, path: &ImagePath, image: &ImageInfo) -> bool {
         let is_addressed = match &path.device {
             None => image.destination.is_none(),
@@ -378,7 +380,8 @@ impl DeviceState {
         self.images.values().filter(is_activated_too).map(|image| image.due(utc)).max().unwrap_or(Due::Now)
     }
 
-    /// Returns the deadline of the earliest activation or notification of the device.
+    /// Returns the time of the next activation of an image or the next Image Notify for the device; `None` if neither
+    /// is due at a known time.
     pub(super) fn deadline(&self, clock: Option<(Instant, UtcTime)>) -> Option<Instant> {
         let (set, utc) = clock?;
         let due = |image: &ImageState| match image.hold {
@@ -394,8 +397,8 @@ impl DeviceState {
         seconds.min().map(|seconds| set.after(Duration::from_secs(seconds)))
     }
 
-    /// Updates the images of the device from the announcements and the clock. The update requests images, notifies the
-    /// client, sends upgrade times, and publishes the attributes that have changed.
+    /// Updates the images of the device from the announcements and the clock. By actions for the caller, the method
+    /// requests images, notifies the client, sends upgrade times, and publishes the attributes that have changed.
     pub(super) fn refresh(&mut self, unid: &Unid, context: &mut RefreshContext<'_>) {
         let mut has_new_time = false;
         let client = self.device.client;

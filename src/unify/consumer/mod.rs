@@ -3,7 +3,7 @@
 //!
 //! The drawing below shows the states of one announced image. An announced image has a path ([`ImagePath`]), which is a
 //! part of its MQTT topics. The first part of the path is the UIID (Unique Image Identifier), which names the image
-//! regardless of its version. The second part is the destination: one device or `all`.
+//! regardless of its version. The second part of the path is the device that the image is for, or `all`.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -109,13 +109,13 @@ pub struct ConsumerConfig {
     /// flood a provider that has failed.
     pub retry: Millis,
     /// Maximum time between a reconnection and the repeated delivery of an announcement by the broker. If the broker
-    /// has not delivered the announcement when this maximum time ends, the provider has withdrawn the announcement, and
-    /// the consumer drops it. Until the broker has delivered the announcement again, the consumer lets no device
-    /// activate the image. The default of the setting is 120 s, because a provider may reconnect later than the
-    /// consumer.
+    /// does not deliver the announcement within this maximum time, the consumer drops the announcement, because the
+    /// provider has withdrawn it. Until the broker has delivered the announcement again, the consumer lets no device
+    /// activate the image. The default of `announcement_timeout` is 120 s, because a provider may reconnect to the
+    /// broker later than the consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
-    /// topics. The default of the setting is `false`. Some providers follow the diagram of the Unify document, where
+    /// topics. The default of `lower_case` is `false`. Some providers follow the diagram of the Unify document, where
     /// the topics of requests and images are in lower case.
     pub lower_case: bool,
 }
@@ -146,7 +146,7 @@ pub enum ConsumerAction {
     Subscribe(TopicFilter),
     /// The caller cancels the subscription to a topic filter.
     Unsubscribe(TopicFilter),
-    /// The caller publishes a message.
+    /// The caller publishes an MQTT message.
     Publish(MqttMessage),
     /// The caller verifies the file that [`Consumer::image`] lends, in particular the signature of the file. The caller
     /// reports the result by [`Consumer::verified`].
@@ -176,14 +176,14 @@ pub enum ConsumerAction {
 /// - Input: [`set_device`](Self::set_device) and [`remove_device`](Self::remove_device) describe the devices.
 ///   [`handle_message`](Self::handle_message) takes each message of the broker, and
 ///   [`handle_event`](Self::handle_event) each event of the server. [`verified`](Self::verified) takes the result of a
-///   verification. [`handle_timeout`](Self::handle_timeout) is called at the time of
-///   [`poll_timeout`](Self::poll_timeout). [`set_utc`](Self::set_utc) takes the UTC time, and
-///   [`reconnected`](Self::reconnected) reports a new connection.
+///   verification. The caller calls [`handle_timeout`](Self::handle_timeout) at the time that
+///   [`poll_timeout`](Self::poll_timeout) returns. [`set_utc`](Self::set_utc) takes the UTC time, and
+///   [`reconnected`](Self::reconnected) reports a new connection to the broker.
 /// - Output: after each input the caller calls [`poll_action`](Self::poll_action) until it returns `None`. The caller
 ///   lends [`images`](Self::images) and [`policy`](Self::policy) to each call of the server.
 ///
-/// The consumer keeps an image in memory while the image is announced. The argument `now` must never be earlier than in
-/// the previous call.
+/// The consumer keeps an image in memory while the image is announced. The argument `now` of a call must never be
+/// earlier than that of the previous call.
 #[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
@@ -306,7 +306,7 @@ impl Consumer {
     /// Handles a message that the broker delivered.
     ///
     /// # Errors
-    /// Fails with [`MessageIgnored`] if the message has changed nothing.
+    /// Fails with [`MessageIgnored`] if the consumer ignored the message.
     pub fn handle_message(&mut self, now: Instant, message: &MqttMessage) -> Result<(), MessageIgnored> {
         match message.topic.parse()? {
             Topic::Info(path) => self.handle_info(now, path, &message.payload),
@@ -500,7 +500,7 @@ impl Consumer {
         self.refresh_path(now, path);
     }
 
-    /// Removes the announcement for `path`, and cancels the subscription to the announced image.
+    /// Removes the announcement for `path`, and cancels the subscription to the data topic of the announced image.
     fn remove_announcement(&mut self, path: &ImagePath) {
         if self.announced.remove(path).is_some_and(|announced| announced.is_requested()) {
             self.unsubscribe(&TopicFilter::image(path));
@@ -554,8 +554,8 @@ impl Consumer {
         unsubscribe(&mut self.actions, self.config, filter);
     }
 
-    /// Updates one device from the announcements and the clock. The update requests images, notifies the client, and
-    /// publishes changes of the status.
+    /// Updates one device from the announcements and the clock. By actions for the caller, the method requests images,
+    /// notifies the client, and publishes changes of the status.
     fn refresh(&mut self, now: Instant, unid: &Unid) {
         let utc = self.utc(now);
         let Self { config, devices, announced, actions, .. } = self;

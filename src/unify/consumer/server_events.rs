@@ -15,7 +15,7 @@ use crate::unify::image_attribute::{LastError, OtaStatus};
 use crate::zcl::{self, ClientStatus, QueryNextImageRequest, Refusal};
 
 impl Consumer {
-    /// Handles an event of the server.
+    /// Handles an event of the server, and publishes the changes of the status that follow from the event.
     ///
     /// | event | published |
     /// |---|---|
@@ -73,8 +73,9 @@ impl Consumer {
         self.refresh(now, &unid);
     }
 
-    /// Returns the state of the device's image of the kind of `id`, if an announcement determines the target version of
-    /// this image and the target version is that of `id`.
+    /// Returns the state of the device's image with the manufacturer code and the image type of `id`. Returns `None`
+    /// unless an announcement determines the target version of the image, and the target version is the version of
+    /// `id`.
     fn image_with_target(&mut self, unid: &Unid, id: ImageId) -> Option<&mut ImageState> {
         let image = self.devices.get_mut(unid)?.image_of_kind_mut(id.into())?;
         (image.key.is_some() && image.status.target == id.version).then_some(image)

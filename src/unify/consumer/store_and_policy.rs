@@ -148,8 +148,8 @@ impl<'a> AnnouncementPolicy<'a> {
 }
 
 impl ServerPolicy for AnnouncementPolicy<'_> {
-    /// Returns the IEEE address in the description of the device ([`ManagedDevice::node`](super::ManagedDevice::node)),
-    /// else the address in the UNID of the device.
+    /// Returns the IEEE address in the description of the device ([`ManagedDevice::node`](super::ManagedDevice::node)).
+    /// If the description has no IEEE address, returns the address in the UNID of the device.
     fn ieee(&mut self, client: Address) -> Option<Eui64> {
         self.consumer.device_of(client).and_then(|(unid, state)| state.node(unid))
     }
@@ -172,8 +172,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         }
     }
 
-    /// Returns whether the server may offer the image. A device of the consumer gets offers only of the image that is
-    /// announced for it. A client that is no device of the consumer gets offers only of images for all devices.
+    /// Returns whether the server may offer `image` to the client. A device of the consumer gets offers only of the
+    /// image that is announced for it. A client that is no device of the consumer gets offers only of images for all
+    /// devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
