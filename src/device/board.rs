@@ -79,7 +79,7 @@ pub trait Board {
     fn apply(&mut self, image: ImageId) -> ApplyResult;
 
     /// Decides whether the client downloads the image that a server offers. After [`Decision::Later`], the application
-    /// calls the client later, with `ticket` and the decision.
+    /// passes its decision to the client later, with `ticket`.
     ///
     /// By default, the board accepts every offer.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
@@ -96,7 +96,7 @@ pub trait Board {
 
     /// Receives the reason for which the client ignored a frame.
     ///
-    /// By default, the board ignores the reason.
+    /// By default, the board does not use the reason for which a frame was ignored.
     fn on_ignored(&mut self, reason: ClientIgnored) {
         let _ = reason;
     }
@@ -142,7 +142,7 @@ pub trait AsyncBoard {
     async fn apply(&mut self, image: ImageId) -> ApplyResult;
 
     /// Decides whether the client downloads the image that a server offers. After [`Decision::Later`], the application
-    /// calls the client later, with `ticket` and the decision.
+    /// passes its decision to the client later, with `ticket`.
     ///
     /// By default, the board accepts every offer.
     fn decide(&mut self, ticket: Ticket, offer: &ImageOffer) -> Decision {
@@ -159,7 +159,7 @@ pub trait AsyncBoard {
 
     /// Receives the reason for which the client ignored a frame.
     ///
-    /// By default, the board ignores the reason.
+    /// By default, the board does not use the reason for which a frame was ignored.
     fn on_ignored(&mut self, reason: ClientIgnored) {
         let _ = reason;
     }

@@ -92,8 +92,9 @@ pub enum LayoutError {
 }
 
 impl FlashLayout {
-    /// Creates the layout of a flash with the units `units` and a size of `capacity` bytes. `slot` is the area of the
-    /// image. `records` is the area of the saved state, which must have an even number of sectors, at least two.
+    /// Creates the layout of a flash with the units `units` and a size of `capacity` bytes. `slot` is the range of
+    /// addresses for the image. `records` is the range of addresses for the records of the saved state; the range must
+    /// have an even number of sectors, at least two.
     ///
     /// The erase mode of the layout is [`AsReached`](EraseMode::AsReached).
     ///

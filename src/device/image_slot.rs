@@ -50,7 +50,7 @@ pub enum Keep {
     File,
     /// The slot keeps only the data of the first element with this tag. The first byte of the element's data is stored
     /// in the first byte of the slot. A slot that keeps only an element suits firmware that is executed in place or
-    /// that a boot loader copies. Such a slot needs the blocks in the order of the file.
+    /// that a boot loader copies. A slot that keeps only an element needs the blocks in the order of the file.
     Element(Tag),
 }
 
@@ -143,11 +143,11 @@ pub struct Slot {
     word_at: u32,
     /// Bytes for the next [`FlashJob::Write`], after the `flushed` bytes of the previous [`FlashJob::Write`]. When all
     /// jobs of a block are done, `pending` contains only the bytes of the last, incomplete word. For the client, the
-    /// bytes in `pending` are already stored. A power cut may lose the bytes in `pending`, because a download resumes
-    /// at the start of a sector.
+    /// bytes in `pending` are already stored. A loss of the bytes in `pending` at a power cut does no harm, because a
+    /// download resumes at the start of a sector.
     pending: Aligned<LONGEST_WORD>,
     pending_len: usize,
-    /// Number of bytes at the start of `pending` that the last job has written.
+    /// Number of bytes at the start of `pending` that the last [`FlashJob::Write`] has written.
     flushed: usize,
 }
 
@@ -192,8 +192,8 @@ impl Slot {
         config
     }
 
-    /// Begins a new download. With [`EraseMode::AllBefore`], returns the erasure of all sectors that the file needs,
-    /// which the caller executes before the first write.
+    /// Begins a new download into the slot. With [`EraseMode::AllBefore`], returns the erasure of all sectors that the
+    /// file needs, which the caller executes before the first write.
     ///
     /// # Errors
     /// [`SlotError::TooLarge`] if the slot keeps whole files and is smaller than the file.
@@ -207,10 +207,10 @@ impl Slot {
         Ok(self.erase_rest(offer))
     }
 
-    /// Resumes the download of `checkpoint` after a restart, with the range that [`kept`](Self::kept) returned before
-    /// the restart. Returns the checkpoint for the client, rounded down to the start of a sector of the slot, and the
-    /// erasure that the caller executes before the first write. Returns `None` if the slot has no room for the file of
-    /// the checkpoint.
+    /// Resumes the download of `checkpoint` after a restart, with the range of kept bytes that [`kept`](Self::kept)
+    /// returned before the restart. Returns the checkpoint for the client, rounded down to the start of a sector of the
+    /// slot, and the erasure that the caller executes before the first write. Returns `None` if the slot has no room
+    /// for the file of the checkpoint.
     pub fn resume(
         &mut self,
         checkpoint: Checkpoint,
@@ -328,7 +328,7 @@ impl Slot {
         Some(self.erasure(from, to))
     }
 
-    /// Removes the bytes from `pending` that the last job has written.
+    /// Removes the bytes from `pending` that the last [`FlashJob::Write`] has written.
     fn drop_flushed(&mut self) {
         let flushed = core::mem::take(&mut self.flushed);
         let left = self.pending_len.saturating_sub(flushed);

@@ -9,8 +9,9 @@
 //!
 //! A device implements [`Board`] or [`AsyncBoard`], and calls [`Driver::step`] or awaits [`AsyncDriver::run`]. A device
 //! can use the driver, the storage and the checks of this module separately, and can replace each of them by its own
-//! code. A [`Slot`] and a [`RecordLog`] do no I/O. For storage other than NOR flash, the device implements
-//! [`DeviceStorage`] or [`AsyncDeviceStorage`]. A device with its own loop uses the [`client`](crate::client) directly.
+//! code. A [`Slot`] and a [`RecordLog`] do no I/O: the caller executes the operations on flash that they return. For
+//! storage other than NOR flash, the device implements [`DeviceStorage`] or [`AsyncDeviceStorage`]. A device with a
+//! main loop of its own uses the [`client`](crate::client) directly, without a driver.
 //!
 //! | item | feature |
 //! |---|---|

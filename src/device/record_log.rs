@@ -53,7 +53,7 @@ const BLANK: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub struct RecordLog {
     area: Area,
-    /// Number of the newest record, and whether that record is in the second half.
+    /// Number of the newest record, and whether this record is in the second half of the log.
     newest: Option<(u32, bool)>,
     /// Index of the next record in the half of the log that contains the newest record; `None` if the next record goes
     /// to the other half, which must be erased first.

@@ -34,7 +34,7 @@ pub struct SavedState {
     pub failed_image: Option<FailedImage>,
 }
 
-/// Number of failures after which the device no longer applies an image.
+/// Number of failures of an image, in its verification or its boot, after which the device no longer applies the image.
 const MAX_FAILURES: u8 = 2;
 
 impl SavedState {

@@ -7,8 +7,9 @@ use crate::zcl::ImageOffer;
 
 /// Blocking storage of a device: the image by the methods of [`Storage`], and the state that survives a restart.
 ///
-/// With the feature `embedded-storage`, `FlashStorage` implements this trait over NOR flash. A device whose storage is
-/// not NOR flash implements this trait itself; the default methods save nothing for a restart.
+/// With the feature `embedded-storage`, `FlashStorage` implements `DeviceStorage` over NOR flash. For storage other
+/// than NOR flash, the device implements `DeviceStorage` itself; the default methods of the trait save nothing for a
+/// restart.
 pub trait DeviceStorage: Storage {
     /// Returns the settings of the client with the values that depend on storage, such as
     /// [`write_size`](ClientConfig::write_size) and [`max_file_size`](ClientConfig::max_file_size).
@@ -17,13 +18,13 @@ pub trait DeviceStorage: Storage {
     }
 
     /// Loads the last saved state after a restart. If the download is incomplete, the implementation must erase storage
-    /// from the offset `received` of the returned checkpoint on, either in this method or before the next write.
+    /// from the offset `received` of the returned checkpoint on, either in `load` or before the next write.
     fn load(&mut self) -> SavedState {
         SavedState::default()
     }
 
     /// Saves the state of the upgrade for a restart. A driver calls `save` in each turn of its loop. The implementation
-    /// decides which changes of the state are worth a write to flash, and skips the other calls.
+    /// decides which changes of the state are worth a write to flash, and does nothing in the other calls.
     fn save(&mut self, state: &SavedState) {
         let _ = state;
     }
@@ -32,8 +33,8 @@ pub trait DeviceStorage: Storage {
 /// Asynchronous storage of a device: the image, and the state that survives a restart.
 ///
 /// A driver awaits one method of the storage at a time. The driver drops the future of a method before its end only if
-/// the device drops the future of the driver. With the feature `embedded-storage-async`, `FlashStorage` implements this
-/// trait over NOR flash.
+/// the device drops the future of the driver. With the feature `embedded-storage-async`, `FlashStorage` implements
+/// `AsyncDeviceStorage` over NOR flash.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -46,13 +47,13 @@ pub trait AsyncDeviceStorage {
     }
 
     /// Loads the last saved state after a restart. If the download is incomplete, the implementation must erase storage
-    /// from the offset `received` of the returned checkpoint on, either in this method or before the next write.
+    /// from the offset `received` of the returned checkpoint on, either in `load` or before the next write.
     async fn load(&mut self) -> SavedState {
         SavedState::default()
     }
 
     /// Saves the state of the upgrade for a restart. A driver calls `save` in each turn of its loop. The implementation
-    /// decides which changes of the state are worth a write to flash, and skips the other calls.
+    /// decides which changes of the state are worth a write to flash, and does nothing in the other calls.
     async fn save(&mut self, state: &SavedState) {
         let _ = state;
     }

@@ -50,8 +50,8 @@ impl Verification for NoCheck {
     }
 }
 
-/// Check of the structure of a file: the header contains the image and the size of the offer, and the file is as long
-/// as the header says. The check does not detect a changed byte within an element.
+/// Check of the structure of a file: the header has the same image and size as the offer of the server, and the file is
+/// as long as the header says. The check does not detect a changed byte within an element.
 #[derive(Clone, Debug)]
 pub struct StructureCheck {
     decoder: StreamDecoder,

@@ -16,14 +16,14 @@ use sha2::Digest;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ChecksumAlgorithm {
-    /// SHA-512, 64 bytes: the JSON key `sha512` in an index for zigbee2mqtt.
+    /// SHA-512, with checksums of 64 bytes: the JSON key `sha512` in an index for zigbee2mqtt.
     Sha512,
-    /// SHA3-256, 32 bytes: the algorithm that an index for zigpy requires.
+    /// SHA3-256, with checksums of 32 bytes: the algorithm that an index for zigpy requires.
     Sha3_256,
-    /// SHA-256, 32 bytes.
+    /// SHA-256, with checksums of 32 bytes.
     Sha256,
-    /// Unsupported algorithm, with its name. An index keeps checksums of unsupported algorithms, but the crate cannot
-    /// compare these checksums.
+    /// Unsupported checksum algorithm, with its name in the index. An index keeps checksums of unsupported algorithms,
+    /// but the crate cannot compare these checksums.
     Unsupported(String),
 }
 

@@ -141,7 +141,7 @@ pub struct EntryFault {
     pub key: String,
     /// Value of the wrong type, as JSON text that is shortened to 60 characters.
     pub found: String,
-    /// Expected type of the value, in words.
+    /// JSON type that the parser expected for the value, in words.
     pub expected: &'static str,
 }
 

@@ -2,8 +2,8 @@
 //! is for.
 //!
 //! The module reads and writes indexes, and selects the entry for a device. For every entry that is not selected, the
-//! module gives the reason. The module also compares a downloaded file with its entry. The caller downloads the files;
-//! this module performs no input or output.
+//! module gives the reason why not. The module also compares a downloaded file with its index entry. The caller
+//! downloads the files; this module performs no input or output.
 //!
 //! ```text
 //! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
@@ -128,7 +128,8 @@ impl Index {
         Self { form, entries: Vec::new() }
     }
 
-    /// Reads an index in any known form. The text of the index is UTF-8, with or without a byte order mark.
+    /// Parses the text of an index for zigbee2mqtt or for zigpy. The text of the index is UTF-8, with or without a byte
+    /// order mark.
     ///
     /// The index keeps entries with faults, such as a value of the wrong type, and [`faults`](Self::faults) returns the
     /// faults.
@@ -151,8 +152,9 @@ impl Index {
     /// Returns the entries that the selection rule for the form of this index selects for no device, in the order of
     /// the index.
     ///
-    /// The method does not compare entries without a manufacturer code or an image type: see [`IndexEntry::complete`].
-    /// The run time of `never_taken` grows with the square of the number of entries for one image type.
+    /// `never_taken` ignores entries with faults, and entries without a manufacturer code or an image type: see
+    /// [`IndexEntry::complete`]. The run time of `never_taken` grows with the square of the number of entries for one
+    /// image type.
     #[must_use]
     pub fn never_taken(&self) -> Vec<(usize, NeverTaken)> {
         let mut by_image = BTreeMap::<_, Vec<(usize, &IndexEntry)>>::new();

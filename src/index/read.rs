@@ -141,7 +141,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads the value of `key` with the function `read`. A missing key is not a fault.
+    /// Reads the value of the JSON key `key` by the function `read`. A missing JSON key is not a fault of the entry.
     fn value<T>(
         &mut self,
         key: &str,
@@ -183,7 +183,7 @@ impl Reader {
         self.text(key)
     }
 
-    /// Reads an array of texts; a single text counts as an array of one.
+    /// Reads the value of a JSON key as an array of texts; a single text counts as an array of one text.
     fn optional_texts(&mut self, key: &str) -> Option<Vec<String>> {
         self.skip_null(key);
         self.value(key, "a text or an array of texts", |value| match value {

@@ -41,12 +41,12 @@ pub struct DeviceDescription<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WantedVersions {
-    /// Newer versions: upgrades.
+    /// The gateway wants versions newer than the running version: upgrades.
     #[default]
     Newer,
-    /// Older versions: downgrades. Many devices refuse downgrades.
+    /// The gateway wants versions older than the running version: downgrades. Many devices refuse downgrades.
     Older,
-    /// All versions, including the running version of the device.
+    /// The gateway wants all versions, including the running version of the device.
     Any,
 }
 
@@ -142,9 +142,10 @@ pub enum EntryMismatch<'a> {
     Fault(&'a EntryFault),
     /// The entry has neither URL nor path.
     NoPlace,
-    /// The entry lacks a part of the image identity: see [`IndexEntry::complete`].
+    /// The entry lacks the manufacturer code, the image type or the file version of the image: see
+    /// [`IndexEntry::complete`].
     UnknownImage,
-    /// The manufacturer code of the image differs from that of the device.
+    /// The manufacturer code of the entry differs from that of the device.
     OtherManufacturer {
         /// Manufacturer code of the entry.
         entry: ManufacturerCode,
@@ -160,40 +161,40 @@ pub enum EntryMismatch<'a> {
     },
     /// The entry is for certain models, and the model of the device is unknown.
     ModelUnknown {
-        /// Models of the entry.
+        /// Models that the entry is for.
         allowed: &'a [String],
     },
     /// The entry is for certain models, and the model of the device is not among them.
     OtherModel {
-        /// Models of the entry.
+        /// Models that the entry is for.
         allowed: &'a [String],
         /// Model of the device.
         model: &'a str,
     },
     /// The entry is for certain manufacturer names, and the manufacturer name of the device is unknown.
     ManufacturerNameUnknown {
-        /// Manufacturer names of the entry.
+        /// Manufacturer names that the entry is for.
         allowed: &'a [String],
     },
     /// The entry is for certain manufacturer names, and the manufacturer name of the device is not among them.
     OtherManufacturerName {
-        /// Manufacturer names of the entry.
+        /// Manufacturer names that the entry is for.
         allowed: &'a [String],
         /// Manufacturer name of the device.
         name: &'a str,
     },
     /// The entry is for certain hardware versions, and the query of the device contains no hardware version.
     HardwareUnknown {
-        /// Oldest hardware version of the entry.
+        /// Oldest hardware version that the entry is for.
         min: Option<HardwareVersion>,
-        /// Newest hardware version of the entry.
+        /// Newest hardware version that the entry is for.
         max: Option<HardwareVersion>,
     },
     /// The hardware version of the device is outside the range of hardware versions of the entry.
     OtherHardware {
-        /// Oldest hardware version of the entry.
+        /// Oldest hardware version that the entry is for.
         min: Option<HardwareVersion>,
-        /// Newest hardware version of the entry.
+        /// Newest hardware version that the entry is for.
         max: Option<HardwareVersion>,
         /// Hardware version of the device.
         hardware: HardwareVersion,
@@ -210,7 +211,7 @@ pub enum EntryMismatch<'a> {
     /// The entry fits the device, but the version of the entry is not among the [wanted](DeviceDescription::wanted)
     /// versions, for instance not newer than the running version.
     NotWanted {
-        /// Version of the entry.
+        /// File version of the image in the entry.
         version: FileVersion,
         /// Version that the device runs.
         current: FileVersion,
@@ -368,7 +369,8 @@ impl IndexEntry {
         restricted.fold(specificity.unwrap_or_default(), i64::saturating_add)
     }
 
-    /// Returns whether both entries name the same file: equal checksums of one algorithm, or else equal URLs or paths.
+    /// Returns whether both entries name the same file: their checksums of one algorithm are equal or, if they have no
+    /// checksums of the same algorithm, their URLs and their paths are equal.
     fn is_same_file(&self, other: &Self) -> bool {
         let both = self.checksums.iter().find_map(|sum| {
             let sum_of = |other: &&super::Checksum| other.algorithm == sum.algorithm;

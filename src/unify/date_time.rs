@@ -23,7 +23,7 @@ const MAX_LEN: usize = 64;
 /// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.
 ///
 /// The value keeps the original text, because a consumer copies the text from an announcement to an attribute. Two
-/// values are equal if their texts are equal. A text of more than 64 bytes is refused.
+/// values are equal if their texts are equal. The parser refuses a text of more than 64 bytes.
 ///
 /// ```
 /// use zigbee_ota::unify::DateTime;

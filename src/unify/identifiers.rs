@@ -99,8 +99,8 @@ impl Uiid {
         &self.0
     }
 
-    /// Returns the manufacturer code and the image type that this UIID names. Returns `None` unless the text has the
-    /// form that [`from_kind`](Self::from_kind) makes.
+    /// Returns the manufacturer code and the image type that this UIID names. Returns `None` unless the text of the
+    /// UIID has the form that [`from_kind`](Self::from_kind) makes.
     #[must_use]
     pub fn kind(&self) -> Option<ImageKind> {
         let digits = self.0.strip_prefix(UIID_PREFIX)?;

@@ -17,8 +17,8 @@ pub struct MqttMessage {
     pub topic: String,
     /// Bytes of the payload of the message.
     pub payload: Vec<u8>,
-    /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
-    /// subscribers. In a message from the broker, the retain flag means that the message was published before the
+    /// Retain flag of the message. In a message to the broker, the retain flag asks the broker to keep the message for
+    /// later subscribers. In a message from the broker, the retain flag means that the message was published before the
     /// subscription began. With MQTT 5, the caller must subscribe without the option "Retain As Published", because
     /// this option changes the meaning of the retain flag in messages from the broker.
     pub retain: bool,

@@ -47,8 +47,8 @@ pub struct Announcement {
     pub filename: Option<String>,
 }
 
-/// Deserializes an optional member that is present in the JSON object of an announcement. The value `null` is refused,
-/// because the schema does not allow `null`.
+/// Deserializes an optional member that is present in the JSON object of an announcement. The function refuses `null`,
+/// because the schema of announcements does not allow `null`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }

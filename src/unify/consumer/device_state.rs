@@ -70,7 +70,7 @@ pub(super) struct RefreshContext<'a> {
     pub(super) actions: &'a mut VecDeque<ConsumerAction>,
 }
 
-/// Time until the device may activate an image.
+/// Remaining time until the device may activate an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Now,
@@ -157,7 +157,7 @@ impl ImageState {
         ImageId { manufacturer, image_type, version: self.status.target }
     }
 
-    /// Records a query of the client.
+    /// Records that the client has sent a Query Next Image Request.
     pub(super) fn record_query(&mut self) {
         (self.must_query, self.is_aborted) = (false, false);
     }
@@ -216,8 +216,8 @@ impl ImageState {
     }
 
     /// Publishes the attribute values that have changed, and withdraws the attributes that no longer have a value. The
-    /// first call, and the first call on a new connection, withdraws every attribute without a value, because an
-    /// earlier run of the gateway may have left values at the broker.
+    /// first call of `publish`, and the first call on a new connection to the broker, withdraws every attribute without
+    /// a value, because an earlier run of the gateway may have left values at the broker.
     fn publish(&mut self, endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
         let values = self.status.values();
         for attribute in ImageAttribute::ALL {
@@ -317,8 +317,8 @@ impl DeviceState {
         revisions.into_iter().chain([Topic::Commands(endpoint)])
     }
 
-    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. After this call, the next
-    /// [`refresh`](Self::refresh) publishes all attributes of the device's images.
+    /// Publishes the topics `ClusterRevision` and `SupportedCommands` of the device again. After a call of
+    /// `publish_again`, the next [`refresh`](Self::refresh) publishes all attributes of the device's images.
     pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         self.publish_device_topics(unid, actions);
         for image in self.images.values_mut() {
@@ -371,7 +371,7 @@ impl DeviceState {
     }
 
     /// Returns the time until the device may activate the image `id`. A device activates all images on hold together,
-    /// so the method returns the longest time of all these images.
+    /// so `due` returns the longest of the times of the image `id` and of all images on hold.
     pub(super) fn due(&self, id: ImageId, utc: Option<UtcTime>) -> Due {
         let is_activated_too = |image: &&ImageState| {
             let is_held = matches!(image.status.status, OtaStatus::WaitForMore | OtaStatus::WaitingToUpgrade);

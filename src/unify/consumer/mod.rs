@@ -97,16 +97,17 @@ impl AnnouncedVersions {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ConsumerConfig {
-    /// Announced versions that the devices accept. The default is [`AnnouncedVersions::Newer`].
+    /// Announced versions that the devices accept. The default of `versions` is [`AnnouncedVersions::Newer`].
     pub versions: AnnouncedVersions,
     /// Whether the server offers an image with a hardware range in its header to a device that does not report its
-    /// hardware version. The default is `true`, because the device itself checks the file header.
+    /// hardware version. The default of `to_unknown_hardware` is `true`, because the device itself checks the hardware
+    /// range in the file header.
     pub to_unknown_hardware: bool,
-    /// Time that the consumer waits for an image after its request. The default is 60 s: in 60 s, the longest image
-    /// that fits into an MQTT message (256 MiB) arrives over a connection of 40 Mbit/s.
+    /// Time that the consumer waits for an image after its request. The default of `request_timeout` is 60 s: in 60 s,
+    /// the longest image that fits into an MQTT message (256 MiB) arrives over a connection of 40 Mbit/s.
     pub request_timeout: Millis,
-    /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
-    /// flood a provider that has failed.
+    /// Pause between a request that has timed out and the next request. The default of `retry` is 300 s, so that
+    /// requests do not flood a provider that has failed.
     pub retry: Millis,
     /// Maximum time between a reconnection and the repeated delivery of an announcement by the broker. If the broker
     /// does not deliver the announcement within this maximum time, the consumer drops the announcement, because the
@@ -221,8 +222,9 @@ impl Consumer {
         self.refresh_all(now);
     }
 
-    /// Adds a device, or replaces the description of the device. The description contains the address, and the images
-    /// with their running versions. The consumer withdraws the status of images that the new description lacks.
+    /// Adds a device, or replaces the description of the device. The description contains the address of the device,
+    /// and the images of the device with their running versions. The consumer withdraws the status of images that the
+    /// new description lacks.
     pub fn set_device(&mut self, now: Instant, unid: &Unid, device: ManagedDevice) {
         if self.devices.get(unid).is_some_and(|old| old.device.endpoint != device.endpoint) {
             self.remove_device(unid);
@@ -317,8 +319,8 @@ impl Consumer {
         }
     }
 
-    /// Lends the OTA file to verify, without the bytes after its total image size. Returns `None` if the image was
-    /// rejected, withdrawn or replaced since its arrival.
+    /// Lends the OTA file that the caller has to verify, without the bytes after its total image size. Returns `None`
+    /// if the image was rejected, withdrawn or replaced since its arrival.
     #[must_use]
     pub fn image(&self, image: &FetchedImage) -> Option<&[u8]> {
         match self.announced.get(&image.path)? {
@@ -351,8 +353,8 @@ impl Consumer {
         }
     }
 
-    /// Handles expired timers. The caller calls this method at the time of [`poll_timeout`](Self::poll_timeout);
-    /// earlier calls are harmless.
+    /// Handles the timers of the consumer that have expired. The caller calls `handle_timeout` at the time that
+    /// [`poll_timeout`](Self::poll_timeout) returns; earlier calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.drop_unconfirmed_announcements(now);
         let Self { config, announced, actions, .. } = self;
@@ -373,8 +375,8 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// Returns the oldest action that the method has not returned yet. Returns `None` if the consumer has no further
-    /// action until its next input.
+    /// Returns the oldest action of the consumer that `poll_action` has not returned yet. Returns `None` if the
+    /// consumer has no further action until its next input.
     pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
@@ -387,11 +389,11 @@ impl Consumer {
 
     /// Returns the image store for the server. The store contains the images that were verified as valid.
     ///
-    /// A server that uses the store should also use the [`policy`](Self::policy). If a device requests blocks of a
-    /// replaced image, or of an image that is expected to arrive, the store returns a file without content, and the
-    /// policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server answers a request for
-    /// blocks of a file without content by NO_IMAGE_AVAILABLE. An image whose fetch failed, or that was rejected, is
-    /// not in the store.
+    /// A server that uses the store of the consumer should also use the [`policy`](Self::policy) of the consumer. If a
+    /// device requests blocks of a replaced image, or of an image that is expected to arrive, the store returns a file
+    /// without content, and the policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server
+    /// answers a request for blocks of a file without content by NO_IMAGE_AVAILABLE. An image whose fetch failed, or
+    /// that was rejected, is not in the store.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
