@@ -30,14 +30,15 @@ pub struct Identity {
 
 impl Identity {
     /// Creates an identity with the running image `current`, without a hardware version and without an IEEE address.
-    /// The fields `hardware` and `node` can be assigned afterwards.
+    /// The fields `hardware` and `node` of the identity can be assigned afterwards.
     #[must_use]
     pub const fn new(current: ImageId) -> Self {
         Self { current, hardware: None, node: None }
     }
 }
 
-/// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
+/// File that failed its verification or its boot. After two consecutive failures of a file, the client skips offers of
+/// the file.
 ///
 /// If a file failed twice, the client skips offers of the file until seven days have passed since the last failure or
 /// since the start of the client. A call of [`Client::query`](super::Client::query) makes the client accept an offer of
@@ -48,12 +49,12 @@ impl Identity {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct FailedImage {
-    /// Version of the file.
+    /// Version of the failed file.
     pub version: FileVersion,
-    /// Size of the file in bytes.
+    /// Size of the failed file in bytes.
     pub size: u32,
-    /// Number of consecutive failures, each after a download from offset 0 without a pause. The failure of a download
-    /// that was paused does not count, because the file on the server may have been replaced during the pause.
+    /// Number of consecutive failures of the file. The client counts a failure only if the file was downloaded from
+    /// offset 0 without a pause, because the file on the server may be replaced during a pause.
     pub failures: u8,
 }
 
@@ -66,7 +67,7 @@ impl FailedImage {
 }
 
 /// Reaction of the client to a server that does not answer the Upgrade End Request (section 6.12). Later revisions of
-/// the cluster show this setting in the attribute UpgradeTimeoutPolicy.
+/// the OTA Upgrade cluster show the reaction in the attribute UpgradeTimeoutPolicy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -76,7 +77,7 @@ pub enum UpgradeEndFallback {
     /// the first hour nor three further requests, one per hour. Section 6.12 allows an upgrade without an Upgrade End
     /// Response.
     Apply,
-    /// The client repeats the Upgrade End Request every hour, without a limit.
+    /// The client repeats an unanswered Upgrade End Request every hour, without a limit on the number of requests.
     KeepWaiting,
 }
 
@@ -89,12 +90,12 @@ pub enum UpgradeEndFallback {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AcceptedVersions {
-    /// Only versions above the running version, so that no downgrade is possible.
+    /// The client accepts only versions above the running version, so that no downgrade is possible.
     Newer,
-    /// Versions above and below the running version (section 6.10.5.2.4). ZCL 8 also excludes offers of the running
-    /// version.
+    /// The client accepts versions above and below the running version, but not the running version (section
+    /// 6.10.5.2.4). ZCL 8 excludes the running version too.
     Different,
-    /// Every version. The running version is included, so that the server can have the running version installed again.
+    /// The client accepts every version. The server can even have the running version installed again.
     Any,
 }
 
@@ -115,7 +116,7 @@ pub enum LinkKeyPolicy {
 }
 
 /// Method of requesting the blocks of a file after the header of the file is complete. A client whose parameter
-/// `RANGES` is 0 supports stop-and-wait only and ignores this setting.
+/// `RANGES` is 0 supports stop-and-wait only and ignores the setting `transfer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -126,10 +127,11 @@ pub enum TransferMode {
         /// Maximum number of block requests in flight, limited to `RANGES` + 1. A window of 1 is stop-and-wait, which
         /// every server supports.
         ///
-        /// Blocks that the application is storing count towards the window; with a window above 1, all of these blocks
-        /// but one count. With a window above 1, the client may also send one request more than the window while an
-        /// answer is late. If a server answers only one of several requests, the client detects this behaviour and
-        /// sends one request at a time. A window above 1 helps if the server, or the route to the server, is slow.
+        /// A block that the application is storing counts towards the window like a request in flight. With a window
+        /// above 1, the client may send one request more than the window while the application stores a block, and one
+        /// request more while an answer is late. If a server answers only one of several requests, the client detects
+        /// this behaviour and sends one request at a time. A window above 1 helps if the server, or the route to the
+        /// server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -142,9 +144,9 @@ pub enum TransferMode {
         /// hop of the route.
         spacing: u16,
     },
-    /// The client measures which of two methods is faster, and uses the faster method. One method is pages, if the
-    /// server supports pages; the other method is Image Block Requests with a window that grows while the channel has
-    /// idle time.
+    /// The client measures whether pages or Image Block Requests are faster, and uses the faster method. The window of
+    /// the Image Block Requests grows while the channel has idle time. If the server does not support pages, the client
+    /// uses Image Block Requests.
     Auto,
 }
 
@@ -172,7 +174,7 @@ impl HeaderChecks {
     /// Check that the upgrade file destination of the header is absent or names this device.
     pub const DESTINATION: Self = Self(1 << 5);
 
-    /// Returns the set of checks without the checks in `other`.
+    /// Returns the header checks of this set without the checks in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
@@ -188,8 +190,9 @@ impl HeaderChecks {
 /// Settings of a [`Client`](super::Client).
 ///
 /// [`new`](Self::new) sets the defaults; every field can be assigned afterwards. The documentation of each field states
-/// the default value and the reason for this value. Methods of the client change the values that may change while the
-/// client runs. A duration above 41 days counts as 41 days.
+/// the default value and the reason for this value. A setting that may change while the client runs has a method of the
+/// client, such as [`set_query_interval`](super::Client::set_query_interval). If a setting is a duration above 41 days,
+/// the duration counts as 41 days.
 ///
 /// ```
 /// use core::num::NonZeroU8;
@@ -217,110 +220,117 @@ pub struct ClientConfig {
     /// IEEE address of the server to use (attribute UpgradeServerID). The IEEE addresses 0 and all ones mean any
     /// server.
     ///
-    /// Default: all ones, which is the default of the attribute (section 6.7.1).
+    /// Default of `server_id`: all ones, which is the default of the attribute UpgradeServerID (section 6.7.1).
     #[doc(alias = "EUI64")]
     pub server_id: Eui64,
     /// Time between two searches for a server while no server is found. During a pause of a download, the time between
-    /// two searches is at least one hour. `None` disables the search for a lost server. Even if the setting is `None`,
-    /// the client searches for an unknown server every ten minutes.
+    /// two searches is at least one hour. With `None` the client does not search for a lost server. Even if
+    /// `discovery_interval` is `None`, the client searches for an unknown server every ten minutes.
     ///
-    /// Default: `None` if the server is known, so that the client keeps this server. The default for an unknown server
-    /// is ten minutes, because each search is a broadcast to the whole network.
+    /// Default of `discovery_interval`: `None` if the address of the server is known, so that the client keeps the
+    /// server. If the address is unknown, the default is one search every ten minutes, because each search is a
+    /// broadcast to the whole network.
     #[doc(alias = "rejoin")]
     pub discovery_interval: Option<Millis>,
     /// Number of consecutive unanswered queries after which the server counts as lost, and the client searches for a
-    /// server. The setting has no effect without `discovery_interval`.
+    /// server. The setting `max_unanswered_queries` has no effect if `discovery_interval` is `None`.
     ///
     /// If `discovery_interval` is set, the client also searches for a lost server whose address the configuration
     /// gives.
     ///
-    /// Default: 3. An outage of the server for some minutes may leave a single query unanswered. Three unanswered
-    /// queries take at least 15 minutes, or two minutes in a pause of a download. A server that has not answered three
-    /// consecutive queries may have another address.
+    /// Default of `max_unanswered_queries`: 3. An outage of the server for some minutes may leave a single query
+    /// unanswered. Three unanswered queries take at least 15 minutes, or at least two minutes during a pause of a
+    /// download. A server that has not answered three consecutive queries may have a new address.
     pub max_unanswered_queries: u8,
     /// Whether the client may use any other server after three failed lookups of the network address of the server
     /// `server_id` (section 6.7.1).
     ///
-    /// Default: true, because a new gateway has another IEEE address than the gateway that it replaces.
+    /// Default of `replace_lost_server`: true, so that a new gateway can take over, although it has another IEEE
+    /// address than the gateway that it replaces.
     pub replace_lost_server: bool,
     /// Whether the client searches for another server after a refusal, and skips the refusing server from then on
     /// (sections 6.10.5.3, 6.10.11.5.2 and 6.10.12.4). A refusal is the status NOT_AUTHORIZED, or the status
     /// UNSUP_CLUSTER_COMMAND in answer to a request for a device-specific file.
     ///
-    /// Default: false. Most networks have one server, and a refusal may be temporary.
+    /// Default of `replace_refusing_server`: false, because most networks have only one OTA server, and the server may
+    /// refuse a device only for some time.
     pub replace_refusing_server: bool,
     /// Link key that the device establishes with the server before the first request.
     ///
-    /// Default: [`NotRequired`](LinkKeyPolicy::NotRequired). Home networks are secured by the network key alone.
+    /// Default of `link_key`: [`NotRequired`](LinkKeyPolicy::NotRequired), because home networks are secured by the
+    /// network key alone.
     pub link_key: LinkKeyPolicy,
     /// Whether the client sends frames with APS security.
     ///
-    /// Default: false, because most servers have no link key with the device.
+    /// Default of `aps_security`: false, because most servers have no link key with the device.
     pub aps_security: bool,
     /// Whether the client ignores received frames without APS security.
     ///
-    /// Default: false, because most servers have no link key with the device and send no APS security.
+    /// Default of `require_aps_security`: false, because most servers have no link key with the device and send no APS
+    /// security.
     pub require_aps_security: bool,
     /// Whether the client ignores frames sent by broadcast or multicast. Section 6.10.3.4 demands that a client ignores
     /// broadcast and multicast frames in profiles that require encryption.
     ///
-    /// Default: false. A broadcast Image Notify is the usual announcement of a new image.
+    /// Default of `require_unicast`: false. A broadcast Image Notify is the usual announcement of a new image.
     pub require_unicast: bool,
     /// Whether the client decodes frames strictly by the specification, without [`Quirks`](crate::zcl::Quirks). With
-    /// strict decoding an ABORT with extra bytes is malformed. With strict decoding, a unicast Image Notify with
-    /// another payload type than 0 or another jitter than 100 is also malformed (section 6.10.3.5.1).
+    /// strict decoding, an Image Block Response with the status ABORT and extra bytes is malformed. With strict
+    /// decoding, a unicast Image Notify with another payload type than 0 or another jitter than 100 is also malformed
+    /// (section 6.10.3.5.1).
     ///
-    /// Default: false, because servers in the field send frames that deviate from the specification.
+    /// Default of `strict`: false, because servers in the field send frames that deviate from the specification.
     pub strict: bool,
     /// Maximum number of data bytes per block, which the client sends as the maximum data size of Image Block Requests
     /// and Image Page Requests.
     ///
-    /// Default: 64. An Image Block Response of up to 65 bytes of data fits into one unfragmented frame of IEEE 802.15.4
-    /// if the network uses no source routes. 64 is a multiple of the usual word sizes of flash.
+    /// Default of `max_block_size`: 64. An Image Block Response of up to 65 bytes of data fits into one unfragmented
+    /// frame of IEEE 802.15.4 if the network uses no source routes. 64 is a multiple of the usual word sizes of flash.
     pub max_block_size: NonZeroU8,
     /// Method of requesting the blocks of a file.
     ///
-    /// Default: stop-and-wait, which is [`Blocks`](TransferMode::Blocks) with a window of 1. Every server supports
-    /// stop-and-wait.
+    /// Default of `transfer`: stop-and-wait, which is [`Blocks`](TransferMode::Blocks) with a window of 1. Every server
+    /// supports stop-and-wait.
     pub transfer: TransferMode,
     /// Smallest unit of a write to storage in bytes, such as a word of flash; at most `max_block_size`. The offset and
-    /// the length of each block that the application stores are multiples of this unit. If a received block does not
-    /// end at a multiple of this unit, the client requests the bytes after the last multiple of the unit again. Only
-    /// the last block of a file may have a length that is no multiple of the unit.
+    /// the length of each block that the application stores are multiples of `write_size`. If a received block does not
+    /// end at a multiple of `write_size`, the client requests the bytes after the last multiple of `write_size` again.
+    /// Only the last block of a file may have a length that is no multiple of `write_size`.
     ///
-    /// Default: 1.
+    /// Default of `write_size`: 1.
     #[doc(alias = "alignment")]
     pub write_size: NonZeroU8,
     /// Maximum size of a file that storage can hold, in bytes. The client skips offers of larger files.
     ///
-    /// Default: `u32::MAX`, which means no limit.
+    /// Default of `max_file_size`: `u32::MAX`, which means no limit.
     pub max_file_size: u32,
     /// Versions whose offers the client passes on to the application; the client skips offers of all other versions.
     ///
-    /// Default: [`Different`](AcceptedVersions::Different). The server decides which version to install, and may choose
-    /// an older version (section 6.10.5.2.4).
+    /// Default of `accepted_versions`: [`Different`](AcceptedVersions::Different). The server decides which version to
+    /// install, and may choose an older version (section 6.10.5.2.4).
     pub accepted_versions: AcceptedVersions,
     /// Checks of the file header that the client makes during the download.
     ///
-    /// Default: all checks, so that a wrong file ends the download early.
+    /// Default of `header_checks`: all checks, so that a wrong file ends the download early.
     pub header_checks: HeaderChecks,
     /// Whether the client accepts a file whose upgrade file destination has the bytes of the device's IEEE address in
-    /// reverse order. The image builder of espressif writes the bytes in reverse order if the address is given with the
-    /// most significant byte first.
+    /// reverse order. The image builder of espressif writes the bytes of the destination in reverse order if the
+    /// address is given with the most significant byte first.
     ///
-    /// Default: false, because the reversed address may be the address of another device.
+    /// Default of `accept_reversed_destination`: false, because the reversed address may be the address of another
+    /// device.
     pub accept_reversed_destination: bool,
     /// Stack version of the image that the device runs.
     ///
-    /// Default: [`ZIGBEE_PRO`](StackVersion::ZIGBEE_PRO).
+    /// Default of `stack`: [`ZIGBEE_PRO`](StackVersion::ZIGBEE_PRO).
     pub stack: StackVersion,
     /// Security credential version of the device (section 6.3.2.11).
     ///
-    /// Default: `None`, which means that the device has no security credentials.
+    /// Default of `credential`: `None`, which means that the device has no security credentials.
     pub credential: Option<SecurityCredentialVersion>,
     /// Time from the creation of the client to the first query.
     ///
-    /// Default: one minute, in which the device can join the network.
+    /// Default of `first_query_delay`: one minute, so that the device can join the network before the first query.
     pub first_query_delay: Millis,
     /// Time between two periodic queries for an image. `None` disables periodic queries; an Image Notify and a call of
     /// [`query`](super::Client::query) still cause a query.
@@ -328,135 +338,149 @@ pub struct ClientConfig {
     /// After an unanswered query or a failed upgrade, the next query follows in five minutes. The time until the next
     /// query doubles with each further failure, up to `query_interval`.
     ///
-    /// Default: 24 hours, the default of espressif's client.
+    /// Default of `query_interval`: 24 hours between two periodic queries, as in espressif's client.
     pub query_interval: Option<Millis>,
     /// Number of attempts of one query before the query counts as unanswered.
     ///
-    /// Default: 4, which is the first attempt and three retries, as section 6.12 specifies for the Upgrade End Request.
+    /// Default of `max_query_attempts`: 4, which is the first attempt and three retries, as section 6.12 specifies for
+    /// the Upgrade End Request.
     pub max_query_attempts: u8,
-    /// Minimum time between two Image Block Requests. If the server has set a longer MinimumBlockPeriod, the client
-    /// keeps to the MinimumBlockPeriod.
+    /// Minimum time between two Image Block Requests. If the server has set a MinimumBlockPeriod above
+    /// `min_block_period`, the client waits for the MinimumBlockPeriod between two requests.
     ///
-    /// Default: 0.
+    /// Default of `min_block_period`: 0.
     #[doc(alias = "rate limit")]
     #[doc(alias = "throttle")]
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Millis,
     /// Timeout of an answer as long as no round trip has been measured.
     ///
-    /// Default: 3 seconds. The first answer may need a route discovery and APS retries, which are 1.6 seconds apart.
+    /// Default of `initial_timeout`: 3 seconds, because the first answer of a server may need a route discovery and APS
+    /// retries, which are 1.6 seconds apart.
     pub initial_timeout: Millis,
     /// Maximum timeout of an answer, which limits the exponential backoff of retries.
     ///
-    /// Default: 10 seconds.
+    /// Default of `max_timeout`: 10 seconds.
     pub max_timeout: Millis,
     /// Number of unanswered attempts of one Image Block Request after which the download pauses, and the client queries
-    /// whether the server still offers the image. The first request after a restart has at most three attempts.
+    /// whether the server still offers the image. The first Image Block Request after a restart of the client has at
+    /// most three attempts.
     ///
-    /// Default: 8. On a link that loses 20 % of the frames in each direction, eight consecutive attempts fail once in
-    /// 3,500 blocks. The eight attempts take 18 seconds if the measured round trip is 24 ms, and 69 seconds if no round
-    /// trip has been measured yet.
+    /// Default of `max_block_attempts`: 8. On a link that loses 20 % of the frames in each direction, all of the eight
+    /// attempts to fetch a block fail for about one block in 3,500. Eight attempts of a block request take 18 seconds
+    /// if the measured round trip is 24 ms, and 69 seconds if no round trip has been measured yet.
     pub max_block_attempts: u8,
     /// Number of consecutive error responses after which the download pauses.
     ///
-    /// Default: 10. With the default of `error_backoff`, ten consecutive errors take ten seconds.
+    /// Default of `max_consecutive_errors`: 10. With the default of `error_backoff`, a server that answers only with
+    /// errors causes a pause after ten seconds.
     pub max_consecutive_errors: u8,
-    /// Shortest time between two queries of a paused download. The time between two queries grows up to 50 seconds in
-    /// the first ten minutes of the pause, up to a quarter of an hour in the first day, and up to four hours after the
-    /// first day. If `pause_interval` is above one of the limits of 50 seconds, a quarter of an hour and four hours,
-    /// `pause_interval` applies instead of the limit. A long `pause_interval` suits a device that sleeps.
+    /// Shortest time between two queries of a paused download. The longest time between two queries of a paused
+    /// download is 50 seconds in the first ten minutes of the pause, a quarter of an hour in the rest of the first day,
+    /// and four hours after the first day. If `pause_interval` is above the longest time, the client waits for
+    /// `pause_interval` between two queries. A long `pause_interval` suits a device that sleeps.
     ///
-    /// Default: 10 seconds.
+    /// Default of `pause_interval`: 10 seconds.
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
-    /// Longest time for which a download stays paused while no new byte of the file arrives. When the pause reaches
-    /// this length, the upgrade ends, and the storage is free for another image. `None` means no limit. With a limit of
-    /// zero, the upgrade ends at the moment at which the download would pause.
+    /// Longest time for which a download stays paused while no new byte of the file arrives. When a pause has lasted
+    /// for `max_pause`, the upgrade ends, and the storage is free for another image. With `None` a download may stay
+    /// paused without a limit. With a `max_pause` of zero a download never pauses, because the upgrade ends instead.
     ///
-    /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
+    /// Default of `max_pause`: 30 days, so that a paused download survives a gateway that is switched off during a
+    /// holiday.
     pub max_pause: Option<Millis>,
     /// Longest random delay of the first query, of periodic queries, of hourly Upgrade End Requests and of the first
     /// request of a resumed download. The random delay keeps devices that start at the same time from sending at the
-    /// same time. The random delay is also limited to ten times `first_query_delay` for the first query, to a quarter
-    /// of the interval for periodic queries, and to ten seconds for a resumed download. A `query_spread` of zero
-    /// disables the random delay.
+    /// same time. The random delay is also at most ten times `first_query_delay` for the first query, at most a quarter
+    /// of `query_interval` for periodic queries, and at most ten seconds for a resumed download. A `query_spread` of
+    /// zero disables the random delay.
     ///
-    /// Default: 10 minutes. If 200 devices start at the same time, on average one of the devices sends its first query
-    /// every three seconds. If the server does not answer, each device makes four attempts, so that the 200 devices
-    /// send 1.3 frames per second.
+    /// Default of `query_spread`: 10 minutes. If 200 devices start at the same time, on average one of the devices
+    /// sends its first query every three seconds. If the server does not answer, each device sends its first query four
+    /// times, so that 200 devices send 1.3 frames per second.
     #[doc(alias = "jitter")]
     pub query_spread: Millis,
-    /// Delay of the next request after an error response, after a failed delivery, or when storage is busy. After
-    /// failed deliveries the delay doubles with each attempt.
+    /// Delay of the next request after an error response, after a failed delivery, or when storage is busy. After each
+    /// further failed delivery of a request, the delay before the next attempt doubles.
     ///
-    /// Default: 1 second.
+    /// Default of `error_backoff`: 1 second.
     pub error_backoff: Millis,
-    /// Maximum time that the client waits after a WAIT_FOR_DATA that demands a wait without an end (section 6.8.4).
-    /// With `None` the client waits until the server sends a frame.
+    /// Maximum time that the client waits after a WAIT_FOR_DATA that demands a wait without an end (section 6.8.4). If
+    /// `max_wait_for_data` is `None`, the client waits until the server sends a frame.
     ///
-    /// Default: one hour, as in the client of Silicon Labs.
+    /// Default of `max_wait_for_data`: a wait of one hour, as in the client of Silicon Labs.
     pub max_wait_for_data: Option<Millis>,
     /// Maximum time that the client waits after a WAIT_FOR_DATA that gives a request time, before the client requests
     /// the block again.
     ///
-    /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
+    /// Default of `max_finite_wait`: one day. Without a limit, a wrong or forged time makes a device wait for up to 136
+    /// years.
     pub max_finite_wait: Millis,
-    /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. During a longer
-    /// countdown the client repeats the Upgrade End Request every hour; an answer that gives the upgrade time as a
-    /// delay never moves the upgrade to a later time.
+    /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. If the countdown
+    /// to the upgrade is longer, the client repeats the Upgrade End Request every hour during the countdown. If the
+    /// server answers a repeated request by an upgrade time in the form of a delay, the answer never moves the upgrade
+    /// to a later time.
     ///
-    /// Default: one day. Without a limit, a wrong or forged time makes a device wait for up to 136 years.
+    /// Default of `max_unchecked_countdown`: one day. Without a limit, a wrong or forged time makes a device wait for
+    /// up to 136 years.
     pub max_unchecked_countdown: Millis,
     /// Largest difference in seconds at which the UTC time of the server and the UTC time of the device count as equal.
-    /// If the two clocks count as equal, the client waits until its own clock reaches the upgrade time or request time
-    /// in the response. If the two clocks differ by more than `utc_tolerance`, the client waits for the difference
-    /// between the current time in the response and the upgrade time or request time in the response.
+    /// If the UTC times of server and device count as equal, the client waits until its own clock reaches the upgrade
+    /// time or request time in the response. If the UTC times of server and device differ by more than `utc_tolerance`,
+    /// the client waits for the difference between the current time in the response and the upgrade time or request
+    /// time in the response.
     ///
-    /// Default: 300 seconds, because the clocks of server and device may differ and frames may be delayed.
+    /// Default of `utc_tolerance`: 300 seconds, because the clocks of server and device may differ and frames may be
+    /// delayed.
     pub utc_tolerance: u32,
     /// Reaction of the client to a server that does not answer the Upgrade End Request.
     ///
-    /// Default: [`Apply`](UpgradeEndFallback::Apply), as section 6.12 allows.
+    /// Default of `upgrade_end_fallback`: [`Apply`](UpgradeEndFallback::Apply), as section 6.12 allows.
     pub upgrade_end_fallback: UpgradeEndFallback,
-    /// Number of times that the client asks for [`Need::Prepare`](super::Need::Prepare) before a fault ends the
-    /// upgrade. The pause between two attempts is `error_backoff`, and doubles with each attempt.
+    /// Number of times that the client asks for [`Need::Prepare`](super::Need::Prepare) before a failed preparation of
+    /// the storage ends the upgrade. The time between the first two attempts to prepare the storage is `error_backoff`;
+    /// the time doubles with each further attempt.
     ///
-    /// Default: 3, because flash that is busy for a moment is not defective.
+    /// Default of `max_prepare_attempts`: 3, because flash that is busy for a moment is not defective.
     pub max_prepare_attempts: u8,
-    /// Whether the client reports an offer that it skips without asking the application. The report is an Upgrade End
-    /// Request with the status INVALID_IMAGE, once for each offered version. The client sends no report of a skipped
-    /// offer during a download, or while a complete image waits for its upgrade.
+    /// Whether the client reports to the server an offer that it skips without asking the application. The report of a
+    /// skipped offer is an Upgrade End Request with the status INVALID_IMAGE, sent once for each offered version. The
+    /// client sends no report of a skipped offer during a download, or while a complete image waits for its upgrade.
     ///
-    /// Default: false, because document 095264 (2011) has no report of skipped offers. With the report, a gateway that
-    /// started an update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
+    /// Default of `report_skipped_offers`: false, because document 095264 (2011) has no report of skipped offers. With
+    /// reports of skipped offers, a gateway that started an update learns at once that the device refuses the file, as
+    /// with devices of Silicon Labs and Telink.
     pub report_skipped_offers: bool,
     /// File that failed its verification or its boot before the start of the client; `None` if no file failed. The
-    /// value comes from [`Client::failed_image`](super::Client::failed_image) or from the boot loader.
+    /// application knows this file from [`Client::failed_image`](super::Client::failed_image) of the client before the
+    /// restart, or from the boot loader.
     ///
-    /// Default: `None`.
+    /// Default of `failed_image`: `None`.
     #[doc(alias = "rollback")]
     pub failed_image: Option<FailedImage>,
     /// Side that may start the upgrade: the server and the application, or the application alone.
     ///
-    /// Default: [`SERVER`](UpgradeActivationPolicy::SERVER).
+    /// Default of `activation_policy`: [`SERVER`](UpgradeActivationPolicy::SERVER).
     pub activation_policy: UpgradeActivationPolicy,
-    /// Value of the attribute ClusterRevision. From revision 2 on, the client also has the attributes
-    /// UpgradeActivationPolicy and UpgradeTimeoutPolicy. A MinimumBlockPeriod counts seconds in revision 2, and
-    /// milliseconds in every other revision.
+    /// Value of the attribute ClusterRevision. From cluster revision 2 on, the client also has the attributes
+    /// UpgradeActivationPolicy and UpgradeTimeoutPolicy. The unit of a MinimumBlockPeriod is the second in cluster
+    /// revision 2, and the millisecond in every other revision.
     ///
-    /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets the value 3.
+    /// Default of `cluster_revision`: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3)
+    /// sets cluster revision 3.
     pub cluster_revision: u16,
     /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
     /// Request, and has the attribute MinimumBlockPeriod.
     ///
-    /// Default: false. Servers that follow the specification of 2011 do not know the field MinimumBlockPeriod of an
-    /// Image Block Request, and some of these servers answer MALFORMED_COMMAND.
+    /// Default of `supports_block_period`: false, because servers that follow the specification of 2011 do not know the
+    /// field MinimumBlockPeriod of an Image Block Request, and some of these servers answer MALFORMED_COMMAND.
     #[doc(alias = "MinimumBlockPeriod")]
     pub supports_block_period: bool,
     /// Value of the attribute ImageStamp, a number that distinguishes two builds of one version, such as a checksum of
-    /// the running image. `None` means that the client does not have the attribute.
+    /// the running image. If `image_stamp` is `None`, the client does not have the attribute ImageStamp.
     ///
-    /// Default: `None`.
+    /// Default of `image_stamp`: `None`.
     pub image_stamp: Option<u32>,
 }
 
@@ -536,12 +560,12 @@ impl ClientConfig {
     }
 }
 
-/// Source of the settings of a client. The settings never change while the client exists.
+/// Source of the settings of a client. A source returns the same settings as long as the client exists.
 ///
-/// [`ClientConfig`] implements this trait: a `Client<RANGES, ClientConfig>` contains its settings in its own memory. A
-/// reference to a type with this trait implements the trait as well, so that the settings can be in a `static` in
-/// flash. A type without fields can return constant settings. A type with constant settings takes no memory, and the
-/// compiler leaves out the code that these settings never need:
+/// [`ClientConfig`] implements the trait `Settings`: a `Client<RANGES, ClientConfig>` contains its settings in its own
+/// memory. A reference to a type with the trait `Settings` implements `Settings` as well, so that the settings of a
+/// client can be in a `static` in flash. A type without fields can return constant settings. Constant settings take no
+/// memory, and the compiler leaves out the code of the client that constant settings never need:
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -566,39 +590,39 @@ impl ClientConfig {
 /// assert_eq!(client.identity().current.version.0, 7);
 /// ```
 pub trait Settings {
-    /// Abilities of the device. The code of an ability that is left out takes no flash.
+    /// Abilities of the client on this device. If the client lacks an ability, the code of the ability takes no flash.
     ///
     /// Default: all abilities.
     const ABILITIES: Abilities = Abilities::ALL;
 
-    /// Returns the settings, which are the same at every call.
+    /// Returns the settings of the client, which are the same at every call.
     fn config(&self) -> &ClientConfig;
 }
 
-/// Abilities of a client that a device can leave out to save flash. The field of each ability describes all effects of
-/// leaving the ability out.
+/// Abilities of a client that a device can leave out to save flash. The documentation of each field describes what the
+/// client does without the ability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Abilities {
-    /// Whether the client can search for a server and ask for a link key. Without this ability the client sends
-    /// requests only to the server that [`ClientConfig::server`] or [`set_server`](super::Client::set_server) names,
-    /// and sends no request while the server is unknown.
+    /// Whether the client can search for a server and ask for a link key. Without the ability `discovery`, the client
+    /// sends requests only to the server that [`ClientConfig::server`] or [`set_server`](super::Client::set_server)
+    /// names, and sends no request while the server is unknown.
     pub discovery: bool,
-    /// Whether the client can fetch device-specific files. Without this ability
+    /// Whether the client can fetch device-specific files. Without the ability `specific_files`, a call of
     /// [`query_specific_file`](super::Client::query_specific_file) fails.
     pub specific_files: bool,
-    /// Whether the client can keep a verified image until another image of the device is downloaded. Without this
-    /// ability [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
+    /// Whether the client can keep a verified image until another image of the device is downloaded. Without the
+    /// ability `several_images`, the answer [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
     /// [`Abandon`](super::VerifyResult::Abandon).
     pub several_images: bool,
-    /// Whether the device has or can obtain security credentials. Without this ability an upgrade to a file that
-    /// requires credentials ends with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
+    /// Whether the device has or can obtain security credentials. Without the ability `credentials`, an upgrade to a
+    /// file that requires security credentials ends with [`Outcome::NoCredentials`](super::Outcome::NoCredentials).
     pub credentials: bool,
-    /// Whether the device has a UTC clock. Without this ability [`set_utc`](super::Client::set_utc) has no effect, and
-    /// the client waits for the difference between the two times in a response: the current time of the server, and the
-    /// upgrade time or request time.
+    /// Whether the device has a UTC clock. Without the ability `utc_clock`, the method
+    /// [`set_utc`](super::Client::set_utc) has no effect, and the client waits for the difference between the current
+    /// time and the upgrade time or request time in a response of the server.
     pub utc_clock: bool,
 }
 
@@ -643,7 +667,7 @@ pub(super) const NO_ADDRESS: Eui64 = Eui64(u64::MAX);
 /// Time between two searches for an unknown server if the configuration has no `discovery_interval`.
 pub(super) const DISCOVERY_INTERVAL: Millis = Millis::from_secs(10 * 60);
 
-/// Returns whether both the network address and the endpoint of an address are known.
+/// Returns whether the given address has a known network address and a known endpoint.
 pub(super) const fn is_known(Address { network, endpoint }: Address) -> bool {
     network != Address::UNKNOWN.network && endpoint != Address::UNKNOWN.endpoint
 }

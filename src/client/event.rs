@@ -15,7 +15,7 @@ use crate::zcl::{ImageOffer, Status};
 
 use super::DownloadProgress;
 
-/// Event of an upgrade that the application may log or display. No event needs an answer.
+/// Event of an upgrade that the application may log or display. The application need not answer an event.
 ///
 /// The callbacks of espressif's client correspond to outputs of this client: START to [`Started`](Self::Started),
 /// RECEIVE to [`ClientAction::Store`](super::ClientAction::Store), CHECK to [`Need::Verify`](super::Need::Verify),
@@ -42,32 +42,33 @@ pub enum ClientEvent {
     /// The server scheduled the upgrade for the given time.
     CountingDown(Instant),
     /// The server answered the Upgrade End Request without an upgrade time, so that the client waits for another
-    /// Upgrade End Response. The client repeats the Upgrade End Request every hour.
+    /// Upgrade End Response. During the wait, the client repeats the Upgrade End Request every hour.
     WaitingForUpgradeEnd,
-    /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
-    /// configuration does not let the server start the upgrade.
+    /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade, because
+    /// the configuration does not let the server start the upgrade.
     WaitingForActivation,
-    /// The download is paused for the given reason, and all stored bytes are kept. At the given time, the client sends
-    /// the next query. If the server answers this query by an offer of the same image, the download continues.
+    /// The download is paused for the given reason, and all stored bytes are kept. The client sends its next query at
+    /// the given time. If the server answers a query during the pause by an offer of the downloaded image, the download
+    /// continues.
     DownloadPaused(PauseReason, Instant),
     /// The server offers the image of the download again, or sends blocks of this image again. The client has checked
     /// that the header and the last stored block on the server equal the stored bytes. The download continues at the
-    /// offset `received`.
+    /// file offset `received`.
     DownloadContinued(DownloadProgress),
     /// The server sends the bytes of another file under the identity of the given image. The client returns
     /// [`Need::Prepare`](super::Need::Prepare), and the download starts again from offset 0.
     FileReplaced(ImageOffer),
     /// The server answered the Upgrade End Request with the given error. The client keeps the image and repeats the
-    /// Upgrade End Request. If the error is ABORT or NO_IMAGE_AVAILABLE, the client sends a query before the repeated
-    /// Upgrade End Request.
+    /// Upgrade End Request. If the server answered ABORT or NO_IMAGE_AVAILABLE, the client sends a query before it
+    /// repeats the Upgrade End Request.
     UpgradeEndRefused(Status),
     /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
     UpgradeEndUnanswered(Instant),
     /// The clock of the server differs from the clock of the device by more than
-    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client waits for the difference between the two times
-    /// in the response: the current time of the server, and the upgrade time or request time.
+    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client therefore waits for the difference between the
+    /// current time and the upgrade time or request time in the response, whatever the clock of the device shows.
     ClocksDisagree {
-        /// UTC time that the server sent.
+        /// UTC time of the server, from its response.
         server: UtcTime,
         /// UTC time of the device.
         own: UtcTime,
@@ -76,17 +77,18 @@ pub enum ClientEvent {
     /// given time.
     PrepareFailed(Instant),
     /// The client cannot query, because no valid query can carry the given image as the running image: the version is
-    /// 0xFFFFFFFF, or the image type is reserved. The identity in the configuration needs to be corrected.
+    /// 0xFFFFFFFF, or the image type is reserved. The application must correct the identity in the configuration of the
+    /// client.
     CannotQuery(ImageId),
     /// The given image is verified and kept until another image of the device is downloaded.
     ImageRetained(ImageId),
     /// The device runs the new image, and the event [`Ended`](Self::Ended) follows. espressif calls this event FINISH.
     Finished {
-        /// Image that the device runs now.
+        /// New image, which the device runs now.
         id: ImageId,
-        /// Size of the file in bytes.
+        /// Size of the downloaded file in bytes.
         size: u32,
-        /// Time from the start of the download to this event.
+        /// Time from the start of the download to the event `Finished`.
         duration: Millis,
     },
     /// The upgrade ended, successfully or not. espressif calls an end without success ABORT or ERROR.
@@ -120,7 +122,7 @@ impl ClientEvent {
     }
 }
 
-/// Writes the event as one line for a log. Times in the line are milliseconds of the caller's clock.
+/// Writes the event as one line for a log. The times that a line shows are milliseconds of the caller's clock.
 impl fmt::Display for ClientEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -194,7 +196,7 @@ pub enum SkipReason {
     FailedBefore,
 }
 
-/// Writes the reason as one phrase for a log.
+/// Writes the reason for skipping an offer as one phrase for a log.
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -213,11 +215,12 @@ impl fmt::Display for SkipReason {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PauseReason {
-    /// The server did not answer the requests of the client.
+    /// The server did not answer the block or page requests of the client.
     ServerSilent,
-    /// The server sent answers that the client cannot use. The variant holds the fault of the last unusable answer.
+    /// The server answered block or page requests with answers that the client cannot use. The variant holds the fault
+    /// of the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The server answered with too many consecutive errors. The variant holds the status of the last error.
+    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error.
     ServerErrors(Status),
     /// The server answered NO_IMAGE_AVAILABLE to three consecutive requests.
     ImageGone,
@@ -225,7 +228,7 @@ pub enum PauseReason {
     OtherOffer,
 }
 
-/// Writes the reason as one phrase for a log.
+/// Writes the reason of a pause as one phrase for a log.
 impl fmt::Display for PauseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.outcome().fmt(f)
@@ -233,7 +236,7 @@ impl fmt::Display for PauseReason {
 }
 
 impl PauseReason {
-    /// Returns the outcome of a download that is given up after a pause for this reason.
+    /// Returns the outcome of an upgrade whose download was paused for this reason and never continued.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
@@ -254,16 +257,17 @@ impl PauseReason {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UnusableAnswer {
-    /// The block is longer than [`max_block_size`](super::ClientConfig::max_block_size).
+    /// The received block is longer than [`max_block_size`](super::ClientConfig::max_block_size).
     TooLong,
-    /// The block is shorter than [`write_size`](super::ClientConfig::write_size).
+    /// The received block is shorter than [`write_size`](super::ClientConfig::write_size).
     TooShort,
-    /// The block holds no data.
+    /// The received block holds no data.
     Empty,
-    /// No request asked for a block at the offset of the received block, or the block reaches past the end of the file.
+    /// The client has requested no block at the offset of the received block, or the received block reaches past the
+    /// end of the file.
     OtherOffset,
-    /// The manufacturer code, image type or file version of the block differs from the request, because the server has
-    /// another file.
+    /// The manufacturer code, image type or file version of the received block differs from the request, because the
+    /// server has another file.
     OtherImage,
     /// The answer cannot be decoded, such as WAIT_FOR_DATA without times.
     Unreadable,
@@ -271,7 +275,7 @@ pub enum UnusableAnswer {
     TimeInPast,
 }
 
-/// Writes the fault as one phrase for a log.
+/// Writes the fault of an unusable answer as one phrase for a log.
 impl fmt::Display for UnusableAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -296,7 +300,7 @@ pub enum Outcome {
     Upgraded(ImageId),
     /// The device-specific file is downloaded and verified.
     Received(ImageId),
-    /// The application refused the offer.
+    /// The application refused the offer of the image.
     Refused,
     /// The application cancelled the upgrade.
     Cancelled,
@@ -304,11 +308,11 @@ pub enum Outcome {
     StorageFault,
     /// The server answered a block request with ABORT.
     ServerAborted,
-    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests. The
-    /// download was then paused for [`max_pause`](super::ClientConfig::max_pause), and the server did not offer the
-    /// image again.
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests. The client
+    /// then paused the download for [`max_pause`](super::ClientConfig::max_pause), and the server did not offer the
+    /// image again during the pause.
     ImageGone,
-    /// The server answered with too many consecutive errors. The variant holds the status of the last error.
+    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error.
     ServerErrors(Status),
     /// The server sent too many consecutive block responses without data.
     EmptyBlocks,
@@ -316,28 +320,30 @@ pub enum Outcome {
     ShortBlocks,
     /// The server does not support device-specific files.
     SpecificFilesUnsupported,
-    /// The server stopped answering during the upgrade.
+    /// The server stopped answering the requests of the client during the upgrade.
     ServerSilent,
     /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
     /// the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before the image of the upgrade was applied. The upgrade has the same
-    /// outcome if the server still offered another image when the download had been paused for
+    /// The application accepted another image before the device switched to the image of the upgrade, or the server
+    /// offered another image while the download was paused and still did so when the pause had lasted for
     /// [`max_pause`](super::ClientConfig::max_pause).
     Replaced,
-    /// The header of the file cannot be decoded. The variant holds the reason, and
-    /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) returns the offset of the wrong byte.
+    /// The header of the file cannot be decoded. The variant holds the fault of the header.
+    /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) on the same bytes returns the offset of the
+    /// wrong byte.
     HeaderUnreadable(HeaderFault),
     /// The header of the file contradicts the offer. The variant holds the field that differs, with the value in the
     /// offer and the value in the header.
     HeaderMismatch(HeaderMismatch),
-    /// The file is for other hardware or for another device. The variant holds the reason.
+    /// The file is for other hardware or for another device, as the value of the variant says.
     NotForThisDevice(DeviceMismatch),
     /// The application answered that the file is invalid.
     InvalidImage,
     /// The security credentials that the file requires cannot be obtained.
     NoCredentials,
-    /// The server refused the upgrade after the download. The variant holds the status in the answer of the server.
+    /// The server refused the upgrade after the download. The variant holds the status with which the server answered
+    /// the Upgrade End Request.
     UpgradeRefused(Status),
     /// The device could not switch to the new image.
     ApplyFailed,
@@ -372,7 +378,7 @@ impl Outcome {
     }
 }
 
-/// Writes the outcome as one line for a log.
+/// Writes the outcome of an upgrade as one line for a log.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
@@ -424,7 +430,7 @@ pub enum HeaderFault {
     Truncated,
 }
 
-/// Writes the reason as part of a line for a log.
+/// Writes the fault of a file header as part of one line for a log.
 impl fmt::Display for HeaderFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -445,14 +451,14 @@ impl fmt::Display for HeaderFault {
 pub struct HeaderMismatch {
     /// Field whose value in the header differs from the value in the offer.
     pub field: HeaderField,
-    /// Value of the field in the offer.
+    /// Value of the differing field in the offer.
     pub offered: u32,
-    /// Value of the field in the header of the file.
+    /// Value of the differing field in the header of the file.
     pub found: u32,
 }
 
-/// Writes the difference as `the file's header has file version 0x00000007, but the offer 0x00000006`. Sizes are
-/// written in decimal, all other fields in hexadecimal.
+/// Writes the difference between header and offer in the form `the file's header has file version 0x00000007, but the
+/// offer 0x00000006`. The line shows sizes in decimal, and the values of all other fields in hexadecimal.
 impl fmt::Display for HeaderMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { field, offered, found } = *self;
@@ -479,19 +485,19 @@ impl fmt::Display for HeaderMismatch {
     }
 }
 
-/// Field that both an offer and a file header have.
+/// Field that both the offer of a file and the header of the file have.
 // Exhaustive: the response to a query has no other field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum HeaderField {
-    /// Manufacturer code (section 6.3.2.5).
+    /// Manufacturer code of the file (section 6.3.2.5).
     Manufacturer,
-    /// Image type (section 6.3.2.6).
+    /// Image type of the file (section 6.3.2.6).
     ImageType,
-    /// File version (section 6.3.2.7).
+    /// Version of the file (section 6.3.2.7).
     Version,
-    /// Total image size in bytes (section 6.3.2.10).
+    /// Total image size of the file in bytes (section 6.3.2.10).
     Size,
 }
 
@@ -504,18 +510,18 @@ pub enum DeviceMismatch {
     /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The
     /// variant holds the hardware range of the file.
     Hardware(HardwareRange),
-    /// The upgrade file destination is the given device, which is not this device (section 6.3.2.12).
+    /// The upgrade file destination of the file is the given device, which is not this device (section 6.3.2.12).
     Destination(Eui64),
     /// The upgrade file destination has the bytes of this device's IEEE address in reverse order. The image builder of
     /// espressif can write files with a reversed destination.
-    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept these
-    /// files.
+    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept files
+    /// with a reversed destination.
     ReversedDestination,
     /// The file was fetched as a device-specific file but names no device (section 6.10.11.4).
     NoDestination,
 }
 
-/// Writes the reason as part of one line for a log.
+/// Writes the reason for which a file is not for this device as part of one line for a log.
 impl fmt::Display for DeviceMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
