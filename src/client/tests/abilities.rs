@@ -1,4 +1,5 @@
-//! Clients without abilities: what stays the same, and what each missing ability leaves out.
+//! Tests of clients without abilities: the unchanged behaviour, and the functions that are missing without each
+//! ability.
 
 use super::*;
 use crate::client::clock::Ticks;
@@ -20,7 +21,7 @@ struct Conversation<S> {
     client: Client<8, S>,
     file: Vec<u8>,
     verdict: VerifyResult,
-    /// Frames that the client has sent, and its events.
+    /// Frames that the client has sent.
     frames: Vec<Vec<u8>>,
     events: Vec<ClientEvent>,
 }

@@ -1,4 +1,4 @@
-//! Tests of the activation policy: the server or only the application may start the upgrade.
+//! Tests of the activation policy, which says whether the server or only the application may start the upgrade.
 
 use super::*;
 use crate::zcl::{ImageUpgradeStatus, UpgradeActivationPolicy};

@@ -1,5 +1,5 @@
-//! Tests of error responses to block requests: Default Responses, empty and short blocks, and the limits of their
-//! numbers.
+//! Tests of error responses to block requests: Default Responses, empty and short blocks, and the number of errors
+//! after which the download pauses.
 
 use super::*;
 

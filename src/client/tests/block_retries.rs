@@ -109,7 +109,8 @@ fn a_block_request_that_was_not_delivered_is_retried_after_the_error_pause() {
     script.assert_requests_block(64);
 }
 
-/// The pause after a failed delivery doubles with each attempt, and is limited by the timeout of the response.
+/// The time from a failed delivery to the retry doubles with each attempt, but the retry is never later than the
+/// timeout of the response.
 #[test]
 fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
     use crate::aps::{DeliveryReport, TransmitToken};

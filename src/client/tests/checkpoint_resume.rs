@@ -6,7 +6,7 @@ use super::*;
 
 const FIVE_MINUTES: u64 = 5 * 60 * 1000;
 
-/// Creates a client that starts at 0 and resumes from `checkpoint`.
+/// Creates a client that starts at the time 0 ms and resumes its download from `checkpoint`.
 fn resumed(checkpoint: Checkpoint) -> Script {
     let mut script = Script::new(config());
     script.client.resume(at(0), checkpoint).unwrap();

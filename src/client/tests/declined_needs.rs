@@ -1,4 +1,4 @@
-//! `Client::decline`: every need can be refused, and the client continues.
+//! Tests of `Client::decline`: the application can refuse every need, and the client continues.
 
 use super::*;
 use crate::zcl::ImageUpgradeStatus;

@@ -161,8 +161,8 @@ fn a_link_key_is_established_before_the_first_query() {
     assert_eq!(script.client.poll_need(), None);
 }
 
-/// A client that has looked up the network address of its server and stored 64 of 100 bytes; its next request has the
-/// sequence number 2.
+/// A client that has looked up the network address of its server and stored 64 of the 100 bytes of a file; the next
+/// request of the client has the sequence number 2.
 fn found_and_downloading(config: ClientConfig) -> Script {
     let mut script = Script::new(config);
     let Need::NetworkAddress(ticket, ID) = script.expect_need() else {

@@ -1,4 +1,5 @@
-//! Tests of images that failed their verification or their boot: the times of further attempts.
+//! Tests of images that failed their verification or their boot: the times at which the client downloads such an image
+//! again.
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::types::HardwareRange;
 
-/// Downloads `file` in blocks of `size` bytes, and returns the outcome.
+/// Downloads `file` in blocks of `size` bytes, and returns the outcome of the upgrade.
 fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
     let mut script = Script::downloading(config);
     for (turn, piece) in file.chunks(size).enumerate() {
@@ -25,7 +25,7 @@ fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
     script.expect_end()
 }
 
-/// Outcome of a download in `outcome` whose file header was accepted and whose file is complete.
+/// Value that the function `outcome` returns if the client accepted the file header and downloaded the complete file.
 const DOWNLOADED: Outcome = Outcome::Refused;
 
 /// Shows: CLI-103, CLI-106, CLI-107

@@ -1,11 +1,11 @@
-//! Tests of Image Notify: the notifies that cause a query, and the time of the query.
+//! Tests of Image Notify: the Image Notify commands that cause a query, and the time of the query.
 
 use std::string::String;
 
 use super::*;
 use crate::client::random::Random;
 
-/// Returns the first jitter draw of a script's client.
+/// Returns the first random number that the client of a script compares with the jitter of an Image Notify.
 fn first_draw() -> u8 {
     Random::new(1).percent()
 }
@@ -30,7 +30,8 @@ fn a_broadcast_notify_makes_the_client_query_if_its_draw_is_at_most_the_jitter()
     }
 }
 
-/// Without the spread, all clients would query at the same moment, and retry at the same moment three seconds later.
+/// Without a random delay after a broadcast Image Notify, all clients would query at the same moment, and retry three
+/// seconds later, again at the same moment.
 #[test]
 fn clients_spread_their_queries_after_a_broadcast_notify() {
     let asked_at = |seed: u64| {

@@ -15,7 +15,7 @@ fn with_pages(size: u16, spacing: u16) -> ClientConfig {
     }
 }
 
-/// A client, the file that it downloads, and the bytes that it has stored.
+/// Client, the file that the client downloads, and the bytes that the client has stored.
 struct PageScript {
     script: Script,
     file: Vec<u8>,
@@ -59,7 +59,8 @@ impl PageScript {
         sequence
     }
 
-    /// Receives a block and stores the block at once; returns `false` if the client does not accept the block.
+    /// Lets the client receive a block, and stores the block at once; returns `false` if the client does not accept the
+    /// block.
     fn receive(&mut self, sequence: u8, start: usize, size: usize) -> bool {
         let frame = block(sequence, OFFERED, start as u32, &self.file[start..start + size]);
         let ClientAction::Store(arrived) =
@@ -74,7 +75,7 @@ impl PageScript {
         true
     }
 
-    /// Receives blocks of 64 bytes, one every 10 ms, with sequence numbers from `sequence` on.
+    /// Lets the client receive blocks of 64 bytes, one every 10 ms, with sequence numbers from `sequence` on.
     fn receive_all(&mut self, sequence: u8, starts: impl IntoIterator<Item = usize>, end: usize) {
         for (start, turn) in starts.into_iter().zip(0..) {
             let later = self.script.now.as_millis() + 10;

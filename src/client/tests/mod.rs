@@ -1,4 +1,4 @@
-//! Tests of the client as scripts: literal frames and times are the input, and literal frames are the expected output.
+//! Tests of the client in the form of scripts: frames and times are the input, and frames are the expected output.
 
 mod abilities;
 mod activation_policy;
@@ -50,14 +50,14 @@ const OFFERED: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
 /// Query Next Image Response to the query with sequence number 0: an offer of `OFFERED` with 100 bytes.
 const OFFER: &str = "19 00 02 00 5F11 0101 2C1A0000 64000000";
 
-/// Upgrade End Response to the request with sequence number 3: upgrade now.
+/// Upgrade End Response to the request with sequence number 3, which orders the client to upgrade now.
 const UPGRADE_NOW: &str = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
 
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
-/// Returns `config` for a client that ends an upgrade where it would pause.
+/// Returns `config` for a client that ends the upgrade instead of a pause of the download.
 fn without_pause(config: ClientConfig) -> ClientConfig {
     ClientConfig { max_pause: Some(Millis(0)), ..config }
 }
@@ -80,7 +80,7 @@ fn config() -> ClientConfig {
     config
 }
 
-/// Returns a file of 100 bytes for `OFFERED`, whose header `change` may change.
+/// Returns a file of 100 bytes for the image `OFFERED`; the function `change` may change the header of the file.
 fn file(change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8> {
     file_of(OFFERED, change)
 }
@@ -96,7 +96,7 @@ fn file_of(id: ImageId, change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8
     bytes
 }
 
-/// Returns a file of `size` bytes for `OFFERED`; each byte of its element depends on its index.
+/// Returns a file of `size` bytes for the image `OFFERED`; each byte of the firmware depends on the offset of the byte.
 fn long_file(size: usize) -> Vec<u8> {
     let header = FileHeader::new(OFFERED);
     let data: Vec<u8> = (0..size - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
@@ -106,7 +106,7 @@ fn long_file(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// Result of handling a received frame; if the frame has data, the data is stored at once.
+/// Result of a received frame; a script stores the data of the frame at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Handled {
     Done,
@@ -126,7 +126,7 @@ impl Script {
         Self { client: Client::new(config, 1, at(0)), now: at(0) }
     }
 
-    /// A client that sent its query, with the sequence number 0, at 0 ms.
+    /// A client that sent its query with the sequence number 0 at 0 ms.
     fn querying(config: ClientConfig) -> Self {
         let mut script = Self::new(config);
         script.client.query(at(0)).unwrap();
@@ -144,7 +144,8 @@ impl Script {
         script
     }
 
-    /// A client that has downloaded `file` and waits for its verification; its next request has the sequence number 3.
+    /// A client that has downloaded `file` and waits for the verification of `file`; the next request of the client has
+    /// the sequence number 3.
     fn downloaded(config: ClientConfig, file: &[u8]) -> Self {
         let mut script = Self::downloading(config);
         script.assert_requests_block(0);
@@ -154,7 +155,7 @@ impl Script {
         script
     }
 
-    /// A client that sent its Upgrade End Request SUCCESS, with the sequence number 3.
+    /// A client that sent its Upgrade End Request with the status SUCCESS and the sequence number 3.
     fn ending(config: ClientConfig) -> Self {
         let mut script = Self::downloaded(config, &file(|_| {}));
         script.verify(VerifyResult::Valid);
@@ -162,7 +163,7 @@ impl Script {
         script
     }
 
-    /// Advances the time to `millis`, and handles timeouts.
+    /// Advances the time of the script to `millis`, and lets the client handle its timeouts.
     fn advance_to(&mut self, millis: u64) -> &mut Self {
         assert!(self.now <= at(millis), "time goes back");
         self.now = at(millis);
@@ -186,7 +187,7 @@ impl Script {
         self
     }
 
-    /// Asserts that the client requests the block at `offset` next.
+    /// Asserts that the next frame of the client requests the block at `offset`.
     #[track_caller]
     fn assert_requests_block(&mut self, offset: u32) -> &mut Self {
         let (_, bytes) = self.transmit().expect("a frame");
@@ -205,7 +206,7 @@ impl Script {
         self
     }
 
-    /// Receives `frame` from the server by unicast; data is stored at once.
+    /// Lets the client receive `frame` from the server by unicast, and stores the data of `frame` at once.
     #[track_caller]
     fn receive(&mut self, frame: &str) -> Handled {
         self.receive_frame(FrameMeta::unicast(SERVER), &hex(frame))
@@ -228,7 +229,7 @@ impl Script {
         }
     }
 
-    /// Receives a block of `OFFERED` from the server, and stores the block at once.
+    /// Lets the client receive a block of the image `OFFERED` from the server, and stores the block at once.
     #[track_caller]
     fn receive_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Handled {
         self.receive_frame(FrameMeta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
@@ -264,7 +265,7 @@ impl Script {
         self
     }
 
-    /// Accepts the offer and downloads `file`; returns the ticket of the need to verify it.
+    /// Accepts the offer and downloads `file`; returns the ticket of the need to verify `file`.
     #[track_caller]
     fn download(&mut self, id: ImageId, file: &[u8]) -> Ticket {
         self.accept().prepare();
@@ -309,7 +310,7 @@ impl Script {
         panic!("the upgrade did not end")
     }
 
-    /// Returns the reason of the last pause, and the time of the next query in ms.
+    /// Returns the reason of the last pause of the download, and the time of the next query in ms.
     #[track_caller]
     fn expect_pause(&mut self) -> (PauseReason, u64) {
         let mut last = None;
@@ -321,12 +322,12 @@ impl Script {
         last.expect("a pause")
     }
 
-    /// Returns all events since the last call.
+    /// Returns all events of the client since the last call.
     fn events(&mut self) -> Vec<ClientEvent> {
         std::iter::from_fn(|| self.client.poll_event()).collect()
     }
 
-    /// Asserts that the client sends a Query Next Image Request next.
+    /// Asserts that the next frame of the client is a Query Next Image Request.
     #[track_caller]
     fn assert_queries(&mut self) -> &mut Self {
         let (_, bytes) = self.transmit().expect("a query");
@@ -334,7 +335,8 @@ impl Script {
         self
     }
 
-    /// Asserts that the client requests `size` bytes of `OFFERED` at `offset` next; returns the sequence number.
+    /// Asserts that the next frame of the client requests `size` bytes of the image `OFFERED` at `offset`; returns the
+    /// sequence number of the request.
     #[track_caller]
     fn assert_requests_range(&mut self, offset: u32, size: u8) -> u8 {
         let (_, bytes) = self.transmit().expect("a frame");
@@ -345,8 +347,8 @@ impl Script {
         bytes[1]
     }
 
-    /// Asserts that the client asks for the header and for the last block that ends at `received`, and answers from
-    /// `file`.
+    /// Asserts that the client requests the header of the file, and then the last stored block, which ends at the
+    /// offset `received`; answers both requests with bytes of `file`.
     #[track_caller]
     fn check(&mut self, file: &[u8], received: usize, last: usize) -> &mut Self {
         // A last block that holds the header is asked for alone.
@@ -369,7 +371,7 @@ fn decode(frame: &[u8]) -> Frame<'_> {
     Frame::decode(frame, Quirks::empty()).unwrap()
 }
 
-/// Returns an Image Block Response with data.
+/// Returns the frame of an Image Block Response with data.
 fn block(sequence: u8, id: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
     let size = u8::try_from(data.len()).unwrap();
     let mut frame = hex("19 00 05 00");
@@ -383,7 +385,8 @@ fn block(sequence: u8, id: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Returns a query response (command 0x02 or 0x09) with an offer.
+/// Returns the frame of an offer: a Query Next Image Response (`command` 0x02) or a Query Specific File Response
+/// (0x09).
 fn offer(sequence: u8, command: u8, id: ImageId, size: u32) -> Vec<u8> {
     let mut frame = std::vec![0x19, sequence, command, 0x00];
     frame.extend(id.manufacturer.0.to_le_bytes());

@@ -1,12 +1,13 @@
-//! Several images of one device that are applied together.
+//! Tests of several images of one device that are applied together.
 
 use super::*;
 
-/// Running image of a second processor; `OFFERED_SECOND` is the offered image.
+/// Running image of the second processor of a device; the server offers `OFFERED_SECOND` for this processor.
 const RUNNING_SECOND: ImageId = ImageId::new(0x115f, 0x0102, 5);
 const OFFERED_SECOND: ImageId = ImageId::new(0x115f, 0x0102, 6);
 
-/// A client whose first image is pending, and that sent the query for the second, with the sequence number 4.
+/// A client that keeps its verified first image, and has sent the query for the second image with the sequence number
+/// 4.
 fn querying_second() -> Script {
     let mut script = Script::downloaded(config(), &file(|header| header.stack = StackVersion::ZIGBEE_IP));
     assert_eq!(script.status(), 0x01);
@@ -22,8 +23,8 @@ fn querying_second() -> Script {
     script
 }
 
-/// A client that has downloaded both images and waits for the verification of the second; its next request has the
-/// sequence number 7.
+/// A client that has downloaded both images and waits for the verification of the second image; the next request of the
+/// client has the sequence number 7.
 fn verifying_second(needs: Option<u8>) -> (Script, Ticket) {
     let mut script = querying_second();
     assert_eq!(script.client.pending_images(), 1);
@@ -74,8 +75,8 @@ fn an_invalid_last_image_leaves_the_pending_images_in_place() {
     script.assert_sends("01 09 01 00 5F11 0101 2B1A0000");
 }
 
-/// The server has not answered the Upgrade End Request about a cancelled set of images yet, when an Image Notify leads
-/// to a query for the next image of the set.
+/// The application cancels a set of images. Before the server answers the Upgrade End Request, an Image Notify makes
+/// the client query the next image of the cancelled set.
 #[test]
 fn an_offer_for_an_image_of_a_set_that_has_ended_is_not_taken() {
     let (mut script, _) = verifying_second(None);

@@ -1,4 +1,4 @@
-//! Every transfer mode with different numbers of out-of-order ranges, 0 included.
+//! Tests of every transfer mode with different numbers of out-of-order ranges, including no ranges.
 
 use core::num::{NonZeroU8, NonZeroU16};
 

@@ -1,5 +1,5 @@
-//! Tests of page timing with servers that space their blocks themselves, serve requests from a queue, or send blocks
-//! out of order.
+//! Tests of the timeouts of pages with servers that choose the spacing of their blocks themselves, serve requests from
+//! a queue, or send blocks out of order.
 
 use super::*;
 use crate::client::random::Random;
@@ -7,8 +7,8 @@ use crate::client::random::Random;
 /// Behaviour of a server that sends pages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Serving {
-    /// The server sends one block per `interval` ms, regardless of the requested spacing, and drops requests during a
-    /// page, like zigbee-herdsman.
+    /// The server sends one block per `interval` ms, regardless of the requested spacing, and drops requests that
+    /// arrive during a page, like zigbee-herdsman.
     Dropping { interval: u64 },
     /// The server serves requests in the order of their arrival, and takes `interval` ms for each block.
     Queueing { interval: u64 },
@@ -16,7 +16,7 @@ enum Serving {
     Parallel,
 }
 
-/// Server, link and file of one download by pages.
+/// Simulation of one download by pages: server, link and file.
 struct World {
     script: Script,
     file: Vec<u8>,
@@ -27,7 +27,7 @@ struct World {
     /// Frames that the server has sent and that have not reached the client: time of arrival, number of the page,
     /// frame.
     under_way: Vec<(u64, u32, Vec<u8>)>,
-    /// Time at which the server has sent all blocks that the client has requested.
+    /// Time at which the server will have sent all blocks that the client has requested.
     busy_until: u64,
     pages: u32,
     blocks: u32,
@@ -117,8 +117,8 @@ impl World {
         }
     }
 
-    /// Runs the download until the file is complete; returns the page requests, the block requests and the blocks that
-    /// arrived.
+    /// Runs the download until the file is complete; returns the numbers of page requests, of block requests and of
+    /// received blocks.
     fn run(mut self) -> (u32, u32, u32) {
         loop {
             if let Some(Need::Verify(..)) = self.script.client.poll_need() {

@@ -11,8 +11,8 @@ fn query(sequence: u8) -> std::string::String {
     std::format!("01 {sequence:02x} 01 00 5F11 0101 2B1A0000")
 }
 
-/// A client that has stored the first 64 bytes of `file(..)`, and whose server is silent from now on. The download has
-/// just paused, at the time of the returned script.
+/// A client that has stored the first 64 bytes of `file(..)`, and whose server then stopped answering. The download has
+/// just been paused at the time of the returned script.
 fn paused(config: ClientConfig) -> Script {
     let mut script = Script::downloading(config);
     script.assert_requests_block(0);
@@ -25,7 +25,8 @@ fn paused(config: ClientConfig) -> Script {
     script
 }
 
-/// Lets the client run until `end` without a server, and returns the times of its frames, which are queries.
+/// Lets the client run until `end` without a server, and returns the times at which the client sends queries; the
+/// client sends no other frames.
 fn queries_until(script: &mut Script, end: u64) -> Vec<u64> {
     let mut times = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! Query Specific File: files made for one device.
+//! Tests of Query Specific File: the download of device-specific files.
 
 use super::*;
 
@@ -17,7 +17,7 @@ pub(super) fn credentials_file() -> Vec<u8> {
     file_of(CREDENTIALS, |header| header.destination = Some(NODE))
 }
 
-/// A client that sent a Query Specific File Request for its credentials, with the sequence number 0.
+/// A client that sent a Query Specific File Request for its security credentials with the sequence number 0.
 fn querying_credentials() -> Script {
     let mut script = Script::new(with_node_address());
     script.client.query_specific_file(at(0), CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();
@@ -53,7 +53,7 @@ fn a_file_for_one_device_is_fetched() {
     assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)));
 }
 
-/// A client that has downloaded its credentials and sent the Upgrade End Request, with the sequence number 3.
+/// A client that has downloaded its security credentials and sent the Upgrade End Request with the sequence number 3.
 fn reporting_credentials() -> Script {
     let mut script = querying_credentials();
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, CREDENTIALS, 100));
@@ -136,8 +136,8 @@ fn the_offered_version_must_be_the_requested_one_unless_it_was_a_wildcard() {
     assert_eq!(handled, Handled::Ignored(ClientIgnored::Unexpected));
 }
 
-/// Returns the outcome of the download of `file` as the credentials of a device with the settings `config`; `None` if
-/// the application is asked to verify the file.
+/// Lets a device with the settings `config` download `file` as its security credentials. Returns the outcome of the
+/// download; `None` if the client asks the application to verify the file.
 fn outcome_of(config: ClientConfig, file: &[u8]) -> Option<Outcome> {
     let mut script = Script::new(config);
     script.client.query_specific_file(at(0), CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();
@@ -226,7 +226,8 @@ fn a_server_without_specific_files_is_not_asked_again() {
     }
 }
 
-/// `VerifyResult::NeedsMore` counts as valid, and REQUIRE_MORE_IMAGE is not sent to the server.
+/// If the application answers `VerifyResult::NeedsMore` for a device-specific file, the client treats the file as
+/// valid, and does not send REQUIRE_MORE_IMAGE to the server.
 #[test]
 fn a_specific_file_never_needs_further_images() {
     let mut script = querying_credentials();

@@ -1,4 +1,5 @@
-//! Spread of requests over time: first queries, periodic queries, hourly Upgrade End Requests and resumed downloads.
+//! Tests of the random delays of requests: first queries, periodic queries, hourly Upgrade End Requests and resumed
+//! downloads.
 
 use super::*;
 
@@ -11,7 +12,7 @@ fn device(node: u64) -> ClientConfig {
     ClientConfig::new(identity, SERVER)
 }
 
-/// Returns the largest number of `times` in any second.
+/// Returns the number of `times` in the second that contains the most of them.
 fn most_in_a_second(mut times: Vec<u64>) -> usize {
     times.sort_unstable();
     let within = |first: usize| times[first..].iter().take_while(|at| **at < times[first] + SECOND).count();

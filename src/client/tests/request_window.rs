@@ -1,4 +1,4 @@
-//! Several block requests in flight: the window.
+//! Tests of the window, which allows several block requests in flight.
 
 use core::num::NonZeroU8;
 
@@ -10,7 +10,7 @@ fn with_window(window: u8) -> ClientConfig {
     ClientConfig { transfer: TransferMode::Blocks { window: NonZeroU8::new(window).unwrap() }, ..config() }
 }
 
-/// A client that has received the first block, which holds the whole header, after 20 ms.
+/// A client that has received the first block of the file after 20 ms; the block holds the whole header.
 fn downloading_with_window(config: ClientConfig) -> (Script, Vec<u8>) {
     let mut script = Script::querying(config);
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, OFFERED, SIZE as u32));
@@ -322,8 +322,8 @@ fn the_largest_block_size_is_tried_again_after_200_blocks() {
     assert!((195..=205).contains(&runs[0].1), "{runs:?}");
 }
 
-/// Advances to the next timeout, and returns the requests that the client sends at this timeout. The simulated server
-/// does not answer extra requests that the client sent because of late responses.
+/// Advances the time to the next timeout of the client, and returns the requests that the client then sends. The
+/// simulated server does not answer extra requests that the client sent because of late responses.
 fn poll_requests_after_timeout(script: &mut Script) -> Vec<(u8, u32, u8)> {
     let before = script.client.retries();
     loop {

@@ -1,4 +1,4 @@
-//! Tests of queries during an upgrade: after a unicast Image Notify, and by the application.
+//! Tests of queries during an upgrade, which a unicast Image Notify or the application causes.
 
 use super::*;
 

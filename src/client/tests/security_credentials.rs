@@ -102,7 +102,7 @@ fn credentials_are_fetched_while_the_image_waits() {
     }
 }
 
-/// Storage that answers every call with success.
+/// Storage whose calls all succeed.
 struct GoodStorage;
 
 impl Storage for GoodStorage {

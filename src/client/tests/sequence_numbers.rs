@@ -1,5 +1,5 @@
-//! Tests of the sequence numbers of WAIT_FOR_DATA, ABORT and data: the accepted answers, and servers that number their
-//! answers by a counter of their own.
+//! Tests of the sequence numbers of Image Block Responses: the numbers that the client accepts, and servers that number
+//! their answers by a counter of their own.
 
 use super::*;
 

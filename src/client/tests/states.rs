@@ -1,4 +1,5 @@
-//! Tests of each state of the client: the awaited party, and the effect of `abort` and `activate`.
+//! Tests of each state of the client: whether the client waits for time, server or application, and the effects of
+//! `abort` and `activate`.
 
 use super::*;
 use crate::zcl::UpgradeActivationPolicy;
@@ -22,7 +23,7 @@ fn verifying() -> Script {
     Script::downloaded(config(), &file(|_| {}))
 }
 
-/// The image is for security credentials that the device does not have.
+/// A client that has downloaded an image for security credentials that the device does not have.
 fn awaiting_credentials() -> Script {
     let needs = |header: &mut FileHeader<'_>| header.credential = Some(SecurityCredentialVersion::SE_2_0);
     let mut script = Script::downloaded(config(), &file(needs));
@@ -36,7 +37,7 @@ fn after_response(response: &str) -> Script {
     script
 }
 
-/// Only the application may start the upgrade, and an Upgrade End Response was refused.
+/// A client whose application alone may start the upgrade, and that has refused an Upgrade End Response of the server.
 fn awaiting_activation() -> Script {
     let activation = UpgradeActivationPolicy::OUT_OF_BAND;
     let mut script = Script::ending(ClientConfig { activation_policy: activation, ..config() });

@@ -1,4 +1,4 @@
-//! Upgrade End Request and Response: from the last block of the file to the start of the upgrade.
+//! Tests of Upgrade End Request and Upgrade End Response: from the last block of the file to the start of the upgrade.
 
 use super::*;
 use crate::client::config::UpgradeEndFallback;
@@ -144,7 +144,7 @@ fn a_waiting_client_repeats_the_upgrade_end_request_every_hour() {
     }
 }
 
-/// Returns the times at which the client sends an Upgrade End Request until `end`, if no request is answered.
+/// Returns the times at which the client sends an Upgrade End Request until `end`, if the server answers no request.
 fn asks_until(script: &mut Script, end: u64) -> Vec<u64> {
     let mut times = Vec::new();
     loop {

@@ -1,9 +1,9 @@
-//! `TransferMode::Auto`: the choice between pages and blocks.
+//! Tests of `TransferMode::Auto`: the choice between pages and blocks.
 
 use super::*;
 
 /// Runs a download with `TransferMode::Auto`, and returns for each request whether the request is for a page. The
-/// blocks of a page arrive 50 ms apart, and a block that was requested alone arrives after `alone` ms.
+/// blocks of a page arrive 50 ms apart, and a block of an Image Block Request arrives `alone` ms after the request.
 fn request_kinds(alone: u64) -> Vec<bool> {
     let mut paged = PageScript::new(ClientConfig { transfer: TransferMode::Auto, ..config() }, 40_000);
     let mut chosen = Vec::new();

@@ -21,7 +21,8 @@ fn up_to_four_missing_blocks_are_requested_alone_and_more_by_a_page() {
     }
 }
 
-/// Eight of the nine slots hold requests for lost blocks, and the ninth slot is reserved for the blocks of the page.
+/// Eight of the nine slots of the client hold requests for lost blocks, and the ninth slot is reserved for the blocks
+/// of the next page.
 #[test]
 fn a_page_has_a_slot_beside_the_largest_number_of_repairs() {
     const LOST: [usize; 8] = [1, 2, 3, 5, 7, 9, 11, 13];
@@ -125,7 +126,8 @@ fn an_error_to_another_request_does_not_end_a_page() {
     paged.assert_complete();
 }
 
-/// Eight of the nine slots hold requests for lost blocks, and the ninth slot holds a block that is being stored.
+/// Eight of the nine slots of the client hold requests for lost blocks, and the ninth slot holds a block that the
+/// application is storing.
 #[test]
 fn a_block_without_a_free_slot_is_neither_accepted_nor_requested() {
     for (blocks, missing, size, next) in [(11, 0, 832, 128), (19, 7, 2000, 448)] {
