@@ -1,9 +1,9 @@
 //! Size of the blocks that the client requests: whole words of storage (units of `ClientConfig::write_size` bytes), and
 //! no more than the server sends.
 //!
-//! A server may send less than requested, for example only as much as fits in one frame. With several requests in
-//! flight, each short block leaves a gap in the file. The client therefore reduces the size in later requests to the
-//! size that the server sent.
+//! A server may send less data in a block than the client requested, for example only as much as fits in one frame.
+//! With several requests in flight, each short block leaves a gap in the file. The client therefore requests later
+//! blocks in the size of the short block.
 //!
 //! ```text
 //! largest size, in whole words --- a short block ---> size that the server sent --- 200 full blocks ---> largest size
@@ -11,18 +11,18 @@
 
 use crate::client::config::ClientConfig;
 
-/// Number of blocks of the requested size after which the client requests the largest size again.
+/// Number of blocks that have to arrive in the requested size before the client requests the largest block size again.
 ///
 /// The server may have shortened its blocks only for some time, for example because of a longer route. If the client
 /// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
-/// short block. One request in 200 is 0.5 % of the requests. The number of 200 blocks is a choice, not the result of a
-/// measurement.
+/// short block. One additional request for 200 blocks is 0.5 % of the requests. The number of 200 blocks was chosen
+/// without a measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockSize {
-    /// Block size to request, in bytes.
+    /// Block size that the client requests, in bytes.
     bytes: u8,
     /// Size in bytes of a short block that the server may have shortened; 0 if there is no such block.
     suspected: u8,
@@ -36,16 +36,18 @@ impl BlockSize {
         Self { bytes: largest_block(config), suspected: 0, full_blocks: 0 }
     }
 
-    /// Returns the block size to request, in bytes.
+    /// Returns the block size that the client requests, in bytes.
     pub(super) const fn bytes(&self) -> u8 {
         self.bytes
     }
 
-    /// Records the arrival of a block of `size` bytes; `is_short` is `true` if the client requested more bytes.
+    /// Records the arrival of a block of `size` bytes; `is_short` is `true` if the client requested more than `size`
+    /// bytes.
     ///
-    /// If `is_certain` is `true`, the server has certainly shortened the block, and the block size is lowered at once.
-    /// If `is_certain` is `false`, the block size is lowered after a second short block of the same size. A block
-    /// shorter than one word of storage changes nothing, because the client could not store blocks of that size.
+    /// If `is_certain` is `true`, the server has certainly shortened the block, and the client requests smaller blocks
+    /// at once. If `is_certain` is `false`, the client requests smaller blocks after a second short block of the same
+    /// size. A block shorter than one word of storage does not change the requested block size, because the client
+    /// could not store blocks of that size.
     pub(super) fn record_block(&mut self, size: u8, is_short: bool, is_certain: bool, config: &ClientConfig) {
         if !is_short {
             (self.suspected, self.full_blocks) = (0, self.full_blocks.saturating_add(1));
@@ -79,9 +81,9 @@ fn whole_words(size: u8, config: &ClientConfig) -> u8 {
     }
 }
 
-/// Returns the number of bytes from the last word boundary of storage to `offset`. The number is the remainder of a
-/// division by the word size. The function does not use the division operator, because a division would take 0.4
-/// kilobytes of code on a small processor.
+/// Returns the number of bytes from the last word boundary of storage to `offset`. The result is the remainder of
+/// `offset` after division by the word size. The function does not use the division operator, because a division would
+/// take 0.4 kilobytes of code on a small processor.
 #[inline(never)]
 pub(super) fn beyond_word(offset: u32, config: &ClientConfig) -> u32 {
     let word = u32::from(config.write_size.get());

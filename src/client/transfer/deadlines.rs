@@ -62,11 +62,11 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
-    /// although its timeout has not passed. The result is [`Ticks::NEVER`] if no response is awaited.
+    /// Returns the time from which on the first awaited response counts as late. A response that is late is probably
+    /// lost, although its timeout has not passed yet. The result is [`Ticks::NEVER`] if the client awaits no response.
     ///
-    /// The function considers only requests that were sent once. For a request that was sent again, the client has
-    /// already sent one additional request while the first response was late.
+    /// The function considers only requests that the client has sent once. If the client has sent a request twice, the
+    /// client has already sent an additional request when the response to the first attempt was late.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
         // With a window of 1, no extra request is sent.
         let has_extra = Self::ANY_ORDER && self.window.size() > 1;
@@ -108,12 +108,12 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns the time until which the client waits for the next block of `page`.
     ///
-    /// For the first block, the client waits twice the timeout of a response, because the server sends all blocks of
-    /// the page twice if the client requests the page again too early. In the simulation `examples/goodput` (three
-    /// hops, 5 % loss), a wait of one timeout instead of two costs up to 8 % of the goodput, and a wait of three
-    /// timeouts gains nothing. For each block request in flight, the wait is one mean round trip longer, because the
-    /// server answers block requests first. The wait also includes two intervals between blocks, because the first two
-    /// blocks of the page may be lost.
+    /// For the first block of a page, the client waits twice the timeout of a response, because the server sends all
+    /// blocks of the page twice if the client requests the page again too early. In the simulation `examples/goodput`
+    /// (three hops, 5 % loss), a wait of one timeout instead of two for the first block costs up to 8 % of the goodput,
+    /// and a wait of three timeouts gains nothing. For each block request in flight, the client waits one mean round
+    /// trip longer for the first block, because the server answers block requests before the page request. The client
+    /// also waits two intervals between blocks longer, because the first two blocks of the page may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -132,27 +132,28 @@ impl<const RANGES: usize> Download<RANGES> {
         )
     }
 
-    /// Returns `true` if a request has no attempts left, so that the download pauses.
+    /// Returns `true` if a block request has no attempts left, so that the download pauses.
     pub(in crate::client) fn is_exhausted(&self, config: &ClientConfig) -> bool {
         let max = self.max_attempts(config);
         let has_no_attempts = |request: &BlockRequest| !request.is_waiting && request.attempts >= max;
         self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Delays the next request until `at` at the earliest. If the server demanded a wait without an end, the method
-    /// changes nothing.
+    /// Delays the next request until `at` at the earliest. If the server demanded a wait without an end, the wait stays
+    /// without an end.
     pub(super) fn delay_until(&mut self, at: Ticks) {
         self.not_before = self.not_before.max(at);
     }
 
-    /// Drops the page in transfer, marks all requests to be resent from `not_before` on, and sets their numbers of
-    /// attempts to 0. If `not_before` is [`Ticks::NEVER`], the download waits for a message of the server.
+    /// Drops the page in transfer, marks all block requests as requests to resend from `not_before` on, and sets the
+    /// number of attempts of each request to 0. If `not_before` is [`Ticks::NEVER`], the download waits for a message
+    /// of the server.
     pub(super) fn restart_at(&mut self, not_before: Ticks) {
         self.in_flight.reset_requests();
         (self.page, self.silent_pages, self.not_before) = (None, 0, not_before);
     }
 
-    /// Marks all requests to be resent, because the client looks up the address of the server again.
+    /// Marks all block requests as requests to resend, because the client looks up the address of the server again.
     pub(in crate::client) fn resend_all(&mut self, now: Ticks) {
         if self.is_waiting() {
             self.page = None;
@@ -173,9 +174,9 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Handles the radio stack's report that the request with `token` was not delivered.
     ///
-    /// The request is resent after `config.error_backoff`, doubled with each attempt, unless the timeout of the request
-    /// is earlier. The client still accepts a response to the reported attempt, because perhaps only the
-    /// acknowledgement was lost.
+    /// The client resends the request after `config.error_backoff`, which doubles with each attempt, or at the timeout
+    /// of the request if the timeout is earlier. The client still accepts a response to the reported attempt, because
+    /// perhaps only the acknowledgement was lost.
     pub(in crate::client) fn handle_failed_delivery(
         &mut self,
         token: TransmitToken,

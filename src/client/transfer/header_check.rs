@@ -27,7 +27,7 @@ const HEADER_STRING: core::ops::Range<usize> = 20..52;
 /// Length in bytes of the longest known header without the header string.
 const KEPT_LEN: usize = FileHeader::MAX_KNOWN_LEN - 32;
 
-/// Header of a file of which only the first bytes have arrived.
+/// Header of a file in a download in which not all bytes of the header have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartialHeader {
     /// Number of bytes of the file that are stored; less than [`FileHeader::MAX_KNOWN_LEN`].
@@ -37,7 +37,7 @@ pub(crate) struct PartialHeader {
 }
 
 impl PartialHeader {
-    /// Empty header, before the first byte has arrived.
+    /// Header of which no byte has arrived.
     pub(crate) const EMPTY: Self = Self { stored: 0, bytes: [0; KEPT_LEN] };
 
     /// Returns the number of bytes of the file that are stored.
@@ -51,8 +51,9 @@ impl PartialHeader {
         self.stored = self.stored.saturating_add(size);
     }
 
-    /// Adds `data`, which follows the stored bytes, and checks the header if the header is now complete. Returns the
-    /// header facts of a header that is complete and passed all checks; `None` if more bytes are needed.
+    /// Adds `data`, the bytes of the file after the stored bytes, and checks the header if `data` completes the header.
+    /// Returns the stack version and the security credential version of a header that is complete and passed all
+    /// checks; `None` while bytes of the header are missing.
     ///
     /// # Errors
     /// Fails with the outcome of the download if the header cannot be parsed, or if the header does not pass a check of
@@ -85,7 +86,7 @@ impl PartialHeader {
     }
 }
 
-/// Fields of a header that the checks need.
+/// Fields of a file header that the header checks need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct HeaderFields {
     id: ImageId,
@@ -199,8 +200,9 @@ fn hardware_mismatch(header: &HeaderFields, config: &ClientConfig) -> Option<Dev
     is_outside.then_some(DeviceMismatch::Hardware(range))
 }
 
-/// Returns the reason for which the upgrade file destination is not this device; `None` if the destination is this
-/// device. An image for all devices has no destination, but a device-specific file must have one (section 6.10.11.4).
+/// Returns the reason for which the upgrade file destination of the file excludes this device; `None` if the device may
+/// use the file. An image for all devices has no upgrade file destination, but a device-specific file must have an
+/// upgrade file destination (section 6.10.11.4).
 fn destination_mismatch(
     header: &HeaderFields,
     offer: &ImageOffer,
@@ -225,7 +227,8 @@ mod tests {
     use super::*;
     use crate::error::DecodeErrorKind;
 
-    /// Returns what [`FileHeader::parse_known`] reads from `start`, in the form of the fields that the checks need.
+    /// Returns the fields that the header checks need, as [`FileHeader::parse_known`] reads them from the first bytes
+    /// `start` of a file.
     fn by_parser(start: &[u8]) -> Result<HeaderFields, HeaderFault> {
         match FileHeader::parse_known(start) {
             Ok(header) => Ok(HeaderFields {
@@ -256,7 +259,7 @@ mod tests {
         HeaderFields::read(&kept, start.len())
     }
 
-    /// Builds the bytes of a header with the given length, field control and total size.
+    /// Returns the bytes of a file header with the given header length, field control and total image size.
     fn header(declared: u16, control: u16, total: u32, rest: [u8; 69]) -> [u8; 69] {
         let mut bytes = rest;
         bytes[..6].copy_from_slice(&[0x1e, 0xf1, 0xee, 0x0b, rest[4], 1]);

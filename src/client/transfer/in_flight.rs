@@ -23,17 +23,17 @@ use crate::ranges::Range;
 use crate::time::Millis;
 
 /// Limit of the distance between the sequence number of a response and the sequence number of the latest attempt of a
-/// request. If the distance is below the limit, the response counts as the answer to an earlier attempt.
+/// request. A response below the limit counts as the answer to an earlier attempt of the request.
 ///
-/// The limit is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers between two
-/// attempts of a request. A sequence number at a larger distance may already belong to a newer request. The limit of 64
-/// sequence numbers is a choice, not the result of a measurement.
+/// The limit of 64 is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers between
+/// two attempts of a request. A response whose sequence number is 64 or more below the latest attempt may already
+/// answer a newer request. The limit of 64 sequence numbers is a choice, not the result of a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.
 ///
-/// Invariant: the slots in use precede the free slots, so that every search ends at the first free slot. Most of the
-/// time a download uses one or two of its slots.
+/// Invariant: the slots in use precede the free slots, so that every search ends at the first free slot. A download
+/// usually uses only one or two of its slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InFlight<const RANGES: usize> {
     first: Slot,
@@ -51,12 +51,12 @@ pub(super) enum Slot {
     Storing(StoringBlock),
 }
 
-/// Description of the slots that [`InFlight::remove`] frees.
+/// Description of the slots that a call of [`InFlight::remove`] frees.
 #[derive(Clone, Copy)]
 enum Removed {
-    /// The block with the given ticket, which the application was storing.
+    /// Slot of the block with the given ticket, which the application was storing.
     Block(Ticket),
-    /// Requests for blocks whose first byte lies in the given range.
+    /// Slots of the requests for blocks whose first byte lies in the given range of the file.
     RequestsIn(Range),
 }
 
@@ -83,11 +83,12 @@ pub(super) struct BlockRequest {
     pub(super) last_sent: Ticks,
     /// Sequence number of the latest attempt of the request.
     pub(super) sequence: u8,
-    /// Number of attempts that were sent. The count starts from 0 again after WAIT_FOR_DATA or an error.
+    /// Number of attempts of the request that the client has sent. After WAIT_FOR_DATA or an error, the client sets the
+    /// number of attempts to 0.
     pub(super) attempts: u8,
     /// Requested size of the block in bytes.
     pub(super) size: u8,
-    /// `true` while a response to the latest attempt may arrive; `false` when the request is to be resent.
+    /// `true` while a response to the latest attempt may arrive; `false` if the client has to resend the request.
     pub(super) is_waiting: bool,
 }
 
@@ -110,15 +111,16 @@ impl BlockRequest {
         block_range(self.offset, self.size)
     }
 
-    /// Returns `true` if an attempt of this request has, or may have, the sequence number `sequence`. The result is
-    /// uncertain for earlier attempts, because only the sequence number of the latest attempt is stored.
+    /// Returns `true` if an attempt of this request has, or may have, the sequence number `sequence`. For attempts
+    /// before the latest one, the result is an estimate, because a slot holds only the sequence number of the latest
+    /// attempt.
     pub(super) const fn has_sequence(&self, sequence: u8) -> bool {
         self.sequence == sequence
             || (self.attempts > 1 && self.sequence.wrapping_sub(sequence) < ATTEMPT_SEQUENCE_RANGE)
     }
 
     /// Returns the round trip that ends at `now` with the response that has the sequence number `sequence`; `None` if
-    /// it is unknown which attempt the response answers. `is_own` is `true` if the server numbers its answers by a
+    /// the response may answer any of several attempts. `is_own` is `true` if the server numbers its answers by a
     /// counter of its own.
     ///
     /// The round trip of a request that was sent once is measured regardless of the sequence number of the response.
@@ -139,19 +141,19 @@ impl BlockRequest {
 }
 
 impl StoringBlock {
-    /// Returns the range of file bytes that are being stored.
+    /// Returns the range of the file bytes in the block that the application is storing.
     pub(super) fn range(&self) -> Range {
         block_range(self.offset, self.size)
     }
 }
 
-/// Returns the range of `size` bytes that begins at `start`.
+/// Returns the range of `size` file bytes that begins at the offset `start`.
 pub(super) fn block_range(start: u32, size: u8) -> Range {
     Range { start, end: start.saturating_add(u32::from(size)) }
 }
 
 impl Slot {
-    /// Returns the request in the slot; `None` if the slot holds no request.
+    /// Returns the block request in the slot; `None` if the slot holds no request.
     pub(super) const fn request(&self) -> Option<&BlockRequest> {
         match self {
             Self::Requested(request) => Some(request),
@@ -159,7 +161,7 @@ impl Slot {
         }
     }
 
-    /// Returns the block that is being stored; `None` if the slot holds no such block.
+    /// Returns the block in the slot that the application is storing; `None` if the slot holds no such block.
     pub(super) const fn storing(&self) -> Option<&StoringBlock> {
         match self {
             Self::Storing(block) => Some(block),
@@ -178,7 +180,7 @@ impl Slot {
 }
 
 impl<const RANGES: usize> InFlight<RANGES> {
-    /// Set of slots that are all free.
+    /// Slots of a download without a block in flight: all slots are free.
     pub(super) const EMPTY: Self = Self { first: Slot::Free, more: [Slot::Free; RANGES] };
 
     /// Returns the first slot, which is the only slot of a client without out-of-order ranges.
@@ -208,12 +210,13 @@ impl<const RANGES: usize> InFlight<RANGES> {
         RANGES.saturating_add(1)
     }
 
-    /// Iterates over all requests in the slots, both waiting requests and requests to be resent.
+    /// Iterates over all block requests in the slots: requests that wait for a response, and requests to resend.
     pub(super) fn requests(&self) -> impl Iterator<Item = &BlockRequest> {
         self.iter().filter_map(Slot::request)
     }
 
-    /// Iterates mutably over all requests in the slots, both waiting requests and requests to be resent.
+    /// Iterates mutably over all block requests in the slots: requests that wait for a response, and requests to
+    /// resend.
     pub(super) fn requests_mut(&mut self) -> impl Iterator<Item = &mut BlockRequest> {
         self.iter_mut().filter_map(|slot| match slot {
             Slot::Requested(request) => Some(request),
@@ -249,7 +252,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
     }
 
     /// Puts `block`, which has just arrived, into the slot of the request for `block` or, without a request for
-    /// `block`, into a free slot. All other requests for bytes of `block` are dropped. Returns `false` if there is
+    /// `block`, into a free slot. The method drops all other requests for bytes of `block`. Returns `false` if there is
     /// neither a request for `block` nor a free slot.
     pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
         let range = block.range();
@@ -284,7 +287,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         Some(content)
     }
 
-    /// Restores the invariant, that the slots in use precede the free slots, after one slot was freed.
+    /// Moves the last slot in use to a slot that was just freed, so that the slots in use again precede the free slots.
     #[inline(never)]
     fn close_gap(&mut self) {
         let mut slots = core::iter::once(&mut self.first).chain(&mut self.more);
@@ -304,7 +307,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         while self.remove(Removed::RequestsIn(Range { start: 0, end: u32::MAX })).is_some() {}
     }
 
-    /// Marks all requests to be resent, and resets the number of attempts of each request to 0.
+    /// Marks all block requests as requests to resend, and sets the number of attempts of each request to 0.
     pub(super) fn reset_requests(&mut self) {
         for request in self.requests_mut() {
             (request.is_waiting, request.attempts) = (false, 0);

@@ -10,12 +10,12 @@
 //!
 //! - The client fetches the header of the file first, in order, and checks the header before the client requests the
 //!   rest of the file.
-//! - With Image Block Requests, the client requests the first gap of the file that is not requested yet. The number of
-//!   requests in flight and blocks being stored is at most the window. With a window above 1, one more request is
-//!   allowed while a block is being stored, and one more request while a response is late. A window of 1 is
-//!   stop-and-wait.
-//! - With pages, the client first requests the blocks that are missing from earlier pages, one by one, and then the
-//!   next page. No request is sent while a page arrives.
+//! - In the transfer mode with Image Block Requests, the client requests the first missing bytes that are not requested
+//!   yet. The number of requests in flight and blocks being stored is at most the window. With a window above 1, one
+//!   more request is allowed while a block is being stored, and one more request while a response is late. A window of
+//!   1 is stop-and-wait.
+//! - In the transfer mode with pages, the client first requests the blocks that are missing from earlier pages, one by
+//!   one, and then the next page. The client sends no request while the blocks of a page arrive.
 //! - No request reaches past the end of the file, and no request covers bytes that are stored already.
 //!
 //! ```text
@@ -32,9 +32,10 @@
 //! | blocks | `Auto` has compared, and measured pages as faster | pages |
 //! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | unchanged, with a pause before the next request; too many consecutive error responses pause the download |
 //!
-//! After a pause, a restart or a change of the server, a check precedes the next request for missing bytes, see the
-//! module `same_file_check`. In the check, the client requests the header and the last stored block again, block by
-//! block, and compares their checksums with those of the stored bytes.
+//! After a pause, a restart or a change of the server, the client checks that the server still has the same file before
+//! the next request for missing bytes, see the module `same_file_check`. In the check, the client requests the header
+//! and the last stored block of the file again, and compares the checksums of the received bytes with the checksums of
+//! the stored bytes.
 //!
 //! | module | content |
 //! |---|---|
@@ -87,9 +88,9 @@ use window::Window;
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Maximum number of attempts of the first request after a restart of the client. Some servers serve only devices that
-/// have sent a query since the start of the server. If all attempts of the first request stay unanswered, the client
-/// therefore sends a query.
+/// Maximum number of attempts of the first block request after a restart of the client. Some servers serve only devices
+/// that have sent a query since the start of the server. If the server answers no attempt of the first block request,
+/// the client therefore sends a query.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
@@ -97,7 +98,7 @@ const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 pub(super) struct Download<const RANGES: usize> {
     /// Image and size that the server offered.
     pub(super) offer: ImageOffer,
-    /// Phase of the download, which records the stored bytes of the file.
+    /// Phase of the download, with the record of the stored bytes of the file.
     pub(super) phase: DownloadPhase<RANGES>,
     in_flight: InFlight<RANGES>,
     page: Option<Page>,
@@ -115,13 +116,13 @@ pub(super) struct Download<const RANGES: usize> {
     mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
-    /// `true` if the client has stopped requesting pages because the server did not answer page requests. If the client
-    /// has stopped requesting pages because the server refused a page request, the field is `false`.
+    /// `true` if the client has stopped requesting pages because the server did not answer page requests. `false` if
+    /// the client requests pages, or has stopped because the server refused a page request.
     is_silent_about_pages: bool,
-    /// `true` if block requests were waiting for their responses when the page in transfer was requested.
+    /// `true` if block requests were in flight when the client requested the page in transfer.
     is_page_accompanied: bool,
-    /// Number of consecutive page requests that brought no data while other requests were waiting. Some servers drop
-    /// requests that arrive while they serve another request. After two consecutive page requests without data, the
+    /// Number of consecutive page requests that brought no data while other requests were in flight. Some servers drop
+    /// a request that arrives while they serve another request. After two consecutive page requests without data, the
     /// client therefore requests a page only when no other request is in flight.
     dropped_pages: u8,
     block_size: BlockSize,
@@ -132,23 +133,23 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
     /// data since. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
-    /// Number of sequence numbers that the download has used, at most 255. If the sequence number of a response lies at
-    /// least this number below the sequence number of a request, the response answers a request from before the
-    /// download.
+    /// Number of sequence numbers that the download has used for its requests, at most 255. A response whose sequence
+    /// number is older than these numbers answers a request from before the download.
     sent: u8,
-    /// Number of consecutive blocks of another image.
+    /// Number of consecutive blocks of another image that the server has sent.
     other_image_count: u8,
-    /// `true` if the last answer was a WAIT_FOR_DATA of 0 seconds.
+    /// `true` if the last response of the server was a WAIT_FOR_DATA with a wait of 0 seconds.
     has_zero_wait: bool,
     /// Fault of the latest answer that the client could not use; `None` if a usable answer has arrived since.
     unusable: Option<UnusableAnswer>,
     /// `true` if all bytes were fetched from offset 0 without a pause, so that all bytes certainly belong to one file.
     is_clean: bool,
-    /// Checksums of the header and of the last stored block.
+    /// Checksums of the header and of the last stored block of the file.
     sums: FileSums,
-    /// Check that the server still has the same file, which precedes the next request for missing bytes.
+    /// Check in progress that the server still has the same file; the client requests missing bytes only after this
+    /// check.
     check: Option<FileCheck>,
-    /// Time at which the download was paused; [`Ticks::NEVER`] if a byte has arrived since.
+    /// Time at which the download was paused; [`Ticks::NEVER`] if a byte of the file has arrived since the pause began.
     paused_since: Ticks,
     /// Time at which the present pause has lasted for `ClientConfig::max_pause`, so that the upgrade ends;
     /// [`Ticks::NEVER`] without a pause, or if pauses have no limit.
@@ -158,7 +159,7 @@ pub(super) struct Download<const RANGES: usize> {
 /// Phase of a download: the stored bytes of the file, and the known part of the header.
 ///
 /// The client fetches the header in order, before the rest of the file. While the header is incomplete, there are no
-/// out-of-order ranges, so the bytes of the header and the out-of-order ranges can share memory.
+/// out-of-order ranges, so that the header bytes and the record of the out-of-order ranges can share memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DownloadPhase<const RANGES: usize> {
     /// The client is fetching the header of the file.
@@ -177,7 +178,7 @@ impl<const RANGES: usize> Download<RANGES> {
         if Self::ANY_ORDER { config.transfer } else { TransferMode::Blocks { window: NonZeroU8::MIN } }
     }
 
-    /// Creates the download of `offer`; the first request may be sent from `at` on.
+    /// Creates the download of `offer`; the client may send the first request from the time `at` on.
     // Not inlined, because a download is created at two places.
     #[inline(never)]
     pub(super) fn new(offer: ImageOffer, at: Ticks, config: &ClientConfig) -> Self {
@@ -218,8 +219,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Restores the state in `checkpoint` into this download, which was just created for the same offer. Without the
-    /// header facts in the checkpoint, the download starts at offset 0.
+    /// Restores the state in `checkpoint` into this download, which is new and for the offer in the checkpoint. Without
+    /// the header facts in the checkpoint, the download starts at offset 0.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint, config: &ClientConfig, rtt: &mut RttEstimator) {
         self.is_unconfirmed = true;
         if let Some(header) = checkpoint.header {
@@ -243,8 +244,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Demands a check that the server still has the same file, before the next request for missing bytes. The method
-    /// also ends a wait that the server has demanded. The first request may be sent from `at` on, and `interval` after
-    /// the last request at the earliest.
+    /// also ends a wait that the server has demanded. The client sends the first request of the check at the time `at`
+    /// or later, and at least `interval` after the last request or block.
     pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
         self.drop_requests();
         self.not_before = at.max(self.last_activity.plus(interval));
@@ -254,24 +255,26 @@ impl<const RANGES: usize> Download<RANGES> {
         self.uses_pages |= core::mem::replace(&mut self.is_silent_about_pages, false);
     }
 
-    /// Returns whether the check that the server still has the same file precedes the next request for missing bytes.
+    /// Returns whether the client first has to check that the server still has the same file, before it requests
+    /// missing bytes.
     pub(super) const fn is_checking(&self) -> bool {
         self.check.is_some()
     }
 
-    /// Records that another server was found, or the same server at another address.
+    /// Records that the client has found another server, or the same server at another address.
     pub(super) fn begin_check_of_another_server(&mut self, interval: Millis) {
         self.begin_check(Ticks::LONG_AGO, interval);
         self.is_unconfirmed = true;
     }
 
-    /// Returns whether the server has not sent data since a restart or since the server was found.
+    /// Returns whether the server has not sent data since the restart of the client or since the client found the
+    /// server.
     pub(super) const fn is_unconfirmed(&self) -> bool {
         self.is_unconfirmed
     }
 
-    /// Drops all requests, because the download pauses at `now`. Returns the start of the pause. If no byte has arrived
-    /// since an earlier pause, the method returns the start of the earlier pause.
+    /// Drops all requests, because the download pauses at `now`. Returns the start of the pause, which is the start of
+    /// an earlier pause if no byte of the file has arrived since.
     pub(super) fn pause(&mut self, now: Ticks, config: &ClientConfig) -> Ticks {
         self.drop_requests();
         self.is_clean = false;
@@ -282,12 +285,13 @@ impl<const RANGES: usize> Download<RANGES> {
         self.paused_since
     }
 
-    /// Returns whether the download was paused and no byte has arrived since.
+    /// Returns whether the download was paused and no byte of the file has arrived since the pause began.
     pub(super) const fn is_paused(&self) -> bool {
         !self.paused_since.is_never()
     }
 
-    /// Returns the start of the present pause; [`Ticks::NEVER`] if a byte has arrived since the last pause.
+    /// Returns the start of the present pause of the download; [`Ticks::NEVER`] if a byte of the file has arrived since
+    /// the last pause began.
     pub(super) const fn paused_since(&self) -> Ticks {
         self.paused_since
     }
@@ -335,7 +339,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.not_before > now
     }
 
-    /// Returns the number of attempts of one request before the download pauses.
+    /// Returns the maximum number of attempts of one block request; after the last attempt, the download pauses.
     fn max_attempts(&self, config: &ClientConfig) -> u8 {
         match self.is_unconfirmed {
             true => config.max_block_attempts.min(MAX_UNCONFIRMED_ATTEMPTS),
@@ -368,7 +372,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Ends the page in transfer after the last block of the page has arrived, unless missing blocks of the page may
     /// still arrive. Missing blocks may still arrive if blocks of the download have overtaken each other before. If no
-    /// block has overtaken another block before, the missing blocks count as lost.
+    /// block of the download has overtaken another block, the missing blocks of the page count as lost.
     fn end_complete_page(&mut self) {
         let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
@@ -378,12 +382,13 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns `true` if the client requests pages.
+    /// Returns `true` if the client requests the file in pages.
     const fn is_paging(&self) -> bool {
         Self::ANY_ORDER && self.uses_pages
     }
 
-    /// Returns the window; `None` for a client without out-of-order ranges, for which the window is always 1.
+    /// Returns the window of block requests; `None` for a client without out-of-order ranges, for which the window is
+    /// always 1.
     fn window_mut(&mut self) -> Option<&mut Window> {
         Self::ANY_ORDER.then_some(&mut self.window)
     }
@@ -396,7 +401,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the file offset after the highest byte that is stored.
+    /// Returns the file offset after the stored byte with the highest offset.
     fn stored_end(&self) -> u32 {
         match &self.phase {
             DownloadPhase::Header(header) => header.stored(),
@@ -459,8 +464,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.gap_outside(start, |slot| slot.storing().map(StoringBlock::range))
     }
 
-    /// Records that `request` was sent at the time `now` with the sequence number `sequence`. The next request is sent
-    /// after `pause` at the earliest.
+    /// Records that `request` was sent at the time `now` with the sequence number `sequence`. The client sends its next
+    /// request at least `pause` after `request`.
     pub(super) fn record_request(&mut self, now: Ticks, request: NextRequest, sequence: u8, pause: Millis) {
         self.sent = self.sent.saturating_add(1);
         (self.last_activity, self.not_before) = (now, now.plus(pause));
@@ -501,7 +506,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the number of attempts of `request` that the client has already sent.
+    /// Returns how often the client has already sent `request`.
     pub(super) fn earlier_attempts(&self, request: NextRequest) -> u8 {
         match request {
             NextRequest::Page(_) if Self::ANY_ORDER => self.silent_pages,
@@ -536,7 +541,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.page().is_some_and(|page| page.sequence == sequence)
     }
 
-    /// Handles the `result` of storing the block with `ticket`. Returns the image if the file is now complete.
+    /// Handles the `result` with which the application has stored the block with `ticket`. Returns the image if the
+    /// file is now complete.
     ///
     /// # Errors
     /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
@@ -634,8 +640,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the shortest time between two requests. The shortest time is the longer of two periods: `min_block_period`
-/// in the configuration, and the MinimumBlockPeriod `period` that the server set.
+/// Returns the minimum time between two block or page requests. The minimum time is the longer of two periods:
+/// `min_block_period` in the configuration, and the MinimumBlockPeriod `period` that the server set.
 pub(super) fn min_request_interval(period: u16, config: &ClientConfig) -> Millis {
     let period = u32::from(period);
     let period = if config.cluster_revision == REVISION_IN_SECONDS {

@@ -21,43 +21,47 @@
 //!
 //! In this module, the cost of a transfer mode is the time that the mode takes per block. Over several hops, blocks
 //! that a server sends without spacing collide with earlier blocks, which the relays forward on the same channel. The
-//! client does not know the number of hops, and estimates this number from the interval between blocks.
+//! client does not know the number of hops of the route, and estimates the number of hops from the interval between
+//! blocks.
 //!
-//! All simulated figures of this module were measured in the simulation `examples/goodput` with `TransferMode::Auto`.
-//! The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 %
-//! loss. `tests/goodput.rs` asserts that `Auto` reaches 95 % of the goodput of the best transfer mode. For three hops,
-//! 5 % loss and a server without delay, `tests/goodput.rs` asserts 94 % of the goodput of the best transfer mode.
+//! All simulated figures in the documentation of `mode_probe` were measured in the simulation `examples/goodput` with
+//! `TransferMode::Auto`. The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a
+//! response, and 0 and 5 % loss. For these combinations, `tests/goodput.rs` asserts that `TransferMode::Auto` reaches
+//! at least 95 % of the goodput of the best transfer mode, except with three hops, 5 % loss and a server without delay,
+//! where the limit is 94 %.
 
 use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
 use crate::time::Millis;
 
-/// Number of blocks of a page. With 64 bytes per block, a page of 64 blocks has 4 KiB and reaches 99 % of the channel's
-/// capacity over one hop.
+/// Number of blocks of a page in `TransferMode::Auto`. With 64 bytes per block, a page of 64 blocks has 4 KiB and
+/// reaches 99 % of the channel's capacity over one hop.
 ///
 /// In the simulation, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because more
-/// blocks are lost than the client has out-of-order ranges for. A page of 32 blocks instead of 64 costs up to 15 % of
-/// the goodput, because the client waits for the delay of the server once per page.
+/// blocks are lost than the client has out-of-order ranges for. In the simulation, a page of 32 blocks instead of 64
+/// costs up to 15 % of the goodput, because the client waits for the delay of the server once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
 /// Number of consecutive slow pages after which the client measures the spacing and the time per block of pages again.
 /// A page is slow if the time per block of the page is more than twice the lowest measured time per block.
 ///
-/// One or two slow pages may be a coincidence. The limit of three pages is a choice, not the result of a measurement,
-/// because routes do not change in the simulation.
+/// One or two slow pages may be a coincidence. The limit of three slow pages was chosen without a measurement, because
+/// routes do not change in the simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.
 ///
-/// During the first 19 of the 24 blocks, the window grows to 8 by doubling, see [`Window`](super::window::Window). In
-/// the simulation, a comparison over 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
+/// While the client fetches 24 blocks to compare a window with pages, the window grows to 8 requests by doubling during
+/// the first 19 blocks, see [`Window`](super::window::Window). In the simulation, a comparison of window and pages over
+/// 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
 const WINDOW_BLOCKS: u8 = 24;
 
 /// Returns the airtime in microseconds of an Image Block Response with `size` bytes of data over one hop at 2.4 GHz.
 ///
-/// The airtime has three parts, all from IEEE 802.15.4. Data and 68 bytes of headers (preamble 6, MAC 11, NWK 8, NWK
-/// security 18, APS 8, ZCL 3, OTA 14) take 32 us per byte. The mean backoff (1120 us), the channel assessment (128),
-/// two turnarounds (384) and the acknowledgement (352) take 1984 us. The pause before the next frame (LIFS) takes 640
+/// The airtime of a response has three parts with times from IEEE 802.15.4. The data and the 68 bytes of headers of the
+/// frame (preamble 6, MAC 11, NWK 8, NWK security 18, APS 8, ZCL 3, OTA 14) take 32 us per byte. The access to the
+/// channel and the acknowledgement of the frame take 1984 us: 1120 us mean backoff, 128 us channel assessment, 384 us
+/// for two turnarounds, and 352 us acknowledgement. The pause between this frame and the next frame (LIFS) takes 640
 /// us.
 fn hop_micros(size: u8) -> u32 {
     let bytes = u32::from(size).saturating_add(68);
@@ -68,7 +72,7 @@ fn hop_micros(size: u8) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ModeProbe {
     trial: Trial,
-    /// Response spacing of the present page, in ms.
+    /// Response spacing that the client requested for the present page, in ms.
     spacing: u16,
     /// Response spacing, in ms, of the page with the lowest measured time per block.
     best_spacing: u16,
@@ -78,10 +82,10 @@ pub(super) struct ModeProbe {
     single_rtt: u32,
     /// File offset of the present page, or of the blocks that the client fetches by a window for comparison.
     start: u32,
-    /// Number of bytes from `start` on that have arrived for the present measurement.
+    /// Number of bytes that have arrived since the start of the present measurement, at file offsets from `start` on.
     bytes: u32,
-    /// `true` if the present page was requested twice. A page that was requested twice is not measured, because its
-    /// blocks may arrive twice.
+    /// `true` if the client has requested the present page twice. The client does not measure a page that it has
+    /// requested twice, because the blocks of the page may arrive twice.
     is_repeated: bool,
     /// Time at which the first block of the present measurement arrived.
     first_data: Ticks,
@@ -92,19 +96,19 @@ pub(super) struct ModeProbe {
 /// Stage of the comparison of pages with blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trial {
-    /// The client has measured no page yet.
+    /// The client has no measurement of a page yet.
     Unmeasured,
     /// The client fetches a page with a response spacing above 0, to measure the time per block with this spacing.
     Spacing,
     /// The client uses pages with the spacing that has the lowest measured time per block.
     Settled {
-        /// `true` if pages have been compared with blocks, or need no comparison.
+        /// `true` if the client has compared pages with blocks, or need not compare them.
         is_compared: bool,
         /// Number of consecutive pages whose time per block was more than twice the lowest measured time per block.
         worse_pages: u8,
     },
-    /// The client fetches blocks by a window for comparison with pages. The variant holds the number of blocks that are
-    /// left to fetch.
+    /// The client fetches blocks by a window for comparison with pages. The variant holds the number of blocks that the
+    /// client has yet to fetch for the comparison.
     Window(u8),
 }
 
@@ -134,7 +138,7 @@ impl ModeProbe {
         }
     }
 
-    /// Shifts the instants of the probe, because the origin of the clock has moved by `shift`.
+    /// Shifts the instants of the measurements, because the origin of the clock has moved by `shift`.
     pub(super) fn shift(&mut self, shift: Millis) {
         self.first_data.shift(shift);
         self.last_data.shift(shift);
@@ -145,7 +149,8 @@ impl ModeProbe {
         self.spacing
     }
 
-    /// Takes the round trip of single block requests from `rtt`, after single requests have fetched the header.
+    /// Sets the round trip of single block requests from `rtt`, after the client has fetched the header by single block
+    /// requests.
     pub(super) fn set_single_rtt(&mut self, rtt: &RttEstimator) {
         self.single_rtt = rtt.smoothed_eighths().unwrap_or(0);
     }
@@ -177,8 +182,8 @@ impl ModeProbe {
         Some(if window_cost < page_cost { Choice::Blocks } else { Choice::Pages })
     }
 
-    /// Ends the measurement of the present page, before the page at the file offset `start` is requested. Returns the
-    /// mode with which the download continues. `size` is the block size in bytes.
+    /// Ends the measurement of the present page, before the client requests the page at the file offset `start`.
+    /// Returns the transfer mode with which the download continues. The parameter `size` is the block size in bytes.
     pub(super) fn end_page(&mut self, start: u32, size: u8) -> Choice {
         let blocks = start.saturating_sub(self.start).checked_div(size.into()).unwrap_or(0);
         let arrived = self.bytes.checked_div(size.into()).unwrap_or(0);
@@ -242,8 +247,8 @@ impl ModeProbe {
         Choice::Pages
     }
 
-    /// Ends the measurement of the spacing, and continues by pages with the spacing that has the lowest measured time
-    /// per block.
+    /// Ends the measurement of the response spacing, and continues the download by pages with the spacing that has the
+    /// lowest measured time per block.
     fn settle(&mut self) {
         self.spacing = self.best_spacing;
         self.trial = Trial::Settled { is_compared: false, worse_pages: 0 };
@@ -266,7 +271,7 @@ mod tests {
     }
 
     impl Scenario {
-        /// Creates a scenario in which the request for a single block takes `single` ms.
+        /// Creates a scenario in which a single block request has a round trip of `single` ms.
         fn new(single: u32) -> Self {
             let mut rtt = RttEstimator::new();
             rtt.update(Millis(single));
@@ -278,7 +283,7 @@ mod tests {
         }
 
         /// Simulates a page with one block every `interval` ms, of which every `lost`th block is lost (0: no block is
-        /// lost). Returns the mode to continue with.
+        /// lost). Returns the transfer mode with which the download continues after the page.
         fn page(&mut self, interval: u32, lost: u32) -> Choice {
             for block in 0..u32::from(PAGE_BLOCKS) {
                 self.now = self.now.plus(Millis(interval));
@@ -291,7 +296,8 @@ mod tests {
             self.probe.end_page(self.start, SIZE)
         }
 
-        /// Simulates blocks that a window fetches, one every `interval` ms, until a mode is chosen. Returns this mode.
+        /// Simulates blocks that a window fetches, one every `interval` ms, until the client chooses a transfer mode.
+        /// Returns the chosen transfer mode.
         fn blocks(&mut self, interval: u32) -> Choice {
             for _ in 0..WINDOW_BLOCKS {
                 self.now = self.now.plus(Millis(interval));

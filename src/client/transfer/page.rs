@@ -1,5 +1,5 @@
-//! Page in transfer: one Image Page Request and the run of Image Block Responses that the request causes. Sections
-//! refer to ZigBee document 095264 (2011); pages are in section 6.10.7.
+//! Page in transfer: one Image Page Request and the series of Image Block Responses by which the server answers the
+//! request. Sections refer to ZigBee document 095264 (2011); pages are in section 6.10.7.
 //!
 //! ```text
 //!   request      block   block           block        last block     next page
@@ -21,9 +21,9 @@
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
 //! The client sends no request while blocks of a page arrive, because a server stops sending a page when a newer
-//! request arrives. The timeout of the next block follows the measured interval between blocks. Until an interval is
-//! measured, the timeouts are long, because a server may pace its blocks more slowly than requested. The timeouts
-//! double with each consecutive page whose last block does not arrive.
+//! request arrives. The timeout of the next block follows the measured interval between blocks. Until the client has
+//! measured an interval between blocks, the timeouts are long, because a server may pace its blocks more slowly than
+//! requested. The timeouts of the blocks of a page double with each consecutive page whose last block does not arrive.
 
 use crate::client::clock::Ticks;
 use crate::client::request_retry::exponential_backoff;
@@ -31,46 +31,49 @@ use crate::client::rtt::RttEstimator;
 use crate::ranges::Range;
 use crate::time::Millis;
 
-/// Number of consecutive page requests without any data after which the download continues by blocks.
+/// Number of consecutive page requests that bring no data, after which the client continues the download by Image Block
+/// Requests.
 ///
-/// At 5 % loss, four consecutive page requests are lost about once in 160,000 pages. Four page requests without data
-/// therefore mean that the server ignores Image Page Requests. The limit of four page requests is a choice, not the
-/// result of a measurement.
+/// At 5 % loss, four consecutive page requests are lost about once in 160,000 pages. Four consecutive page requests
+/// without data therefore mean that the server ignores Image Page Requests. The limit of four page requests was chosen
+/// without a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Longest time without a block of a page, as a multiple of the measured interval between blocks. When this time has
-/// passed without a block, the page counts as ended.
+/// Longest time for which the client waits for the next block of a page, as a multiple of the measured interval between
+/// blocks. When the client has waited for the longest time without a block, the page ends.
 ///
-/// Over three hops, a limit of 4 blocks instead of 8 costs up to 5 % of the goodput, and a limit of 2 blocks costs up
-/// to 42 %. With a limit of 2 or 4 blocks, the client requests pages again that are only slow. A limit of 16 blocks
-/// instead of 8 gains nothing (simulation `examples/goodput`, `Auto`, 64 blocks a page).
+/// Over three hops, a longest wait of 4 intervals instead of 8 costs up to 5 % of the goodput, and a longest wait of 2
+/// intervals costs up to 42 %. With a longest wait of 2 or 4 intervals, the client requests pages again that are only
+/// slow. A longest wait of 16 intervals instead of 8 gains nothing (simulation `examples/goodput`, `Auto`, 64 blocks a
+/// page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
-/// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two
-/// blocks are measured. A server may pace its blocks more slowly than the client has requested.
+/// Shortest time for which the client waits for the next block of a page, as long as fewer than [`FIRST_SAMPLES`]
+/// intervals between blocks have been measured. A server may pace its blocks more slowly than the client has requested.
 ///
-/// One second is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
+/// One second is the initial retransmission timeout of RFC 6298. The server zigbee2mqtt sends one block of a page every
+/// 250 ms by default.
 const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 
-/// Number of measured intervals after which the client relies on the estimate of the interval. The first blocks of a
-/// page may arrive together although the server spaces its blocks, so that the first measured interval may be too short.
-/// After eight intervals, the first interval has a third of its initial weight in an estimate of RFC 6298.
+/// Number of measured intervals between blocks after which the client relies on the estimate of the interval. The first
+/// blocks of a page may arrive together although the server spaces its blocks, so that the first measured interval may
+/// be too short. In the estimate of RFC 6298, the weight of the first measured interval has fallen to a third after
+/// eight further intervals.
 const FIRST_SAMPLES: u8 = 8;
 
 /// Longest time for which the client waits for a block that the last block of the page has overtaken. The limit of 500
-/// ms is a choice, not the result of a measurement. Requesting a lost block again by a single request takes less than
-/// 500 ms.
+/// ms was chosen without a measurement: to request a lost block again takes less than 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
 ///
-/// Section 6.10.7.3 lets a device sleep between blocks that are far apart, but names no time; this crate chooses one
-/// second.
+/// Section 6.10.7.3 lets a device sleep between blocks that are far apart, but names no time; this crate chooses a
+/// response spacing of one second.
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
 /// Largest distance between the sequence numbers of the first response of a page and of a later response of the same
-/// page. The distance is half of the 256 sequence numbers, so that it is unambiguous which of two sequence numbers is
-/// the later one.
+/// page. The largest distance is half of the 256 sequence numbers, so that the client knows which of two sequence
+/// numbers is the later one.
 const MAX_RESPONSE_DISTANCE: u8 = 127;
 
 /// State of the page in transfer.
@@ -78,16 +81,16 @@ const MAX_RESPONSE_DISTANCE: u8 = 127;
 pub(super) struct Page {
     /// File offset of the first byte of the page.
     pub(super) start: u32,
-    /// Range of the file from the end of the highest block that arrived to the end of the page. Before the first block
-    /// of the page arrives, the range is the whole page.
+    /// Range of the file from the end of the highest block that has arrived to the end of the page; the whole page
+    /// before the first block of the page has arrived.
     pub(super) remaining: Range,
-    /// Time of the page request or of the last block, whichever is later.
+    /// Time of the page request or of the latest received block, whichever is later.
     pub(super) updated: Ticks,
     /// Sequence number of the Image Page Request.
     pub(super) sequence: u8,
     /// Sequence number of the first response of the page; 0 before the first response.
     first_response: u8,
-    /// Stage of the page, which says whether blocks of the page have arrived.
+    /// Stage of the page in transfer, which says which blocks of the page have arrived.
     pub(super) stage: PageStage,
 }
 
@@ -98,13 +101,13 @@ pub(super) enum PageStage {
     Requested,
     /// At least one block of the page has arrived.
     Receiving,
-    /// The last block of the page has arrived, but earlier blocks are missing. The missing blocks may still arrive if
-    /// later blocks have overtaken them.
+    /// The last block of the page has arrived, but earlier blocks are missing. The missing blocks may still arrive,
+    /// because later blocks may have overtaken them.
     Trailing,
 }
 
 impl Page {
-    /// Starts the page that covers `range`; the request for this page is sent at the time `now`.
+    /// Starts the page that covers `range`; the client sends the request for this page at the time `now`.
     pub(super) const fn new(now: Ticks, sequence: u8, range: Range) -> Self {
         let start = range.start;
         Self {
@@ -131,16 +134,17 @@ impl Page {
         self.start <= offset && offset < self.remaining.end
     }
 
-    /// Shifts the instant of the page, because the origin of the clock has moved by `shift`.
+    /// Shifts the instant `updated` of the page, because the origin of the clock has moved by `shift`.
     pub(super) fn shift(&mut self, shift: Millis) {
         self.updated.shift(shift);
     }
 
-    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the updated
-    /// page, and what the arrival of `block` tells about the time between two blocks.
+    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the updated page, and
+    /// the time measurement that follows from the arrival of `block`.
     ///
-    /// If blocks before `block` were lost, the time since the previous block is divided by the number of blocks. The
-    /// first block of a page arrives after a round trip, so its time is no sample of the interval between blocks.
+    /// If blocks between the previous received block and `block` were lost, the method divides the time since the
+    /// previous received block by the number of blocks from the first lost block to `block`. The first block of a page
+    /// arrives one round trip after the request, so that its arrival measures no interval between blocks.
     pub(super) fn record_block(
         self,
         now: Ticks,
@@ -185,18 +189,20 @@ impl Page {
 
     /// Returns the time until which the client waits for the next block of the page.
     ///
-    /// - In the stage `Requested`, the time is `first_timeout` after the request.
-    /// - In the stage `Receiving`, the wait begins at the arrival of the last block. The wait is the retransmission
-    ///   timeout of RFC 6298, computed from the measured intervals between blocks. Each missing block after the first,
-    ///   up to [`LOST_BLOCKS_LIMIT`] missing blocks in total, adds the mean interval. The wait doubles with each
-    ///   consecutive page whose last block did not arrive, up to `max_timeout`. After [`FIRST_SAMPLES`] measured
-    ///   intervals, the first of these pages does not double the wait, because perhaps the server sent the whole page
-    ///   and only the last blocks were lost. After the doubling, `reordering` is added to the wait.
-    /// - In the stage `Trailing`, the time is `reordering` after the last block. `reordering` is the longest delay of
-    ///   the blocks that later blocks have overtaken before.
+    /// - In the stage `Requested`, the client waits for `first_timeout` after the page request.
+    /// - In the stage `Receiving`, the client waits from the arrival of the latest block for the retransmission timeout
+    ///   of RFC 6298, computed from the measured intervals between blocks. For each missing block of the page after the
+    ///   first, up to [`LOST_BLOCKS_LIMIT`] missing blocks in total, the client waits one mean interval longer. The
+    ///   wait for a block doubles with each consecutive page whose last block did not arrive, up to `max_timeout`. If
+    ///   at least [`FIRST_SAMPLES`] intervals have been measured, the first page without its last block does not double
+    ///   the wait, because perhaps the server sent the whole page and only the last blocks were lost. The doubled wait
+    ///   for a block is then extended by `reordering`.
+    /// - In the stage `Trailing`, the client waits for the time `reordering` after the latest block. The time
+    ///   `reordering` is the longest delay of earlier blocks that later blocks have overtaken.
     ///
-    /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until [`FIRST_SAMPLES`] intervals
-    /// are measured, the wait in the stage `Receiving` is at least [`FIRST_INTERVAL`].
+    /// Until an interval between blocks has been measured, the mean interval is the response spacing `spacing` in ms.
+    /// Until [`FIRST_SAMPLES`] intervals have been measured, the wait in the stage `Receiving` is at least
+    /// [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
         block_size: u8,
@@ -227,9 +233,9 @@ impl Page {
 /// Time measurement that follows from the arrival of a block of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockTiming {
-    /// The arrival tells nothing about the time between two blocks.
+    /// The arrival of the block gives no measurement of the interval between blocks.
     Unknown,
-    /// Interval between two blocks.
+    /// The arrival of the block gives a measurement of the interval between two blocks of the page.
     Interval(Millis),
     /// Later blocks have overtaken the block: `elapsed` is the time since the last arrival of a block, and `behind` the
     /// number of blocks between the overtaken block and the highest block that has arrived.
@@ -241,29 +247,29 @@ pub(super) enum BlockTiming {
 pub(super) struct PageTiming {
     /// Estimator of the interval between the blocks of a page.
     pub(super) interval: RttEstimator,
-    /// Longest delay of a block that later blocks have overtaken. The stored delay is reduced by an eighth after each
-    /// page.
+    /// Longest delay of a block that later blocks have overtaken. After each page, the client reduces the longest delay
+    /// by an eighth.
     pub(super) reordering: Millis,
     /// Number of consecutive pages whose last block did not arrive.
     silent_ends: u8,
-    /// Number of measured intervals, at most [`FIRST_SAMPLES`].
+    /// Number of measured intervals between blocks, at most [`FIRST_SAMPLES`].
     samples: u8,
 }
 
 impl PageTiming {
-    /// State before the first page, without measurements.
+    /// Measured times before the first page: no measurements.
     pub(super) const fn new() -> Self {
         Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
     }
 
-    /// Returns the lower limit of the wait for the next block of a page. The limit is 0 after [`FIRST_SAMPLES`]
-    /// measured intervals.
+    /// Returns the lower limit of the wait for the next block of a page. After [`FIRST_SAMPLES`] measured intervals
+    /// between blocks, the lower limit of the wait is 0.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
-    /// Returns the lower limit of the wait for the first block of a page. After a page whose last block did not arrive,
-    /// the server may still be sending the blocks of that page.
+    /// Returns the lower limit of the wait for the first block of a page. The wait has a lower limit because the server
+    /// may still be sending the blocks of an earlier page whose last block has not arrived.
     pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
         if self.is_trusted() || self.silent_ends == 0 {
             return Millis(0);
@@ -275,13 +281,13 @@ impl PageTiming {
         self.samples >= FIRST_SAMPLES
     }
 
-    /// Returns the number of times that the wait for the next block of a page is doubled.
+    /// Returns how often the client doubles the wait for the next block of a page.
     const fn doublings(&self) -> u8 {
         if self.is_trusted() { self.silent_ends.saturating_sub(1) } else { self.silent_ends }
     }
 
-    /// Records the time measurement from the arrival of a block. The delay of an overtaken block counts from the time
-    /// at which the preceding block of the file was due, plus one interval as a margin.
+    /// Records the time measurement that follows from the arrival of a block of a page. The delay of an overtaken block
+    /// counts from the time at which the preceding block of the file was due, plus one interval as a margin.
     pub(super) fn record(&mut self, timing: BlockTiming) {
         match timing {
             BlockTiming::Unknown => {}

@@ -11,9 +11,9 @@
 //! | NO_IMAGE_AVAILABLE | retry after a pause; the third consecutive NO_IMAGE_AVAILABLE pauses the download |
 //! | any other error | retry after a pause; too many consecutive errors pause the download |
 //!
-//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open, that is, without a final answer. A
-//! WAIT_FOR_DATA, an ABORT or an error must have the sequence number of a request, unless the server numbers its
-//! answers by a counter of its own (see [`ServerNumbering`]).
+//! The client accepts WAIT_FOR_DATA, ABORT and errors only while a request is open. A request is open until the server
+//! has given its final answer to the request. A WAIT_FOR_DATA, an ABORT or an error must have the sequence number of a
+//! request, unless the server numbers its answers by a counter of its own (see [`ServerNumbering`]).
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
 use crate::client::clock::Ticks;
@@ -42,28 +42,29 @@ const NO_IMAGE_LIMIT: u8 = 3;
 /// image may be a late response to a request of an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
-/// Values of the client that a download reads and updates.
+/// Values of the client that a download reads and updates when a response arrives.
 pub(in crate::client) struct Environment<'c> {
     pub(in crate::client) config: &'c ClientConfig,
     pub(in crate::client) rtt: &'c mut RttEstimator,
     pub(in crate::client) numbering: &'c mut ServerNumbering,
     /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
     pub(in crate::client) block_period: &'c mut u16,
-    /// UTC time of the device now; `None` if the device has no UTC clock.
+    /// Present UTC time of the device; `None` if the device has no UTC clock.
     pub(in crate::client) utc: Option<UtcTime>,
-    /// Ticket for a block that is lent to the application.
+    /// Ticket for the block that the client lends to the application.
     pub(in crate::client) ticket: Ticket,
 }
 
 /// Effect of a response on the download and on the client.
 pub(in crate::client) enum Received<'f> {
-    /// The response was handled, and the download continues.
+    /// The client handled the response, and the download continues.
     Done,
-    /// The response holds data for the application. The values are the ticket, the offset in the file and the bytes.
+    /// The response holds data that the application stores. The values of the variant are the ticket of the block, the
+    /// file offset and the bytes.
     Lend(Ticket, u32, &'f [u8]),
     /// The response contradicts the request, and the client answers MALFORMED_COMMAND.
     Malformed(ClientIgnored),
-    /// The client ignores the response.
+    /// The client ignores the response for the given reason.
     Ignored(ClientIgnored),
     /// The server asked the client to wait until the given time; [`Ticks::NEVER`] means a wait without an end.
     Wait(Ticks, ServerTime),
@@ -72,23 +73,23 @@ pub(in crate::client) enum Received<'f> {
     Checked,
     /// The server has another file under the identity of the stored file.
     OtherFile,
-    /// The download cannot continue at present, and pauses. If the variant holds a [`ClientIgnored`], the response is
-    /// also malformed.
+    /// The response makes the download pause for the given reason. If the variant `Pause` holds a [`ClientIgnored`],
+    /// the response is also malformed.
     Pause(PauseReason, Option<ClientIgnored>),
     /// The downloaded file is not the offered file, or is not for this device.
     BadHeader(Outcome),
-    /// The server ended the download.
+    /// The server ended the download by ABORT.
     Aborted,
     /// The server does not serve device-specific files.
     Unsupported,
 }
 
-/// Treatment of a block of data that has arrived.
+/// Treatment of a block that has arrived in an Image Block Response.
 enum BlockDisposition {
     /// The application stores the given bytes of the block.
     Store(Range),
-    /// The client ignores the block. The bytes of the block are stored or being stored, or there is no room for these
-    /// bytes at present.
+    /// The client ignores the block. The bytes of the block are stored or being stored, or the client has no free slot
+    /// or range for these bytes.
     Ignore,
     /// The block is malformed, because no request asked for the block.
     NotRequested,
@@ -133,7 +134,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.receive_error(now, status, config)
     }
 
-    /// Records that a response to an open request could not be decoded.
+    /// Records that the client could not decode a response to an open request.
     pub(in crate::client) fn receive_unreadable(&mut self) {
         self.note_unusable(UnusableAnswer::Unreadable);
     }
@@ -360,7 +361,7 @@ impl<const RANGES: usize> Download<RANGES> {
         Received::Lend(ticket, stored.start, data)
     }
 
-    /// Resets the counts of errors and of unusable answers, after an answer that the client can use.
+    /// Sets the numbers of consecutive errors and unusable answers to 0, after an answer that the client can use.
     fn record_good_answer(&mut self, now: Ticks) {
         (self.error_count, self.no_image_count, self.other_image_count, self.silent_pages) = (0, 0, 0, 0);
         (self.unusable, self.has_zero_wait, self.is_unconfirmed) = (None, false, false);
@@ -369,8 +370,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Handles a block of another image. Some servers send the file that they have, under the identity of that file,
-    /// whatever image the client requests.
+    /// Handles a block of another image. Some servers send the file that they have, with the identity of that file,
+    /// even if the client requests another image.
     fn receive_other_image<'f>(&mut self, sequence: u8, numbering: &ServerNumbering) -> Received<'f> {
         if !self.is_answer(sequence, numbering) {
             return Received::Malformed(ClientIgnored::Mismatch);
@@ -476,8 +477,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Counts an error of the download. The client retries after a short pause, or pauses the download for `reason`
-    /// after too many consecutive errors.
+    /// Counts an error response of the server to a block or page request. The client sends its requests again after at
+    /// least `config.error_backoff`, or pauses the download for `reason` after too many consecutive errors.
     fn count_error<'f>(&mut self, now: Ticks, reason: PauseReason, config: &ClientConfig) -> Received<'f> {
         if !self.is_waiting() {
             return Received::Ignored(ClientIgnored::Unexpected);

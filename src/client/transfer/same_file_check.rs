@@ -14,17 +14,17 @@
 use crate::client::checkpoint::{FileSums, RangeSum};
 use crate::ranges::Range;
 
-/// Smallest and largest number of header bytes that the checksum covers: the length of a header without optional
+/// Smallest and largest number of bytes that the checksum of the header covers: the length of a header without optional
 /// fields, and the length of the longest known header.
 const HEADER_SIZES: (u8, u8) = (56, 69);
 
 impl RangeSum {
-    /// Initial value of FNV-1a with 32 bits.
+    /// Initial value of the 32-bit checksum FNV-1a.
     const FNV_BASIS: u32 = 0x811c_9dc5;
-    /// Multiplier of FNV-1a with 32 bits.
+    /// Multiplier of the 32-bit checksum FNV-1a.
     const FNV_PRIME: u32 = 0x0100_0193;
 
-    /// Checksum of an empty range.
+    /// Checksum of a range of zero bytes.
     const EMPTY: Self = Self { start: 0, size: 0, sum: Self::FNV_BASIS };
 
     /// Returns the file offset after the last byte that the checksum covers.
@@ -49,7 +49,7 @@ impl FileSums {
         Self { header: RangeSum::EMPTY, last_block: RangeSum::EMPTY, header_size: HEADER_SIZES.1 };
 
     /// Adds `data`, which begins at the file offset `start`, to the checksum of the header. The method skips bytes that
-    /// were added before, and bytes after the header.
+    /// the checksum covers already, and bytes after the header.
     pub(in crate::client) fn add_header(&mut self, start: u32, data: &[u8]) {
         for (byte, offset) in data.iter().zip(start..) {
             if offset != u32::from(self.header.size) {
@@ -74,18 +74,18 @@ impl FileSums {
 /// arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileCheck {
-    /// File offset of the next byte to compare.
+    /// File offset of the next byte that the client compares in the check.
     next: u32,
-    /// Checksum of the bytes of the present range before `next`.
+    /// Checksum of the received bytes of the present range, which end before the file offset `next`.
     sum: u32,
     /// `true` if the present range is the header, `false` if it is the last stored block.
     is_header: bool,
 }
 
-/// Result of comparing one more block.
+/// Result of the check after the client has compared one more block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CheckProgress {
-    /// More bytes are to be compared.
+    /// The check continues, because the client has not compared all bytes yet.
     Incomplete(FileCheck),
     /// All compared bytes equal those of the stored file.
     Same,
@@ -110,13 +110,13 @@ impl FileCheck {
         if self.is_header { &sums.header } else { &sums.last_block }
     }
 
-    /// Returns the rest of the range that the client requests again and compares.
+    /// Returns the part of the present range that the client has yet to request and compare.
     pub(super) fn range(&self, sums: &FileSums) -> Range {
         Range { start: self.next, end: self.target(sums).end() }
     }
 
-    /// Compares `data`, which the server sent for the start of [`range`](Self::range). The method ignores bytes after
-    /// the range.
+    /// Compares `data`, which the server sent for the start of [`range`](Self::range). The method ignores bytes of
+    /// `data` after the end of this range.
     pub(super) fn compare(self, data: &[u8], sums: &FileSums) -> CheckProgress {
         let target = self.target(sums);
         let left = usize::try_from(self.range(sums).len()).unwrap_or(usize::MAX);

@@ -20,28 +20,29 @@ use super::in_flight::{BlockRequest, Slot};
 use super::same_file_check::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
 
-/// Longest gap, in blocks, that the client fills by single Image Block Requests. The client fetches a gap above this
-/// limit as a page of its own.
+/// Longest gap of a file, in blocks, that the client fills by single Image Block Requests. The client fetches a longer
+/// gap as a page.
 ///
-/// A page costs one request and the wait for the first block of the page; single blocks cost one request each. With a
-/// limit of 2 blocks instead of 4 the goodput falls by up to 8 %, and with a limit of 1 block by up to 20 %. With a
-/// limit of 8 blocks instead of 4 the goodput does not change (simulation `examples/goodput`, `Auto`, three hops, 5 %
-/// loss).
+/// A page costs one request and the wait for the first block of the page; single blocks cost one request each. If the
+/// client fills gaps of up to 2 blocks instead of 4 by single block requests, the goodput falls by up to 8 %, and with
+/// gaps of 1 block by up to 20 %. With gaps of up to 8 blocks instead of 4 the goodput does not change (simulation
+/// `examples/goodput`, `Auto`, three hops, 5 % loss).
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
-/// block. Timeouts are long until a response has arrived, so that more than two attempts could take longer than a
-/// minute. Some servers end a session after a minute. After the header, timeouts follow the measured round trip, and
-/// the client requests pages again.
+/// block. Timeouts are long until a response has arrived, so that more than two page requests without an answer could
+/// take longer than a minute. Some servers end the session with a client after a minute. After the header has arrived,
+/// timeouts follow the measured round trip, and the client requests pages again.
 const MAX_HEADER_PAGES: u8 = 2;
 
-/// Number of consecutive page requests that stay unanswered while other requests are in flight. After this number of
-/// page requests, the client requests a page only when no other request is in flight.
+/// Number of consecutive unanswered page requests, each sent while other requests were in flight, after which the
+/// client requests a page only when no other request is in flight.
 ///
-/// At 5 % loss, two consecutive page requests are lost once in 100 pages. zigbee-herdsman drops a page request while it
-/// answers another request. The limit of two page requests does not apply to `TransferMode::Auto`, which measures
-/// whether pages or blocks are faster. In `Auto`, a wait for the answers to the requests for lost blocks would cost 13
-/// % of the goodput at 5 % loss (`tests/foreign_stacks`).
+/// At 5 % loss, two consecutive page requests are lost once in 100 pages. The server zigbee-herdsman drops a page
+/// request that arrives while it answers another request. The limit of two page requests does not apply to
+/// `TransferMode::Auto`, which measures whether pages or blocks are faster. If the client waited in
+/// `TransferMode::Auto` for the responses to its requests for lost blocks before each page request, the wait would cost
+/// 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.
@@ -54,8 +55,8 @@ pub(in crate::client) enum NextRequest {
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Returns the request to send at `now`. Returns `None` during a pause or a page, if the window is full, or if no
-    /// bytes are left to request.
+    /// Returns the request that the client has to send at `now`; `None` during a pause or a page, if the window is
+    /// full, or if no bytes are left to request.
     pub(super) fn due_request(
         &self,
         now: Ticks,
@@ -68,12 +69,12 @@ impl<const RANGES: usize> Download<RANGES> {
         self.next_request(config, self.late_at(rtt) <= now)
     }
 
-    /// Returns the next request, whether or not its time has come. `has_late` is `true` if a response is late; with a
-    /// late response, the window allows one request more.
+    /// Returns the next request, even if the client may send the request only later. `has_late` is `true` if a response
+    /// is late; with a late response, the window allows one request more.
     ///
-    /// If the window is larger than 1 and a response is late, the client sends one request more, which uses the place
-    /// of the late request in the window. Without the extra request, the place of a lost request in the window would
-    /// stay unused until the timeout of the lost request.
+    /// If the window is larger than 1 and a response is late, the client sends one additional request, as if the late
+    /// request were no longer in flight. Without the additional request, the window would have one usable request less
+    /// until the timeout of a lost request.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
             self.next_request_in_any_order(config, has_late)
@@ -130,8 +131,8 @@ impl<const RANGES: usize> Download<RANGES> {
         lowest.map(NextRequest::Block)
     }
 
-    /// Returns the next request of the check that the server still has the same file. The check requests one block at a
-    /// time.
+    /// Returns the next request of the check that the server still has the same file. During the check, the client
+    /// requests one block at a time.
     fn next_check_request(&self, check: &FileCheck, config: &ClientConfig) -> Option<NextRequest> {
         if self.in_flight.waiting_count() > 0 {
             return None;
@@ -174,7 +175,8 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(self.page_request(gap, config))
     }
 
-    /// Returns the range of the lowest block for which a request is to be resent and has attempts left.
+    /// Returns the range of the block with the lowest offset whose request the client has to resend, if the request has
+    /// attempts left.
     fn range_to_resend(&self, config: &ClientConfig) -> Option<Range> {
         let max = self.max_attempts(config);
         let is_due = |request: &&BlockRequest| !request.is_waiting && request.attempts < max;
@@ -193,7 +195,7 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(Range { end: lowest.end.min(end), ..lowest })
     }
 
-    /// Returns the page request for the start of `gap`; the request is at most one page size long.
+    /// Returns the page request for the start of `gap`; the request covers at most one page size.
     fn page_request(&self, gap: Range, config: &ClientConfig) -> NextRequest {
         let size = match Self::mode(config) {
             TransferMode::Pages { size, .. } => size.get(),
@@ -256,8 +258,8 @@ mod tests {
         }
     }
 
-    /// Returns every download of a client without out-of-order ranges with `received` bytes, as far as the next request
-    /// depends on it.
+    /// Returns downloads of a client without out-of-order ranges that have `received` bytes, one download for each
+    /// state that the choice of the next request distinguishes.
     fn downloads(config: &ClientConfig, received: u32) -> std::vec::Vec<Download<0>> {
         let mut header = PartialHeader::EMPTY;
         header.add_stored(u8::try_from(received).unwrap_or(u8::MAX));

@@ -1,19 +1,20 @@
-//! Window of Image Block Requests in flight. The size of the window is given by the application, or measured by the
-//! client.
+//! Window of Image Block Requests in flight. The application gives the size of the window, or the client measures the
+//! size.
 //!
 //! With several requests in flight, the channel is in use while the server prepares a response, but the channel itself
-//! becomes no faster. If more requests are in flight than are needed to keep the channel in use, the extra requests
-//! wait in a queue, and their frames compete for the channel. Some servers answer only one of several requests that
-//! arrive together. The window therefore has two controls:
+//! becomes no faster. If more requests are in flight than are needed to keep the channel in use, the additional
+//! requests wait in a queue, and their frames compete for the channel. Some servers answer only one of several requests
+//! that arrive together. The client therefore controls the size of the window in two ways, by backoff and by
+//! measurement:
 //!
-//! - Backoff applies to every window. When more requests stay unanswered than the loss of a bad link explains, the
-//!   window is reduced to one request. Each backoff lasts for twice as many responses as the backoff before. During a
-//!   backoff, one request at a time is in flight. Every server answers single requests, so that the number of
-//!   unanswered requests during a backoff shows the loss of the link.
+//! - Every window has a backoff. When more requests stay unanswered than frame loss on a bad link explains, the client
+//!   reduces the window to one request for the time of a backoff. Each backoff lasts for twice as many responses as the
+//!   backoff before. Every server answers single requests, so that the number of unanswered requests during a backoff
+//!   shows how many frames the link loses.
 //! - With [`TransferMode::Auto`](crate::client::TransferMode::Auto), the client measures the size of the window. The
-//!   client adjusts the window by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n`
-//!   requests are in flight with the round trip `t`, and a single request has the round trip `s`, then `n * (t - s) /
-//!   t` requests wait in the queue.
+//!   client adjusts the size of the window to the estimated number of requests in the queue, as in TCP Vegas (Brakmo
+//!   and Peterson, "TCP Vegas", 1995). If `n` requests are in flight with the round trip `t`, and a single request has
+//!   the round trip `s`, then `n * (t - s) / t` of these requests wait in a queue.
 //!
 //! ```text
 //!   until the header          measured: doubles while the queue is below 3/8 of the window, up to the number of slots
@@ -26,43 +27,45 @@
 //!         20 of 48 after a backoff with a lossy link
 //! ```
 //!
-//! The limits of the window were tuned in the simulation `examples/goodput`, with 64-byte blocks, one and three hops,
-//! and servers that take 0 to 50 ms for a response. With the tuned limits, a measured window reaches 95 % of the
-//! goodput of the best window that an application can give, as `tests/goodput.rs` asserts.
+//! The constants of the window in this module were tuned in the simulation `examples/goodput`, with 64-byte blocks, one
+//! and three hops, and servers that take 0 to 50 ms for a response. With the tuned constants, a measured window reaches
+//! 95 % of the goodput of the best window that an application can give, as `tests/goodput.rs` asserts.
 
 use crate::client::rtt::RttEstimator;
 
-/// Share of unanswered requests at which a backoff starts: the window is reduced to one request.
+/// Share of unanswered requests at which the client starts a backoff, in which the window is one request.
 #[derive(Clone, Copy)]
 struct UnansweredLimit {
-    /// Length of a sample, in requests. The client counts the unanswered requests of each sample.
+    /// Number of consecutive requests in a sample. The client counts the unanswered requests of each sample.
     sample: u8,
-    /// Number of unanswered requests in a sample at which a backoff starts.
+    /// Number of unanswered requests in a sample at which the client starts a backoff.
     unanswered: u16,
 }
 
-/// Limit of unanswered requests that applies until a backoff has shown that the link is lossy.
+/// Limit of unanswered requests until a backoff has shown that the link is lossy: 10 of the 24 requests of a sample.
 ///
-/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On this link, at least
-/// 10 requests of a sample of 24 stay unanswered in one of about 24,000 samples, which is once in about 570,000 requests
-/// (binomial distribution). In the simulation at 5 % loss, a limit of 7 unanswered requests of 24 instead of 10 costs a window of
-/// 8 up to 41 % of the goodput. A limit of 14 unanswered requests of 24 instead of 10 gains nothing.
+/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with 5 %
+/// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 24,000 samples, which is one
+/// sample in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a limit of 7 instead of 10
+/// unanswered requests of 24 costs up to 41 % of the goodput of a window of 8 requests. A limit of 14 instead of 10
+/// unanswered requests of 24 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
-/// Limit of unanswered requests that applies after a backoff has shown that the link is lossy.
+/// Limit of unanswered requests after a backoff has shown that the link is lossy: 20 of the 48 requests of a sample.
 ///
-/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On this link, at least
-/// 10 requests of a sample of 24 stay unanswered in one of about 114 samples, which is once in about 2,700 requests
-/// (binomial distribution). At least 20 requests of a sample of 48 stay unanswered in one of about 4,000 samples, which
-/// is once in about 190,000 requests. A server that answers one of several requests leaves more than 45 % of a window of 4 unanswered. A limit of 13 unanswered
-/// requests of 24 for all links costs 40 % of the goodput in the simulation of a server that answers one of several
-/// requests. A server that answers one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a
-/// limit of 13 starts no backoff.
+/// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link with 10 %
+/// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 114 samples, which is one
+/// sample in about 2,700 requests (binomial distribution). On the same link, at least 20 requests of a sample of 48
+/// requests stay unanswered in one of about 4,000 samples, which is one sample in about 190,000 requests. A server that
+/// answers only one of several requests at a time leaves more than 45 % of the requests unanswered if the window is 4
+/// requests. A limit of 13 unanswered requests of 24 for all links costs 40 % of the goodput in the simulation of a
+/// server that answers only one of several requests. The reason is that such a server leaves only 11 or 12 of 24
+/// requests unanswered, so that a limit of 13 starts no backoff.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
-/// The link counts as lossy if a backoff has at least two unanswered requests for every 11 responses. Two unanswered
-/// requests of 13 are 15 % of the requests. A link with 5 % loss leaves 10 % of the requests unanswered, and a link
-/// with 10 % loss leaves 19 % of the requests unanswered.
+/// A link counts as lossy if at least two requests stay unanswered for every 11 responses during a backoff. Two
+/// unanswered requests for 11 responses are 15 % of the requests. The threshold of 15 % lies between the 10 % of the
+/// requests that a link with 5 % loss leaves unanswered, and the 19 % that a link with 10 % loss leaves unanswered.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
@@ -70,33 +73,35 @@ const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 /// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
 /// wastes up to twice as many requests as a first backoff of 128 responses. With a server that answers one request at a
 /// time, the goodput differs by at most 4 % between first backoffs of 64 and of 512 responses. At 10 % loss, a first
-/// backoff of 256 responses instead of 128 costs a window of 4 up to 6 % of the goodput. The 6 % are a share of the
-/// goodput of an oracle: a client that learns of each lost frame at once (guide, "Measurements").
+/// backoff of 256 responses instead of 128 costs a client with a window of 4 requests up to 6 % of the goodput of an
+/// oracle. An oracle is a simulated client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
-/// Number of responses after which a settled window grows by 1 if the queue of waiting requests is short.
+/// Number of responses after which a measured window that no longer doubles grows by one request, if few requests wait
+/// in the queue.
 ///
-/// In the simulation, a growth after 32 responses instead of 128 costs up to 9 % of the goodput (5 % loss, fast
-/// server), because the window grows beyond the best size too often. A growth after 512 responses instead of 128 costs
-/// up to 6 % of the goodput, because a first size that was too small is corrected too late.
+/// In the simulation, a growth of the window after every 32 responses instead of 128 costs up to 9 % of the goodput (5
+/// % loss, fast server), because the window grows beyond the best size too often. A growth of the window after every
+/// 512 responses instead of 128 costs up to 6 % of the goodput, because a window that was too small at first grows too
+/// late.
 const GROW_AFTER: u16 = 128;
 
-/// Window of block requests: the number of requests that may be in flight at present, and the counters that adjust this
-/// number.
+/// Window of block requests: the number of requests that may be in flight at present, and the counters by which the
+/// client adjusts the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     /// Upper limit of the window's size, in requests.
     max: u8,
     /// Present size of the window in requests, at least 1.
     current: u8,
-    /// Number of requests sent in the present sample.
+    /// Number of requests of the present sample that the client has sent.
     sample_sent: u8,
-    /// Whether the last backoff showed a lossy link.
+    /// Whether the latest backoff showed that the link is lossy.
     is_link_lossy: bool,
-    /// Number of timeouts in the present sample, minus the number of responses that arrived after the timeout. A
-    /// backoff counts as one sample.
+    /// Number of timeouts in the present sample, minus the number of responses that arrived after their timeout. The
+    /// requests of a backoff form one sample.
     sample_unanswered: u16,
-    /// Number of responses until the backoff ends; 0 outside of a backoff.
+    /// Number of responses after which the present backoff ends; 0 outside of a backoff.
     backoff_left: u16,
     /// Length of the next backoff, in responses.
     next_backoff: u16,
@@ -112,7 +117,7 @@ enum Growth {
     Measured {
         /// Round trip of a single block request, in eighths of a millisecond.
         single_rtt: u32,
-        /// Number of responses since the last change of the size.
+        /// Number of responses since the last change of the window's size.
         responses: u16,
         /// `true` in the first phase of the measurement, in which the window doubles while the queue is short.
         is_doubling: bool,
@@ -120,7 +125,7 @@ enum Growth {
 }
 
 impl Window {
-    /// Creates a window of size 1 that [`open`](Self::open) raises to `max`.
+    /// Creates a window of 1 request that [`open`](Self::open) raises to `max` requests.
     pub(super) const fn fixed(max: u8) -> Self {
         Self {
             max,
@@ -134,7 +139,7 @@ impl Window {
         }
     }
 
-    /// Creates a window of size 1 that grows by measurement, up to `max`.
+    /// Creates a window of 1 request that the client measures and raises up to `max` requests.
     pub(super) const fn measured(max: u8) -> Self {
         let growth = Growth::Measured { single_rtt: 0, responses: 0, is_doubling: true };
         Self { growth, ..Self::fixed(max) }
@@ -145,8 +150,8 @@ impl Window {
         self.current.into()
     }
 
-    /// Ends the phase of single requests that fetched the header of the file. At the time of this call, `rtt` holds the
-    /// round trip of single requests.
+    /// Opens the window after the client has fetched the header of the file by single requests. When the caller opens
+    /// the window, `rtt` holds the round trip of single requests.
     pub(super) fn open(&mut self, rtt: &mut RttEstimator) {
         match &mut self.growth {
             Growth::Fixed => self.resize(self.max, rtt),
@@ -170,7 +175,7 @@ impl Window {
         if self.is_link_lossy { LOSSY_LIMIT } else { USUAL_LIMIT }
     }
 
-    /// Counts a request that is sent, and starts a new sample when the present sample is full.
+    /// Counts a request that the client sends, and first starts a new sample if the present sample is full.
     pub(super) fn count_request(&mut self) {
         if self.backoff_left == 0 && self.sample_sent >= self.limit().sample {
             (self.sample_sent, self.sample_unanswered) = (0, 0);
@@ -178,7 +183,7 @@ impl Window {
         self.sample_sent = self.sample_sent.saturating_add(1);
     }
 
-    /// Counts the timeout of a request, and reduces the window to 1 after too many timeouts in a sample.
+    /// Counts the timeout of a request, and reduces the window to 1 request after too many timeouts in a sample.
     pub(super) fn count_timeout(&mut self) {
         self.sample_unanswered = self.sample_unanswered.saturating_add(1);
         if self.sample_unanswered >= self.limit().unanswered && self.current > 1 {
@@ -187,14 +192,14 @@ impl Window {
         }
     }
 
-    /// Takes back one timeout that [`count_timeout`](Self::count_timeout) has counted in the sample, because the
-    /// response has arrived after the timeout.
+    /// Subtracts one timeout from the count of [`count_timeout`](Self::count_timeout), because the response to the
+    /// request has arrived after the timeout.
     pub(super) fn count_late_response(&mut self) {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
 
-    /// Counts a response. A response may end a backoff. If the client measures the size of the window, a response may
-    /// also change the size.
+    /// Counts a response to a block request. The response ends a backoff if it is the last response of the backoff. If
+    /// the client measures the size of the window, the response may also change the size of the window.
     pub(super) fn count_response(&mut self, rtt: &mut RttEstimator) {
         if self.backoff_left > 0 {
             self.backoff_left = self.backoff_left.saturating_sub(1);
@@ -214,7 +219,8 @@ impl Window {
         }
     }
 
-    /// Counts a response for a measured window. Returns the new size of the window, or `None` to keep the present size.
+    /// Counts a response to a block request for a measured window. Returns the new size of the window, or `None` to
+    /// keep the present size.
     fn measured_size(&mut self, rtt: &RttEstimator) -> Option<u8> {
         let (current, max) = (self.current, self.max);
         let Growth::Measured { single_rtt, responses, is_doubling } = &mut self.growth else { return None };
@@ -281,8 +287,8 @@ mod tests {
     use super::*;
     use crate::time::Millis;
 
-    /// Returns the smallest and the largest size of a measured window after the window has settled. The server answers
-    /// a single request in `single` ms, and the channel carries one block every `pace` ms.
+    /// Returns the smallest and the largest size of a measured window after the window has stopped doubling. The
+    /// simulated server answers a single request in `single` ms, and the channel carries one block every `pace` ms.
     fn settled_sizes(max: u8, single: u32, pace: u32) -> (u8, u8) {
         let mut rtt = RttEstimator::new();
         let mut window = Window::measured(max);
@@ -341,7 +347,8 @@ mod tests {
         assert_eq!(window.size(), 8);
     }
 
-    /// Lets a window of 4 back off, and `unanswered` of each 100 single requests go unanswered until the window opens.
+    /// Simulates a backoff of a window of 4 requests: until the backoff ends, `unanswered` of every 100 single requests
+    /// stay unanswered. Returns the window after the backoff.
     fn after_a_backoff(unanswered: u32) -> Window {
         let mut rtt = RttEstimator::new();
         rtt.update(Millis(20));
@@ -366,7 +373,8 @@ mod tests {
         window
     }
 
-    /// Counts the requests until the window backs off, up to `most`, of which `unanswered` of each 100 go unanswered.
+    /// Simulates up to `most` requests, of which `unanswered` of every 100 stay unanswered. Returns the number of
+    /// requests until the window starts a backoff; `None` without a backoff.
     fn requests_until_backoff(mut window: Window, unanswered: u32, most: u32) -> Option<u32> {
         let (mut rtt, mut owed) = (RttEstimator::new(), 0);
         (1..=most).find(|_| {
@@ -460,7 +468,7 @@ mod tests {
     }
 
     /// Returns the size of `window` after each of `responses` responses. The function `time` gives the round trip in ms
-    /// for a size.
+    /// for a window size.
     fn sizes(window: &mut Window, responses: usize, time: fn(u32) -> u32) -> std::vec::Vec<u8> {
         let mut rtt = RttEstimator::new();
         rtt.update(Millis(time(1)));
