@@ -15,11 +15,12 @@ use crate::zcl::UpgradeActivationPolicy;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Identity {
-    /// Image that the device runs. The client sends the version of this image in queries, and updates the version after
-    /// an upgrade.
+    /// Image that the device runs. The client sends the version of the running image in queries, and updates the
+    /// version after an upgrade.
     pub current: ImageId,
     /// Hardware version of the device; `None` if the device has no hardware version. The client sends the hardware
-    /// version in queries, and the hardware range of a file must contain this version (section 6.3.2.13).
+    /// version in queries, and the hardware range of a file must contain the hardware version of the device (section
+    /// 6.3.2.13).
     pub hardware: Option<HardwareVersion>,
     /// IEEE address (EUI-64) of the device; `None` if the address is unknown. A client needs its IEEE address for
     /// device-specific files (section 6.3.2.12).
@@ -66,8 +67,9 @@ impl FailedImage {
     }
 }
 
-/// Reaction of the client to a server that does not answer the Upgrade End Request (section 6.12). Later revisions of
-/// the OTA Upgrade cluster show the reaction in the attribute UpgradeTimeoutPolicy.
+/// Reaction of the client to a server that does not answer the Upgrade End Request (section 6.12). In later revisions
+/// of the OTA Upgrade cluster, the attribute UpgradeTimeoutPolicy shows how the client reacts to an unanswered Upgrade
+/// End Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -81,7 +83,7 @@ pub enum UpgradeEndFallback {
     KeepWaiting,
 }
 
-/// File versions of the offers that the client passes on to the application. The client skips the offers of all other
+/// File versions of the offers that the client passes on to the application; the client skips offers of all other file
 /// versions.
 #[doc(alias = "downgrade")]
 #[doc(alias = "rollback")]
@@ -90,12 +92,13 @@ pub enum UpgradeEndFallback {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AcceptedVersions {
-    /// The client accepts only versions above the running version, so that no downgrade is possible.
+    /// The client accepts only offers of versions above the running version, so that no downgrade is possible.
     Newer,
-    /// The client accepts versions above and below the running version, but not the running version (section
-    /// 6.10.5.2.4). ZCL 8 excludes the running version too.
+    /// The client accepts offers of versions above and below the running version, but not of the running version
+    /// (section 6.10.5.2.4). ZCL 8 also excludes an offer of the running version.
     Different,
-    /// The client accepts every version. The server can even have the running version installed again.
+    /// The client accepts offers of every version. The server can even offer the running version, so that the device
+    /// installs it again.
     Any,
 }
 
@@ -107,11 +110,11 @@ pub enum AcceptedVersions {
 pub enum LinkKeyPolicy {
     /// The client asks for no link key: network security is enough, as in most homes.
     NotRequired,
-    /// Trust center link key if the server is the trust center; for any other server, an application link key between
-    /// device and server, as Smart Energy requires.
+    /// The client asks for the trust center link key if the server is the trust center, and for an application link key
+    /// between device and server if not, as Smart Energy requires.
     SmartEnergy,
-    /// Trust center link key if the server is the trust center; for any other server, the global link key of the
-    /// network.
+    /// The client asks for the trust center link key if the server is the trust center, and for the global link key of
+    /// the network if not.
     Global,
 }
 
@@ -130,8 +133,8 @@ pub enum TransferMode {
         /// A block that the application is storing counts towards the window like a request in flight. With a window
         /// above 1, the client may send one request more than the window while the application stores a block, and one
         /// request more while an answer is late. If a server answers only one of several requests, the client detects
-        /// this behaviour and sends one request at a time. A window above 1 helps if the server, or the route to the
-        /// server, is slow.
+        /// this behaviour and sends one request at a time. A window above 1 makes the download faster if the server, or
+        /// the route to the server, is slow.
         window: NonZeroU8,
     },
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
@@ -213,8 +216,8 @@ pub struct ClientConfig {
     /// Identity of the device that runs the client.
     pub identity: Identity,
     /// Network address and endpoint of the server. 0xFFFF as the network address or 0xFF as the endpoint means unknown;
-    /// the client then asks the application for the address by [`Need::FindServer`](super::Need::FindServer) and the
-    /// other needs of a search.
+    /// if the address is unknown, the client asks the application to search for the server, for example by
+    /// [`Need::FindServer`](super::Need::FindServer).
     #[doc(alias = "short address")]
     pub server: Address,
     /// IEEE address of the server to use (attribute UpgradeServerID). The IEEE addresses 0 and all ones mean any
@@ -224,12 +227,12 @@ pub struct ClientConfig {
     #[doc(alias = "EUI64")]
     pub server_id: Eui64,
     /// Time between two searches for a server while no server is found. During a pause of a download, the time between
-    /// two searches is at least one hour. With `None` the client does not search for a lost server. Even if
-    /// `discovery_interval` is `None`, the client searches for an unknown server every ten minutes.
+    /// two searches is at least one hour. If `discovery_interval` is `None`, the client does not search for a lost
+    /// server, but searches for an unknown server every ten minutes.
     ///
     /// Default of `discovery_interval`: `None` if the address of the server is known, so that the client keeps the
-    /// server. If the address is unknown, the default is one search every ten minutes, because each search is a
-    /// broadcast to the whole network.
+    /// server. If the address of the server is unknown, the default is one search every ten minutes, because each
+    /// search is a broadcast to the whole network.
     #[doc(alias = "rejoin")]
     pub discovery_interval: Option<Millis>,
     /// Number of consecutive unanswered queries after which the server counts as lost, and the client searches for a
@@ -300,7 +303,7 @@ pub struct ClientConfig {
     /// Default of `write_size`: 1.
     #[doc(alias = "alignment")]
     pub write_size: NonZeroU8,
-    /// Maximum size of a file that storage can hold, in bytes. The client skips offers of larger files.
+    /// Maximum size of a file that storage can hold, in bytes. The client skips offers of files above the maximum size.
     ///
     /// Default of `max_file_size`: `u32::MAX`, which means no limit.
     pub max_file_size: u32,
@@ -332,8 +335,8 @@ pub struct ClientConfig {
     ///
     /// Default of `first_query_delay`: one minute, so that the device can join the network before the first query.
     pub first_query_delay: Millis,
-    /// Time between two periodic queries for an image. `None` disables periodic queries; an Image Notify and a call of
-    /// [`query`](super::Client::query) still cause a query.
+    /// Time between two periodic queries for an image. If `query_interval` is `None`, the client sends no periodic
+    /// queries; an Image Notify and a call of [`query`](super::Client::query) still cause a query.
     ///
     /// After an unanswered query or a failed upgrade, the next query follows in five minutes. The time until the next
     /// query doubles with each further failure, up to `query_interval`.
@@ -353,12 +356,12 @@ pub struct ClientConfig {
     #[doc(alias = "throttle")]
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Millis,
-    /// Timeout of an answer as long as no round trip has been measured.
+    /// Timeout of an answer of the server until the client has measured a round trip.
     ///
     /// Default of `initial_timeout`: 3 seconds, because the first answer of a server may need a route discovery and APS
     /// retries, which are 1.6 seconds apart.
     pub initial_timeout: Millis,
-    /// Maximum timeout of an answer, which limits the exponential backoff of retries.
+    /// Maximum timeout of an answer of the server, which limits the exponential backoff of retries.
     ///
     /// Default of `max_timeout`: 10 seconds.
     pub max_timeout: Millis,
@@ -384,8 +387,9 @@ pub struct ClientConfig {
     #[doc(alias = "sleepy")]
     pub pause_interval: Millis,
     /// Longest time for which a download stays paused while no new byte of the file arrives. When a pause has lasted
-    /// for `max_pause`, the upgrade ends, and the storage is free for another image. With `None` a download may stay
-    /// paused without a limit. With a `max_pause` of zero a download never pauses, because the upgrade ends instead.
+    /// for `max_pause`, the upgrade ends, and the storage is free for another image. If `max_pause` is `None`, a
+    /// download may stay paused without a limit. With a `max_pause` of zero a download never pauses, because the
+    /// upgrade ends instead.
     ///
     /// Default of `max_pause`: 30 days, so that a paused download survives a gateway that is switched off during a
     /// holiday.
@@ -414,21 +418,20 @@ pub struct ClientConfig {
     /// Maximum time that the client waits after a WAIT_FOR_DATA that gives a request time, before the client requests
     /// the block again.
     ///
-    /// Default of `max_finite_wait`: one day. Without a limit, a wrong or forged time makes a device wait for up to 136
-    /// years.
+    /// Default of `max_finite_wait`: one day. Without a limit, a wrong or forged request time in a WAIT_FOR_DATA makes
+    /// a device wait for up to 136 years.
     pub max_finite_wait: Millis,
-    /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. If the countdown
-    /// to the upgrade is longer, the client repeats the Upgrade End Request every hour during the countdown. If the
-    /// server answers a repeated request by an upgrade time in the form of a delay, the answer never moves the upgrade
-    /// to a later time.
+    /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. During a countdown
+    /// above `max_unchecked_countdown`, the client repeats the Upgrade End Request every hour. If the server answers a
+    /// repeated request by an upgrade time in the form of a delay, the answer never moves the upgrade to a later time.
     ///
-    /// Default of `max_unchecked_countdown`: one day. Without a limit, a wrong or forged time makes a device wait for
-    /// up to 136 years.
+    /// Default of `max_unchecked_countdown`: one day. Without repeated Upgrade End Requests, a wrong or forged upgrade
+    /// time makes a device wait for up to 136 years.
     pub max_unchecked_countdown: Millis,
     /// Largest difference in seconds at which the UTC time of the server and the UTC time of the device count as equal.
     /// If the UTC times of server and device count as equal, the client waits until its own clock reaches the upgrade
-    /// time or request time in the response. If the UTC times of server and device differ by more than `utc_tolerance`,
-    /// the client waits for the difference between the current time in the response and the upgrade time or request
+    /// time or request time in a response of the server. If the UTC times of server and device differ by more than
+    /// `utc_tolerance`, the client waits for the difference between the current time and the upgrade time or request
     /// time in the response.
     ///
     /// Default of `utc_tolerance`: 300 seconds, because the clocks of server and device may differ and frames may be
@@ -470,8 +473,8 @@ pub struct ClientConfig {
     /// Default of `cluster_revision`: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3)
     /// sets cluster revision 3.
     pub cluster_revision: u16,
-    /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends this period in each Image Block
-    /// Request, and has the attribute MinimumBlockPeriod.
+    /// Whether the client obeys a MinimumBlockPeriod that the server sets, sends the MinimumBlockPeriod in each Image
+    /// Block Request, and has the attribute MinimumBlockPeriod.
     ///
     /// Default of `supports_block_period`: false, because servers that follow the specification of 2011 do not know the
     /// field MinimumBlockPeriod of an Image Block Request, and some of these servers answer MALFORMED_COMMAND.
@@ -560,7 +563,8 @@ impl ClientConfig {
     }
 }
 
-/// Source of the settings of a client. A source returns the same settings as long as the client exists.
+/// Source of the settings of a client. A type with the trait `Settings` returns the same settings as long as the client
+/// exists.
 ///
 /// [`ClientConfig`] implements the trait `Settings`: a `Client<RANGES, ClientConfig>` contains its settings in its own
 /// memory. A reference to a type with the trait `Settings` implements `Settings` as well, so that the settings of a
@@ -592,7 +596,7 @@ impl ClientConfig {
 pub trait Settings {
     /// Abilities of the client on this device. If the client lacks an ability, the code of the ability takes no flash.
     ///
-    /// Default: all abilities.
+    /// Default of `ABILITIES`: all abilities.
     const ABILITIES: Abilities = Abilities::ALL;
 
     /// Returns the settings of the client, which are the same at every call.
@@ -636,8 +640,8 @@ impl Abilities {
         utc_clock: true,
     };
 
-    /// No abilities, for a device that knows its server, runs a single image, and has neither a UTC clock nor security
-    /// credentials.
+    /// No abilities of a client, for a device that knows its server, runs a single image, and has neither a UTC clock
+    /// nor security credentials.
     pub const NONE: Self = Self {
         discovery: false,
         specific_files: false,

@@ -42,7 +42,8 @@ pub enum ClientEvent {
     /// The server scheduled the upgrade for the given time.
     CountingDown(Instant),
     /// The server answered the Upgrade End Request without an upgrade time, so that the client waits for another
-    /// Upgrade End Response. During the wait, the client repeats the Upgrade End Request every hour.
+    /// Upgrade End Response. While the client waits for another Upgrade End Response, it repeats the Upgrade End
+    /// Request every hour.
     WaitingForUpgradeEnd,
     /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade, because
     /// the configuration does not let the server start the upgrade.
@@ -51,9 +52,9 @@ pub enum ClientEvent {
     /// the given time. If the server answers a query during the pause by an offer of the downloaded image, the download
     /// continues.
     DownloadPaused(PauseReason, Instant),
-    /// The server offers the image of the download again, or sends blocks of this image again. The client has checked
-    /// that the header and the last stored block on the server equal the stored bytes. The download continues at the
-    /// file offset `received`.
+    /// During a pause of the download, the server has offered the image of the download again, or has sent blocks of
+    /// the image again. The client has checked that the header and the last stored block on the server equal the stored
+    /// bytes. The download continues at the file offset `received`.
     DownloadContinued(DownloadProgress),
     /// The server sends the bytes of another file under the identity of the given image. The client returns
     /// [`Need::Prepare`](super::Need::Prepare), and the download starts again from offset 0.
@@ -77,8 +78,8 @@ pub enum ClientEvent {
     /// given time.
     PrepareFailed(Instant),
     /// The client cannot query, because no valid query can carry the given image as the running image: the version is
-    /// 0xFFFFFFFF, or the image type is reserved. The application must correct the identity in the configuration of the
-    /// client.
+    /// 0xFFFFFFFF, or the image type is reserved. The application must correct the image in the configured
+    /// [`Identity`](super::Identity) of the client.
     CannotQuery(ImageId),
     /// The given image is verified and kept until another image of the device is downloaded.
     ImageRetained(ImageId),
@@ -236,7 +237,8 @@ impl fmt::Display for PauseReason {
 }
 
 impl PauseReason {
-    /// Returns the outcome of an upgrade whose download was paused for this reason and never continued.
+    /// Returns the outcome of an upgrade that ends because its download was paused for this reason and did not
+    /// continue.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
@@ -269,7 +271,7 @@ pub enum UnusableAnswer {
     /// The manufacturer code, image type or file version of the received block differs from the request, because the
     /// server has another file.
     OtherImage,
-    /// The answer cannot be decoded, such as WAIT_FOR_DATA without times.
+    /// The client cannot decode the answer, such as a WAIT_FOR_DATA without times.
     Unreadable,
     /// The request time of WAIT_FOR_DATA lies before the current time of the server.
     TimeInPast,
@@ -336,7 +338,8 @@ pub enum Outcome {
     /// The header of the file contradicts the offer. The variant holds the field that differs, with the value in the
     /// offer and the value in the header.
     HeaderMismatch(HeaderMismatch),
-    /// The file is for other hardware or for another device, as the value of the variant says.
+    /// The file is for other hardware or for another device; the variant holds the hardware range or device for which
+    /// the file is.
     NotForThisDevice(DeviceMismatch),
     /// The application answered that the file is invalid.
     InvalidImage,

@@ -1,4 +1,4 @@
-//! Retries of block requests: timeouts, failed deliveries, late responses, and the limit of attempts.
+//! Tests of the retries of block requests: timeouts, failed deliveries, late responses, and the limit of attempts.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Server discovery: search, address lookup, link key, and the loss of the server.
+//! Tests of server discovery: search, address lookup, link key, and the loss of the server.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Frames that the client accepts or ignores: by delivery mode, APS security, sender and kind.
+//! Tests of the frames that the client accepts or ignores, by delivery mode, APS security, sender and kind of the
+//! frame.
 
 use super::*;
 

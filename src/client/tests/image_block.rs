@@ -1,4 +1,4 @@
-//! Image Block Request and Response: data, ABORT and WAIT_FOR_DATA, one block at a time.
+//! Tests of Image Block Request and Image Block Response: data, ABORT and WAIT_FOR_DATA, one block at a time.
 
 use super::*;
 

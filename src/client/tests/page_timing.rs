@@ -24,8 +24,8 @@ struct World {
     /// Longest random delay of a frame to the client in ms.
     jitter: u32,
     random: Random,
-    /// Frames that the server has sent and that have not reached the client: time of arrival, number of the page,
-    /// frame.
+    /// Frames on their way from the server to the client; each entry holds the time of arrival, the number of the page,
+    /// and the frame.
     under_way: Vec<(u64, u32, Vec<u8>)>,
     /// Time at which the server will have sent all blocks that the client has requested.
     busy_until: u64,

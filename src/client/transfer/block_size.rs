@@ -1,9 +1,9 @@
 //! Size of the blocks that the client requests: whole words of storage (units of `ClientConfig::write_size` bytes), and
 //! no more than the server sends.
 //!
-//! A server may send less data in a block than the client requested, for example only as much as fits in one frame.
-//! With several requests in flight, each short block leaves a gap in the file. The client therefore requests later
-//! blocks in the size of the short block.
+//! A server may send less data in a block than the client requested, for example only as much as fits in one frame. If
+//! several requests are in flight, each short block leaves a gap in the stored bytes of the file. After a short block,
+//! the client therefore requests only blocks of the size of the short block.
 //!
 //! ```text
 //! largest size, in whole words --- a short block ---> size that the server sent --- 200 full blocks ---> largest size
@@ -13,7 +13,7 @@ use crate::client::config::ClientConfig;
 
 /// Number of blocks that have to arrive in the requested size before the client requests the largest block size again.
 ///
-/// The server may have shortened its blocks only for some time, for example because of a longer route. If the client
+/// A server may send short blocks only for some time, for example while frames take a longer route. If the client
 /// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
 /// short block. One additional request for 200 blocks is 0.5 % of the requests. The number of 200 blocks was chosen
 /// without a measurement.
@@ -73,7 +73,7 @@ pub(super) fn largest_block(config: &ClientConfig) -> u8 {
     whole_words(config.max_block_size.get(), config)
 }
 
-/// Rounds `size` down to whole words of storage; returns `size` unchanged if it is less than one word.
+/// Rounds `size` down to whole words of storage; returns `size` unchanged if `size` is less than one word.
 fn whole_words(size: u8, config: &ClientConfig) -> u8 {
     match u8::try_from(beyond_word(size.into(), config)).ok().and_then(|over| size.checked_sub(over)) {
         None | Some(0) => size,

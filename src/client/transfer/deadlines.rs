@@ -50,8 +50,8 @@ impl<const RANGES: usize> Download<RANGES> {
         waiting.map(|request| request_timeout(request, config, rtt)).fold(next_request, Ticks::min)
     }
 
-    /// Returns the time of the next request; [`Ticks::NEVER`] if no request can be sent before a response, an answer of
-    /// the application or a timeout.
+    /// Returns the time of the next request; [`Ticks::NEVER`] if the client has to wait for a response, an answer of
+    /// the application or a timeout before its next request.
     fn next_request_at(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         if self.next_request(config, false).is_some() {
             return self.not_before;
@@ -62,8 +62,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the time from which on the first awaited response counts as late. A response that is late is probably
-    /// lost, although its timeout has not passed yet. The result is [`Ticks::NEVER`] if the client awaits no response.
+    /// Returns the time at which the first of the awaited responses counts as late. A late response is probably lost,
+    /// although its timeout has not passed yet. The result is [`Ticks::NEVER`] if the client awaits no response.
     ///
     /// The function considers only requests that the client has sent once. If the client has sent a request twice, the
     /// client has already sent an additional request when the response to the first attempt was late.
@@ -139,7 +139,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Delays the next request until `at` at the earliest. If the server demanded a wait without an end, the wait stays
+    /// Delays the next request to the time `at` or later. If the server demanded a wait without an end, the wait stays
     /// without an end.
     pub(super) fn delay_until(&mut self, at: Ticks) {
         self.not_before = self.not_before.max(at);

@@ -21,10 +21,10 @@ use crate::types::{
 };
 use crate::zcl::ImageOffer;
 
-/// Byte range of the OTA header string (section 6.3.2.9), which no check needs.
+/// Byte range of the OTA header string in a file header (section 6.3.2.9); no header check needs the header string.
 const HEADER_STRING: core::ops::Range<usize> = 20..52;
 
-/// Length in bytes of the longest known header without the header string.
+/// Length in bytes of the longest known file header, not counting the header string.
 const KEPT_LEN: usize = FileHeader::MAX_KNOWN_LEN - 32;
 
 /// Header of a file in a download in which not all bytes of the header have arrived.
@@ -37,7 +37,7 @@ pub(crate) struct PartialHeader {
 }
 
 impl PartialHeader {
-    /// Header of which no byte has arrived.
+    /// File header of which no byte has arrived.
     pub(crate) const EMPTY: Self = Self { stored: 0, bytes: [0; KEPT_LEN] };
 
     /// Returns the number of bytes of the file that are stored.
@@ -98,8 +98,8 @@ struct HeaderFields {
 
 impl HeaderFields {
     /// Reads the fields of a header whose first `arrived` bytes have arrived, by the rules of
-    /// [`FileHeader::parse_known`] (guide, "Fast paths"). Unlike `parse_known`, this method does not return the offset
-    /// of a wrong byte.
+    /// [`FileHeader::parse_known`] (guide, "Fast paths"). Unlike `parse_known`, the method `read` does not return the
+    /// offset of a wrong byte.
     fn read(kept: &[u8; KEPT_LEN], arrived: usize) -> Result<Self, HeaderFault> {
         let mut input = FieldReader::new(kept);
         let identifier = input.u32();

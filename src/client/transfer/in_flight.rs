@@ -1,8 +1,8 @@
-//! Slots for blocks in flight. Each slot holds a request that waits for a response, or a block that the application is
-//! storing.
+//! Slots for blocks in flight. Each slot in use holds a block request that waits for a response, or a block that the
+//! application is storing.
 //!
-//! A client with `RANGES` out-of-order ranges has `RANGES + 1` slots. Slots in use count towards the window, which
-//! limits the requests in flight.
+//! A client with `RANGES` out-of-order ranges has `RANGES + 1` slots. Each slot in use counts towards the window, which
+//! limits the number of block requests in flight.
 //!
 //! ```text
 //!   Free ----- request sent ----> Requested, waiting <--- retry ---+
@@ -23,11 +23,12 @@ use crate::ranges::Range;
 use crate::time::Millis;
 
 /// Limit of the distance between the sequence number of a response and the sequence number of the latest attempt of a
-/// request. A response below the limit counts as the answer to an earlier attempt of the request.
+/// request. If the distance between the two sequence numbers is less than 64, the response counts as the answer to an
+/// earlier attempt of the request.
 ///
 /// The limit of 64 is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers between
 /// two attempts of a request. A response whose sequence number is 64 or more below the latest attempt may already
-/// answer a newer request. The limit of 64 sequence numbers is a choice, not the result of a measurement.
+/// answer a newer request. The limit of 64 sequence numbers was chosen without a measurement.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.
@@ -126,8 +127,8 @@ impl BlockRequest {
     /// The round trip of a request that was sent once is measured regardless of the sequence number of the response.
     /// The round trip of a repeated request is measured only if the sequence number identifies the answered attempt
     /// (Karn's algorithm). If the sequence number belongs to an attempt before the latest attempt, the round trip is
-    /// measured from the first attempt. A measured round trip that is too long is harmless; a measured round trip that
-    /// is too short causes spurious retries.
+    /// measured from the first attempt. A measurement above the real round trip is harmless; a measurement below the
+    /// real round trip causes retries of requests whose responses are still on their way.
     pub(super) fn round_trip(&self, now: Ticks, sequence: u8, is_own: bool) -> Option<Millis> {
         let sent = match self.attempts {
             0 => None,
@@ -169,7 +170,7 @@ impl Slot {
         }
     }
 
-    /// Returns the range of file bytes that occupy the slot; `None` if the slot is free.
+    /// Returns the file range of the request or block in the slot; `None` if the slot is free.
     pub(super) fn range(&self) -> Option<Range> {
         match self {
             Self::Free => None,
@@ -235,7 +236,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         self.capacity().saturating_sub(used)
     }
 
-    /// Returns the number of requests that wait for a response.
+    /// Returns the number of block requests that wait for a response.
     pub(super) fn waiting_count(&self) -> usize {
         self.requests().filter(|request| request.is_waiting).count()
     }
@@ -246,14 +247,14 @@ impl<const RANGES: usize> InFlight<RANGES> {
     }
 
     /// Puts `request` into the slot of a request for the same offset or, without a request for this offset, into a free
-    /// slot. Returns `false` if there is neither a request for the same offset nor a free slot.
+    /// slot. Returns `false` if the slots hold no request for the same offset and no slot is free.
     pub(super) fn insert_request(&mut self, request: BlockRequest) -> bool {
         self.place(request.offset, Slot::Requested(request))
     }
 
     /// Puts `block`, which has just arrived, into the slot of the request for `block` or, without a request for
-    /// `block`, into a free slot. The method drops all other requests for bytes of `block`. Returns `false` if there is
-    /// neither a request for `block` nor a free slot.
+    /// `block`, into a free slot. The method drops all other requests for bytes of `block`. Returns `false` if the
+    /// slots hold no request for `block` and no slot is free.
     pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
         let range = block.range();
         let is_placed = self.place(block.offset, Slot::Storing(block));
@@ -265,7 +266,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
     }
 
     /// Puts `slot` in the place of the request for the block at `offset` or, without a request for this block, into the
-    /// first free slot. Returns `false` if there is neither a request for the block nor a free slot.
+    /// first free slot. Returns `false` if the slots hold no request for the block and no slot is free.
     fn place(&mut self, offset: u32, slot: Slot) -> bool {
         let mut all = core::iter::once(&mut self.first).chain(&mut self.more);
         let place = all.find(|slot| match slot {
@@ -277,7 +278,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
     }
 
     /// Frees one slot that `removed` describes, and returns the former content of the slot; returns `None` if `removed`
-    /// describes no slot in use. The last slot in use moves to the freed slot.
+    /// describes no slot in use. The content of the last slot in use moves to the freed slot.
     fn remove(&mut self, removed: Removed) -> Option<Slot> {
         let place = self.iter_mut().find(|slot| removed.is(slot))?;
         let content = core::mem::replace(place, Slot::Free);
@@ -287,7 +288,8 @@ impl<const RANGES: usize> InFlight<RANGES> {
         Some(content)
     }
 
-    /// Moves the last slot in use to a slot that was just freed, so that the slots in use again precede the free slots.
+    /// Moves the content of the last slot in use to a slot that was just freed, so that the slots in use again precede
+    /// the free slots.
     #[inline(never)]
     fn close_gap(&mut self) {
         let mut slots = core::iter::once(&mut self.first).chain(&mut self.more);
@@ -302,7 +304,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         self.remove(Removed::Block(ticket))?.storing().copied()
     }
 
-    /// Frees the slots of all requests.
+    /// Frees the slots of all block requests.
     pub(super) fn drop_requests(&mut self) {
         while self.remove(Removed::RequestsIn(Range { start: 0, end: u32::MAX })).is_some() {}
     }

@@ -8,12 +8,12 @@
 //!                          out of order       stored
 //! ```
 //!
-//! - The client fetches the header of the file first, in order, and checks the header before the client requests the
+//! - The client first fetches the header of the file, from offset 0 on, and checks the header before it requests the
 //!   rest of the file.
 //! - In the transfer mode with Image Block Requests, the client requests the first missing bytes that are not requested
-//!   yet. The number of requests in flight and blocks being stored is at most the window. With a window above 1, one
-//!   more request is allowed while a block is being stored, and one more request while a response is late. A window of
-//!   1 is stop-and-wait.
+//!   yet. The number of block requests in flight, plus the number of blocks that the application is storing, is at most
+//!   the window. With a window above 1, the client may send one more request while the application stores a block, and
+//!   one more request while a response is late. A window of 1 is stop-and-wait.
 //! - In the transfer mode with pages, the client first requests the blocks that are missing from earlier pages, one by
 //!   one, and then the next page. The client sends no request while the blocks of a page arrive.
 //! - No request reaches past the end of the file, and no request covers bytes that are stored already.
@@ -84,7 +84,7 @@ use same_file_check::FileCheck;
 pub(super) use schedule::NextRequest;
 use window::Window;
 
-/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision, MinimumBlockPeriod is in
+/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other ClusterRevision, MinimumBlockPeriod is in
 /// milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
@@ -110,14 +110,14 @@ pub(super) struct Download<const RANGES: usize> {
     /// Measured times between the blocks of pages, from which the deadlines of pages follow.
     page_timing: PageTiming,
     window: Window,
-    /// `true` if the client requests pages, `false` if the client requests blocks.
+    /// `true` if the client requests the file by Image Page Requests, `false` if by Image Block Requests.
     uses_pages: bool,
     /// Measurements of [`TransferMode::Auto`].
     mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
     /// `true` if the client has stopped requesting pages because the server did not answer page requests. `false` if
-    /// the client requests pages, or has stopped because the server refused a page request.
+    /// the client requests pages, or has stopped requesting pages because the server refused a page request.
     is_silent_about_pages: bool,
     /// `true` if block requests were in flight when the client requested the page in transfer.
     is_page_accompanied: bool,
@@ -126,12 +126,12 @@ pub(super) struct Download<const RANGES: usize> {
     /// client therefore requests a page only when no other request is in flight.
     dropped_pages: u8,
     block_size: BlockSize,
-    /// Number of consecutive error responses, not counting NO_IMAGE_AVAILABLE.
+    /// Number of consecutive error responses of the server, not counting NO_IMAGE_AVAILABLE.
     error_count: u8,
-    /// Number of consecutive NO_IMAGE_AVAILABLE responses.
+    /// Number of consecutive NO_IMAGE_AVAILABLE responses of the server.
     no_image_count: u8,
-    /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
-    /// data since. After a restart or a change of the server, the server may no longer have the file.
+    /// `true` if the client has resumed the download from a checkpoint or has found another server, and the server has
+    /// not sent data since then. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
     /// Number of sequence numbers that the download has used for its requests, at most 255. A response whose sequence
     /// number is older than these numbers answers a request from before the download.
@@ -140,9 +140,11 @@ pub(super) struct Download<const RANGES: usize> {
     other_image_count: u8,
     /// `true` if the last response of the server was a WAIT_FOR_DATA with a wait of 0 seconds.
     has_zero_wait: bool,
-    /// Fault of the latest answer that the client could not use; `None` if a usable answer has arrived since.
+    /// Fault of the latest answer that the client could not use; `None` if a usable answer has arrived after the
+    /// unusable answer.
     unusable: Option<UnusableAnswer>,
-    /// `true` if all bytes were fetched from offset 0 without a pause, so that all bytes certainly belong to one file.
+    /// `true` if the client has fetched all received bytes from offset 0 without a pause, so that all bytes certainly
+    /// belong to one file.
     is_clean: bool,
     /// Checksums of the header and of the last stored block of the file.
     sums: FileSums,
@@ -158,8 +160,9 @@ pub(super) struct Download<const RANGES: usize> {
 
 /// Phase of a download: the stored bytes of the file, and the known part of the header.
 ///
-/// The client fetches the header in order, before the rest of the file. While the header is incomplete, there are no
-/// out-of-order ranges, so that the header bytes and the record of the out-of-order ranges can share memory.
+/// The client fetches the header of the file from offset 0 on, before the rest of the file. While the header is
+/// incomplete, there are no out-of-order ranges, so that the header bytes and the record of the out-of-order ranges can
+/// share memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DownloadPhase<const RANGES: usize> {
     /// The client is fetching the header of the file.
@@ -219,8 +222,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Restores the state in `checkpoint` into this download, which is new and for the offer in the checkpoint. Without
-    /// the header facts in the checkpoint, the download starts at offset 0.
+    /// Restores the state in `checkpoint` into this download, which is new and for the offer in the checkpoint. If the
+    /// checkpoint holds no header facts, the download starts at offset 0.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint, config: &ClientConfig, rtt: &mut RttEstimator) {
         self.is_unconfirmed = true;
         if let Some(header) = checkpoint.header {
@@ -243,9 +246,9 @@ impl<const RANGES: usize> Download<RANGES> {
         Checkpoint { offer, received, header, sums, stage, pending_images }
     }
 
-    /// Demands a check that the server still has the same file, before the next request for missing bytes. The method
-    /// also ends a wait that the server has demanded. The client sends the first request of the check at the time `at`
-    /// or later, and at least `interval` after the last request or block.
+    /// Makes the client check that the server still has the same file, before the next request for missing bytes. The
+    /// method also ends a wait that the server has demanded. The client sends the first request of the check at the
+    /// time `at` or later, and at least `interval` after the last request or block.
     pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
         self.drop_requests();
         self.not_before = at.max(self.last_activity.plus(interval));
@@ -326,7 +329,7 @@ impl<const RANGES: usize> Download<RANGES> {
         (self.other_image_count, self.has_zero_wait, self.unusable) = (0, false, None);
     }
 
-    /// Returns the reason for a pause after the last attempt of a request has timed out.
+    /// Returns the reason of the pause of a download after the last attempt of a request has timed out.
     pub(super) const fn timeout_reason(&self) -> PauseReason {
         match self.unusable {
             Some(answer) => PauseReason::UnusableAnswers(answer),
@@ -371,8 +374,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Ends the page in transfer after the last block of the page has arrived, unless missing blocks of the page may
-    /// still arrive. Missing blocks may still arrive if blocks of the download have overtaken each other before. If no
-    /// block of the download has overtaken another block, the missing blocks of the page count as lost.
+    /// still arrive. Missing blocks of the page may still arrive if earlier blocks of the download have overtaken each
+    /// other. If no block of the download has overtaken another block, the missing blocks of the page count as lost.
     fn end_complete_page(&mut self) {
         let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
@@ -498,7 +501,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the response spacing to request for pages, in ms.
+    /// Returns the response spacing, in ms, that the transfer mode demands for Image Page Requests.
     const fn page_spacing(&self, config: &ClientConfig) -> u16 {
         match Self::mode(config) {
             TransferMode::Pages { spacing, .. } => spacing,
@@ -545,7 +548,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// file is now complete.
     ///
     /// # Errors
-    /// Fails if no block with `ticket` is being stored; a failed call changes nothing.
+    /// Fails if the application is storing no block with `ticket`; a failed call does not change the download.
     pub(super) fn finish_store(
         &mut self,
         now: Ticks,
@@ -609,7 +612,8 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(next)
     }
 
-    /// Returns the message to the server that requests `next`. `block_period` is the attribute MinimumBlockPeriod.
+    /// Returns the message to the server that requests `next`. `block_period` is the value of the attribute
+    /// MinimumBlockPeriod, which the client sends in an Image Block Request.
     pub(super) fn message(&self, next: NextRequest, block_period: u16, config: &ClientConfig) -> ToServer {
         let id = self.offer.id;
         let node = config.identity.node.filter(|_| is_specific(id));

@@ -19,16 +19,16 @@
 //! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if blocks cost less than pages |
 //! | any | the server has no pages, or ignores four consecutive page requests | blocks until the end |
 //!
-//! In this module, the cost of a transfer mode is the time that the mode takes per block. Over several hops, blocks
-//! that a server sends without spacing collide with earlier blocks, which the relays forward on the same channel. The
-//! client does not know the number of hops of the route, and estimates the number of hops from the interval between
-//! blocks.
+//! In the documentation of `mode_probe`, the cost of a transfer mode is the time per block that the transfer mode
+//! takes. Over several hops, blocks that a server sends without spacing collide with earlier blocks, which the relays
+//! forward on the same channel. The client does not know the number of hops of the route, and estimates the number of
+//! hops from the interval between blocks.
 //!
 //! All simulated figures in the documentation of `mode_probe` were measured in the simulation `examples/goodput` with
 //! `TransferMode::Auto`. The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a
-//! response, and 0 and 5 % loss. For these combinations, `tests/goodput.rs` asserts that `TransferMode::Auto` reaches
-//! at least 95 % of the goodput of the best transfer mode, except with three hops, 5 % loss and a server without delay,
-//! where the limit is 94 %.
+//! response, and 0 and 5 % loss. At 0 and 5 % loss, `tests/goodput.rs` asserts that `TransferMode::Auto` reaches at
+//! least 95 % of the goodput of the best transfer mode; with three hops, 5 % loss and a server without delay, the
+//! asserted share is 94 %.
 
 use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
@@ -37,8 +37,8 @@ use crate::time::Millis;
 /// Number of blocks of a page in `TransferMode::Auto`. With 64 bytes per block, a page of 64 blocks has 4 KiB and
 /// reaches 99 % of the channel's capacity over one hop.
 ///
-/// In the simulation, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because more
-/// blocks are lost than the client has out-of-order ranges for. In the simulation, a page of 32 blocks instead of 64
+/// In the simulation, a page of 128 blocks instead of 64 costs up to 24 % of the goodput at 5 % loss, because a page
+/// loses more blocks than the client has out-of-order ranges for. In the simulation, a page of 32 blocks instead of 64
 /// costs up to 15 % of the goodput, because the client waits for the delay of the server once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
@@ -61,8 +61,7 @@ const WINDOW_BLOCKS: u8 = 24;
 /// The airtime of a response has three parts with times from IEEE 802.15.4. The data and the 68 bytes of headers of the
 /// frame (preamble 6, MAC 11, NWK 8, NWK security 18, APS 8, ZCL 3, OTA 14) take 32 us per byte. The access to the
 /// channel and the acknowledgement of the frame take 1984 us: 1120 us mean backoff, 128 us channel assessment, 384 us
-/// for two turnarounds, and 352 us acknowledgement. The pause between this frame and the next frame (LIFS) takes 640
-/// us.
+/// for two turnarounds, and 352 us acknowledgement. The pause before the next frame of the sender (LIFS) takes 640 us.
 fn hop_micros(size: u8) -> u32 {
     let bytes = u32::from(size).saturating_add(68);
     bytes.saturating_mul(32).saturating_add(1984 + 640)
@@ -98,7 +97,8 @@ pub(super) struct ModeProbe {
 enum Trial {
     /// The client has no measurement of a page yet.
     Unmeasured,
-    /// The client fetches a page with a response spacing above 0, to measure the time per block with this spacing.
+    /// The client fetches a page with a response spacing above 0, to measure the time per block with the response
+    /// spacing.
     Spacing,
     /// The client uses pages with the spacing that has the lowest measured time per block.
     Settled {
@@ -144,7 +144,7 @@ impl ModeProbe {
         self.last_data.shift(shift);
     }
 
-    /// Returns the response spacing to request for the next page, in ms.
+    /// Returns the response spacing, in ms, for the next Image Page Request.
     pub(super) const fn spacing(&self) -> u16 {
         self.spacing
     }

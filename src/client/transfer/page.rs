@@ -21,9 +21,10 @@
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
 //! The client sends no request while blocks of a page arrive, because a server stops sending a page when a newer
-//! request arrives. The timeout of the next block follows the measured interval between blocks. Until the client has
-//! measured an interval between blocks, the timeouts are long, because a server may pace its blocks more slowly than
-//! requested. The timeouts of the blocks of a page double with each consecutive page whose last block does not arrive.
+//! request arrives. The client computes the timeout of the next block from the measured interval between blocks. Until
+//! the client has measured an interval between blocks, the timeouts are long, because a server may pace its blocks more
+//! slowly than requested. The timeouts of the blocks of a page double with each consecutive page whose last block does
+//! not arrive.
 
 use crate::client::clock::Ticks;
 use crate::client::request_retry::exponential_backoff;
@@ -40,7 +41,7 @@ use crate::time::Millis;
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
 /// Longest time for which the client waits for the next block of a page, as a multiple of the measured interval between
-/// blocks. When the client has waited for the longest time without a block, the page ends.
+/// blocks. If no block of the page arrives for this longest time, the page ends.
 ///
 /// Over three hops, a longest wait of 4 intervals instead of 8 costs up to 5 % of the goodput, and a longest wait of 2
 /// intervals costs up to 42 %. With a longest wait of 2 or 4 intervals, the client requests pages again that are only
@@ -62,7 +63,7 @@ const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 const FIRST_SAMPLES: u8 = 8;
 
 /// Longest time for which the client waits for a block that the last block of the page has overtaken. The limit of 500
-/// ms was chosen without a measurement: to request a lost block again takes less than 500 ms.
+/// ms was chosen without a measurement. If a block was lost, a new request for the block takes less than 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -71,9 +72,9 @@ const MAX_REORDERING: Millis = Millis(500);
 /// response spacing of one second.
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
-/// Largest distance between the sequence numbers of the first response of a page and of a later response of the same
-/// page. The largest distance is half of the 256 sequence numbers, so that the client knows which of two sequence
-/// numbers is the later one.
+/// Largest accepted distance between the sequence number of the first response of a page and the sequence number of a
+/// later response of the page. The largest distance is half of the 256 sequence numbers, so that the client knows which
+/// of two sequence numbers is the later one.
 const MAX_RESPONSE_DISTANCE: u8 = 127;
 
 /// State of the page in transfer.
@@ -88,7 +89,7 @@ pub(super) struct Page {
     pub(super) updated: Ticks,
     /// Sequence number of the Image Page Request.
     pub(super) sequence: u8,
-    /// Sequence number of the first response of the page; 0 before the first response.
+    /// Sequence number of the first response of the page; 0 until the first response arrives.
     first_response: u8,
     /// Stage of the page in transfer, which says which blocks of the page have arrived.
     pub(super) stage: PageStage,
@@ -247,8 +248,8 @@ pub(super) enum BlockTiming {
 pub(super) struct PageTiming {
     /// Estimator of the interval between the blocks of a page.
     pub(super) interval: RttEstimator,
-    /// Longest delay of a block that later blocks have overtaken. After each page, the client reduces the longest delay
-    /// by an eighth.
+    /// Longest measured delay of a block that later blocks have overtaken. After each page, the client reduces the
+    /// longest delay by an eighth.
     pub(super) reordering: Millis,
     /// Number of consecutive pages whose last block did not arrive.
     silent_ends: u8,
@@ -268,8 +269,8 @@ impl PageTiming {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
-    /// Returns the lower limit of the wait for the first block of a page. The wait has a lower limit because the server
-    /// may still be sending the blocks of an earlier page whose last block has not arrived.
+    /// Returns the lower limit of the wait for the first block of a page. If the last block of an earlier page has not
+    /// arrived, the server may still be sending the blocks of the earlier page, so that the wait has a lower limit.
     pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
         if self.is_trusted() || self.silent_ends == 0 {
             return Millis(0);

@@ -39,7 +39,7 @@ use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 const NO_IMAGE_LIMIT: u8 = 3;
 
 /// Number of consecutive blocks of another image after which the client pauses the download. A single block of another
-/// image may be a late response to a request of an earlier download.
+/// image may be a late response to a request that the client sent in an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
 /// Values of the client that a download reads and updates when a response arrives.
@@ -62,7 +62,7 @@ pub(in crate::client) enum Received<'f> {
     /// The response holds data that the application stores. The values of the variant are the ticket of the block, the
     /// file offset and the bytes.
     Lend(Ticket, u32, &'f [u8]),
-    /// The response contradicts the request, and the client answers MALFORMED_COMMAND.
+    /// The response contradicts the request of the client, and the client answers MALFORMED_COMMAND.
     Malformed(ClientIgnored),
     /// The client ignores the response for the given reason.
     Ignored(ClientIgnored),
@@ -93,7 +93,7 @@ enum BlockDisposition {
     Ignore,
     /// The block is malformed, because no request asked for the block.
     NotRequested,
-    /// The block counts as an error, because the block is shorter than one word of storage.
+    /// The block counts as an error response, because the block is shorter than one word of storage.
     TooShort,
 }
 
@@ -477,8 +477,9 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Counts an error response of the server to a block or page request. The client sends its requests again after at
-    /// least `config.error_backoff`, or pauses the download for `reason` after too many consecutive errors.
+    /// Counts a response of the server that is an error, or a block that the client cannot use. The client sends its
+    /// requests again after at least `config.error_backoff`, or pauses the download for `reason` after too many
+    /// consecutive errors.
     fn count_error<'f>(&mut self, now: Ticks, reason: PauseReason, config: &ClientConfig) -> Received<'f> {
         if !self.is_waiting() {
             return Received::Ignored(ClientIgnored::Unexpected);

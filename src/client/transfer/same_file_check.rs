@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A server may label the bytes of a new file with the identity of the old file, and a new build of a file may have the
-//! same identity and size as the old build. After an interruption of a download, the client therefore requests the
-//! header and the last stored block once more, before the download continues at the first missing byte.
+//! same identity and size as the old build. After a pause, a restart or a change of the server, the client therefore
+//! requests the header and the last stored block once more, before the download continues at the first missing byte.
 
 use crate::client::checkpoint::{FileSums, RangeSum};
 use crate::ranges::Range;
@@ -78,7 +78,7 @@ pub(super) struct FileCheck {
     next: u32,
     /// Checksum of the received bytes of the present range, which end before the file offset `next`.
     sum: u32,
-    /// `true` if the present range is the header, `false` if it is the last stored block.
+    /// `true` if the present range is the header, `false` if the present range is the last stored block.
     is_header: bool,
 }
 
@@ -87,9 +87,9 @@ pub(super) struct FileCheck {
 pub(super) enum CheckProgress {
     /// The check continues, because the client has not compared all bytes yet.
     Incomplete(FileCheck),
-    /// All compared bytes equal those of the stored file.
+    /// The check succeeded: all compared bytes equal the bytes of the stored file.
     Same,
-    /// The compared bytes belong to another file.
+    /// The check failed: the compared bytes belong to another file.
     Different,
 }
 

@@ -24,9 +24,9 @@ use super::{Download, DownloadPhase, mode_probe};
 /// gap as a page.
 ///
 /// A page costs one request and the wait for the first block of the page; single blocks cost one request each. If the
-/// client fills gaps of up to 2 blocks instead of 4 by single block requests, the goodput falls by up to 8 %, and with
-/// gaps of 1 block by up to 20 %. With gaps of up to 8 blocks instead of 4 the goodput does not change (simulation
-/// `examples/goodput`, `Auto`, three hops, 5 % loss).
+/// client fills gaps of up to 2 blocks instead of 4 by single block requests, the goodput falls by up to 8 %, and by up
+/// to 20 % with gaps of 1 block instead of 4. With gaps of up to 8 blocks instead of 4 the goodput does not change
+/// (simulation `examples/goodput`, `Auto`, three hops, 5 % loss).
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Number of unanswered page requests for the header of a file, after which the client requests the header block by
@@ -45,7 +45,7 @@ const MAX_HEADER_PAGES: u8 = 2;
 /// 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
-/// Next request to send, with the range of file bytes to request.
+/// Next block or page request of a download, with the range of file bytes to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client) enum NextRequest {
     /// Image Block Request for the given range.
@@ -73,8 +73,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// is late; with a late response, the window allows one request more.
     ///
     /// If the window is larger than 1 and a response is late, the client sends one additional request, as if the late
-    /// request were no longer in flight. Without the additional request, the window would have one usable request less
-    /// until the timeout of a lost request.
+    /// request were no longer in flight. Without the additional request, a lost request would reduce the number of
+    /// useful requests in flight by one until the timeout of the lost request.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
             self.next_request_in_any_order(config, has_late)

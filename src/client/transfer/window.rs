@@ -14,7 +14,7 @@
 //! - With [`TransferMode::Auto`](crate::client::TransferMode::Auto), the client measures the size of the window. The
 //!   client adjusts the size of the window to the estimated number of requests in the queue, as in TCP Vegas (Brakmo
 //!   and Peterson, "TCP Vegas", 1995). If `n` requests are in flight with the round trip `t`, and a single request has
-//!   the round trip `s`, then `n * (t - s) / t` of these requests wait in a queue.
+//!   the round trip `s`, then `n * (t - s) / t` of the `n` requests wait in a queue.
 //!
 //! ```text
 //!   until the header          measured: doubles while the queue is below 3/8 of the window, up to the number of slots
@@ -28,8 +28,8 @@
 //! ```
 //!
 //! The constants of the window in this module were tuned in the simulation `examples/goodput`, with 64-byte blocks, one
-//! and three hops, and servers that take 0 to 50 ms for a response. With the tuned constants, a measured window reaches
-//! 95 % of the goodput of the best window that an application can give, as `tests/goodput.rs` asserts.
+//! and three hops, and servers that take 0 to 50 ms for a response. With the tuned constants, a window that the client
+//! measures reaches 95 % of the goodput of the best window that an application can give, as `tests/goodput.rs` asserts.
 
 use crate::client::rtt::RttEstimator;
 
@@ -55,17 +55,18 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link with 10 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 114 samples, which is one
-/// sample in about 2,700 requests (binomial distribution). On the same link, at least 20 requests of a sample of 48
-/// requests stay unanswered in one of about 4,000 samples, which is one sample in about 190,000 requests. A server that
-/// answers only one of several requests at a time leaves more than 45 % of the requests unanswered if the window is 4
-/// requests. A limit of 13 unanswered requests of 24 for all links costs 40 % of the goodput in the simulation of a
-/// server that answers only one of several requests. The reason is that such a server leaves only 11 or 12 of 24
-/// requests unanswered, so that a limit of 13 starts no backoff.
+/// sample in about 2,700 requests (binomial distribution). On the link with 10 % loss, at least 20 requests of a sample
+/// of 48 requests stay unanswered in one of about 4,000 samples, which is one sample in about 190,000 requests. A
+/// server that answers only one of several requests at a time leaves more than 45 % of the requests unanswered if the
+/// window is 4 requests. A limit of 13 unanswered requests of 24 for all links costs 40 % of the goodput in the
+/// simulation of a server that answers only one of several requests. A server that answers only one of several requests
+/// leaves only 11 or 12 of 24 requests unanswered, so that the client starts no backoff at a limit of 13.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// A link counts as lossy if at least two requests stay unanswered for every 11 responses during a backoff. Two
-/// unanswered requests for 11 responses are 15 % of the requests. The threshold of 15 % lies between the 10 % of the
-/// requests that a link with 5 % loss leaves unanswered, and the 19 % that a link with 10 % loss leaves unanswered.
+/// unanswered requests are 15 % of 13 requests, of which 11 have a response. The threshold of 15 % lies between the 10
+/// % of the requests that a link with 5 % loss leaves unanswered, and the 19 % that a link with 10 % loss leaves
+/// unanswered.
 const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
@@ -103,7 +104,7 @@ pub(super) struct Window {
     sample_unanswered: u16,
     /// Number of responses after which the present backoff ends; 0 outside of a backoff.
     backoff_left: u16,
-    /// Length of the next backoff, in responses.
+    /// Length of the next backoff, in responses to single requests.
     next_backoff: u16,
     growth: Growth,
 }
@@ -119,7 +120,8 @@ enum Growth {
         single_rtt: u32,
         /// Number of responses since the last change of the window's size.
         responses: u16,
-        /// `true` in the first phase of the measurement, in which the window doubles while the queue is short.
+        /// `true` in the first phase of the measurement, in which the window doubles while few requests wait in the
+        /// queue.
         is_doubling: bool,
     },
 }
