@@ -10,20 +10,21 @@ use super::element::is_telink_form;
 use super::{BodyLayout, Element, FileHeader, Tag};
 use crate::codec::Encode;
 
-/// Generated file that [`Image::parse_lenient`](super::Image::parse_lenient) must be able to read, with the expected
-/// result.
+/// Generated OTA file, with the header, the elements and the body layout that
+/// [`Image::parse_lenient`](super::Image::parse_lenient) must find in the file.
 ///
 /// With the feature `arbitrary`, the trait of the crate `arbitrary` generates an `ArbitraryFile`. With the feature
 /// `proptest`, `any::<ArbitraryFile>()` generates an `ArbitraryFile`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArbitraryFile {
-    /// Header of the file, without extra bytes and without total image size.
+    /// Header of the generated file. The extra bytes of the header are in `extra`, and `to_bytes` computes the total
+    /// image size.
     header: FileHeader<'static>,
     extra: Vec<u8>,
     /// Complete elements at the start of the body.
     elements: Vec<(Tag, Vec<u8>)>,
     end: BodyEnd,
-    /// Bytes after the total image size.
+    /// Trailing bytes, which follow the file; a truncated file has no trailing bytes.
     trailing: Vec<u8>,
 }
 
@@ -33,20 +34,20 @@ pub struct ArbitraryFile {
 enum BodyEnd {
     /// The body ends with its complete elements.
     Elements,
-    /// The body ends with an element with tag 0xF000. The element has two bytes between its length field and its data,
-    /// which the length does not count.
+    /// The body ends with an element with tag 0xF000. The 0xF000 element has two bytes between its length field and its
+    /// data, which the length field does not count.
     Telink([u8; 2], Vec<u8>),
     /// The body ends with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
     /// The body ends with zeros, too few for an element. The generator makes 1 to 5 zeros.
     Padding(u8),
-    /// The body ends within an element, because the file is truncated: tag, data that is present, and number of missing
-    /// bytes (at least 1).
+    /// The body ends in the middle of an element, because the file is truncated. The fields are the tag of the
+    /// incomplete element, the data bytes that are present, and the number of missing data bytes (at least 1).
     Truncated(Tag, Vec<u8>, u16),
 }
 
 impl ArbitraryFile {
-    /// Returns the bytes of the file, then the bytes after its total image size.
+    /// Returns the encoded file, and the trailing bytes if the file is complete.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let elements = self.elements.iter().flat_map(|(tag, data)| Element { tag: *tag, data }.to_vec());
@@ -65,22 +66,22 @@ impl ArbitraryFile {
         self.header.with_extra(&self.extra)
     }
 
-    /// Returns the elements that a reader returns exactly as they were written. Elements in Telink's form and elements
-    /// with missing bytes are left out.
+    /// Returns the elements that [`Image::parse_lenient`](super::Image::parse_lenient) returns exactly as the generator
+    /// wrote them. The iterator leaves out an element in Telink's form and an element with missing bytes.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
         let complete = self.elements.len().saturating_sub(usize::from(self.is_padded_to_telink_form()));
         self.elements.iter().take(complete).map(|(tag, data)| Element { tag: *tag, data })
     }
 
-    /// Returns the number of elements that a lenient reader finds, including an element in Telink's form or with
-    /// missing bytes.
+    /// Returns the number of elements that a lenient reader finds in the file, including an element in Telink's form or
+    /// with missing bytes.
     #[must_use]
     pub fn element_count(&self) -> usize {
         let last = matches!(self.end, BodyEnd::Telink(..) | BodyEnd::Truncated(..));
         self.elements.len().saturating_add(usize::from(last))
     }
 
-    /// Returns the layout of the body.
+    /// Returns the body layout that a lenient reader must find in the generated file.
     #[must_use]
     pub fn layout(&self) -> BodyLayout {
         match (&self.end, self.elements.last()) {
@@ -93,8 +94,9 @@ impl ArbitraryFile {
         }
     }
 
-    /// Returns whether the padding makes the last element look like an element in Telink's form. A reader cannot
-    /// distinguish two bytes of padding after tag 0xF000 from the two bytes that Telink's length field does not count.
+    /// Returns whether the body ends with padding that makes the last element look like an element in Telink's form. A
+    /// reader cannot distinguish two bytes of padding after an element with tag 0xF000 from the two bytes that the
+    /// length field of an element in Telink's form does not count.
     fn is_padded_to_telink_form(&self) -> bool {
         matches!((&self.end, self.elements.last()), (BodyEnd::Padding(2), Some((tag, _))) if is_telink_form(*tag, 2))
     }
@@ -170,7 +172,7 @@ mod strategy {
         vec(any::<u8>(), 0..40)
     }
 
-    /// Generates tags. A tag with an assigned meaning is about as likely as all other tags together.
+    /// Generates tags. The tag is, with equal probability, a tag below 8, the tag 0xF000 or any 16-bit tag.
     fn tag() -> impl Strategy<Value = Tag> {
         prop_oneof![0..8_u16, Just(0xf000), any::<u16>()].prop_map(Tag)
     }

@@ -20,22 +20,22 @@ pub enum BodyLayout {
     /// Standard layout: complete elements up to the end of the file, or no element (section 6.3.3 of ZigBee document
     /// 095264).
     Elements,
-    /// Layout in which the last element has tag 0xF000 and two bytes between length and data. The length of that
-    /// element does not count the two bytes. Telink's tools write encrypted images in this layout.
+    /// Layout in which the last element has tag 0xF000 and two bytes between length and data. The length field of the
+    /// last element does not count these two bytes. Telink's tools write encrypted images in this layout.
     TelinkF000,
     /// Layout with raw bytes only, because the start of the body is not an element.
     RawBody,
-    /// Layout with elements, then raw bytes up to the total image size. The raw bytes are a second image, or padding of
-    /// 1 to 5 bytes.
+    /// Layout with elements, then raw bytes up to the total image size. In the files of vendors, the raw bytes are a
+    /// second image, or padding of 1 to 5 bytes.
     ElementsThenRaw,
     /// Layout of a file that ends before its total image size. A truncated file can be inspected, but a server never
-    /// serves it.
+    /// serves a truncated file.
     Truncated,
 }
 
 impl BodyLayout {
-    /// Returns the short name for tools and scripts: `elements`, `telink-f000`, `raw-body`, `elements-then-raw` or
-    /// `truncated`.
+    /// Returns the short name of the layout for tools and scripts: `elements`, `telink-f000`, `raw-body`,
+    /// `elements-then-raw` or `truncated`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

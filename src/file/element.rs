@@ -32,19 +32,20 @@ open_enum! {
     /// Tag of an element: the meaning of its data (section 6.3.4 and table 12 of the specification, and later
     /// revisions).
     Tag(u16) {
-        /// Firmware, in a format of the manufacturer. The module `payload` recognises the common formats.
+        /// Tag of an upgrade image: firmware, in a format of the manufacturer. The module `payload` recognises the
+        /// common formats of firmware.
         UPGRADE_IMAGE = 0x0000 => "upgrade image",
-        /// Signature of the file, crypto suite 1.
+        /// Tag of a signature of the file, for crypto suite 1.
         ECDSA_SIGNATURE = 0x0001 => "ECDSA signature",
-        /// Certificate of the signer, crypto suite 1.
+        /// Tag of the certificate of the signer, for crypto suite 1.
         ECDSA_CERTIFICATE = 0x0002 => "ECDSA signing certificate",
-        /// Hash of the file (later revisions of the specification).
+        /// Tag of a hash of the file (defined by later revisions of the specification).
         IMAGE_INTEGRITY_CODE = 0x0003 => "image integrity code",
-        /// Picture (later revisions of the specification).
+        /// Tag of a picture (defined by later revisions of the specification).
         PICTURE_DATA = 0x0004 => "picture data",
-        /// Signature of the file, crypto suite 2 (later revisions of the specification).
+        /// Tag of a signature of the file, for crypto suite 2 (defined by later revisions of the specification).
         ECDSA_SIGNATURE_2 = 0x0005 => "ECDSA signature, crypto suite 2",
-        /// Certificate of the signer, crypto suite 2 (later revisions of the specification).
+        /// Tag of the certificate of the signer, for crypto suite 2 (defined by later revisions of the specification).
         ECDSA_CERTIFICATE_2 = 0x0006 => "ECDSA signing certificate, crypto suite 2",
     }
 }
@@ -91,7 +92,7 @@ impl<'a> Element<'a> {
     /// Number of bytes of tag and length, which precede the data of an element.
     pub const HEAD_LEN: usize = HEAD_LEN;
 
-    /// Returns the encoded tag and length.
+    /// Returns the encoded tag and length of the element.
     pub(super) fn head(&self) -> [u8; HEAD_LEN] {
         encode_head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
@@ -122,7 +123,8 @@ impl Emit for Element<'_> {
 pub struct PlacedElement<'a> {
     /// Offset of the tag, in bytes from the first byte of the header.
     pub offset: usize,
-    /// Length field of the element: the number of data bytes. In a truncated file, fewer bytes may be present.
+    /// Length field of the element: the number of data bytes. In a truncated file, fewer data bytes than the length
+    /// field states may be present.
     pub length: u32,
     /// Telink's two bytes between length and data, present only in Telink's form of an element with tag 0xF000. The
     /// length field does not count Telink's two bytes.
@@ -162,20 +164,21 @@ impl Emit for PlacedElement<'_> {
     }
 }
 
-/// Number of bytes between length and data in Telink's form of [`TELINK_TAG`].
+/// Number of bytes between length and data in Telink's form of an element, whose tag is [`TELINK_TAG`].
 const TELINK_INFO_LEN: usize = 2;
 
 /// Number of bytes before the data in Telink's form: tag, length and two more bytes.
 pub(super) const TELINK_HEAD_LEN: usize = Element::HEAD_LEN + TELINK_INFO_LEN;
 
-/// Tag that Telink's tools give to an encrypted image. Most files with this tag use the standard form of an element.
+/// Tag 0xF000, which Telink's tools give to an encrypted image. Most files with tag 0xF000 use the standard form of an
+/// element, not Telink's form.
 const TELINK_TAG: u16 = 0xf000;
 
 /// Returns whether an element has Telink's form, in which the length does not count two bytes before the data.
 ///
-/// `left_over` is the number of bytes between the end of the element by its length and the end of the file. A
-/// `left_over` of exactly two shows Telink's form, because an element in the standard form is followed by no byte or by
-/// another element.
+/// `left_over` is the number of bytes from the end of the element, as its length field states the end, to the end of
+/// the file. A `left_over` of exactly two shows Telink's form, because an element in the standard form is followed by
+/// no byte or by another element.
 pub(super) const fn is_telink_form(tag: Tag, left_over: u32) -> bool {
     tag.0 == TELINK_TAG && left_over == 2
 }
@@ -221,7 +224,8 @@ impl CheckedHead {
         Ok(Self { tag, length, telink_info })
     }
 
-    /// Splits `input`, which starts with the head, into the data that is present and the bytes after the data.
+    /// Splits `input`, which starts with the head of an element, into the data of the element that is present and the
+    /// bytes after the data.
     #[inline]
     fn split_data<'a>(&self, input: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         let head = if self.telink_info.is_some() { TELINK_HEAD_LEN } else { HEAD_LEN };
@@ -237,7 +241,7 @@ impl CheckedHead {
 pub struct Elements<'a> {
     rest: &'a [u8],
     /// Offset of the first byte after `rest`, in bytes from the first byte of the header. The iterator computes the
-    /// offset of `rest` from this field, so that each step of the iterator updates one value instead of two.
+    /// offset of `rest` from `end`, so that each step of the iterator changes only the field `rest`.
     end: usize,
     /// Number of bytes that are missing after `rest`, up to the total image size.
     missing: usize,
@@ -279,8 +283,8 @@ impl<'a> Elements<'a> {
         Self { rest: body, end: offset.wrapping_add(body.len()), missing }
     }
 
-    /// Returns the offset of the next element. After the last element, returns the offset of the first byte after that
-    /// element.
+    /// Returns the offset of the element that the iterator returns next. After the last element, returns the offset of
+    /// the first byte after the last element.
     #[inline]
     pub(super) const fn offset(&self) -> usize {
         // `rest` is the end of the body, so neither this difference nor the sum in `lenient` wraps.
@@ -445,7 +449,7 @@ mod tests {
         assert_eq!(read, [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0x5a; 16] }]);
     }
 
-    /// The length field is written as it was read, even when fewer bytes of data are present.
+    /// The encoder writes the length field as the reader read it, even when fewer bytes of data are present.
     #[test]
     fn a_length_that_differs_from_the_data_is_written_back() {
         let element = |data| Element { tag: Tag(0xf000), data };

@@ -10,7 +10,7 @@ use core::fmt;
 use crate::types::{HardwareRange, HardwareVersion, ImageId};
 
 /// File name in the recommended form: manufacturer code, image type and file version in hexadecimal digits, then free
-/// text. A `-` joins the parts of the name.
+/// text. A `-` separates the fields of the name.
 ///
 /// `Display` writes the recommended form with upper-case digits. A file name only helps people to sort files. If the
 /// file name contradicts the header of the file, the header is decisive.
@@ -34,7 +34,8 @@ pub struct FileName<'a> {
     pub hardware: Option<HardwareRange>,
     /// Free text between file version and extension; may be empty.
     pub suffix: &'a str,
-    /// Text after the last dot of the name, recommended to be `zigbee`. The text is empty if the name has no dot.
+    /// Extension: the text after the last dot of the file name, recommended to be `zigbee`. The extension is empty if
+    /// the file name has no dot.
     pub extension: &'a str,
 }
 
@@ -48,7 +49,7 @@ impl<'a> FileName<'a> {
         Self { id, hardware: None, suffix: "", extension: Self::EXTENSION }
     }
 
-    /// Returns this name with free text between file version and extension.
+    /// Returns this file name with the free text `suffix` between file version and extension.
     #[must_use]
     pub const fn with_suffix(self, suffix: &'a str) -> Self {
         Self { suffix, ..self }
@@ -60,7 +61,7 @@ impl<'a> FileName<'a> {
     /// The method also accepts names that deviate from the recommended form in these ways:
     ///
     /// - lower-case digits
-    /// - `_` instead of `-` between two parts of the name
+    /// - `_` instead of `-` between two fields of the name
     /// - a space or a dot before the free text
     /// - an extension other than `zigbee`, or no extension
     /// - two hardware versions of 4 hexadecimal digits between image type and file version
@@ -80,7 +81,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Splits `rest` at its last dot. Neither part contains the dot.
+/// Splits `rest` at its last dot. Returns the text before this dot and the text after this dot.
 fn split_extension(rest: &str) -> (&str, &str) {
     // The code does not use `rsplit_once`, because the string search of `core` has panic branches.
     let dot = rest.bytes().rposition(|byte| byte == b'.');
@@ -88,7 +89,8 @@ fn split_extension(rest: &str) -> (&str, &str) {
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
-/// Reads two hardware versions of 4 digits. Returns the range of versions and the text after the two versions.
+/// Reads two hardware versions of 4 hexadecimal digits each. Returns the range of versions and the text after the two
+/// versions.
 fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     let (min, rest) = hex_number(after_separator(rest)?, 4)?;
     let (max, rest) = hex_number(after_separator(rest)?, 4)?;

@@ -19,7 +19,7 @@ pub enum FileWriteError {
     /// The text for the header string takes more than 32 bytes (section 6.3.2.9).
     #[error("header string of {len} bytes, at most 32 fit")]
     HeaderStringTooLong {
-        /// Length of the text in bytes.
+        /// Length in bytes of the text for the header string.
         len: usize,
     },
     /// The extra bytes make the header longer than 65,535 bytes, the maximum of the 16-bit header length field.
@@ -31,8 +31,8 @@ pub enum FileWriteError {
     /// The file is longer than 4,294,967,295 bytes, the maximum of the 32-bit total image size.
     #[error("file of {len} bytes, at most 4294967295 can be counted")]
     FileTooLong {
-        /// Length of the file in bytes. Several elements may borrow the same data, so the length may exceed the address
-        /// space.
+        /// Length of the file in bytes. The file may be longer than the address space, because several elements may
+        /// borrow the same data.
         len: u64,
     },
     /// The hardware range is empty, so no device could use the file (sections 6.3.2.13 and 6.3.2.14).
@@ -41,12 +41,12 @@ pub enum FileWriteError {
     /// An element follows a signature element, which must be the last element (section 6.3.5).
     #[error("element {element} is a signature, which must be the last element")]
     SignatureNotLast {
-        /// Index of the signature element, counted from 0.
+        /// Index of the signature element in the list of elements, counted from 0.
         element: usize,
     },
 }
 
-/// Writer of an OTA file. The file has the header, then the elements in the given order (section 6.3).
+/// Writer of an OTA file. The written file contains the header, then the elements in the given order (section 6.3).
 ///
 /// [`Encode`](crate::Encode) writes the file to a buffer. [`write_to`](Self::write_to) writes the file to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +56,11 @@ pub struct FileWriter<'a> {
 }
 
 impl<'a> FileWriter<'a> {
-    /// Creates a writer. The writer replaces `header.total_size` with the length of the file.
+    /// Creates a writer of a file with the header `header` and the elements `elements`. The writer replaces
+    /// `header.total_size` with the length of the file.
     ///
-    /// Only the reserved bits of `header.other_control` are written. A written file is device specific if and only if
-    /// the header has a destination (section 6.3.2.12).
+    /// Of the bits in `header.other_control`, the writer writes only the reserved bits. A written file is device
+    /// specific if and only if the header has a destination (section 6.3.2.12).
     ///
     /// # Errors
     /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) if no device could use the file.

@@ -47,7 +47,8 @@ const _: () = assert!(size_of::<FixedFields>() == FileHeader::MIN_LEN);
 /// Supported major header version. All other major versions are incompatible (section 6.3.2.2).
 const MAJOR: u8 = 1;
 
-/// Field control of a header (section 6.3.2.4, table 5). A parsed header keeps the reserved bits 3 to 15.
+/// Field control of a header (section 6.3.2.4, table 5). A parsed header keeps the reserved bits 3 to 15 of the field
+/// control.
 // The type is a plain number without the crate bitflags, because three bits need only `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -91,7 +92,8 @@ impl HeaderControl {
     }
 }
 
-/// Unusual features of a header that was read. A device may still install a file whose header has unusual features.
+/// Unusual features of a header that was read. A device may install a file even if the header of the file has unusual
+/// features.
 ///
 /// An empty, blank or 32-byte header string is not unusual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -146,10 +148,11 @@ pub struct FileHeader<'a> {
     pub destination: Option<Eui64>,
     /// Hardware versions that the image supports; `None` for all hardware versions.
     pub hardware: Option<HardwareRange>,
-    /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits. The
-    /// field also holds [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if the header has this bit but no room for
-    /// a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
-    /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in this field.
+    /// Bits of the field control that no other field of this struct represents. The field `other_control` holds the
+    /// reserved bits of the field control. The field `other_control` also holds
+    /// [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if bit 1 of the field control is set but the header has no
+    /// room for a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
+    /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in `other_control`.
     pub other_control: HeaderControl,
     /// Extra bytes between the known fields and the end of the header. If the extra bytes make the header longer than
     /// 65,535 bytes, the maximum of the 16-bit header length field, [`FileWriter`](super::FileWriter) returns an error,
@@ -195,8 +198,8 @@ impl<'a> FileHeader<'a> {
         Self { header_string, ..self }
     }
 
-    /// Returns this header with another total image size in bytes. A caller of [`FileWriter`](super::FileWriter) needs
-    /// no size, because the writer computes it.
+    /// Returns this header with another total image size in bytes. A caller of [`FileWriter`](super::FileWriter) need
+    /// not set the total image size, because the writer computes it.
     #[must_use]
     pub const fn with_total_size(self, total_size: u32) -> Self {
         Self { total_size, ..self }
@@ -283,15 +286,17 @@ impl<'a> FileHeader<'a> {
         check_header(file, HeaderRules::LENIENT).map(|view| (view.header(), view.body()))
     }
 
-    /// Reads the known fields of a header whose extra bytes may not have arrived yet. The `extra` of the result is
-    /// empty.
+    /// Reads the known fields of a header whose extra bytes may not have arrived yet. In the returned header, `extra`
+    /// is empty.
     ///
-    /// The known fields take at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes. As with
-    /// [`parse_lenient`](Self::parse_lenient), the destination may be missing.
+    /// The known fields take at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes. As
+    /// [`parse_lenient`](Self::parse_lenient) does, the method accepts a device-specific header without room for a
+    /// destination.
     ///
     /// # Errors
-    /// The method returns the same errors as [`parse`](Self::parse). [`Truncated`](crate::DecodeErrorKind::Truncated)
-    /// contains the number of bytes that the known fields take.
+    /// The method returns the same errors as [`parse`](Self::parse). The error
+    /// [`Truncated`](crate::DecodeErrorKind::Truncated) contains the number of bytes needed: 56 if the fixed fields are
+    /// incomplete, and the length of all known fields if the optional fields are incomplete.
     pub fn parse_known(start: &[u8]) -> Result<FileHeader<'static>, DecodeError> {
         Self::parse_known_and_len(start).map(|(header, _)| header)
     }
@@ -328,8 +333,8 @@ impl<'a> FileHeader<'a> {
         self.control().contains(HeaderControl::DEVICE_SPECIFIC)
     }
 
-    /// Returns whether the image supports the hardware version `hardware`. Without a hardware range, the image supports
-    /// all versions (sections 6.3.2.13 and 6.3.2.14).
+    /// Returns whether the image supports the hardware version `hardware`. Without a hardware range in the header, the
+    /// image supports all hardware versions (sections 6.3.2.13 and 6.3.2.14).
     #[must_use]
     pub fn suits(&self, hardware: HardwareVersion) -> bool {
         self.hardware.is_none_or(|range| range.contains(hardware))

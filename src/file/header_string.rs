@@ -11,9 +11,10 @@ use super::FileWriteError;
 
 /// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9 of ZigBee document 095264).
 ///
-/// According to table 4 of document 095264, the field is a character string. In ZCL a character string starts with a
-/// length byte, but no known file has that byte. `HeaderString` keeps the raw bytes, because the header strings of some
-/// real files fill all 32 bytes, have bytes after the first NUL or are not UTF-8.
+/// According to table 4 of document 095264, the header string is a ZCL character string. In ZCL a character string
+/// starts with a length byte, but the header string of no known file starts with a length byte. `HeaderString` keeps
+/// the raw bytes, because the header strings of some real files fill all 32 bytes, have bytes after the first NUL or
+/// are not UTF-8.
 ///
 /// `Display` writes the text up to the first NUL, with U+FFFD for bytes that are not UTF-8. `Debug` shows all bytes
 /// except the zeros at the end.
@@ -29,8 +30,8 @@ impl HeaderString {
     /// Creates a header string from `text`, padded with zeros.
     ///
     /// # Errors
-    /// Fails with [`FileWriteError::HeaderStringTooLong`] if `text` takes more than 32 bytes. The function never cuts
-    /// the text.
+    /// Fails with [`FileWriteError::HeaderStringTooLong`] if `text` takes more than 32 bytes. The function never
+    /// truncates `text`.
     pub fn new(text: &str) -> Result<Self, FileWriteError> {
         let (mut bytes, len) = ([0; 32], text.len());
         let Some((room, _)) = bytes.split_at_mut_checked(len) else {

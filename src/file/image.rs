@@ -18,8 +18,8 @@ use crate::error::{DecodeError, DecodeErrorKind};
 /// [`parse`](Self::parse) accepts only files that follow the specification exactly. A file may have several upgrade
 /// image elements, elements of other tags only, or no element at all.
 ///
-/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. Each irregularity is
-/// reported by one of these methods: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder),
+/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. Each irregularity of a
+/// file is reported by one of these methods: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder),
 /// [`trailing`](Self::trailing), [`missing`](Self::missing) and [`FileHeader::anomalies`]. No byte is lost:
 /// [`Encode`](crate::Encode) writes exactly the bytes that were read.
 ///
@@ -92,7 +92,7 @@ impl<'a> Image<'a> {
         Ok((Self { header, sections, elements_end, layout: BodyLayout::Elements }, trailing))
     }
 
-    /// Checks header and elements strictly. Further bytes may follow the OTA file.
+    /// Checks header and elements strictly. Further bytes may follow the OTA file in `bytes`.
     #[inline(always)]
     fn parse_sections(bytes: &'a [u8]) -> Result<(HeaderView<'a>, Sections<'a>), DecodeError> {
         let header = check_header(bytes, HeaderRules::STRICT)?;
@@ -101,12 +101,13 @@ impl<'a> Image<'a> {
         Ok((header, sections))
     }
 
-    /// Reads the file at the start of `bytes` leniently. Bytes that cannot be read as elements are kept.
+    /// Reads the file at the start of `bytes` leniently. The returned image also contains the bytes that cannot be read
+    /// as elements.
     ///
-    /// If the bytes can be read both by the specification and in another way, the method reads them by the
-    /// specification. The body is [raw](Self::raw_remainder) from the first offset at which the bytes are not an
-    /// element. If an element with tag 0xF000 leaves exactly two bytes at the end of the file, the method reads the
-    /// element in Telink's form.
+    /// If complete elements in the standard form fill the body exactly, the method reads the body in the standard form.
+    /// The body is [raw](Self::raw_remainder) from the first offset at which the bytes are not an element. If the data
+    /// of an element with tag 0xF000, counted by its length field, ends exactly two bytes before the end of the file,
+    /// the method reads the element in Telink's form.
     ///
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse_lenient`], because a file without a readable header cannot
@@ -189,7 +190,7 @@ impl<'a> Image<'a> {
         self.layout
     }
 
-    /// Returns the raw bytes of the body after its elements. After a strict parse, the result is always `None`.
+    /// Returns the raw bytes of the body after its elements. After a strict parse, the method always returns `None`.
     #[must_use]
     pub fn raw_remainder(&self) -> Option<RawRemainder<'a>> {
         let bytes = self.bytes().get(self.elements_end..).filter(|bytes| !bytes.is_empty())?;
@@ -197,7 +198,7 @@ impl<'a> Image<'a> {
     }
 
     /// Returns the bytes after the total image size, which are not part of the file (section 6.3.2.10). After a strict
-    /// parse, the slice is always empty.
+    /// parse, the returned slice is always empty.
     #[must_use]
     pub const fn trailing(&self) -> &'a [u8] {
         self.sections.trailing
@@ -365,8 +366,8 @@ mod tests {
         assert_eq!(error, DecodeError { item: "OTA file", offset: file.len(), kind });
     }
 
-    /// A header and a body. The total image size counts the header, the body and `missing` more bytes, which are not
-    /// present.
+    /// A file with a header and the body `body`. The total image size counts the header, the body and `missing` more
+    /// bytes, which are not present.
     fn shipped(body: &[u8], missing: usize) -> Vec<u8> {
         let total_size = u32::try_from(56 + body.len() + missing).unwrap();
         let mut header = [0; 56];

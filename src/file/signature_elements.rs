@@ -1,7 +1,7 @@
 //! Signature and certificate elements of a signed file.
 //!
 //! Sections refer to ZigBee document 095264 (2011), which defines crypto suite 1 only. A signature covers all bytes of
-//! the file before the signature itself.
+//! the file before the signature itself, including the IEEE address of the signer.
 //!
 //! | tag | data bytes | suite | data |
 //! |---|---|---|---|

@@ -20,8 +20,8 @@ use crate::error::{DecodeError, DecodeErrorKind};
 pub struct SplitFile<'a> {
     /// Header of the file.
     pub header: FileHeader<'a>,
-    /// All bytes of the file, header and body. The length of the slice is the total image size. A server serves only
-    /// the bytes of this slice.
+    /// All bytes of the file, header and body. The length of `file` is the total image size. A server serves only the
+    /// bytes of `file`.
     pub file: &'a [u8],
     /// Bytes of the file after the header. In a file that follows the specification, the body consists of elements.
     pub body: &'a [u8],
@@ -48,7 +48,8 @@ impl<'a> SplitFile<'a> {
     /// The offset in the error is the offset of the element at fault, in bytes from the first byte of the header.
     ///
     /// - [`ElementOverrun`](DecodeErrorKind::ElementOverrun) if the element runs past the end of the body.
-    /// - [`Truncated`](DecodeErrorKind::Truncated) if only 1 to 5 bytes are left, too few for tag and length.
+    /// - [`Truncated`](DecodeErrorKind::Truncated) if only 1 to 5 bytes are left after the last complete element, too
+    ///   few for tag and length.
     pub fn elements(&self) -> Result<Elements<'a>, DecodeError> {
         Elements::strict(self.body, self.header.header_len())
     }

@@ -17,7 +17,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 ///
 /// The decoder returns the same header, elements and data, regardless of how the file is cut into pieces. While the
 /// known header fields arrive, the decoder stores them (at most 69 bytes). After the header, the decoder stores only
-/// the tag and length of the current element. All other bytes are borrowed from the input.
+/// the tag and length of the current element. The decoder borrows all other bytes from the input.
 ///
 /// ```
 /// use zigbee_ota::file::{StreamDecoder, StreamPiece};
@@ -52,7 +52,7 @@ pub struct StreamDecoder {
     /// Header length in bytes; 0 until the header is read.
     header_len: u16,
     layout: BodyLayout,
-    /// Consumed bytes of a header, or of an element's head, that is not complete yet.
+    /// Consumed bytes of an incomplete header, or of the incomplete head of an element.
     buffer: [u8; FileHeader::MAX_KNOWN_LEN],
 }
 
@@ -61,27 +61,29 @@ enum State {
     /// The buffer contains `buffered` bytes of the known header fields. When the buffer contains `needed` bytes, the
     /// decoder can make the next check of the header.
     Header { buffered: usize, needed: usize },
-    /// The header still lacks `left` bytes.
+    /// The decoder has read the known header fields, and `left` extra bytes of the header have not arrived yet.
     Extra { left: u32 },
     /// The buffer contains `buffered` bytes of an element's head, which has `needed` bytes. The head consists of tag
     /// and length, and in Telink's form of two more bytes.
     ElementHead { buffered: usize, needed: usize },
-    /// The data of an element still lacks `left` bytes.
+    /// The decoder has read the head of an element, and `left` data bytes of the element have not arrived yet.
     Data { left: u32 },
     /// No further element follows: only raw bytes up to the total image size, then trailing bytes.
     Raw,
-    /// The header is invalid.
+    /// The header is invalid, and every further call of `next` returns the stored error.
     Failed(DecodeError),
 }
 
-/// Part of a file. The parts arrive in file order. Offsets count from the first byte of the header.
+/// Piece of a file that a [`StreamDecoder`] returns. The decoder returns the pieces in file order. Offsets count from
+/// the first byte of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum StreamPiece<'a> {
     /// Start of the header, with the known fields.
     Header {
-        /// Known header fields. The `extra` of this header is empty.
+        /// Known header fields. In this header, `extra` is empty, because the extra bytes follow in pieces
+        /// [`Extra`](Self::Extra).
         header: FileHeader<'static>,
         /// Header length in bytes, including extra bytes.
         len: u16,
@@ -100,7 +102,7 @@ pub enum StreamPiece<'a> {
         offset: u32,
         /// Tag of the element, which gives the meaning of the data.
         tag: Tag,
-        /// Number of data bytes. The data of the element follows as [`Data`](Self::Data).
+        /// Number of data bytes. The data bytes of the element follow in pieces [`Data`](Self::Data).
         length: u32,
         /// Telink's two bytes between length and data, present only in Telink's form of an element with tag 0xF000. The
         /// field `length` does not count Telink's two bytes.
@@ -114,8 +116,8 @@ pub enum StreamPiece<'a> {
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
-    /// Some or all raw bytes of the body, which are not an element. After this piece, only further raw bytes and
-    /// trailing bytes follow.
+    /// Some or all raw bytes of the body, which are not an element. After a piece of raw bytes, the decoder returns
+    /// only further raw bytes and trailing bytes.
     Raw {
         /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
@@ -178,19 +180,20 @@ impl StreamDecoder {
         }
     }
 
-    /// Consumes bytes from the front of `input` and returns the piece that these bytes complete. Returns `None` if
-    /// `input` is empty.
+    /// Consumes bytes from the front of `input` and returns the next piece of the file. Returns `None` if `input` is
+    /// empty, or if all bytes of `input` are consumed but the next piece needs more bytes.
     ///
-    /// Call `next` in a loop until it returns `None`, then again with the next bytes of the file.
+    /// Call `next` in a loop until it returns `None`, and then start the loop again with the next bytes of the file as
+    /// `input`.
     ///
     /// # Termination
-    /// Every call that returns a piece consumes at least one byte of `input`, so the loop ends. The decoder cannot
-    /// detect the last piece, because any number of trailing bytes may follow the file. Call [`finish`](Self::finish)
-    /// after the last byte.
+    /// Every call of `next` that returns a piece consumes at least one byte of `input`, so a loop that calls `next`
+    /// until it returns `None` ends. The decoder cannot detect the last piece, because any number of trailing bytes may
+    /// follow the file. Call [`finish`](Self::finish) after the last byte.
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated),
-    /// as soon as the bytes at fault have arrived. After an error, each later call returns the same error. No byte
-    /// after the header causes an error.
+    /// as soon as the bytes at fault have arrived. After an error, each later call of `next` returns the same error.
+    /// Bytes after the header never cause an error.
     pub fn next<'b, 'i: 'b>(
         &'b mut self,
         input: &mut &'i [u8],
@@ -239,8 +242,8 @@ impl StreamDecoder {
         }
     }
 
-    /// Ends the decoding after the last byte of the file, and returns the layout of the body. The layout is never
-    /// [`BodyLayout::Truncated`].
+    /// Ends the decoding after the last byte of the file, and returns the layout of the body. The method never returns
+    /// [`BodyLayout::Truncated`], because the method fails for a truncated file.
     ///
     /// # Errors
     /// If [`next`](Self::next) has failed before, the method returns the error of `next`. If the file is incomplete,
@@ -260,8 +263,9 @@ impl StreamDecoder {
         Err(DecodeError { item, offset: 0, kind })
     }
 
-    /// Returns the bytes that were consumed but are in no piece yet. The bytes are the start of an incomplete header or
-    /// of an incomplete element head. If no further input arrives, the returned bytes are the last bytes of the file.
+    /// Returns the bytes that the decoder has consumed but has not returned in a piece yet. The buffered bytes are the
+    /// start of an incomplete header or of the incomplete head of an element. If no further input arrives, the buffered
+    /// bytes are the last bytes of the file.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         match self.state {
@@ -292,7 +296,7 @@ impl StreamDecoder {
         }
     }
 
-    /// Returns the state after the header or after an element.
+    /// Returns the state of the decoder after the header or after an element.
     fn start_of_next_element(&mut self) -> State {
         match self.left() {
             0 => State::Raw,
@@ -302,7 +306,7 @@ impl StreamDecoder {
     }
 
     /// Returns whether the buffer contains all bytes before the data of the element. If Telink's two bytes are missing,
-    /// the state is set to wait for them.
+    /// the function changes the state of the decoder, so that the decoder waits for the two bytes.
     fn is_head_complete(&mut self, buffered: usize) -> bool {
         let (tag, length) = self.tag_and_length();
         let left_over = self.left().checked_sub(length);
@@ -314,8 +318,8 @@ impl StreamDecoder {
         complete
     }
 
-    /// Starts the element whose head is in the buffer. If the element would run past the end of the file, the buffered
-    /// bytes are not an element, but raw bytes.
+    /// Returns the piece for the element whose head is in the buffer. If the element would run past the end of the
+    /// file, the function returns the buffered bytes as raw bytes.
     fn read_element_head(&mut self, buffered: usize) -> StreamPiece<'_> {
         let offset = self.consumed.saturating_sub(u32::try_from(buffered).unwrap_or_default());
         let (tag, length) = self.tag_and_length();
@@ -377,7 +381,7 @@ impl Default for StreamDecoder {
 /// Length of the file identifier in bytes.
 const IDENTIFIER_LEN: usize = 4;
 
-/// Returns the number of `bytes`. The number fits into a `u32`, because the decoder computes as a `u32` how many bytes
+/// Returns the number of `bytes`. The result fits into a `u32`, because the decoder computes as a `u32` how many bytes
 /// it takes from the input.
 fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)

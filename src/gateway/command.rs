@@ -27,19 +27,20 @@ use crate::zcl::{ImageNotify, NotifyScope};
 pub enum GatewayCommand {
     /// Send an Image Notify, after which devices query for images ([`Server::notify`]).
     Notify {
-        /// Client that is notified by unicast; `None` means a broadcast, after which about half of the devices query at
-        /// once.
+        /// Client to which the server sends the Image Notify by unicast; `None` means a broadcast with a query jitter
+        /// of 50, after which about half of the devices query at once.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images that the broadcast announces. A client that is notified by unicast sends a query in any case,
-        /// regardless of this field.
+        /// Images that the broadcast announces. A client that receives the Image Notify by unicast sends a query in any
+        /// case, regardless of `target`.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Stop the countdown of devices that count down to an upgrade: the devices wait for another order
-    /// ([`Server::hold`]). For a download that ends after this command, the policy decides whether the device waits.
+    /// Stop the countdown of devices that count down to an upgrade: the devices wait for another order to upgrade
+    /// ([`Server::hold`]). For a download that ends after this command, the policy decides whether the device waits
+    /// before its upgrade.
     Hold {
-        /// Client that has to wait; `None` means a broadcast to all clients.
+        /// Client that receives the order to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
         /// Images whose upgrade has to wait.
@@ -48,27 +49,27 @@ pub enum GatewayCommand {
     },
     /// Order the upgrade of devices that have downloaded an image ([`Server::release`]).
     Release {
-        /// Client that upgrades; `None` means a broadcast to all clients.
+        /// Client that receives the order to upgrade; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
         /// Images to which the devices upgrade.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
-        /// Seconds until the upgrade.
+        /// Seconds from the order to the upgrade.
         #[cfg_attr(feature = "serde", serde(default))]
         seconds: u32,
     },
     /// Cancel downloads of a client ([`Server::cancel`]).
     Cancel {
-        /// Client whose downloads end.
+        /// Client whose downloads the server cancels.
         client: Address,
-        /// Images whose download ends.
+        /// Images whose downloads the server cancels.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
     /// Cancel the downloads of certain images by all clients, for instance because the bytes of a file have changed.
     CancelAll {
-        /// Images whose download ends.
+        /// Images whose downloads the server cancels.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
@@ -76,14 +77,14 @@ pub enum GatewayCommand {
     Status,
     /// Forget a node that left the network ([`Server::forget`]).
     Forget {
-        /// Network address of the node.
+        /// Network address of the node that left the network.
         network: u16,
     },
     /// Move the sessions of a node to another network address ([`Server::moved`]).
     Moved {
-        /// Network address before the change.
+        /// Network address of the node before the change.
         old: u16,
-        /// Network address after the change.
+        /// Network address of the node after the change.
         new: u16,
     },
 }
@@ -108,9 +109,9 @@ impl GatewayCommand {
         Self::Notify { to, target: ImageFilter::ALL }
     }
 
-    /// Returns the commands by which a gateway reacts to a change of a folder. For a new or changed file, a command
-    /// sends an Image Notify to the devices. If the bytes of an image have changed, another command first cancels the
-    /// downloads of the image, because a device would otherwise get a mixture of old and new bytes.
+    /// Returns the commands by which a gateway reacts to a change in a folder of OTA files. For a new or changed file,
+    /// a command broadcasts an Image Notify to the devices. If the bytes of an image have changed, another command
+    /// first cancels the downloads of the image, because a device would otherwise get a mixture of old and new bytes.
     #[cfg(feature = "std")]
     #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {
@@ -127,7 +128,8 @@ impl GatewayCommand {
         cancel.into_iter().chain(notify)
     }
 
-    /// Executes a command that sends a frame, and writes the frame to `out`. Returns `None` for any other command.
+    /// Executes a command that sends a frame, and writes the frame to `out`. Returns `None` for a command that sends no
+    /// frame.
     pub(super) fn write<S: SessionSlots>(
         self,
         server: &mut Server<S>,

@@ -28,8 +28,9 @@ const INPUTS_PER_TURN: usize = 16;
 /// Interval between two calls of [`Gateway::refresh`].
 const REFRESH: Millis = Millis(1000);
 
-/// Driver of a gateway, which contains a server and calls the server in a loop. The gateway awaits [`run`](Self::run).
-/// The driver runs on any executor, because the gateway implements the wait for an input and the clock.
+/// Driver of a gateway, which contains a server and calls the server in a loop. The program of the gateway awaits
+/// [`run`](Self::run), which is the loop. The driver runs on any executor, because the gateway implements the wait for
+/// an input and the clock.
 ///
 /// The memory of the driver is bounded: at most 64 frames wait in the queue, which takes 20 KB. The driver handles one
 /// frame of each client in turn, so a client that sends more frames than the others delays only itself.
@@ -97,7 +98,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
         self.emit(gateway).await;
     }
 
-    /// Returns an input that is ready now, without waiting.
+    /// Returns an input that is ready now, or `None` if the driver would have to wait for an input.
     async fn receive_ready(&mut self, gateway: &mut impl Gateway) -> Option<GatewayInput> {
         let now = gateway.now();
         let mut input = pin!(gateway.receive(now, &mut self.received));
@@ -206,7 +207,8 @@ impl<S: SessionSlots> GatewayDriver<S> {
         Some(session.client())
     }
 
-    /// Sends the blocks of pages that are due, handles the timers, and passes all events to the gateway.
+    /// Sends the blocks of pages whose time has come, handles the timers of the server, and passes all events of the
+    /// server to the gateway.
     async fn emit(&mut self, gateway: &mut impl Gateway) {
         // The clock is read once in a turn, so that slow sending does not make further blocks due in the same turn.
         let now = gateway.now();

@@ -13,7 +13,7 @@
 use super::gateway_trait::{LONGEST_RECEIVED, ReceiveBuffer};
 use crate::aps::{Address, FrameMeta};
 
-/// Maximum number of frames in the queue. A client has one request in flight, or a window of a few requests.
+/// Maximum number of frames in the queue. A client has one request in flight, or a few requests if it uses a window.
 const CAPACITY: usize = 64;
 
 /// Frame that waits in the queue.
@@ -32,7 +32,7 @@ pub(super) struct FrameQueue {
     slots: [Option<WaitingFrame>; CAPACITY],
     /// Number of frames that have arrived.
     arrivals: u64,
-    /// Network address of the last client whose frame was taken.
+    /// Network address of the last client whose frame was taken from the queue.
     last_taken: u16,
 }
 
@@ -43,7 +43,7 @@ impl FrameQueue {
         self.slots.iter().flatten()
     }
 
-    /// Returns the number of frames of the node that wait.
+    /// Returns the number of waiting frames of the node with the network address `network`.
     fn lane_len(&self, network: u16) -> usize {
         self.waiting().filter(|frame| frame.meta.from.network == network).count()
     }

@@ -31,8 +31,8 @@ impl HoldPolicy {
         Self { standard: StandardPolicy::default(), holds }
     }
 
-    /// Updates the policy after a command was executed. A hold by broadcast sets `holds`, and a release by broadcast
-    /// clears `holds`, so that the command also applies to later downloads. A gateway calls this method in
+    /// Updates `holds` after the driver has executed a command. A hold by broadcast sets `holds`, and a release by
+    /// broadcast clears `holds`, so that the command also applies to later downloads. A gateway calls this method in
     /// [`Gateway::on_command`](super::Gateway::on_command).
     pub const fn note_command(&mut self, command: &GatewayCommand) {
         match command {

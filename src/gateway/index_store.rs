@@ -8,10 +8,10 @@
 //!           find: the file, or no image: the answer is NO_IMAGE_AVAILABLE
 //! ```
 //!
-//! **A file that is not fetched yet is not offered.** The specification has no answer to a query that means "ask again
-//! soon". A gateway that offers a file before the fetch cannot serve the file if the fetch fails. A device that queries
-//! before the fetch gets NO_IMAGE_AVAILABLE. As soon as the store has the file, the device gets an Image Notify, and
-//! queries again.
+//! **The store offers a file only after the caller has fetched the file.** The specification has no query response by
+//! which a server could ask a device to query again soon. A gateway that offers a file before the fetch cannot serve
+//! the file if the fetch fails. A device that queries before the fetch gets NO_IMAGE_AVAILABLE. As soon as the caller
+//! has fetched the file, the device gets an Image Notify, and queries again.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -25,8 +25,8 @@ use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
 
-/// Maximum number of clients that get an Image Notify when a file has been fetched. Each further client gets the file
-/// after its next periodic query.
+/// Maximum number of clients that get an Image Notify after the caller has fetched a file. Each further client that
+/// waits for the file gets the file after its next periodic query.
 const MAX_WAITING: usize = 256;
 
 /// Maximum number of selections that the store keeps. A selection is the entry of the index that the store chose for a
@@ -37,13 +37,13 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// queries, and asks the caller to fetch the file of the entry.
 ///
 /// The caller calls [`note_frame`](Self::note_frame) with each received frame, before the server handles the frame.
-/// From the frame, the store learns the device, its hardware version and its running version, so that the store obeys
-/// all restrictions of the index. The policy decides about the version of the selected file: an entry with `force`
-/// needs a policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
+/// From a query, the store learns the device, its hardware version and its running version, so that the store obeys all
+/// restrictions of the index. The policy decides about the version of the selected file: an entry with `force` needs a
+/// policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
 /// The store keeps fetched files in memory, up to the maximum that [`set_max_bytes`](Self::set_max_bytes) sets. If the
-/// fetched files together are larger than this maximum, the store drops the file that was fetched first, and asks for
-/// the dropped file again when a device needs it.
+/// fetched files together are larger than this maximum, the store drops the file that was fetched first, and asks the
+/// caller to fetch the dropped file again when a device needs it.
 #[derive(Clone, Debug)]
 pub struct IndexStore {
     index: Index,
@@ -67,7 +67,7 @@ struct DeviceFacts {
     manufacturer_name: Option<String>,
 }
 
-/// Fetched file. The key of `info` is the number of the file's entry in the index.
+/// Fetched file. The `key` in `info` is the number of the file's entry in the index.
 #[derive(Clone, Debug)]
 struct IndexFile {
     number: usize,
@@ -90,11 +90,12 @@ pub struct FetchJob {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The file differs from its entry in the index. The error contains the first difference.
+    /// The file differs from its entry in the index. The error contains the first mismatch between the file and its
+    /// entry.
     #[error("{0}")]
     Mismatch(FileMismatch),
     /// The inspection found a fault in the file, so no device should get the file. The error contains the first finding
-    /// of the severity `Wrong`.
+    /// of the inspection that has the severity `Wrong`.
     #[error("{0}")]
     Wrong(Finding),
     /// The index has no entry with this number, or has more entries than the store can number.
@@ -103,7 +104,7 @@ pub enum FetchError {
 }
 
 impl IndexStore {
-    /// Creates the store of an index, without any file and with a limit of 64 MiB.
+    /// Creates the store of an index, without any file and with a maximum of 64 MiB for all fetched files together.
     #[must_use]
     pub const fn new(index: Index) -> Self {
         Self {
@@ -142,7 +143,8 @@ impl IndexStore {
     }
 
     /// Selects the entry for the device if `frame` is a Query Next Image Request. The caller calls this method before
-    /// the server handles the frame. A frame of any other kind ends the selection for the previous query.
+    /// the server handles the frame. After a frame of any other kind, the store finds no image for a query until the
+    /// next Query Next Image Request.
     pub fn note_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {
         self.query = None;
         let Ok(Frame { message: Message::ToServer(ToServer::QueryNextImage(request)), .. }) =
@@ -178,8 +180,8 @@ impl IndexStore {
         self.files.iter().find(|file| file.number == number)
     }
 
-    /// Returns a file that devices wait for and that the store has not asked the caller for yet. The caller fetches the
-    /// file and calls [`fetched`](Self::fetched) or [`fetch_failed`](Self::fetch_failed).
+    /// Returns a file that devices wait for and that the caller is not fetching yet. The caller fetches the file and
+    /// calls [`fetched`](Self::fetched) or [`fetch_failed`](Self::fetch_failed).
     pub fn poll_fetch(&mut self) -> Option<FetchJob> {
         let number = *self.waiting.keys().find(|number| !self.fetching.contains(number))?;
         let entry = self.index.entries.get(number)?.clone();
@@ -192,7 +194,8 @@ impl IndexStore {
     ///
     /// # Errors
     /// Fails with [`FetchError::Mismatch`] if the file differs from its entry, and with [`FetchError::Wrong`] if no
-    /// device should get the file. The store asks for the file again after the next query of a device for the file.
+    /// device should get the file. After the next query of a device for the file, the store asks the caller again to
+    /// fetch the file.
     pub fn fetched(&mut self, number: usize, bytes: &[u8]) -> Result<Vec<Address>, FetchError> {
         self.fetching.remove(&number);
         let clients = self.waiting.remove(&number).unwrap_or_default();
@@ -217,8 +220,8 @@ impl IndexStore {
         Ok(clients.into_iter().collect())
     }
 
-    /// Records that the file of the entry `number` cannot be fetched now. The store asks for the file again after the
-    /// next query of a device for the file.
+    /// Records that the file of the entry `number` cannot be fetched now. After the next query of a device for the
+    /// file, the store asks the caller again to fetch the file.
     pub fn fetch_failed(&mut self, number: usize) {
         self.fetching.remove(&number);
         self.waiting.remove(&number);

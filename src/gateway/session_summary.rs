@@ -20,7 +20,7 @@ use crate::zcl::Status;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct SessionSummary {
-    /// Sessions whose last query was refused, usually because the device runs the newest image.
+    /// Sessions whose last query the server refused, usually because the device runs the newest image.
     pub refused: usize,
     /// Sessions with an offer, whose client has requested no block yet.
     pub offered: usize,
@@ -37,7 +37,7 @@ pub struct SessionSummary {
 }
 
 impl SessionSummary {
-    /// Counts the sessions of `server`.
+    /// Counts the sessions of `server` in each phase.
     #[must_use]
     pub fn of(server: &Server<impl SessionSlots>) -> Self {
         let mut summary = Self::default();
@@ -91,14 +91,15 @@ impl Display for SessionSummary {
 pub struct SessionReport {
     /// Client of the session.
     pub client: Address,
-    /// IEEE address of the client; `None` if the gateway has not passed an address.
+    /// IEEE address of the client; `None` if the gateway has not passed the IEEE address to the server.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub ieee: Option<Eui64>,
     /// Phase of the session, such as an offer or a download.
     pub phase: SessionPhase,
     /// Progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     pub progress: Option<SessionProgress>,
-    /// Seconds since the last frame of the client about this image.
+    /// Seconds since the last frame of the client about the image of the session, or since the last answer to a deferred
+    /// request.
     pub silent_seconds: u32,
 }
 

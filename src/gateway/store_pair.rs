@@ -14,23 +14,24 @@ use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode}
 
 /// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be a part of another pair.
 ///
-/// A query is answered with the eligible image of the higher version. Of two files of equal versions, the pair prefers
-/// a device-specific file to a file for all devices. Of two files of equal versions that are both device-specific or
-/// both for all devices, the pair prefers the file of `first`. The pair selects the file for a block in the same way as
-/// the file for a query. If the pair has files of one image for different hardware versions and the hardware version of
-/// the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`], as in a single store.
+/// The pair answers a query with the eligible image of the higher version. Of two files of equal versions, the pair
+/// prefers a device-specific file to a file for all devices. Of two files of equal versions that are both
+/// device-specific or both for all devices, the pair prefers the file of `first`. For an Image Block Request, the pair
+/// selects the file by the same rules as for a query. If the pair has files of one image for different hardware
+/// versions and the hardware version of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`],
+/// as in a single store.
 ///
 /// A device gets a mixture of two files if a file of an image is added to `first` while the device downloads the same
 /// image from `second`. To prevent the mixture, the caller cancels the downloads of the image
 /// ([`Server::cancel`](crate::server::Server::cancel)).
 ///
-/// The pair distinguishes the files of its parts by [`ImageInfo::key`]: the key of a file in the pair is twice the key
-/// of the file in its part, plus 1 for a file of `second`. The pair does not find a file whose key in its part is 2³¹
-/// or more.
+/// The pair distinguishes the files of its two stores by [`ImageInfo::key`]: the key of a file in the pair is twice the
+/// key of the file in its own store, plus 1 for a file of `second`. The pair does not find a file whose key in its own
+/// store is 2³¹ or more.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StorePair<A, B> {
-    /// First store of the pair. If both stores have a file of an equal version and destination, the pair uses the file
-    /// of this store.
+    /// First store of the pair. If both stores have a file of an equal version, and both files or neither are
+    /// device-specific, the pair uses the file of `first`.
     pub first: A,
     /// Second store of the pair.
     pub second: B,
@@ -43,7 +44,7 @@ impl<A, B> StorePair<A, B> {
     }
 }
 
-/// Part of a pair. The lowest bit of a key in the pair names the part.
+/// One of the two stores of a pair. The lowest bit of a key in the pair tells which store has the file.
 #[derive(Clone, Copy)]
 enum Part {
     First,
@@ -51,7 +52,7 @@ enum Part {
 }
 
 impl Part {
-    /// Returns an image of the part as an image of the pair; `None` if the key of the image is too large.
+    /// Returns an image of this store as an image of the pair; `None` if the key of the image is too large.
     fn mark(self, image: ImageInfo) -> Option<ImageInfo> {
         let bit = match self {
             Self::First => 0,
@@ -60,7 +61,7 @@ impl Part {
         Some(ImageInfo { key: image.key.checked_mul(2)? | bit, ..image })
     }
 
-    /// Returns the part that an image of the pair comes from, and the image with the key that the part uses.
+    /// Returns the store that an image of the pair comes from, and the image with the key that this store uses.
     fn split(image: &ImageInfo) -> (Self, ImageInfo) {
         let part = if image.key & 1 == 0 { Self::First } else { Self::Second };
         (part, ImageInfo { key: image.key >> 1, ..*image })
@@ -74,8 +75,8 @@ impl Part {
     }
 }
 
-/// Chooses one of two look-ups of the same image, so that the blocks come from the file that the server offered in
-/// answer to a query.
+/// Chooses between the look-ups of one image in the two stores, so that the blocks come from the file that the server
+/// offered in answer to a query.
 fn choose(first: FileLookup, second: FileLookup, hardware: Option<HardwareVersion>) -> FileLookup {
     let is_own = |lookup: &FileLookup| lookup.found().is_some_and(|image| image.destination.is_some());
     let (first, second) = match (first, second) {

@@ -84,8 +84,8 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Reads the payload of a global command that reads, writes or discovers attributes (guide, "Fast paths"). Returns
-    /// `None` for any other command.
+    /// Reads the payload of Read Attributes, Write Attributes or Discover Attributes (guide, "Fast paths"). Returns
+    /// `None` for a response and for a command that does not concern attributes.
     pub(super) fn read_question(command: u8, input: &mut FieldReader<'a>) -> Option<Self> {
         Some(match command {
             READ => {
@@ -288,7 +288,7 @@ impl<'a> ReadAttributesResponse<'a> {
     }
 
     /// Returns the records of the response. At the first malformed record, the iterator returns an error and ends. The
-    /// offset in the error counts from the first byte of the frame.
+    /// offset in an error of the iterator counts from the first byte of the frame.
     pub fn records(self) -> impl Iterator<Item = Result<AttributeRecord, DecodeError>> + Clone + use<'a> {
         Records {
             item: "Read Attributes Response",
@@ -318,15 +318,15 @@ pub struct WriteAttributes<'a>(
 );
 
 impl<'a> WriteAttributes<'a> {
-    /// Creates the command from encoded records, one after the other. A record is an id followed by an
-    /// [`AttributeValue`].
+    /// Creates the command from encoded records, one after the other. A record of Write Attributes is an attribute id
+    /// followed by an [`AttributeValue`].
     #[must_use]
     pub const fn new(records: &'a [u8]) -> Self {
         Self(records)
     }
 
     /// Returns the attribute ids and values of the request. At the first malformed record, the iterator returns an
-    /// error and ends. The offset in the error counts from the first byte of the frame.
+    /// error and ends. The offset in an error of the iterator counts from the first byte of the frame.
     pub fn records(
         self,
     ) -> impl Iterator<Item = Result<(AttributeId, AttributeValue), DecodeError>> + Clone + use<'a> {
@@ -448,7 +448,8 @@ pub struct WriteAttributesResponse<'a>(
 );
 
 impl<'a> WriteAttributesResponse<'a> {
-    /// Creates the command from encoded records. A record is a status followed by a little-endian attribute id.
+    /// Creates the command from encoded records. A record of the Write Attributes Response is a status followed by a
+    /// little-endian attribute id.
     #[must_use]
     pub const fn new(records: &'a [[u8; 3]]) -> Self {
         Self(records)
@@ -505,7 +506,8 @@ pub struct DiscoverAttributesResponse<'a> {
 }
 
 impl<'a> DiscoverAttributesResponse<'a> {
-    /// Creates the command from encoded records. A record is a little-endian attribute id followed by a data type.
+    /// Creates the command from encoded records. A record of the Discover Attributes Response is a little-endian
+    /// attribute id followed by a data type.
     #[must_use]
     pub const fn new(complete: bool, attributes: &'a [[u8; 3]]) -> Self {
         Self { complete, attributes }

@@ -121,16 +121,17 @@ impl AttributeSnapshot {
     }
 
     /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
-    /// of the response in bytes. Returns `None` for any other frame. The response to a write is a refusal, because all
-    /// attributes are read only. A response longer than `out` is cut after the last record that fits. The records are
-    /// in the order of the request, so the server sees which records are missing and requests them again. A Discover
-    /// Attributes Response that was cut reports that its list is incomplete. `out` should be as long as the longest
-    /// frame that the network carries without fragmentation.
+    /// of the response in bytes. Returns `None` for a frame that does not read, discover or write attributes of a
+    /// client. The response to Write Attributes is a refusal, because all attributes of the cluster are read only. If a
+    /// response is longer than `out`, the encoder cuts the response after the last record that fits into `out`. The
+    /// records of a response are in the order of the request, so the server sees which records are missing and requests
+    /// the missing attributes again. If the encoder cuts a Discover Attributes Response, the response reports that its
+    /// list is incomplete. `out` should be as long as the longest frame that the network carries without fragmentation.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] if not even one record fits. An empty response would make the server repeat its request
-    /// for ever. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes holds all attributes, each
-    /// requested once.
+    /// [`EncodeError::NoRoom`] if not even one record fits into `out`. An empty response would make the server repeat
+    /// its request for ever. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes has room for a
+    /// response with all attributes, if the request contains each attribute once.
     #[doc(alias = "read attributes")]
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
@@ -145,7 +146,7 @@ impl AttributeSnapshot {
 }
 
 /// Encodes the response of a server to a frame that reads, discovers or writes attributes, and returns the length of
-/// the response in bytes. Returns `None` for any other frame.
+/// the response in bytes. Returns `None` for a frame that does not read, discover or write attributes of a server.
 ///
 /// Section 6.7 defines no attributes for a server. The only attribute of a server is the global attribute
 /// ClusterRevision (0xFFFD), which ZCL 6 introduced. The value of ClusterRevision is [`SERVER_CLUSTER_REVISION`].
@@ -185,7 +186,8 @@ impl Owner<'_> {
     }
 }
 
-/// Encoder of one response. The encoder holds the attributes to read and the header fields that the request determines.
+/// Encoder of one response to a command that reads, discovers or writes attributes. The encoder knows the owner of the
+/// attributes, and the header fields that the request determines.
 #[derive(Clone, Copy)]
 struct Responder<'s> {
     owner: Owner<'s>,

@@ -52,8 +52,8 @@ open_enum! {
         MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
         /// Image type of the file that is being downloaded or waits to be installed.
         IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
-        /// Minimum time between two block requests, in milliseconds, or in seconds on a device of cluster revision 2.
-        /// Cluster revision 1 does not have the attribute.
+        /// Minimum time between two block requests, in milliseconds, or in seconds on a device of cluster revision 2. A
+        /// device of cluster revision 1 does not have the attribute MinimumBlockPeriod.
         #[doc(alias("rate limit", "throttle"))]
         MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
         /// Number that distinguishes two builds of one version.
@@ -76,7 +76,7 @@ open_enum! {
         UINT16 = 0x21 => "uint16",
         /// Unsigned number of four bytes.
         UINT32 = 0x23 => "uint32",
-        /// Number of one byte with named values.
+        /// Enumeration of one byte: a number whose values have names.
         ENUM8 = 0x30 => "enum8",
         /// IEEE address, eight bytes.
         IEEE_ADDRESS = 0xf0 => "IEEE address",

@@ -22,25 +22,25 @@ use super::{
 open_enum! {
     /// Id of a command of the OTA Upgrade cluster (table 19).
     CommandId(u8) {
-        /// Command to the client, optional.
+        /// Id of Image Notify, an optional command to the client.
         IMAGE_NOTIFY = 0x00 => "Image Notify",
-        /// Command to the server, mandatory.
+        /// Id of Query Next Image Request, a mandatory command to the server.
         QUERY_NEXT_IMAGE_REQUEST = 0x01 => "Query Next Image Request",
-        /// Command to the client, mandatory.
+        /// Id of Query Next Image Response, a mandatory command to the client.
         QUERY_NEXT_IMAGE_RESPONSE = 0x02 => "Query Next Image Response",
-        /// Command to the server, mandatory.
+        /// Id of Image Block Request, a mandatory command to the server.
         IMAGE_BLOCK_REQUEST = 0x03 => "Image Block Request",
-        /// Command to the server, optional.
+        /// Id of Image Page Request, an optional command to the server.
         IMAGE_PAGE_REQUEST = 0x04 => "Image Page Request",
-        /// Command to the client, mandatory.
+        /// Id of Image Block Response, a mandatory command to the client.
         IMAGE_BLOCK_RESPONSE = 0x05 => "Image Block Response",
-        /// Command to the server, mandatory.
+        /// Id of Upgrade End Request, a mandatory command to the server.
         UPGRADE_END_REQUEST = 0x06 => "Upgrade End Request",
-        /// Command to the client, mandatory.
+        /// Id of Upgrade End Response, a mandatory command to the client.
         UPGRADE_END_RESPONSE = 0x07 => "Upgrade End Response",
-        /// Command to the server, optional.
+        /// Id of Query Specific File Request, an optional command to the server.
         QUERY_SPECIFIC_FILE_REQUEST = 0x08 => "Query Specific File Request",
-        /// Command to the client, optional.
+        /// Id of Query Specific File Response, an optional command to the client.
         QUERY_SPECIFIC_FILE_RESPONSE = 0x09 => "Query Specific File Response",
     }
 }
@@ -94,8 +94,8 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Returns bit 3 of the frame control, set or clear for this direction. All other bits of the frame control are
-    /// clear.
+    /// Returns bit 3 of the frame control, set or clear for this direction. All other bits of the returned frame
+    /// control are clear.
     pub(super) const fn control(self) -> FrameControl {
         match self {
             Self::ToServer => FrameControl::EMPTY,
@@ -126,9 +126,9 @@ pub(super) trait DecodeCommand<'a>: Sized {
 
 /// Declares the commands of one direction from a table with one row each: variant, payload type, command id.
 ///
-/// The macro generates the enum, its ids, its decoder, its encoder, its rules and its text from the rows of the table.
-/// A function cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program
-/// of a device that only encodes would still contain the text of every command.
+/// From the rows of the table, the macro generates the enum and the code that returns the command ids, decodes,
+/// encodes, checks and prints the commands. A function cannot define variants, so a macro defines the enum. With trait
+/// objects instead of matches, the program of a device that only encodes would still contain the text of every command.
 ///
 /// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in the macro call for its
 /// direction. After a row for a new command is added, the compiler reports each match of the crate that does not handle

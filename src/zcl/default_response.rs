@@ -33,7 +33,7 @@ pub struct DefaultResponse {
     /// Id of the answered command. The frame does not say whether the id belongs to a command of the cluster or to a
     /// global command.
     pub command: CommandId,
-    /// Result of the answered command.
+    /// Status of the answered command: SUCCESS, or the reason of the failure.
     pub status: Status,
 }
 

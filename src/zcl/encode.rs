@@ -148,7 +148,8 @@ fn write_request(request: &ToServer, out: &mut FieldWriter<'_>) {
     }
 }
 
-/// Writes the first fields of most requests: one byte, then the image.
+/// Writes the first fields of most requests: the byte `first`, which is a field control or a status, then manufacturer
+/// code, image type and file version.
 fn write_head(out: &mut FieldWriter<'_>, first: u8, id: ImageId) {
     out.number(first.into(), 1);
     write_id(out, id);

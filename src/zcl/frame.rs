@@ -30,19 +30,19 @@ use super::{
 pub struct FrameControl(pub u8);
 
 impl FrameControl {
-    /// The two bits of the frame type: 0 global, 1 specific to the cluster, 2 and 3 reserved.
+    /// Bits 0 and 1 of the frame control, the frame type: 0 global, 1 specific to the cluster, 2 and 3 reserved.
     pub const FRAME_TYPE: Self = Self(0b11);
-    /// Frame type 1: a command specific to the cluster.
+    /// Frame type 1 in a frame control: a command specific to the cluster.
     pub const CLUSTER: Self = Self(0b01);
-    /// The header has a manufacturer code.
+    /// Bit 2 of the frame control: the header has a manufacturer code.
     pub const MANUFACTURER_SPECIFIC: Self = Self(1 << 2);
-    /// The frame goes from server to client.
+    /// Bit 3 of the frame control: the frame goes from server to client.
     pub const TO_CLIENT: Self = Self(1 << 3);
-    /// The sender of the frame requests a Default Response only for an error.
+    /// Bit 4 of the frame control: the sender of the frame requests a Default Response only for an error.
     pub const DISABLE_DEFAULT_RESPONSE: Self = Self(1 << 4);
 
     pub(super) const EMPTY: Self = Self(0);
-    /// Frame control 0x19 of a response, and of a command to several clients.
+    /// Frame control 0x19, for a response of a server and for a server command to several clients.
     pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.with(Self::DISABLE_DEFAULT_RESPONSE);
     /// Frame control of a command from server to client that requests a Default Response.
     pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.with(Self::TO_CLIENT);
@@ -92,11 +92,11 @@ pub(super) const HEADER_LEN: usize = 3;
 /// Kind of a frame, determined by manufacturer code and frame type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FrameKind {
-    /// Frame type 1 without a manufacturer code.
+    /// Command of the cluster: frame type 1 without a manufacturer code.
     Cluster,
-    /// Frame type 0 without a manufacturer code.
+    /// Global ZCL command: frame type 0 without a manufacturer code.
     Global,
-    /// Manufacturer-specific frame, or a reserved frame type.
+    /// Frame of any other kind: a manufacturer-specific frame, or a frame with a reserved frame type.
     Other,
 }
 
@@ -225,8 +225,8 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::DefaultResponse(direction, response))
     }
 
-    /// Creates a global ZCL command that reads, writes or discovers attributes, or a response to such a command. Only a
-    /// request asks for a Default Response.
+    /// Creates a global ZCL command that reads, writes or discovers attributes, or a response to such a command. A
+    /// created request asks for a Default Response, and a created response does not.
     #[must_use]
     pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
         let control = match command.is_response() {
@@ -261,7 +261,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Decodes any frame. `decode_any` is not inlined, so that the fast path stays short.
+    /// Decodes a frame of any kind without the fast path. `decode_any` is not inlined, so that the fast path stays
+    /// short.
     #[inline(never)]
     fn decode_any(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         let (header, payload) = FrameHeader::decode(frame)?;

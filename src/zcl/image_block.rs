@@ -87,8 +87,8 @@ pub struct ImageBlockRequest {
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
     /// MinimumBlockPeriod attribute of the client, in milliseconds, or in seconds for a client of cluster revision 2.
-    /// Later revisions of the specification define the attribute; `None` means that the client does not have the
-    /// attribute.
+    /// Later revisions of the specification define the attribute MinimumBlockPeriod; `None` means that the client does
+    /// not have the attribute.
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
@@ -276,7 +276,7 @@ pub struct BlockData<'a> {
     pub data: BlockBytes<'a>,
 }
 
-/// Fields of an Image Block Response WAIT_FOR_DATA. A server sends this response if it has no data yet, or limits the
+/// Fields of an Image Block Response WAIT_FOR_DATA. A server sends WAIT_FOR_DATA if it has no data yet, or limits the
 /// rate of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -286,8 +286,9 @@ pub struct BlockData<'a> {
 pub struct WaitForData {
     /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
-    /// New minimum time between two block requests of the client (defined by later revisions of the specification). The
-    /// unit is milliseconds, or seconds for a client of cluster revision 2.
+    /// New MinimumBlockPeriod: the minimum time between two block requests of the client (defined by later revisions of
+    /// the specification). The unit of MinimumBlockPeriod is milliseconds, or seconds for a client of cluster revision
+    /// 2.
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }
@@ -350,8 +351,8 @@ pub enum ImageBlockResponse<'a> {
     Wait(WaitForData),
     /// Response with the status ABORT: the download ends.
     Abort,
-    /// Response with a status that this command does not define. Some servers send this response instead of a Default
-    /// Response.
+    /// Response with a status that the specification does not define for an Image Block Response. Some servers send
+    /// such a status instead of a Default Response.
     Refused(BlockRefusal),
 }
 
@@ -359,8 +360,8 @@ impl<'a> ImageBlockResponse<'a> {
     /// Checks the field values of the response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Status`] for [`Refused`](Self::Refused). [`Violation::Time`] if the request time is before the
-    /// current time.
+    /// [`Violation::Status`] for a [`Refused`](Self::Refused) response, because the specification does not define its
+    /// status for an Image Block Response. [`Violation::Time`] if the request time is before the current time.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::Data(_) | Self::Abort => Ok(()),

@@ -55,8 +55,8 @@ pub enum NotifyScope {
 }
 
 impl From<ImageFilter> for NotifyScope {
-    /// Converts a filter to the shortest payload type with the same meaning. Trailing wildcards of the filter are left
-    /// out.
+    /// Converts a filter to the shortest payload type with the same meaning. The payload leaves out the wildcards at
+    /// the end of the filter.
     fn from(filter: ImageFilter) -> Self {
         let ImageFilter { manufacturer, image_type, version } = filter;
         match (manufacturer, image_type, version) {

@@ -58,11 +58,11 @@ pub struct ImagePageRequest {
     pub id: ImageId,
     /// Offset of the first requested byte, from the start of the file.
     pub offset: u32,
-    /// Maximum number of data bytes in one response, 1 to 255.
+    /// Maximum number of data bytes in one Image Block Response, 1 to 255.
     pub max_data: u8,
     /// Number of data bytes in the page, 1 or more.
     pub page_size: u16,
-    /// Minimum time between two responses in milliseconds; may be 0.
+    /// Minimum time between two Image Block Responses of the page, in milliseconds; may be 0.
     pub spacing: u16,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
@@ -87,8 +87,9 @@ impl ImagePageRequest {
     /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0.
     /// If the maximum data size or the page size is 0, a server answers the request with MALFORMED_COMMAND.
     ///
-    /// [`Violation::SmallPage`] if the page is shorter than one response. The specification forbids a client to request
-    /// a page that is shorter than one response, but a server serves such a page.
+    /// [`Violation::SmallPage`] if the page size is below the maximum data size of one response. The specification
+    /// forbids a client to request a page that is shorter than one response, but a server of this crate serves such a
+    /// page.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

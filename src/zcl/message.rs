@@ -169,8 +169,8 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-/// Frame that this crate does not decode, with its header and payload. [`why`](Self::why) gives the reason. Only the
-/// decoder creates an `OtherFrame`.
+/// Frame that this crate does not decode, with its header and payload. The method [`why`](Self::why) returns the reason
+/// why the crate does not decode the frame. Only the decoder creates an `OtherFrame`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -226,8 +226,8 @@ pub enum OtherKind {
 }
 
 impl<'a> OtherFrame<'a> {
-    /// Returns the reason why the frame is not decoded. If several reasons apply, a manufacturer code takes precedence
-    /// over the frame type, and the frame type over the command id.
+    /// Returns the reason why the crate does not decode the frame. If several reasons apply, a manufacturer code takes
+    /// precedence over the frame type, and the frame type takes precedence over the command id.
     #[must_use]
     pub fn why(&self) -> OtherKind {
         let FrameHeader { control, manufacturer, sequence: _, command } = self.header;

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! [`Frame::decode`](super::Frame::decode) reports at which byte a frame is wrong, and which deviations the frame has.
-//! A client needs neither the offset of a wrong byte nor the deviations. An error with an offset in each result would
-//! cost a device two kilobytes of flash.
+//! A client needs neither the offset of a wrong byte nor the deviations. If the result of the decoder contained an
+//! error with an offset, the program of a device would need two kilobytes more flash.
 
 use crate::codec::FieldReader;
 use crate::time::ServerTime;
@@ -29,8 +29,8 @@ pub(crate) enum ClientMessage<'a> {
     DefaultResponse(DefaultResponse),
     /// Global command that reads, writes or discovers attributes of the client.
     Attributes(AttributeCommand<'a>),
-    /// Any other command. The variant includes every response to a command that reads, writes or discovers attributes,
-    /// even a malformed response.
+    /// Command that no other variant of `ClientMessage` holds. The variant `Other` includes every response to a command
+    /// that reads, writes or discovers attributes, even a malformed response.
     Other,
 }
 
@@ -71,8 +71,8 @@ impl<'a> ClientMessage<'a> {
     }
 }
 
-/// Returns whether all fields were present. If `strict` is `true`, the result is `false` also if a byte follows the
-/// last field.
+/// Returns whether `input` contained all fields of the message. If `strict` is `true`, the function also returns
+/// `false` if a byte follows the last field.
 fn ends(input: &FieldReader<'_>, strict: bool) -> bool {
     !input.is_short() && (!strict || input.left() == 0)
 }

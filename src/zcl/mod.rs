@@ -84,7 +84,8 @@ pub use status::{Refusal, Status};
 pub use upgrade_end::{UpgradeEndRequest, UpgradeEndResponse};
 pub use violation::Violation;
 
-/// Cluster id of OTA Upgrade (section 5.2). A server lists the id as an input cluster, a client as an output cluster.
+/// Cluster id of OTA Upgrade (section 5.2). A server lists the cluster id 0x0019 as an input cluster, and a client
+/// lists it as an output cluster.
 pub const CLUSTER_ID: u16 = 0x0019;
 
 /// Length in bytes of the longest frame that a server sends: an Image Block Response with 255 bytes of data.

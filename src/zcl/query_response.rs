@@ -65,8 +65,8 @@ impl fmt::Display for ImageOffer {
 pub enum QueryResponse {
     /// Response with the status SUCCESS: the server offers this image, and the client is expected to download it.
     Offer(ImageOffer),
-    /// Response without an image. The specification defines the statuses NO_IMAGE_AVAILABLE and NOT_AUTHORIZED for this
-    /// response; some devices send another status.
+    /// Refusal of the query: a response without an image. The specification defines the statuses NO_IMAGE_AVAILABLE and
+    /// NOT_AUTHORIZED for this response; some devices send another status.
     Refused(Refusal),
 }
 

@@ -44,8 +44,8 @@ pub struct QuerySpecificFileRequest {
     pub node: Eui64,
     /// Manufacturer code, image type and version of the requested file.
     pub id: ImageId,
-    /// Zigbee stack version that the client runs. In a query for a file that belongs to a downloaded image, the field
-    /// holds the stack version of the downloaded image.
+    /// Zigbee stack version that the client runs. In a query for a file that belongs to a downloaded image, `stack` is
+    /// the stack version of the downloaded image.
     pub stack: StackVersion,
 }
 

@@ -24,7 +24,7 @@ open_enum! {
         /// The cluster command is not supported. Later revisions of the specification call this status UNSUP_COMMAND.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
         /// The global command is not supported. In later revisions of the specification, devices send UNSUP_COMMAND
-        /// (0x81) instead of this status.
+        /// (0x81) instead of UNSUP_GENERAL_COMMAND.
         UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
         /// A field has a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",

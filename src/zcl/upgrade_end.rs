@@ -106,7 +106,7 @@ impl UpgradeEndResponse {
     /// Checks the field values of the response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Time`] if the upgrade time is before the current time. An upgrade time of 0 is accepted.
+    /// [`Violation::Time`] if the upgrade time is before the current time. The check accepts an upgrade time of 0.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { target: _, time } = self;
         match time.delay(TimeField::Upgrade, None, 0) {

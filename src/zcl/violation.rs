@@ -33,22 +33,23 @@ pub enum Violation {
     /// The request has a page size of 0 (section 6.10.7.2.7).
     #[error("a page size of 0 requests nothing")]
     EmptyPage,
-    /// The page is shorter than one response (section 6.10.7.2.7). The specification forbids a client to request a page
-    /// that is shorter than one response, but a server serves such a page.
+    /// The page size is below the maximum data size of one response (section 6.10.7.2.7). The specification forbids a
+    /// client to request a page that is shorter than one response, but a server of this crate serves such a page.
     #[error("a page of {page_size} bytes is shorter than one response of {max_data} bytes")]
     SmallPage {
-        /// Page size in bytes.
+        /// Page size in the request, in bytes.
         page_size: u16,
-        /// Maximum data size of one response in bytes.
+        /// Maximum data size of one response, in bytes.
         max_data: u8,
     },
     /// The image type in a Query Specific File Request is outside 0xFFC0 to 0xFFFE (section 6.10.11.2.3).
     #[error("image type {:#06x} is not in 0xffc0..=0xfffe, the types of files made for one device", .0.0)]
     NotASpecificType(ImageType),
-    /// The data type of an attribute value differs from the data type in table 15.
+    /// The data type of an attribute value differs from the data type of the attribute in table 15.
     #[error("the data type of {0} is not {1}")]
     AttributeType(AttributeId, DataType),
-    /// The attribute value is above the maximum in table 15 or in later revisions.
+    /// The attribute value is above the maximum of the attribute in table 15 or in later revisions of the
+    /// specification.
     #[error("{1:#x} is above the maximum of {0}")]
     AttributeRange(AttributeId, u64),
     /// The upgrade time or request time is before the current time in the same frame (sections 6.10.8.5.1 and

@@ -1,4 +1,5 @@
-//! Header parser. The parser checks all lengths first, and then reads the fields on demand.
+//! Header parser. The parser first checks the header length, the total image size and the number of bytes present, and
+//! then reads the fields on demand.
 //!
 //! ```text
 //! identifier -> fixed fields -> major version -> room for optional fields -> total image size -> bytes present
@@ -174,7 +175,7 @@ struct OptionalFields {
 }
 
 /// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14). `tail` must contain the
-/// bytes of all these fields; [`check_header`] has checked that these bytes are present.
+/// bytes of all fields in `present`; [`check_header`] has checked that these bytes are present.
 // Always inlined, because nearly all files have no optional field or hardware versions only.
 #[inline(always)]
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> OptionalFields {
