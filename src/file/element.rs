@@ -148,8 +148,9 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the element as it was read, with the length field and Telink's two bytes. The encoder of [`Element`], in
-/// contrast, writes the number of data bytes to the length field.
+/// Writes the element as it was read, with the length field and Telink's two bytes. In contrast, the encoder of
+/// [`Element`] writes the number of data bytes to the length field, even if the element was read with another length
+/// field.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)

@@ -13,7 +13,7 @@ use crate::types::{HardwareRange, HardwareVersion, ImageId};
 /// text. A `-` separates the fields of the name.
 ///
 /// `Display` writes the recommended form with upper-case digits. A file name only helps people to sort files. If the
-/// file name contradicts the header of the file, the header is decisive.
+/// file name contradicts the header of the file, the values in the header apply.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -89,8 +89,8 @@ fn split_extension(rest: &str) -> (&str, &str) {
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
-/// Reads two hardware versions of 4 hexadecimal digits each. Returns the range of versions and the text after the two
-/// versions.
+/// Reads two hardware versions of 4 hexadecimal digits each. Returns the range of hardware versions, and the text after
+/// the two versions.
 fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     let (min, rest) = hex_number(after_separator(rest)?, 4)?;
     let (max, rest) = hex_number(after_separator(rest)?, 4)?;

@@ -106,7 +106,7 @@ pub struct HeaderAnomalies {
     pub destination_missing: bool,
     /// Reserved bits (3 to 15) of the field control are set.
     pub reserved_bits: bool,
-    /// The header is longer than its known fields.
+    /// The header has extra bytes after its known fields.
     pub extra_bytes: bool,
     /// The minor header version is not 0.
     pub other_minor_version: bool,
@@ -366,8 +366,8 @@ impl<'a> FileHeader<'a> {
         present.fold(HeaderControl::EMPTY, |all, (bit, _)| all.with(bit))
     }
 
-    /// Returns the extra bytes without those that make the header longer than the maximum of the 16-bit header length
-    /// field.
+    /// Returns the extra bytes that fit into the header, whose length is at most the maximum of the 16-bit header
+    /// length field.
     pub(super) fn written_extra(&self) -> &'a [u8] {
         let room = u16::MAX.saturating_sub(fields_len(self.present_fields()));
         self.extra.get(..usize::from(room)).unwrap_or(self.extra)

@@ -55,12 +55,12 @@ impl HeaderString {
         core::str::from_utf8(self.before_nul())
     }
 
-    /// Returns whether all bytes after the first NUL are zero.
+    /// Returns whether all bytes after the first NUL of the header string are zero.
     pub(super) fn is_zero_padded(&self) -> bool {
         self.0.iter().skip_while(|byte| **byte != 0).all(|byte| *byte == 0)
     }
 
-    /// Returns whether an ASCII control character is before the first NUL.
+    /// Returns whether the header string has an ASCII control character before its first NUL.
     pub(super) fn has_control_characters(&self) -> bool {
         self.before_nul().iter().any(u8::is_ascii_control)
     }
@@ -69,7 +69,7 @@ impl HeaderString {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
-    /// Returns all bytes except the zeros at the end.
+    /// Returns all bytes of the header string except the zeros at the end.
     fn before_padding(&self) -> &[u8] {
         let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
         let (text, _) = self.0.split_at_checked(self.0.len().saturating_sub(padding)).unwrap_or_default();

@@ -204,8 +204,8 @@ impl<'a> Image<'a> {
         self.sections.trailing
     }
 
-    /// Returns the number of bytes by which the file is shorter than its total image size. The number is 0 unless the
-    /// layout is [`Truncated`](BodyLayout::Truncated).
+    /// Returns the number of bytes by which the file in memory is shorter than its total image size. The number is 0
+    /// unless the layout is [`Truncated`](BodyLayout::Truncated).
     #[must_use]
     #[inline]
     pub fn missing(&self) -> usize {

@@ -67,9 +67,9 @@ impl<'a> SignatureElement<'a> {
     /// Reads a signature element. Returns `None` if the tag does not mark a signature.
     ///
     /// # Errors
-    /// The item in the error is "signature element", and the offset counts from the first byte of the header. Fails
-    /// with [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires, and with
-    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
+    /// The field `item` of the error is "signature element", and the field `offset` counts from the first byte of the
+    /// header. Fails with [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires, and
+    /// with [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {
             Tag::ECDSA_SIGNATURE => {
@@ -106,7 +106,7 @@ impl<'a> CertificateElement<'a> {
     /// Reads a certificate element. Returns `None` if the tag does not mark a certificate.
     ///
     /// # Errors
-    /// The method returns the same errors as [`SignatureElement::parse`], but the item in the error is "signing
+    /// The method returns the same errors as [`SignatureElement::parse`], but the field `item` of the error is "signing
     /// certificate element".
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {

@@ -55,7 +55,7 @@ impl<'a> SplitFile<'a> {
     }
 }
 
-/// Byte ranges of a file, and the bytes after the file, as in [`SplitFile`] but without the header fields. The
+/// Byte ranges of a file, and the trailing bytes after the file, as in [`SplitFile`] but without the header fields. The
 /// [`HeaderView`] reads the header fields on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sections<'a> {

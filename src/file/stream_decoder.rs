@@ -63,8 +63,8 @@ enum State {
     Header { buffered: usize, needed: usize },
     /// The decoder has read the known header fields, and `left` extra bytes of the header have not arrived yet.
     Extra { left: u32 },
-    /// The buffer contains `buffered` bytes of an element's head, which has `needed` bytes. The head consists of tag
-    /// and length, and in Telink's form of two more bytes.
+    /// The buffer contains `buffered` bytes of an element's head, which has `needed` bytes. The head of an element
+    /// consists of tag and length, and in Telink's form also of two more bytes.
     ElementHead { buffered: usize, needed: usize },
     /// The decoder has read the head of an element, and `left` data bytes of the element have not arrived yet.
     Data { left: u32 },
@@ -247,8 +247,8 @@ impl StreamDecoder {
     ///
     /// # Errors
     /// If [`next`](Self::next) has failed before, the method returns the error of `next`. If the file is incomplete,
-    /// the method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The item in the error `Truncated` is
-    /// "OTA header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
+    /// the method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The field `item` of the error is "OTA
+    /// header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),
@@ -340,7 +340,7 @@ impl StreamDecoder {
         self.buffer.first_chunk().map(decode_head).unwrap_or((Tag(0), 0))
     }
 
-    /// Returns the state of the decoder when the bytes at `offset` are not an element.
+    /// Returns the state of the decoder for raw bytes from the offset `offset` on.
     fn start_of_raw_bytes(&mut self, offset: u32) -> State {
         self.layout = BodyLayout::raw_from(to_usize(offset), usize::from(self.header_len));
         State::Raw

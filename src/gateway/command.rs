@@ -31,8 +31,8 @@ pub enum GatewayCommand {
         /// of 50, after which about half of the devices query at once.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images that the broadcast announces. A client that receives the Image Notify by unicast sends a query in any
-        /// case, regardless of `target`.
+        /// Images that a broadcast Image Notify announces. A client that receives the Image Notify by unicast sends a
+        /// query in any case, regardless of `target`.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
@@ -43,7 +43,7 @@ pub enum GatewayCommand {
         /// Client that receives the order to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images whose upgrade has to wait.
+        /// Images; only a device that counts down to one of these images has to wait.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
@@ -52,14 +52,14 @@ pub enum GatewayCommand {
         /// Client that receives the order to upgrade; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images to which the devices upgrade.
+        /// Images; a device upgrades only to one of these images.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
         /// Seconds from the order to the upgrade.
         #[cfg_attr(feature = "serde", serde(default))]
         seconds: u32,
     },
-    /// Cancel downloads of a client ([`Server::cancel`]).
+    /// Cancel the downloads of certain images by one client ([`Server::cancel`]).
     Cancel {
         /// Client whose downloads the server cancels.
         client: Address,

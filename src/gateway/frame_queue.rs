@@ -21,7 +21,7 @@ const CAPACITY: usize = 64;
 struct WaitingFrame {
     meta: FrameMeta,
     len: usize,
-    /// Number of frames that arrived before this frame.
+    /// Number of frames that arrived at the queue before this frame.
     arrival: u64,
     bytes: ReceiveBuffer,
 }
@@ -30,7 +30,7 @@ struct WaitingFrame {
 #[derive(Clone, Debug)]
 pub(super) struct FrameQueue {
     slots: [Option<WaitingFrame>; CAPACITY],
-    /// Number of frames that have arrived.
+    /// Number of frames that have arrived at the queue so far.
     arrivals: u64,
     /// Network address of the last client whose frame was taken from the queue.
     last_taken: u16,

@@ -23,22 +23,23 @@ pub type ReceiveBuffer = [u8; LONGEST_RECEIVED];
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum GatewayInput {
-    /// A frame of the cluster arrived. The gateway has written the frame to the start of the buffer; the variant holds
-    /// the length of the frame in bytes.
+    /// A frame of the cluster arrived. The gateway has written the frame to the start of the buffer; the second field
+    /// of the variant is the length of the frame in bytes.
     Frame(FrameMeta, usize),
     /// The stack reports the delivery, or the failed delivery, of the frame that was sent with the given token.
     Delivery(TransmitToken, DeliveryReport),
     /// An operator, or the management of the network, gives a command.
     Command(GatewayCommand),
-    /// A store has read the data of a deferred request. The gateway has written the data to the start of the buffer;
-    /// the variant holds the number of bytes, or the reason why there is no data.
+    /// A store has read the data of a deferred request, or has failed to read the data. The gateway has written the
+    /// data to the start of the buffer; the second field of the variant is the number of bytes, or the reason why there
+    /// is no data.
     Data(Deferred, Result<usize, NotReady>),
 }
 
 impl GatewayInput {
-    /// Creates the input for a frame that the gateway has in other memory: the function copies `frame` to `buffer`. The
-    /// function cuts off bytes beyond the length of the buffer, because a frame that is longer than the buffer is no
-    /// frame of the cluster.
+    /// Creates the input for a frame that is not in `buffer` yet: the function copies `frame` to `buffer`. The function
+    /// cuts off bytes beyond the length of the buffer, because a frame that is longer than the buffer is no frame of
+    /// the cluster.
     #[must_use]
     pub fn frame(meta: FrameMeta, frame: &[u8], buffer: &mut ReceiveBuffer) -> Self {
         buffer.iter_mut().zip(frame).for_each(|(place, byte)| *place = *byte);

@@ -52,9 +52,9 @@ pub struct IndexStore {
     devices: BTreeMap<u16, DeviceFacts>,
     /// Number of the entry that the store selected most recently for each client, manufacturer code and image type.
     selections: BTreeMap<(Address, ManufacturerCode, ImageType), usize>,
-    /// Client and entry of the query that the server handles now.
+    /// Client and selected entry of the Query Next Image Request that the server handles now.
     query: Option<(Address, usize)>,
-    /// Clients that wait for a file, by the number of the entry.
+    /// Clients that wait for a file; the key is the number of the file's entry in the index.
     waiting: BTreeMap<usize, BTreeSet<Address>>,
     /// Numbers of the entries whose files the caller is fetching.
     fetching: BTreeSet<usize>,

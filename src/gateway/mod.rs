@@ -8,8 +8,8 @@
 //!                                                         +--> SessionSummary, SessionReport
 //! ```
 //!
-//! A gateway implements [`Gateway`] and awaits [`GatewayDriver::run`]. Each part can be used alone: the stores and the
-//! summaries also suit a gateway that calls a [`Server`](crate::server::Server) in its own loop.
+//! A gateway implements [`Gateway`] and awaits [`GatewayDriver::run`]. Each part of this module can be used alone: the
+//! stores and the summaries also suit a gateway that calls a [`Server`](crate::server::Server) in its own loop.
 //!
 //! | item | feature |
 //! |---|---|

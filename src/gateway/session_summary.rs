@@ -28,9 +28,11 @@ pub struct SessionSummary {
     pub downloading: usize,
     /// Sessions for which the server has sent the complete file, and whose client verifies the image.
     pub verifying: usize,
-    /// Sessions whose client was silent for longer than the timeout.
+    /// Sessions whose client was silent for longer than the timeout (`stall_timeout` or `verify_timeout` of
+    /// `ServerConfig`).
     pub stalled: usize,
-    /// Sessions whose client has downloaded and verified the image. The client upgrades, or waits for its upgrade.
+    /// Sessions whose client has downloaded and verified its image. The client of such a session upgrades, or waits for
+    /// its upgrade.
     pub downloaded: usize,
     /// Sessions whose download ended without success, or was cancelled.
     pub failed: usize,
@@ -98,7 +100,7 @@ pub struct SessionReport {
     pub phase: SessionPhase,
     /// Progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     pub progress: Option<SessionProgress>,
-    /// Seconds since the last frame of the client about the image of the session, or since the last answer to a deferred
+    /// Seconds since the last frame of the client about the image of the session, or since the answer to a deferred
     /// request.
     pub silent_seconds: u32,
 }

@@ -12,7 +12,8 @@ use crate::aps::Address;
 use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be a part of another pair.
+/// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be one of the two stores
+/// of another pair.
 ///
 /// The pair answers a query with the eligible image of the higher version. Of two files of equal versions, the pair
 /// prefers a device-specific file to a file for all devices. Of two files of equal versions that are both

@@ -478,9 +478,9 @@ impl<'a> WriteAttributesResponse<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributes {
-    /// Lowest attribute id to list.
+    /// Lowest attribute id in the response.
     pub first: AttributeId,
-    /// Maximum number of attributes in the response.
+    /// Maximum number of attributes in the Discover Attributes Response.
     pub max_count: u8,
 }
 

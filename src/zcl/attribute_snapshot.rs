@@ -39,7 +39,7 @@ use super::{CommandId, DefaultResponse, Direction, Frame, FrameControl, Message,
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct AttributeSnapshot {
-    /// UpgradeServerID: IEEE address of the server. 0 and 0xFFFFFFFFFFFFFFFF stand for no address.
+    /// UpgradeServerID: IEEE address of the server. The values 0 and 0xFFFFFFFFFFFFFFFF stand for no address.
     pub server: Eui64,
     /// ImageUpgradeStatus: stage of the upgrade.
     pub status: ImageUpgradeStatus,
@@ -76,8 +76,8 @@ pub struct AttributeSnapshot {
 
 impl AttributeSnapshot {
     /// Default attribute values of table 15 in document 095264 (2011): no server, no download, and only the attributes
-    /// of this document. The manufacturer code and the running version have no useful default, so the caller sets these
-    /// two fields.
+    /// of this document. The manufacturer code and the running version of the device have no useful default, so the
+    /// caller sets the two fields.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,
@@ -120,13 +120,14 @@ impl AttributeSnapshot {
         }
     }
 
-    /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
-    /// of the response in bytes. Returns `None` for a frame that does not read, discover or write attributes of a
-    /// client. The response to Write Attributes is a refusal, because all attributes of the cluster are read only. If a
-    /// response is longer than `out`, the encoder cuts the response after the last record that fits into `out`. The
-    /// records of a response are in the order of the request, so the server sees which records are missing and requests
-    /// the missing attributes again. If the encoder cuts a Discover Attributes Response, the response reports that its
-    /// list is incomplete. `out` should be as long as the longest frame that the network carries without fragmentation.
+    /// Encodes the response of a client to a frame that reads, discovers or writes attributes of the client, and
+    /// returns the length of the response in bytes. Returns `None` for a frame that does not read, discover or write
+    /// attributes of a client. The response to Write Attributes is a refusal, because all attributes of the cluster are
+    /// read only. If a response is longer than `out`, the encoder cuts the response after the last record that fits
+    /// into `out`. The records of a response are in the order of the request, so the server sees which records are
+    /// missing and requests the missing attributes again. If the encoder cuts a Discover Attributes Response, the
+    /// response reports that its list is incomplete. `out` should be as long as the longest frame that the network
+    /// carries without fragmentation.
     ///
     /// # Errors
     /// [`EncodeError::NoRoom`] if not even one record fits into `out`. An empty response would make the server repeat
@@ -148,8 +149,9 @@ impl AttributeSnapshot {
 /// Encodes the response of a server to a frame that reads, discovers or writes attributes, and returns the length of
 /// the response in bytes. Returns `None` for a frame that does not read, discover or write attributes of a server.
 ///
-/// Section 6.7 defines no attributes for a server. The only attribute of a server is the global attribute
-/// ClusterRevision (0xFFFD), which ZCL 6 introduced. The value of ClusterRevision is [`SERVER_CLUSTER_REVISION`].
+/// Section 6.7 of document 095264 defines no attributes for a server. The only attribute of a server is the global
+/// attribute ClusterRevision (0xFFFD), which ZCL 6 introduced. The value of ClusterRevision is
+/// [`SERVER_CLUSTER_REVISION`].
 ///
 /// # Errors
 /// The method returns the same errors as [`AttributeSnapshot::answer`].
@@ -262,8 +264,8 @@ impl Responder<'_> {
     }
 }
 
-/// Returns the number of `records` that fit into a buffer of `room` bytes after the first `head` bytes. The result is
-/// at least 1, so that encoding fails if not even one record fits.
+/// Returns the number of `records` that fit into a buffer of `room` bytes after the first `head` bytes of the buffer.
+/// The function returns at least 1, so that encoding fails if not even one record fits.
 fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {

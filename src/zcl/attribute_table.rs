@@ -1,5 +1,6 @@
-//! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes belong to the
-//! client and are read only; the only attribute of the server is ClusterRevision, which every cluster has since ZCL 6.
+//! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes are read
+//! only. A client has attributes of the whole table; a server has only ClusterRevision, which every cluster has since
+//! ZCL 6.
 //!
 //! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
@@ -18,8 +19,8 @@
 //! | 0x000C | UpgradeTimeoutPolicy | enum8 | 1 | 0 | optional | later revisions |
 //! | 0xFFFD | ClusterRevision | uint16 | all | none | of every cluster | later revisions |
 //!
-//! Sections numbered 11.x are sections of ZCL 8. An attribute value is encoded as its data type (1 byte), then the
-//! number, little endian.
+//! Sections numbered 11.x are sections of ZCL 8. An attribute value is encoded as its data type (1 byte), followed by
+//! the value, little endian.
 
 use core::fmt;
 
@@ -88,15 +89,15 @@ open_enum! {
     ImageUpgradeStatus(u8) {
         /// No upgrade is in progress.
         NORMAL = 0x00 => "normal",
-        /// An image is being downloaded.
+        /// The client is downloading an image.
         DOWNLOAD_IN_PROGRESS = 0x01 => "download in progress",
-        /// An image was downloaded and verified.
+        /// The client has downloaded and verified an image.
         DOWNLOAD_COMPLETE = 0x02 => "download complete",
         /// The client waits for an Upgrade End Response that permits the upgrade.
         WAITING_TO_UPGRADE = 0x03 => "waiting to upgrade",
         /// The client waits for the upgrade time that the server named.
         COUNT_DOWN = 0x04 => "count down",
-        /// The client needs further images before the upgrade.
+        /// The client has downloaded an image, but needs further images before the upgrade.
         WAIT_FOR_MORE = 0x05 => "wait for more",
         /// The client waits for an event outside the OTA Upgrade cluster, which starts the upgrade (defined by later
         /// revisions of the specification).
@@ -224,8 +225,8 @@ impl fmt::Display for AttributeValue {
 pub enum Revision {
     /// Edition of 2011: ZigBee document 095264.
     Original,
-    /// ZCL editions since 2014. A client has an attribute of a later edition only if the configuration of the client
-    /// includes the attribute.
+    /// Later editions: the ZCL editions since 2014. A client has an attribute of a later edition only if the
+    /// configuration of the client includes the attribute.
     Later,
 }
 

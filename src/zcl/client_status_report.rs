@@ -81,10 +81,10 @@ impl ClientStatus {
         Frame::attributes(sequence, Direction::ToClient, AttributeCommand::Read(ids))
     }
 
-    /// The function returns the error of the first malformed record of the response.
+    /// Reads the attribute values from the response to [`request`](Self::request).
     ///
     /// # Errors
-    /// The function returns the error of the first malformed record.
+    /// The function returns the error of the first malformed record of the response.
     pub fn from_response(response: ReadAttributesResponse<'_>) -> Result<Self, DecodeError> {
         use AttributeId as Id;
         use AttributeValue::{Enum8, U16, U32};

@@ -116,7 +116,7 @@ impl fmt::Display for Direction {
 /// Decoder for the commands of one direction.
 pub(super) trait DecodeCommand<'a>: Sized {
     /// Parses the payload of the command `id`, and returns the result with the name of the command for error messages.
-    /// Returns `None` if this direction has no command with this id.
+    /// Returns `None` if this direction has no command with the id `id`.
     fn parse(
         id: CommandId,
         payload: &'a [u8],
@@ -124,11 +124,13 @@ pub(super) trait DecodeCommand<'a>: Sized {
     ) -> Option<(&'static str, Parsed<'a, Self>)>;
 }
 
-/// Declares the commands of one direction from a table with one row each: variant, payload type, command id.
+/// Declares the commands of one direction from a table with one row for each command: variant, payload type, command
+/// id.
 ///
 /// From the rows of the table, the macro generates the enum and the code that returns the command ids, decodes,
-/// encodes, checks and prints the commands. A function cannot define variants, so a macro defines the enum. With trait
-/// objects instead of matches, the program of a device that only encodes would still contain the text of every command.
+/// encodes, checks and prints the commands. A function cannot define variants, so a macro defines the enum. The code
+/// uses matches, because with trait objects the program of a device that only encodes would still contain the log text
+/// of every command.
 ///
 /// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in the macro call for its
 /// direction. After a row for a new command is added, the compiler reports each match of the crate that does not handle

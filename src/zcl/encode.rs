@@ -52,15 +52,15 @@ impl Frame<'_> {
         self.control.without(FrameControl::OF_MESSAGE)
     }
 
-    /// Returns the length in bytes of a frame that is not an Image Block Response with data. `any_len` is not inlined,
-    /// so that the fast path stays short.
+    /// Returns the length in bytes of any frame except an Image Block Response with data. `any_len` is not inlined, so
+    /// that the fast path stays short.
     #[inline(never)]
     fn any_len(&self) -> usize {
         let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 
-    /// Encodes a frame that is not an Image Block Response with data. `emit_any` is not inlined, so that the fast path
+    /// Encodes any frame except an Image Block Response with data. `emit_any` is not inlined, so that the fast path
     /// stays short.
     #[inline(never)]
     fn emit_any(&self, out: &mut Sink<'_>) {
@@ -90,8 +90,8 @@ pub(crate) enum FromClient {
 }
 
 impl ClientFrame {
-    /// Writes the frame to the start of `out` and returns the length of the frame in bytes. `out` has room for the
-    /// longest request.
+    /// Writes the frame to the start of `out` and returns the length of the frame in bytes. The buffer `out` has room
+    /// for the longest request.
     #[inline(never)]
     pub(crate) fn write(&self, out: &mut [u8; LONGEST_TO_SERVER]) -> usize {
         let Self { sequence, message } = self;

@@ -118,8 +118,8 @@ impl FrameHeader {
     }
 
     /// Decodes the header like [`decode`](Self::decode), but does not report at which byte a frame is wrong. The
-    /// decoder of a client uses this fast path (guide, "Fast paths"). Returns `None` for a frame that ends within its
-    /// header.
+    /// decoder of a client uses this method as a fast path (guide, "Fast paths"). Returns `None` for a frame that ends
+    /// within its header.
     pub(crate) fn read(frame: &[u8]) -> Option<(Self, &[u8])> {
         let mut input = FieldReader::new(frame);
         let control = FrameControl(input.u8());
@@ -177,17 +177,17 @@ impl FrameHeader {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Frame<'a> {
-    /// Frame control as received. The encoder takes from `control` the bit for the Default Response and the reserved
-    /// bits. The encoder derives all other bits from `message`, so that `control` and `message` cannot contradict each
-    /// other.
+    /// Frame control of the frame, as received. The encoder takes two things from `control`: the bit that disables the
+    /// Default Response, and the reserved bits. The encoder derives all other bits from `message`, so that `control`
+    /// and `message` cannot contradict each other.
     pub control: FrameControl,
     /// Sequence number; a response repeats the sequence number of its request.
     pub sequence: u8,
     /// Content of the frame.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub message: Message<'a>,
-    /// Differences between the received bytes and the canonical form of the message. The encoder ignores the
-    /// deviations.
+    /// Differences between the received bytes of the frame and the canonical form of its message. The encoder does not
+    /// write the deviations.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub deviations: Deviations<'a>,
 }

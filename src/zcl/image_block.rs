@@ -121,8 +121,8 @@ impl ImageBlockRequest {
         if max_data == 0 { Err(Violation::EmptyRequest) } else { Ok(()) }
     }
 
-    /// Decodes a whole frame that contains an Image Block Request without deviation. The optional fields (address,
-    /// period) may be present or not.
+    /// Decodes a whole frame that contains an Image Block Request without deviation. The optional fields (IEEE address,
+    /// MinimumBlockPeriod) may be present or not.
     ///
     /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
     /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
@@ -461,8 +461,8 @@ impl fmt::Display for ImageBlockResponse<'_> {
     }
 }
 
-/// ZCL header, status and block header of a frame that contains an Image Block Response with data: all bytes before the
-/// data.
+/// All bytes before the data in a frame that contains an Image Block Response with data: ZCL header, status, and the
+/// fields before the data.
 #[derive(IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct DataFrameHead {

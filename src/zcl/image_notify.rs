@@ -36,7 +36,8 @@ pub struct ImageNotify {
     pub scope: NotifyScope,
 }
 
-/// Clients that an [`ImageNotify`] addresses. Each variant is a payload type with its fields (table 22).
+/// Clients that an [`ImageNotify`] addresses. Each variant is a payload type of the Image Notify, with the fields of
+/// the payload type (table 22).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -49,8 +50,8 @@ pub enum NotifyScope {
     Manufacturer(ManufacturerCode),
     /// Clients of one manufacturer and image type (payload type 2).
     ImageType(ManufacturerCode, ImageType),
-    /// Clients of one manufacturer and image type that neither run nor have downloaded the new version (payload type
-    /// 3).
+    /// Clients of one manufacturer and image type that neither run nor have downloaded the new version of the image
+    /// (payload type 3).
     NewVersion(ImageFilter),
 }
 

@@ -58,7 +58,7 @@ impl From<RawImageId> for ImageFilter {
     }
 }
 
-/// Times from a server: current time (4 bytes), then upgrade time or request time (4 bytes).
+/// Times in a message from a server: current time (4 bytes), then upgrade time or request time (4 bytes).
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct RawTime {

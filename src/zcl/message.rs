@@ -51,8 +51,9 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Checks the field values of the message against the rules of the specification. Among the global commands, only a
-    /// Read Attributes Response is checked: the cluster has rules for the attribute values in this response.
+    /// Checks the field values of the message against the rules of the specification. Among the global commands, the
+    /// method checks only a Read Attributes Response, because the cluster has rules for the attribute values in this
+    /// response.
     ///
     /// # Errors
     /// The method returns the errors of the `check` method of the payload.
@@ -130,7 +131,7 @@ impl<'a> Message<'a> {
 }
 
 /// Converts the result of the parser of a payload: returns the message, or an error whose offset counts from the first
-/// byte of the frame. The function assumes that the ZCL header has no manufacturer code.
+/// byte of the frame. The function assumes a frame without a manufacturer code, whose ZCL header has three bytes.
 fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
     locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
 }
@@ -212,10 +213,11 @@ impl<'a> TryFrom<Unchecked<'a>> for OtherFrame<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OtherKind {
-    /// Command of the cluster that arrived in the wrong direction. A frame whose command has the wrong direction counts
-    /// as unsupported, not as malformed.
+    /// Command of the cluster that arrived in the wrong direction. The crate treats a frame whose command has the wrong
+    /// direction as unsupported, not as malformed.
     WrongDirection(CommandId),
-    /// Command id that the cluster does not assign. A frame with an unassigned command id counts as unsupported.
+    /// Command id that the cluster does not assign. The crate treats a frame with an unassigned command id as
+    /// unsupported, not as malformed.
     Unassigned(CommandId),
     /// Manufacturer-specific command, with any command id.
     ManufacturerSpecific(ManufacturerCode),
@@ -249,8 +251,8 @@ impl<'a> OtherFrame<'a> {
         self.header
     }
 
-    /// Returns the bits of the frame control that the header determines. The method derives the manufacturer bit from
-    /// the manufacturer code, so that the bit and the code cannot contradict each other.
+    /// Returns the bits of the frame control that the fields of the header determine. The method derives the
+    /// manufacturer bit from the manufacturer code, so that the bit and the code cannot contradict each other.
     const fn control(&self) -> FrameControl {
         let kept = self.header.control.masked(FrameControl::OF_MESSAGE);
         match self.header.manufacturer {

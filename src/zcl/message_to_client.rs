@@ -5,9 +5,10 @@
 //! header, payload -> command of the server | Default Response | question about attributes | other | unreadable
 //! ```
 //!
-//! [`Frame::decode`](super::Frame::decode) reports at which byte a frame is wrong, and which deviations the frame has.
-//! A client needs neither the offset of a wrong byte nor the deviations. If the result of the decoder contained an
-//! error with an offset, the program of a device would need two kilobytes more flash.
+//! [`Frame::decode`](super::Frame::decode) reports at which byte a frame is wrong, and which deviations from the
+//! specification the frame has. A client needs neither the offset of a wrong byte nor the deviations of a frame. If the
+//! result of the decoder contained an error with an offset, the program of a device would need two kilobytes more
+//! flash.
 
 use crate::codec::FieldReader;
 use crate::time::ServerTime;

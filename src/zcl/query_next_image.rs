@@ -42,7 +42,7 @@ struct RequestHead {
 
 /// Query of a client for a newer image than the image that the client runs.
 ///
-/// Later revisions may add optional fields, because seven bits of the field control are free.
+/// Later revisions of the specification may add optional fields, because seven bits of the field control are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -40,7 +40,7 @@ const _: () = assert!(size_of::<RawRequest>() == 18);
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuerySpecificFileRequest {
-    /// IEEE address of the client.
+    /// IEEE address of the client that sends the query.
     pub node: Eui64,
     /// Manufacturer code, image type and version of the requested file.
     pub id: ImageId,

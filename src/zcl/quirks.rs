@@ -15,9 +15,9 @@ use crate::error::DecodeErrorKind;
 use crate::open_enum::flags_as_number;
 
 bitflags! {
-    /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict, and accepts
-    /// the forms that the specification of 2011 defines, and the forms that later revisions add. By default, the client
-    /// and the server accept all quirks.
+    /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. Without any quirk, the decoder is strict: it
+    /// accepts only the forms of a command that the specification of 2011 or a later revision defines. By default, the
+    /// client and the server accept all quirks.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
@@ -25,11 +25,11 @@ bitflags! {
         /// decoder ignores the bit that announces the missing MinimumBlockPeriod. Report:
         /// <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
-        /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
-        /// bytes. No device is known to send trailing bytes. The quirk `TRAILING_BYTES` exists for fields of future
-        /// revisions of the specification. For example, a decoder that follows the specification of 2011 sees the
-        /// MinimumBlockPeriod of later revisions as two trailing bytes. The decoders of two large Zigbee stacks ignore
-        /// trailing bytes in most commands.
+        /// Bytes follow the last field of a command that a later revision of the specification may extend. The decoder
+        /// ignores the trailing bytes. No device is known to send trailing bytes. The quirk `TRAILING_BYTES` exists for
+        /// fields of future revisions of the specification. For example, a decoder that follows the specification of
+        /// 2011 sees the MinimumBlockPeriod of later revisions as two trailing bytes. The decoders of two large Zigbee
+        /// stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status alone, and the specification does not define the status for an
         /// Image Block Response. The decoder reads the response as
@@ -65,7 +65,7 @@ flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 pub struct Deviations<'a> {
     /// Quirks that the decoder accepted in the frame; a strict decoder would have refused the frame.
     pub quirks: Quirks,
-    /// Reserved bits that are set in the field control of the message; 0 for a message without a field control.
+    /// Reserved bits that are set in the field control of the message; 0 if the message has no field control.
     pub reserved: u8,
     /// Bytes after the last field of the message, up to the end of the frame.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
@@ -119,9 +119,9 @@ impl<'a> Leniency<'a> {
         allowed
     }
 
-    /// Handles the bytes `rest` after the last field of a command that later revisions may extend. The method ignores
-    /// the bytes `rest` if [`Quirks::TRAILING_BYTES`] is allowed, and returns an error for the bytes if the quirk is
-    /// not allowed.
+    /// Handles the bytes `rest` after the last field of a command that later revisions of the specification may extend.
+    /// The method ignores the bytes `rest` if [`Quirks::TRAILING_BYTES`] is allowed, and returns an error for the bytes
+    /// if the quirk is not allowed.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }

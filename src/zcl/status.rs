@@ -19,16 +19,16 @@ open_enum! {
         FAILURE = 0x01 => "FAILURE",
         /// The server does not authorise the client to upgrade.
         NOT_AUTHORIZED = 0x7e => "NOT_AUTHORIZED",
-        /// A field is missing or has a value that is not allowed.
+        /// A field of the command is missing or has a value that is not allowed.
         MALFORMED_COMMAND = 0x80 => "MALFORMED_COMMAND",
         /// The cluster command is not supported. Later revisions of the specification call this status UNSUP_COMMAND.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
         /// The global command is not supported. In later revisions of the specification, devices send UNSUP_COMMAND
         /// (0x81) instead of UNSUP_GENERAL_COMMAND.
         UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
-        /// A field has a value that is not supported.
+        /// A field of the command has a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",
-        /// The attribute does not exist on the device.
+        /// The device does not have the attribute.
         UNSUPPORTED_ATTRIBUTE = 0x86 => "UNSUPPORTED_ATTRIBUTE",
         /// A value is out of range.
         INVALID_VALUE = 0x87 => "INVALID_VALUE",
@@ -38,15 +38,15 @@ open_enum! {
         INSUFFICIENT_SPACE = 0x89 => "INSUFFICIENT_SPACE",
         /// The operation took too long.
         TIMEOUT = 0x94 => "TIMEOUT",
-        /// The client or the server ends the upgrade.
+        /// The client or the server cancels the upgrade.
         ABORT = 0x95 => "ABORT",
         /// The downloaded image failed verification.
         INVALID_IMAGE = 0x96 => "INVALID_IMAGE",
-        /// The server has no data yet, so the client repeats its request later.
+        /// The server has no data yet, so the client repeats its block request later.
         WAIT_FOR_DATA = 0x97 => "WAIT_FOR_DATA",
         /// The server has no image for the client, or no image that is newer than the running image of the client.
         NO_IMAGE_AVAILABLE = 0x98 => "NO_IMAGE_AVAILABLE",
-        /// The client needs further images before the upgrade.
+        /// The client needs further images before it can upgrade.
         REQUIRE_MORE_IMAGE = 0x99 => "REQUIRE_MORE_IMAGE",
     }
 }

@@ -157,7 +157,7 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
 }
 
 /// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`.
-/// `tail` starts after the fixed fields.
+/// `tail` is the input after the fixed fields of the header.
 // The parameters are values, not the view of the header, so that the view can stay in registers.
 #[cold]
 #[inline(never)]
