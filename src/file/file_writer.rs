@@ -67,8 +67,8 @@ impl<'a> FileWriter<'a> {
     /// - [`SignatureNotLast`](FileWriteError::SignatureNotLast) if an element follows a signature element (section
     ///   6.3.5).
     /// - [`HeaderTooLong`](FileWriteError::HeaderTooLong) if the extra bytes make the header longer than 65,535 bytes.
-    /// - [`FileTooLong`](FileWriteError::FileTooLong) if the file, or a single element, is longer than a 32-bit size
-    ///   can count.
+    /// - [`FileTooLong`](FileWriteError::FileTooLong) if the file is longer than 4,294,967,295 bytes, the maximum of
+    ///   the 32-bit total image size.
     pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, FileWriteError> {
         let other_control = header.other_control.reserved();
         let header = FileHeader { other_control, ..header };

@@ -263,12 +263,13 @@ impl<'a> FileHeader<'a> {
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) if at least four bytes are present, and the first four bytes
     ///   are not the file identifier.
-    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer than 56 bytes are present.
+    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) with the offset 0 if fewer than 56 bytes are present.
     /// - [`UnsupportedHeaderVersion`](crate::DecodeErrorKind::UnsupportedHeaderVersion) if the major version is not 1.
     /// - [`HeaderTooShort`](crate::DecodeErrorKind::HeaderTooShort) if the header length leaves no room for the fields
     ///   that the field control announces.
     /// - [`TotalTooSmall`](crate::DecodeErrorKind::TotalTooSmall) if the total image size is below the header length.
-    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer bytes than the header length are present.
+    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) with the offset 0 if fewer bytes than the header length are
+    ///   present.
     ///
     /// After `Truncated`, the method may succeed when it is called with more bytes of the file. Every error except
     /// `Truncated` is final: the method returns the same error, whatever bytes follow.

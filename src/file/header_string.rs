@@ -41,7 +41,7 @@ impl HeaderString {
         Ok(Self(bytes))
     }
 
-    /// Returns all 32 bytes of the field, including the zeros after the text.
+    /// Returns all 32 bytes of the header string, including the zeros after the text.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -34,8 +34,8 @@ impl<'a> SplitFile<'a> {
     ///
     /// # Errors
     /// The method returns the errors of [`FileHeader::parse`]. If `bytes` is shorter than the total image size, the
-    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The error `Truncated` contains the total
-    /// image size as the number of bytes needed.
+    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) and the offset 0. The error `Truncated` contains the
+    /// total image size as the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
@@ -127,8 +127,8 @@ mod tests {
         );
     }
 
-    /// A total image size of nearly 4 GiB fits the 32-bit addresses of a small gateway, but no memory has room for the
-    /// file.
+    /// A gateway with 32-bit addresses can count a total image size of nearly 4 GiB, but has no memory for a file of
+    /// this size.
     #[test]
     fn the_largest_total_size_is_a_size_as_any_other() {
         let mut bytes = file(&[0, 0, 0xc1, 0xff, 0xff, 0xff, 9], &[]);

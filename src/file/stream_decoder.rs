@@ -45,7 +45,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 #[derive(Clone, Debug)]
 pub struct StreamDecoder {
     state: State,
-    /// Number of bytes of the file consumed so far.
+    /// Number of bytes of the file that the decoder has consumed.
     consumed: u32,
     /// Total image size in bytes; 0 until the header is read.
     total: u32,
@@ -96,7 +96,7 @@ pub enum StreamPiece<'a> {
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
-    /// Start of an element.
+    /// Start of an element, with the tag and the length of the element.
     Element {
         /// Offset of the tag, counted from the first byte of the header.
         offset: u32,
@@ -247,8 +247,8 @@ impl StreamDecoder {
     ///
     /// # Errors
     /// If [`next`](Self::next) has failed before, the method returns the error of `next`. If the file is incomplete,
-    /// the method fails with [`Truncated`](DecodeErrorKind::Truncated) at byte 0. The field `item` of the error is "OTA
-    /// header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
+    /// the method fails with [`Truncated`](DecodeErrorKind::Truncated) and the offset 0. The field `item` of the error
+    /// is "OTA header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),
@@ -346,7 +346,7 @@ impl StreamDecoder {
         State::Raw
     }
 
-    /// Returns the number of bytes of the file that are still to come.
+    /// Returns the number of bytes of the file that the decoder has not consumed yet.
     const fn left(&self) -> u32 {
         self.total.saturating_sub(self.consumed)
     }

@@ -128,7 +128,7 @@ pub trait Gateway {
     }
 
     /// Does work that is due every second, such as a comparison of a store with the folder of its files, and returns
-    /// commands for the driver to execute. The driver calls this method at its start and then every second.
+    /// commands for the driver to execute. The driver calls this method when its loop starts, and then every second.
     ///
     /// By default, `refresh` returns no command.
     fn refresh(&mut self) -> impl Iterator<Item = GatewayCommand> + use<Self> {

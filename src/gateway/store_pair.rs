@@ -39,7 +39,7 @@ pub struct StorePair<A, B> {
 }
 
 impl<A, B> StorePair<A, B> {
-    /// Makes one store of two stores. Both stores can be lent, as `&mut` references.
+    /// Makes one store of two stores. The caller passes each store itself, or a `&mut` reference to the store.
     pub const fn new(first: A, second: B) -> Self {
         Self { first, second }
     }

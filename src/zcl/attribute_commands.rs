@@ -337,8 +337,8 @@ impl<'a> WriteAttributes<'a> {
     }
 }
 
-/// Iterator over records of varying length. At a malformed record, the iterator returns the error of the record and
-/// ends.
+/// Iterator over the records of a frame, whose lengths vary. At a malformed record, the iterator returns the error of
+/// the record and ends.
 #[derive(Clone, Copy, Debug)]
 struct Records<'a, T> {
     item: &'static str,
@@ -533,7 +533,7 @@ impl<'a> DiscoverAttributesResponse<'a> {
 mod generate {
     use arbitrary::{Arbitrary, Result, Unstructured};
 
-    /// Generates a list of up to fifteen chunks.
+    /// Generates a list of up to fifteen chunks of `N` bytes.
     pub(super) fn chunks<'a, const N: usize>(u: &mut Unstructured<'a>) -> Result<&'a [[u8; N]]> {
         let wanted = usize::from(u8::arbitrary(u)? & 0x0f).saturating_mul(N);
         let len = wanted.min(u.len());

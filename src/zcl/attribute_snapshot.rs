@@ -59,12 +59,13 @@ pub struct AttributeSnapshot {
     /// such file.
     pub image_type: Option<ImageType>,
     /// MinimumBlockPeriod: minimum time between two block requests (defined by later revisions of the specification).
-    /// The unit is milliseconds, except in cluster revision 2, where the unit is seconds.
+    /// The unit of MinimumBlockPeriod is milliseconds, except in cluster revision 2, where the unit is seconds.
     pub min_block_period: Option<u16>,
     /// ImageStamp: number that distinguishes two builds of one version (defined by later revisions of the
     /// specification).
     pub image_stamp: Option<u32>,
-    /// UpgradeActivationPolicy: parties that may start the upgrade (defined by later revisions of the specification).
+    /// UpgradeActivationPolicy: whether the server can start the upgrade, or only an event outside the OTA Upgrade
+    /// cluster (defined by later revisions of the specification).
     pub activation_policy: Option<UpgradeActivationPolicy>,
     /// UpgradeTimeoutPolicy: whether the client installs an image without an Upgrade End Response (defined by later
     /// revisions of the specification).

@@ -53,13 +53,13 @@ open_enum! {
         MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
         /// Image type of the file that is being downloaded or waits to be installed.
         IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
-        /// Minimum time between two block requests, in milliseconds, or in seconds on a device of cluster revision 2. A
-        /// device of cluster revision 1 does not have the attribute MinimumBlockPeriod.
+        /// Minimum time between two block requests of a client, in milliseconds, or in seconds on a device of cluster
+        /// revision 2. A device of cluster revision 1 does not have the attribute MinimumBlockPeriod.
         #[doc(alias("rate limit", "throttle"))]
         MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
         /// Number that distinguishes two builds of one version.
         IMAGE_STAMP = 0x000a => "ImageStamp",
-        /// Parties that may start the upgrade.
+        /// Whether the server can start the upgrade, or only an event outside the OTA Upgrade cluster.
         UPGRADE_ACTIVATION_POLICY = 0x000b => "UpgradeActivationPolicy",
         /// Whether the client installs a downloaded image without an Upgrade End Response.
         UPGRADE_TIMEOUT_POLICY = 0x000c => "UpgradeTimeoutPolicy",
@@ -106,8 +106,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// Parties that may start the upgrade: the values of UpgradeActivationPolicy (defined by later revisions of the
-    /// specification).
+    /// Whether the server can start the upgrade, or only an event outside the OTA Upgrade cluster: the values of
+    /// UpgradeActivationPolicy (defined by later revisions of the specification).
     UpgradeActivationPolicy(u8) {
         /// An Upgrade End Response of the server starts the upgrade.
         SERVER = 0x00 => "OTA server activation allowed",

@@ -184,7 +184,7 @@ macro_rules! commands {
             /// Checks the field values of this command against the rules of the specification.
             ///
             /// # Errors
-            /// The method returns the errors of the `check` method of the payload.
+            /// The method returns the errors that the `check` method of the payload type returns.
             pub fn check(&self) -> Result<(), Violation> {
                 match self {
                     $(Self::$variant(payload) => payload.check(),)*

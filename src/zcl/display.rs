@@ -50,8 +50,8 @@ impl Display for Wildcards {
     }
 }
 
-/// Current time of the server, and upgrade time or request time, written as the server sent the two times. The receiver
-/// interprets the two times, possibly with its own clock.
+/// Current time of the server, and upgrade time or request time, written as the server sent the two times. The client
+/// that receives the two times interprets the times, possibly with its own clock.
 pub(super) struct WireTime(pub(super) ServerTime);
 
 impl Display for WireTime {

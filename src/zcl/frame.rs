@@ -22,7 +22,7 @@ use super::{
     Message, Quirks, ToClient, ToServer,
 };
 
-/// Frame control of a ZCL header. The value keeps the bits that have no named constant.
+/// Frame control of a ZCL header. A `FrameControl` keeps all bits, also the bits that have no named constant.
 // A newtype over the number, because users of the frame control need no method other than `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

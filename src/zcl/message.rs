@@ -56,7 +56,7 @@ impl<'a> Message<'a> {
     /// response.
     ///
     /// # Errors
-    /// The method returns the errors of the `check` method of the payload.
+    /// The method returns the errors that the `check` method of the payload type returns.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ToServer(message) => message.check(),

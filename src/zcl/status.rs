@@ -21,18 +21,19 @@ open_enum! {
         NOT_AUTHORIZED = 0x7e => "NOT_AUTHORIZED",
         /// A field of the command is missing or has a value that is not allowed.
         MALFORMED_COMMAND = 0x80 => "MALFORMED_COMMAND",
-        /// The cluster command is not supported. Later revisions of the specification call this status UNSUP_COMMAND.
+        /// The device does not support the cluster command. Later revisions of the specification call the status 0x81
+        /// UNSUP_COMMAND.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
-        /// The global command is not supported. In later revisions of the specification, devices send UNSUP_COMMAND
-        /// (0x81) instead of UNSUP_GENERAL_COMMAND.
+        /// The device does not support the global command. In later revisions of the specification, devices send
+        /// UNSUP_COMMAND (0x81) instead of UNSUP_GENERAL_COMMAND.
         UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
         /// A field of the command has a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",
         /// The device does not have the attribute.
         UNSUPPORTED_ATTRIBUTE = 0x86 => "UNSUPPORTED_ATTRIBUTE",
-        /// A value is out of range.
+        /// A value in the command is out of range.
         INVALID_VALUE = 0x87 => "INVALID_VALUE",
-        /// The attribute is read only.
+        /// The command would change an attribute that is read only.
         READ_ONLY = 0x88 => "READ_ONLY",
         /// The device has too little memory for the operation.
         INSUFFICIENT_SPACE = 0x89 => "INSUFFICIENT_SPACE",

@@ -29,18 +29,19 @@ pub(in crate::file) struct HeaderRules {
 }
 
 impl HeaderRules {
-    /// Rules that [`FileHeader::parse`] applies.
+    /// Rules of [`FileHeader::parse`]: the header must have room for a destination, and the extra bytes must be
+    /// present.
     pub(in crate::file) const STRICT: Self =
         Self { destination_may_be_missing: false, extra_may_be_missing: false };
-    /// Rules that [`FileHeader::parse_lenient`] applies.
+    /// Rules of [`FileHeader::parse_lenient`]: a destination may be missing, but the extra bytes must be present.
     pub(in crate::file) const LENIENT: Self =
         Self { destination_may_be_missing: true, extra_may_be_missing: false };
-    /// Rules that [`FileHeader::parse_known`] applies.
+    /// Rules of [`FileHeader::parse_known`]: a destination and the extra bytes may be missing.
     pub(super) const PARTIAL: Self = Self { destination_may_be_missing: true, extra_may_be_missing: true };
 }
 
-/// View of a header whose lengths have been checked. The view reads the fields on demand, because a copy of all fields
-/// is large.
+/// View of a header whose header length and total image size the parser has checked. The view reads the fields on
+/// demand, because a copy of all fields is large.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::file) struct HeaderView<'a> {
     fixed: &'a FixedFields,
