@@ -57,11 +57,12 @@ const MAJOR: u8 = 1;
 pub struct HeaderControl(pub u16);
 
 impl HeaderControl {
-    /// Bit 0: the header contains a security credential version.
+    /// Bit 0 of the field control: the header contains a security credential version.
     pub const SECURITY_CREDENTIAL: Self = Self(0x0001);
-    /// Bit 1: the file is for a single device. The header contains the IEEE address of this device as the destination.
+    /// Bit 1 of the field control: the file is for a single device. The header contains the IEEE address of the single
+    /// device as the destination.
     pub const DEVICE_SPECIFIC: Self = Self(0x0002);
-    /// Bit 2: the header contains a minimum and a maximum hardware version.
+    /// Bit 2 of the field control: the header contains a minimum and a maximum hardware version.
     pub const HARDWARE_VERSIONS: Self = Self(0x0004);
     /// All field control bits that are not reserved.
     const KNOWN: Self = Self(0x0007);
@@ -102,7 +103,8 @@ impl HeaderControl {
 #[non_exhaustive]
 pub struct HeaderAnomalies {
     /// Bit 1 of the field control is set, but the header is too short for a destination (section 6.3.2.12). Of the
-    /// methods that read a whole header, only [`FileHeader::parse_lenient`] accepts this anomaly.
+    /// methods that read a whole header, only [`FileHeader::parse_lenient`] accepts a header without room for a
+    /// destination.
     pub destination_missing: bool,
     /// Reserved bits (3 to 15) of the field control are set.
     pub reserved_bits: bool,
@@ -140,7 +142,7 @@ pub struct FileHeader<'a> {
     /// Human-readable name of the image.
     pub header_string: HeaderString,
     /// Total image size in bytes, which counts the header and the elements. [`FileWriter`](super::FileWriter) computes
-    /// this field.
+    /// the total image size.
     pub total_size: u32,
     /// Minimum security credential version that a device needs to install the image.
     pub credential: Option<SecurityCredentialVersion>,
@@ -148,7 +150,7 @@ pub struct FileHeader<'a> {
     pub destination: Option<Eui64>,
     /// Hardware versions that the image supports; `None` for all hardware versions.
     pub hardware: Option<HardwareRange>,
-    /// Bits of the field control that no other field of this struct represents. The field `other_control` holds the
+    /// Bits of the field control that no other field of `FileHeader` represents. The field `other_control` holds the
     /// reserved bits of the field control. The field `other_control` also holds
     /// [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) if bit 1 of the field control is set but the header has no
     /// room for a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and

@@ -37,8 +37,8 @@ pub enum GatewayCommand {
         target: ImageFilter,
     },
     /// Stop the countdown of devices that count down to an upgrade: the devices wait for another order to upgrade
-    /// ([`Server::hold`]). For a download that ends after this command, the policy decides whether the device waits
-    /// before its upgrade.
+    /// ([`Server::hold`]). For a download that ends after the command `Hold`, the policy decides whether the device
+    /// waits before its upgrade.
     Hold {
         /// Client that receives the order to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]

@@ -62,8 +62,8 @@ impl<S: SessionSlots> GatewayDriver<S> {
         &mut self.server
     }
 
-    /// Runs the loop of the driver, and never returns. The caller may drop the future of this method while the loop
-    /// waits for an input, and then call `run` again.
+    /// Runs the loop of the driver, and never returns. The caller may drop the future of `run` while the loop waits for
+    /// an input, and then call `run` again.
     pub async fn run(&mut self, gateway: &mut impl Gateway) -> ! {
         loop {
             self.turn(gateway).await;

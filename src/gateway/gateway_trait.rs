@@ -57,15 +57,15 @@ pub trait Gateway {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
 
-    /// Sends `frame` to the receiver in `transmit`. The driver handles no other frame before this method returns. If
-    /// sending to one device can take long, the gateway puts the frame into a bounded queue for the device.
+    /// Sends `frame` to the receiver in `transmit`. The driver handles no other frame before `send` returns. If sending
+    /// to one device can take long, the gateway puts the frame into a bounded queue for the device.
     async fn send(&mut self, transmit: &Transmit, frame: &[u8]);
 
-    /// Waits for the next input until `deadline`, which is at most one second after the current time. The method may
+    /// Waits for the next input until `deadline`, which is at most one second after the current time. `receive` may
     /// return `None` before the deadline.
     ///
-    /// The driver drops the future of this method if no input is ready. A dropped future must lose no input; the
-    /// receive future of an async channel, for example, loses no input.
+    /// The driver drops the future of `receive` if no input is ready. A dropped future must lose no input; the receive
+    /// future of an async channel, for example, loses no input.
     async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
 
     /// Lends the store and the policy to one call of the server: the method calls `call` once with the store and the
@@ -128,7 +128,7 @@ pub trait Gateway {
     }
 
     /// Does work that is due every second, such as a comparison of a store with the folder of its files, and returns
-    /// commands for the driver to execute. The driver calls this method when its loop starts, and then every second.
+    /// commands for the driver to execute. The driver calls `refresh` when its loop starts, and then every second.
     ///
     /// By default, `refresh` returns no command.
     fn refresh(&mut self) -> impl Iterator<Item = GatewayCommand> + use<Self> {

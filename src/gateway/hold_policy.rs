@@ -32,7 +32,7 @@ impl HoldPolicy {
     }
 
     /// Updates `holds` after the driver has executed a command. A hold by broadcast sets `holds`, and a release by
-    /// broadcast clears `holds`, so that the command also applies to later downloads. A gateway calls this method in
+    /// broadcast clears `holds`, so that the command also applies to later downloads. A gateway calls `note_command` in
     /// [`Gateway::on_command`](super::Gateway::on_command).
     pub const fn note_command(&mut self, command: &GatewayCommand) {
         match command {

@@ -42,7 +42,7 @@ const MAX_SELECTIONS: usize = 1 << 16;
 /// policy that offers any version ([`OfferedVersions::Any`](crate::server::OfferedVersions::Any)).
 ///
 /// The store keeps fetched files in memory, up to the maximum that [`set_max_bytes`](Self::set_max_bytes) sets. If the
-/// fetched files together are larger than this maximum, the store drops the file that was fetched first, and asks the
+/// fetched files together are larger than the maximum, the store drops the file that was fetched first, and asks the
 /// caller to fetch the dropped file again when a device needs it.
 #[derive(Clone, Debug)]
 pub struct IndexStore {
@@ -98,7 +98,7 @@ pub enum FetchError {
     /// of the inspection that has the severity `Wrong`.
     #[error("{0}")]
     Wrong(Finding),
-    /// The index has no entry with this number, or has more entries than the store can number.
+    /// The index has no entry with the given number, or has more entries than the store can number.
     #[error("the index has no entry {0}")]
     NoEntry(usize),
 }
@@ -120,7 +120,7 @@ impl IndexStore {
     }
 
     /// Sets the maximum number of bytes of the fetched files together. The store keeps a single file that is larger
-    /// than this maximum until another file is fetched.
+    /// than `max_bytes` until another file is fetched.
     pub const fn set_max_bytes(&mut self, max_bytes: usize) {
         self.max_bytes = max_bytes;
     }
@@ -142,7 +142,7 @@ impl IndexStore {
         }
     }
 
-    /// Selects the entry for the device if `frame` is a Query Next Image Request. The caller calls this method before
+    /// Selects the entry for the device if `frame` is a Query Next Image Request. The caller calls `note_frame` before
     /// the server handles the frame. After a frame of any other kind, the store finds no image for a query until the
     /// next Query Next Image Request.
     pub fn note_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {

@@ -107,7 +107,8 @@ impl<'a> AttributeCommand<'a> {
     }
 
     /// Checks the attribute values of this command against [`ATTRIBUTES`](super::ATTRIBUTES). Only a Read Attributes
-    /// Response can carry valid values of this cluster, because all attributes of the cluster are read only.
+    /// Response can carry valid attribute values of the OTA Upgrade cluster, because all attributes of the cluster are
+    /// read only.
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),

@@ -69,7 +69,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// ZCL data type. The named constants are the data types of the attributes of this cluster.
+    /// ZCL data type. The named constants are the data types of the attributes of the OTA Upgrade cluster.
     DataType(u8) {
         /// Unsigned number of one byte.
         UINT8 = 0x20 => "uint8",
@@ -230,7 +230,7 @@ pub enum Revision {
     Later,
 }
 
-/// Definition of an attribute, as in a row of table 15.
+/// Definition of an attribute, as in a row of table 15 of ZigBee document 095264.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

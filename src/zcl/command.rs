@@ -240,8 +240,8 @@ commands! {
 }
 
 impl ToServer {
-    /// Returns the image that the request is about: the running image in a Query Next Image Request, and the requested
-    /// image in every other request.
+    /// Returns the image that the request is about: the running image in a Query Next Image Request, the downloaded
+    /// image in an Upgrade End Request, and the requested image in every other request.
     pub(crate) const fn image(&self) -> ImageId {
         match self {
             Self::QueryNextImage(request) => request.current,

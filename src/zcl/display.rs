@@ -7,8 +7,8 @@
 //! sequence number
 //! ```
 //!
-//! The `Display` code of each payload is in the module of the payload, next to its encoder. This module contains the
-//! parts of the log text that several commands share.
+//! The `Display` code of each payload is in the module of the payload, next to its encoder. The module `display`
+//! contains the parts of the log text that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
 

@@ -245,9 +245,9 @@ impl<'a> Frame<'a> {
     /// Decodes a frame strictly, except that the deviations in `allowed` are accepted.
     ///
     /// # Errors
-    /// [`DecodeError`] if the bytes are no ZCL frame, or contain a malformed command of this cluster. The offset in the
-    /// error counts from the first byte of the frame. A frame with an unknown command is no error: it decodes to
-    /// [`Message::Other`].
+    /// [`DecodeError`] if the bytes are no ZCL frame, or contain a malformed command of the OTA Upgrade cluster. The
+    /// offset in the error counts from the first byte of the frame. A frame with an unknown command is no error: it
+    /// decodes to [`Message::Other`].
     #[inline]
     pub fn decode(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         // Fast path (guide, "Fast paths"): a frame that `read_plain` rejects is decoded again from the start by

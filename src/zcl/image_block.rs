@@ -57,7 +57,7 @@ struct RequestHead {
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct PlainRequest {
-    /// Frame control, sequence number and command.
+    /// ZCL header: frame control, sequence number and command id.
     header: [u8; HEADER_LEN],
     head: RequestHead,
 }
@@ -308,8 +308,8 @@ impl WaitForData {
     }
 }
 
-/// Status that section 6.10.8.2.1 does not define for an Image Block Response. The defined statuses are SUCCESS,
-/// WAIT_FOR_DATA and ABORT.
+/// Status that section 6.10.8.2.1 of document 095264 does not define for an Image Block Response. The specification
+/// defines the statuses SUCCESS, WAIT_FOR_DATA and ABORT for an Image Block Response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]

@@ -1,4 +1,5 @@
-//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The server answers with Image Block Responses.
+//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The server answers an Image Page Request with
+//! Image Block Responses.
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|

@@ -24,12 +24,13 @@
 //! | global 0x0B | both | [`DefaultResponse`] | 2 |
 //! | global 0x00 to 0x02, 0x04, 0x0C, 0x0D | both | [`AttributeCommand`] | any |
 //!
-//! [`Frame::decode`] returns a frame with a command that this module does not know as an [`OtherFrame`]. Decoder and
+//! [`Frame::decode`] returns a frame with a command that the crate does not know as an [`OtherFrame`]. Decoder and
 //! encoder accept any value that the bytes can represent. The `check` method of a message applies the rules of the
 //! specification.
 //!
 //! A frame does not contain its cluster id, because the APS header around the frame holds the id. The caller passes
-//! only frames of cluster [`CLUSTER_ID`]. The decoder would read a frame of another cluster as a frame of this cluster.
+//! only frames of cluster [`CLUSTER_ID`]. The decoder would read a frame of another cluster as a frame of the OTA
+//! Upgrade cluster.
 
 mod attribute_commands;
 mod attribute_snapshot;

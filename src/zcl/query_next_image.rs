@@ -8,7 +8,7 @@
 //! | 5 | 4 | current file version | |
 //! | 9 | 0, 2 | hardware version | |
 //!
-//! The response is a [`QueryResponse`](super::QueryResponse).
+//! The response to a Query Next Image Request is a [`QueryResponse`](super::QueryResponse).
 
 use core::fmt;
 

@@ -8,7 +8,7 @@
 //! | 12 | 4 | file version | |
 //! | 16 | 2 | current Zigbee stack version | |
 //!
-//! The response is a [`QueryResponse`](super::QueryResponse).
+//! The response to a Query Specific File Request is a [`QueryResponse`](super::QueryResponse).
 
 use core::fmt;
 

@@ -96,7 +96,7 @@ impl fmt::Display for UpgradeEndRequest {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndResponse {
-    /// Image that the client switches to. If `target` has wildcards, one Upgrade End Response applies to several
+    /// Image to which the client upgrades. If `target` has wildcards, one Upgrade End Response applies to several
     /// images.
     pub target: ImageFilter,
     /// Current time of the server, and upgrade time.

@@ -24,7 +24,8 @@ pub enum Violation {
     /// The running version of a client is the wildcard 0xFFFFFFFF (section 6.10.4.2.4).
     #[error("the wildcard 0xffffffff is not a running version")]
     WildcardVersion,
-    /// The status is not among the statuses that the specification defines for the command (tables 25, 30 and 33).
+    /// The status is not among the statuses that the specification defines for the command of the message (tables 25,
+    /// 30 and 33).
     #[error("{0} is not a status of this command")]
     Status(Status),
     /// The request has a maximum data size of 0 (section 6.10.6.2.6).
