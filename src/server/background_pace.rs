@@ -12,12 +12,12 @@
 //! ```
 //!
 //! The server holds an answer that is not due yet, and [`Server::poll_transmit`] returns the held answer when the
-//! answer is due. Before the first call of `poll_transmit`, the server holds no answer.
+//! answer is due. Until the caller calls `poll_transmit` for the first time, the server holds back no answer.
 //!
-//! The server does not know the load of the channel. The server measures the delivery time of a block instead: the time
-//! from the transmission of the block until its delivery report, or until the next request of the client. More relays
-//! and a busier channel make the delivery time longer. The longer the delivery time, the longer the pause between two
-//! blocks.
+//! The server does not know the load of the radio channel. The server measures the delivery time of a block instead:
+//! the time from the transmission of the block until its delivery report, or until the next request of the client. More
+//! relays on the route, and a busier radio channel, make the delivery time of a block longer. The longer the delivery
+//! time of a block, the longer the pause that the server leaves between two blocks.
 
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};
@@ -26,35 +26,39 @@ use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 
-/// Time between two blocks as a multiple of the delivery time. In the simulation, the command of a switch waits while a
-/// block is on its way. With the multiple 12, blocks are on their way for a twelfth of the time, and the 95th
-/// percentile of the latency of commands is at most twice as long as in an idle network.
+/// Time between two background blocks, as a multiple of the delivery time of a block. In the simulation of lamps and
+/// switches, the command of a switch waits while a block is on its way to a client. If the time between two blocks is
+/// 12 times the delivery time, a block is on its way for a twelfth of the time, and the 95th percentile of the latency
+/// of commands is at most twice as long as in an idle network.
 const SPACING: u32 = 12;
 
 /// Number of blocks of a page that the server sends in the time between two blocks that are requested singly. Over one
 /// hop, a singly requested block takes 17.7 ms of channel time, together with its request and the APS acknowledgements.
-/// A block of a page comes without a request and without APS acknowledgements, and takes 6.2 ms of channel time.
+/// Over one hop, a block of a page takes only 6.2 ms of channel time, because the block comes without a request of its
+/// own and without APS acknowledgements.
 const PAGE_BLOCKS: u32 = 3;
 
 /// Delivery time that the server assumes before the first measurement: the delivery time of a block over three hops.
 const FIRST_DELIVERY: Millis = Millis(50);
 
-/// Maximum delivery time; a longer measured time counts as this maximum. A delivery time above this maximum, for
-/// instance of a sleepy client, is no evidence of a busy channel.
+/// Maximum delivery time of a block that the server records; a longer measured time counts as the maximum. A delivery
+/// time above the maximum, for instance of a block to a sleepy client, is no evidence of a busy channel.
 const LONGEST_DELIVERY: Millis = Millis(250);
 
-/// Limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
-/// schedule of blocks lies at least this time in the future. Most clients have only one request in flight, so the
-/// blocks of a few clients already fill the schedule up to this limit.
+/// Time limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the wait until the first
+/// free place in the schedule of blocks is at least as long as the limit. Most clients have only one request in flight,
+/// and thus only one block in the schedule, so the blocks of a few clients already fill the schedule up to the limit
+/// for new clients.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
-/// Limit for clients with a download in progress: the server answers WAIT_FOR_DATA if the first free place in the
-/// schedule of blocks lies at least this time in the future. The limit is below the time after which a client repeats
-/// an unanswered request, which is about 3 s for the devices of IKEA.
+/// Time limit for clients with a download in progress: the server answers WAIT_FOR_DATA if the wait until the first
+/// free place in the schedule of blocks is at least as long as the limit. The limit for clients with a download is
+/// below the time after which a client repeats an unanswered request, which is about 3 s for the devices of IKEA.
 const CLIENTS_WAIT: Millis = Millis(1500);
 
-/// Time between the repeated requests of two clients that were answered WAIT_FOR_DATA. A request and its answer
-/// WAIT_FOR_DATA take as much channel time as a block, and the channel also carries the blocks of several downloads.
+/// Minimum time between the repeated requests of two clients whose requests the server answered by WAIT_FOR_DATA. A
+/// request and its answer WAIT_FOR_DATA take as much channel time as a block, and the channel also carries the blocks
+/// of several downloads.
 const TURN: Millis = Millis::from_secs(5);
 
 /// Schedule of the blocks to all clients, and of the repeated requests of the clients that were answered WAIT_FOR_DATA.
@@ -87,9 +91,9 @@ impl Pace {
         Millis(self.delivery.saturating_mul(SPACING) / 16)
     }
 
-    /// Records a delivery time. The smoothed delivery time moves towards the recorded time by an eighth of the
-    /// difference. An increase is limited to a sixteenth of the smoothed delivery time, so that a single long delivery
-    /// time has little effect.
+    /// Records the measured delivery time of a block. The smoothed delivery time moves towards the measured delivery
+    /// time by an eighth of the difference between the two times. One long delivery time has little effect, because it
+    /// increases the smoothed delivery time by at most a sixteenth.
     fn record_delivery(&mut self, Millis(took): Millis) {
         let took = took.clamp(1, LONGEST_DELIVERY.0).saturating_mul(16);
         let shorter = self.delivery.saturating_sub(took) / 8;
@@ -117,7 +121,7 @@ impl Pace {
     }
 
     /// Takes the first free place in the schedule at or after `earliest` for a block, and returns the time of the
-    /// place. The next free place is `spacing` after this time.
+    /// place. The next free place in the schedule is `spacing` after the returned time.
     fn take_place(&mut self, earliest: Instant, spacing: Millis) -> Instant {
         let due = self.next_block.max(earliest);
         self.next_block = due.plus(spacing);
@@ -125,7 +129,8 @@ impl Pace {
     }
 
     /// Returns the waiting time in seconds, at least `least`, for one more client that must wait. After the waiting
-    /// time, the client repeats its request, at least [`TURN`] after every client that already waits.
+    /// time, the client repeats its request, at least [`TURN`] after the repeated requests of all clients that already
+    /// wait.
     pub(super) fn next_turn(&mut self, now: Instant, least: u32) -> u32 {
         self.last_return = self.last_return.plus(TURN).max(now.plus(Millis::from_secs(least)));
         self.last_return.since(now).0.div_ceil(1000)
@@ -153,7 +158,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the seconds that a client must wait because too many blocks to other clients are scheduled before its
-    /// block; `None` if the client may have a block. The caller has checked that blocks are background traffic.
+    /// block; `None` if the client may have a block. The caller of this method has checked that blocks are background
+    /// traffic.
     #[inline(never)]
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
@@ -172,8 +178,8 @@ impl<S: SessionSlots> Server<S> {
     /// block of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
-    /// session holds answers, the server drops every Image Block Request of the download that does not continue the
-    /// held answers, and the client repeats the dropped request.
+    /// session holds answers, the server drops every Image Block Request of the download that does not ask for the next
+    /// block after the held answers, and the client repeats the dropped request.
     #[inline(never)]
     pub(super) fn hold_back(
         &mut self,
@@ -212,9 +218,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
-    /// `spacing` after the last block. If blocks are background traffic, the method moves the block of the page to the
-    /// next free place in the schedule of all clients. A held answer already has a place in the schedule of all
-    /// clients.
+    /// `spacing` after the previous block of the page. If blocks are background traffic, the method moves the next
+    /// block of the page to the next free place in the schedule of all clients. A held answer already has a place in
+    /// the schedule of all clients.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {
@@ -224,7 +230,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Ends a page or the held answers of a session.
+    /// Records that the session of a slot has no page and no held answers any more.
     pub(super) fn end_sending(&mut self, slot: Slot) {
         self.table.set_flag(slot, Flags::PAGE, false);
         self.table.set_flag(slot, Flags::HELD, false);

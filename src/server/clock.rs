@@ -9,8 +9,8 @@
 
 use crate::time::{Instant, ServerTime, UtcTime};
 
-/// Maximum value of a time field of a response that means a time, in seconds. The value above this maximum, 0xFFFFFFFF,
-/// means "hold".
+/// Maximum value of a time field of a response that means a time, in seconds. The value 0xFFFFFFFF of a time field
+/// means "hold": the client waits for another Upgrade End Response.
 const MAX_TIME: u32 = u32::MAX - 1;
 
 /// Form of the times in responses: offsets in seconds, or UTC by the clock that the caller has set.
@@ -34,8 +34,8 @@ impl Clock {
         }
     }
 
-    /// Returns the two times of a response that orders the client to act `seconds` after `now`. The result is limited
-    /// to `MAX_TIME`, because 0xFFFFFFFF means "hold".
+    /// Returns the two times of a response that orders the client to upgrade, or to repeat its request, `seconds` after
+    /// `now`. The second time of the response is at most `MAX_TIME`, because 0xFFFFFFFF means "hold".
     pub(super) fn after(self, now: Instant, seconds: u32) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::after_seconds(seconds),
@@ -43,8 +43,9 @@ impl Clock {
         }
     }
 
-    /// Returns the two times of a response that orders the client to upgrade at the UTC time `time`. A past `time` is
-    /// replaced by the current time. If no UTC clock is set, the result means "hold".
+    /// Returns the two times of a response that orders the client to upgrade at the UTC time `time`. If `time` is past,
+    /// the response contains the current time in place of `time`. If the caller has set no UTC clock, the response
+    /// means "hold".
     pub(super) fn at(self, now: Instant, UtcTime(time): UtcTime) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::WAIT,

@@ -23,89 +23,99 @@ use crate::zcl::Quirks;
 pub struct ServerConfig {
     /// Maximum number of bytes of image data in one Image Block Response.
     ///
-    /// The default is 255, the most that the command can carry. The requests of clients already limit the size of a
-    /// block, so a lower default is not needed.
+    /// The default is 255 bytes, the most data that an Image Block Response can carry. The requests of clients already
+    /// limit the size of a block, so a lower default is not needed.
     ///
     /// Five more limits can make blocks smaller: the request, a [`DeviceOverride`], the policy
     /// ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), failed deliveries
     /// ([`Session::max_block_size`](super::Session::max_block_size)), and `max_unfragmented_frame`.
     pub max_block_size: NonZeroU8,
     /// Maximum length in bytes of a ZCL frame that the stack sends to a direct neighbour unfragmented and without APS
-    /// security; 82 in most networks. The server makes each block fit into this limit (section 6.10.8.3). APS security
-    /// takes 9 bytes of the limit. A source route takes 2 bytes of the limit, and 2 more bytes for each of its relays.
+    /// security; 82 in most networks. The server sends no Image Block Response that is longer than the maximum length
+    /// of an unfragmented frame (section 6.10.8.3). APS security reduces the maximum length of an unfragmented frame by
+    /// 9 bytes. A source route reduces the maximum length of an unfragmented frame by 2 bytes, and by 2 more bytes for
+    /// each relay of the route.
     ///
-    /// The default is `None`: the stack fragments long frames, or the limit of the stack is unknown.
+    /// The default `None` means that the stack fragments long frames, or that the caller does not know the maximum
+    /// length of an unfragmented frame.
     pub max_unfragmented_frame: Option<NonZeroU8>,
-    /// Seconds until a client repeats its request after WAIT_FOR_DATA. The server demands this time if a limit in these
-    /// settings is reached, or if the store has no data and gives no waiting time.
+    /// Seconds until a client repeats its request after WAIT_FOR_DATA. The server demands a wait of `wait_seconds` if
+    /// the number of downloads or of pages has reached its limit, or if the store has no data and gives no waiting
+    /// time.
     ///
     /// The default is 10: ten seconds are short compared with a download of many minutes, and one request of a client
     /// in ten seconds is a negligible load.
     pub wait_seconds: u32,
-    /// Maximum number of clients that download at the same time. The server answers further clients with WAIT_FOR_DATA.
-    /// A client is a node of the network, and counts once however many images it downloads. A client does not count if
-    /// the server has sent it the last byte of the file, if the client was silent for
+    /// Maximum number of clients that download at the same time. While the maximum number of clients download, the
+    /// server answers the block requests of any other client with WAIT_FOR_DATA. A node of the network counts as one
+    /// client, however many images the node downloads at the same time. A client does not count as downloading if the
+    /// server has sent it the last byte of the file, if the client was silent for
     /// [`stall_timeout`](Self::stall_timeout), or if the client has no session.
     ///
-    /// The default is 65,535, which means no limit: one download takes a small part of the radio channel.
+    /// The default is 65,535 clients, which means no limit: one download takes only a small part of the capacity of the
+    /// radio channel.
     pub max_downloads: u16,
     /// If at least this number of clients download or wait for data, blocks become background traffic; with `None`,
     /// blocks never become background traffic. Between two background blocks, to the same client or to two clients, the
-    /// server leaves twelve times the delivery time of a block. Between two blocks of pages, the server leaves four
-    /// times the delivery time. With these pauses, lamps still respond to their switches while many devices upgrade.
+    /// server leaves a pause of twelve times the delivery time of a block. Between two blocks of pages, the server
+    /// leaves a pause of four times the delivery time of a block. With the pauses between background blocks, lamps
+    /// still respond to their switches while many devices upgrade.
     ///
     /// The server measures the delivery time from the transmission of a block to its delivery report
-    /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a block
-    /// is not due yet, the result of its request is [`ServerAction::Done`](super::ServerAction::Done), and
-    /// [`Server::poll_transmit`](super::Server::poll_transmit) returns the block later. If too many blocks wait for
-    /// their transmission, the server answers further requests with WAIT_FOR_DATA. The waiting times in the answers
-    /// WAIT_FOR_DATA make the clients repeat their requests one by one, five seconds apart. Until the first call of
-    /// `poll_transmit` the server holds no answer, because a caller that does not poll would never send the answer.
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a
+    /// requested block is not due yet, [`Server::handle_frame`](super::Server::handle_frame) returns
+    /// [`ServerAction::Done`](super::ServerAction::Done), and [`Server::poll_transmit`](super::Server::poll_transmit)
+    /// returns the block later. If too many blocks wait for their transmission, the server answers further block
+    /// requests with WAIT_FOR_DATA. The waiting times in the answers WAIT_FOR_DATA make the clients repeat their
+    /// requests one by one, five seconds apart. Until the first call of `poll_transmit`, the server holds back no
+    /// answer, because a caller that never calls `poll_transmit` would never send a held answer.
     ///
-    /// The default is 3: one or two downloads are soon over, so the server sends their blocks without pauses. In the
-    /// simulation of 100 clients over three hops, nine downloads without pauses already prevent one command in twenty
-    /// from reaching its lamp. `None` suits a gateway whose clients share no radio channel, and an operator to whom a
-    /// fast upgrade matters more than fast switches.
+    /// The default is 3 clients: one or two downloads are soon over, so the server sends their blocks without pauses.
+    /// In the simulation of 100 clients over three hops, nine concurrent downloads without pauses between the blocks
+    /// already prevent one command in twenty from reaching its lamp. `None` suits a gateway whose clients share no
+    /// radio channel, and an operator to whom a fast upgrade matters more than fast switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
     /// Minimum time between two blocks for one client, in milliseconds; 0 means no rate limit.
     ///
-    /// The server sends this period to a client that announces a MinimumBlockPeriod (later revisions of the
-    /// specification). The server answers any other client with WAIT_FOR_DATA, whose waiting time counts in whole
-    /// seconds. If the period is below one second, a block to a client without a MinimumBlockPeriod may be almost one
-    /// second early, and the blocks keep the period only on average.
+    /// If the requests of a client contain a MinimumBlockPeriod, a field of later revisions of the specification, the
+    /// server sends the configured period to the client. If the requests of a client contain no MinimumBlockPeriod, the
+    /// server keeps the period by WAIT_FOR_DATA, whose waiting time counts in whole seconds. If the period is below one
+    /// second, a block to a client without a MinimumBlockPeriod may be almost one second early, and the blocks keep the
+    /// period only on average.
     ///
-    /// The default is 0: clients choose their own rate.
+    /// The default is 0: clients choose the rate of their requests.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
     /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
     /// `None` means no rate limit. The server may send the bytes of one second at once, in a burst.
     ///
-    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the bytes that the layers
-    /// below add. The layers below add 51 bytes to a block of up to 65 bytes, so a block of 64 bytes counts 132. The
-    /// stack sends a longer block in several fragments, and the layers below add 53 bytes to each fragment. In small
-    /// blocks, a file counts more bytes and takes more channel time than in long blocks. The channel carries some
-    /// 18,000 bytes per second over one hop, and some 6,000 over three hops, the bytes of the layers below included.
+    /// For each block, the limit counts the data, the 17 bytes of the frame before the data, and the bytes that the
+    /// layers below ZCL add. The layers below ZCL add 51 bytes to a block of up to 65 bytes of data, so a block of 64
+    /// bytes of data counts as 132 bytes. The stack sends a longer block in several fragments, and the layers below ZCL
+    /// add 53 bytes to each fragment. If the server sends a file in short blocks, the file takes more bytes on the air,
+    /// and more channel time, than in long blocks. The radio channel carries about 18,000 bytes per second over one
+    /// hop, and about 6,000 over three hops, including the bytes of the layers below ZCL.
     ///
-    /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
+    /// The default is `None`: the radio channel limits the rate by itself, and most clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
     pub max_bytes_per_second: Option<NonZeroU32>,
-    /// Maximum number of pages that are sent concurrently. The server answers further Image Page Requests with
-    /// WAIT_FOR_DATA. A page needs a session, so a server without session slots supports no pages. The value 0 disables
-    /// Image Page Request (section 6.10.7.3).
+    /// Maximum number of pages that the server sends concurrently, for all clients together. While the server sends the
+    /// maximum number of pages, it answers further Image Page Requests with WAIT_FOR_DATA. A page needs a session, so a
+    /// server without session slots supports no pages. The value 0 disables Image Page Request (section 6.10.7.3).
     ///
-    /// The default is 65,535, which means no limit.
+    /// The default is 65,535 pages, which means no limit.
     pub max_pages: u16,
     /// Whether the server supports Query Specific File, the command for device-specific files (sections 6.10.11 and
     /// 6.10.12).
     ///
-    /// The default is `true`.
+    /// By default the server supports Query Specific File.
     pub query_specific_file: bool,
     /// Timeout in milliseconds: a client that is silent for this time after an offer or between two blocks counts as
-    /// stalled. Waiting times that the server demanded extend this timeout. A client that ends its download with an
-    /// Upgrade End Request does not count as stalled.
+    /// stalled. A waiting time that the server demanded from the client extends the stall timeout. A client that ends
+    /// its download with an Upgrade End Request does not count as stalled.
     ///
-    /// The default is 5 minutes, because sleepy clients may poll only once in several minutes.
+    /// The default is 5 minutes, because a sleepy client may poll its parent only once in several minutes.
     pub stall_timeout: Millis,
     /// Timeout in milliseconds: a client that is silent for this time after the last byte of a file counts as stalled.
     /// The client verifies the image before it sends its Upgrade End Request.
@@ -119,14 +129,16 @@ pub struct ServerConfig {
     ///
     /// A download counts if the server sent blocks of the image, and afterwards the client found the image invalid or
     /// the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time, and
-    /// in the first minute after the upgrade time. The count decreases by one per day. A query with another running
-    /// version, the offer of another image, [`Server::reset_repeats`](super::Server::reset_repeats),
-    /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget) reset the count.
+    /// in the first minute after the upgrade time. The count of downloads decreases by one per day. The count of
+    /// downloads returns to 0 when the client queries with another running version, when the server offers another
+    /// image, and by [`Server::reset_repeats`](super::Server::reset_repeats), [`Server::cancel`](super::Server::cancel)
+    /// and [`Server::forget`](super::Server::forget).
     ///
-    /// The default is 3, because two downloads can fail by chance.
+    /// The default is 3 downloads, because two downloads can fail by chance.
     pub repeated_download_limit: u8,
     /// Hash seed that makes the positions of clients in the session table unpredictable. A caller with a source of
-    /// random numbers sets a new seed at each start, so that no node can choose addresses that slow down the server.
+    /// random numbers sets a new seed at each start, so that no node can choose network addresses that slow down the
+    /// server.
     ///
     /// The default seed is 0.
     pub hash_seed: u32,
@@ -138,13 +150,13 @@ pub struct ServerConfig {
     ///
     /// The default is all quirks, because each quirk was reported from the field and is harmless to conforming clients.
     pub quirks: Quirks,
-    /// Whether the server answers MALFORMED_COMMAND to requests that violate the specification. The setting applies to
-    /// Query Next Image Request, Query Specific File Request and Upgrade End Request. The method `check` of each
-    /// request defines the violations.
+    /// Whether the server answers MALFORMED_COMMAND to requests that violate the specification. The field `strict`
+    /// applies to Query Next Image Request, Query Specific File Request and Upgrade End Request. The method `check` of
+    /// each request type decides whether a request violates the specification.
     ///
-    /// The default is `false`: the server looks up a manufacturer code or image type out of range like any other value.
-    /// The policy decides about requests with the version 0xFFFFFFFF. An unknown status in an Upgrade End Request
-    /// counts as a failed upgrade.
+    /// The default is `false`: the server does not refuse a manufacturer code or image type out of range, and looks it
+    /// up in the store like any other value. The policy decides about requests with the version 0xFFFFFFFF. By default
+    /// an Upgrade End Request with an unknown status counts as a failed upgrade.
     pub strict: bool,
 }
 

@@ -1,5 +1,6 @@
 //! Table of devices in the field that need limits, timeouts or commands that differ from the specification. A caller
-//! can replace the table in [`ServerConfig::device_overrides`](super::ServerConfig::device_overrides).
+//! can replace the table of device overrides in
+//! [`ServerConfig::device_overrides`](super::ServerConfig::device_overrides).
 
 use core::num::NonZeroU8;
 
@@ -7,7 +8,7 @@ use crate::time::Millis;
 use crate::types::{ImageId, ImageType, ManufacturerCode};
 
 /// Override of limits, timeouts and commands for the devices of one manufacturer code, or of one image type. A caller
-/// makes a row of the table with [`new`](Self::new):
+/// makes a row of the table of device overrides with [`new`](Self::new):
 ///
 /// ```
 /// use zigbee_ota::ImageType;
@@ -26,20 +27,21 @@ use crate::types::{ImageId, ImageType, ManufacturerCode};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct DeviceOverride {
-    /// Manufacturer code of the devices.
+    /// Manufacturer code of the devices that need the override.
     pub manufacturer: ManufacturerCode,
-    /// Image type of the devices; [`ImageType::ANY`] means all types.
+    /// Image type of the devices that need the override; [`ImageType::ANY`] means all types.
     pub image_type: ImageType,
-    /// Maximum number of bytes of data in a block for the devices, even if the request allows more.
+    /// Maximum number of bytes of data in a block for devices with the override, even if the request allows more.
     pub max_block_size: Option<NonZeroU8>,
-    /// Verify timeout for the devices. The longer of this timeout and
-    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout) applies.
+    /// Verify timeout for devices with the override. If
+    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout) is longer than the verify timeout of the
+    /// override, the longer timeout applies.
     pub verify_timeout: Option<Millis>,
-    /// Whether an Image Page Request is answered with UNSUP_CLUSTER_COMMAND, because the devices download better by
-    /// single blocks.
+    /// Whether the server answers an Image Page Request with UNSUP_CLUSTER_COMMAND, because the devices download better
+    /// by single blocks.
     pub refuse_pages: bool,
-    /// Whether the server ignores the MinimumBlockPeriod in requests. The devices send a wrong MinimumBlockPeriod, or
-    /// do not adopt the period of the server.
+    /// Whether the server ignores the MinimumBlockPeriod in requests. The field is for devices that send a wrong
+    /// MinimumBlockPeriod, or do not adopt the period of the server.
     pub ignore_min_block_period: bool,
     /// Whether the devices report only the low byte of their file version.
     pub one_byte_version: bool,
@@ -48,7 +50,7 @@ pub struct DeviceOverride {
 }
 
 impl DeviceOverride {
-    /// Returns a row of the table without any override.
+    /// Returns a row of the table that changes nothing for the devices.
     #[must_use]
     pub const fn new(manufacturer: u16, image_type: ImageType, reports: &'static [&'static str]) -> Self {
         Self {
@@ -78,7 +80,8 @@ impl DeviceOverride {
 
 const FORTY: Option<NonZeroU8> = NonZeroU8::new(40);
 
-/// Known devices that need overrides, from public reports. The verify timeouts are twice the times in the reports.
+/// Known devices that need overrides, from public reports. The verify timeouts in the table are twice the verification
+/// times in the reports.
 pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     // Lumi: the device reports version 24 (0x18) for a file with version 0x1818.
     DeviceOverride {

@@ -1,5 +1,5 @@
 //! Image table, registrations and server statuses in the manner of espressif's esp-zigbee-sdk, for applications that
-//! move from that SDK to this crate. Each image has an index in the table.
+//! move from that SDK to this crate. Each image has an index in the image table.
 //!
 //! ```text
 //! ImageTable::new(jitter, current time)              N slots; an ImageStore
@@ -8,7 +8,7 @@
 //! ServerStatus::from_event(event)                    argument of the SDK's status callback
 //! ```
 //!
-//! Example of the table and the closures of a server with one image:
+//! Example of the image table and the closures of a server with one image:
 //!
 //! ```
 //! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
@@ -56,7 +56,8 @@ use crate::time::{ServerTime, UtcTime};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violation};
 
-/// Request for bytes of a registered image. Offsets count from the start of the complete file, header included.
+/// Request for bytes of a registered image. The offset in the request counts from the start of the complete file,
+/// header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -84,7 +85,8 @@ pub struct Registration<'a> {
     /// Information on the image, from the header of its file.
     pub image: ImageInfo,
     /// Upgrade time in the Upgrade End Response, in seconds. If the current time of the table is 0, the upgrade time
-    /// counts from the response; otherwise the upgrade time is UTC. The value 0xFFFFFFFF makes the client hold.
+    /// counts from the Upgrade End Response; otherwise the upgrade time is UTC. The upgrade time 0xFFFFFFFF makes the
+    /// client hold.
     pub upgrade_time: u32,
     /// Source of the bytes of the file. The server calls the source when a client downloads the image.
     pub source: ImageSource<'a>,
@@ -102,9 +104,9 @@ pub enum NotifyTarget {
     /// Image Notify to broadcast.
     All(ImageNotify),
     /// Image Notify for the only device that may have the image. The caller finds the network address of the device
-    /// with this IEEE address, and passes the IEEE address with each frame of the device
+    /// with the given IEEE address, and passes the IEEE address with each frame of the device
     /// ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)). The server offers and serves a device-specific image only to
-    /// its device.
+    /// the device that the image is for.
     One(Eui64, ImageNotify),
 }
 
@@ -118,7 +120,7 @@ pub struct NoSuchIndex {
     pub(super) count: usize,
 }
 
-/// [`ImageStore`] with `N` slots. Each slot has an index and room for one image.
+/// [`ImageStore`] with `N` slots. Each slot of the table has an index and room for one image.
 #[doc(alias("esp_zb_zcl_ota_upgrade_server", "esp_zb_ota_upgrade_server_notify_req"))]
 pub struct ImageTable<'a, const N: usize> {
     jitter: u8,
@@ -127,8 +129,9 @@ pub struct ImageTable<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> ImageTable<'a, N> {
-    /// Makes an empty table. `jitter` is the query jitter of the Image Notify frames, from 1 to 100. With a
-    /// `current_time` of 0, upgrade times count seconds from the response; otherwise upgrade times are UTC.
+    /// Makes an image table without any image. `jitter` is the query jitter of the Image Notify frames, from 1 to 100.
+    /// With a `current_time` of 0, upgrade times count seconds from the Upgrade End Response; otherwise upgrade times
+    /// are UTC.
     ///
     /// # Errors
     /// Fails with [`Violation::QueryJitter`] if `jitter` is outside 1 to 100.
@@ -140,7 +143,7 @@ impl<'a, const N: usize> ImageTable<'a, N> {
     /// Registers an image at `index` and replaces the earlier image of that index. Returns the Image Notify to send if
     /// [`Registration::notify`] is set.
     ///
-    /// An image for any device is announced by a broadcast Image Notify of payload type 3. The frame contains
+    /// An image for any device is announced by a broadcast Image Notify of payload type 3. The Image Notify contains
     /// manufacturer code, image type and file version, so devices of other types do not respond. A device-specific file
     /// is announced by an Image Notify of payload type 0 to the device.
     ///
@@ -161,8 +164,8 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         }))
     }
 
-    /// Removes the image at `index` and returns whether the slot had an image. A client that downloads the removed
-    /// image is answered with NO_IMAGE_AVAILABLE.
+    /// Removes the image at `index` and returns whether the slot had an image. The server answers NO_IMAGE_AVAILABLE to
+    /// a client that downloads the removed image.
     pub fn remove(&mut self, index: usize) -> bool {
         self.slots.get_mut(index).is_some_and(|slot| slot.take().is_some())
     }
@@ -179,7 +182,8 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         self.slots.get(index)?.as_ref()
     }
 
-    /// Returns the server policy for the present content of the table. The caller makes a new policy for each frame.
+    /// Returns the server policy for the present content of the table. The caller makes a new policy for each frame
+    /// that it passes to the server.
     ///
     /// For each well-formed query the server calls `hook` once. The arguments of `hook` are the client, the request,
     /// and the index of the eligible image (`None` if no image is eligible).
@@ -276,8 +280,8 @@ where
     }
 }
 
-/// Status that espressif's SDK passes to its status callback. The enum is exhaustive, because the SDK has these three
-/// statuses.
+/// Status that espressif's SDK passes to its status callback. The enum is exhaustive, because the status callback of
+/// the SDK has exactly these three statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -287,8 +291,8 @@ pub enum ServerStatus {
     Started,
     /// Status 1: the client ended the download without success.
     Aborted,
-    /// Status 2: the client has downloaded the image and got an Upgrade End Response with this current time and upgrade
-    /// time.
+    /// Status 2: the client has downloaded the image and got an Upgrade End Response with the given current time and
+    /// upgrade time.
     End(ServerTime),
 }
 
@@ -312,7 +316,7 @@ impl ServerStatus {
 const MAX_HEAD_LEN: usize = FileHeader::MAX_KNOWN_LEN + 6;
 
 /// Complete OTA file around a raw binary. The file consists of a header and one upgrade image element. A closure reads
-/// the bytes of the binary.
+/// the bytes of the raw binary.
 pub struct WrappedBinary<F> {
     head: [u8; MAX_HEAD_LEN],
     head_len: usize,
@@ -322,7 +326,8 @@ pub struct WrappedBinary<F> {
 
 impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
     /// Makes a file of `header` and one upgrade image element of `size` bytes. The function replaces the total image
-    /// size of `header`. `read_binary` reads bytes of the element from an offset in the raw binary.
+    /// size of `header` by the size of the complete file. `read_binary` reads bytes of the element from an offset in
+    /// the raw binary.
     ///
     /// # Errors
     /// Fails with [`EncodeError::NoRoom`] if the header has extra fields or the total image size exceeds 32 bits.
@@ -347,7 +352,8 @@ impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
         self.image
     }
 
-    /// Reads bytes of the complete file from `offset` on. The [`ImageSource`] of the file calls this function.
+    /// Reads bytes of the complete file from `offset` on. The [`ImageSource`] of the registered file calls this
+    /// function.
     pub fn read(&mut self, offset: u32, out: &mut [u8]) -> ReadResult {
         let head = self.head.get(..self.head_len).unwrap_or_default();
         let in_binary = usize::try_from(offset).unwrap_or(usize::MAX).checked_sub(head.len());

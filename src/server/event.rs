@@ -31,32 +31,34 @@ use crate::zcl::{
 pub enum ServerEvent {
     /// The server answered a Query Next Image Request.
     Queried {
-        /// Client that sent the request.
+        /// Client that sent the Query Next Image Request.
         client: Address,
         /// Query Next Image Request, with the image that the client runs.
         request: QueryNextImageRequest,
-        /// Answer of the server: an offer or a refusal. An offer is the permission to upgrade (section 6.10.5.3).
+        /// Answer of the server to the Query Next Image Request: an offer or a refusal. An offer is the permission to
+        /// upgrade (section 6.10.5.3).
         answer: Result<ImageOffer, Refusal>,
-        /// Reason of a refusal; `None` if the answer is an offer.
+        /// Reason why the server refused the query; `None` if the answer is an offer.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
     /// The server answered a Query Specific File Request.
     #[cfg_attr(feature = "serde", serde(rename = "queried_device_file"))]
     QueriedSpecificFile {
-        /// Client that sent the request.
+        /// Client that sent the Query Specific File Request.
         client: Address,
         /// Query Specific File Request, with the file that the client asked for.
         request: QuerySpecificFileRequest,
-        /// Answer of the server: an offer or a refusal.
+        /// Answer of the server to the Query Specific File Request: an offer or a refusal.
         answer: Result<ImageOffer, Refusal>,
-        /// Reason of a refusal; `None` if the answer is an offer.
+        /// Reason why the server refused the query; `None` if the answer is an offer.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
-    /// A client queries again although it has already downloaded the same image several times. Each counted download
+    /// A client queries again although it has already downloaded the offered image several times. Each counted download
     /// ended with the order to upgrade, or with the report of the client that the image is invalid. The number of
-    /// downloads has reached [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
+    /// downloads of the offered image by the client has reached
+    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
         /// Client that sent the query.
@@ -66,28 +68,28 @@ pub enum ServerEvent {
         /// Number of downloads of the image by the client.
         times: u8,
     },
-    /// The server sent the first block of a download, or the first block since the client got its session.
+    /// The server sent the first block of a download, or the first block after it created a session for the client.
     ///
-    /// If the client has no session, the server reports this event for each block at offset 0.
+    /// If the client has no session, the server reports the event `Started` for each block at offset 0.
     Started {
-        /// Client that downloads.
+        /// Client to which the server sent the first block.
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
     },
-    /// The server sent another hundredth of a file.
+    /// The server sent another hundredth of a file to a client.
     Progress {
-        /// Client that downloads.
+        /// Client that downloads the file.
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
         /// Progress of the download: number of bytes sent to the client, speed and remaining time.
         progress: SessionProgress,
     },
-    /// The server sent the last byte of a file. After the last byte, the client verifies the image, which can take half
-    /// an hour.
+    /// The server sent the last byte of a file to a client. After the last byte of the file, the client verifies the
+    /// image, which can take half an hour.
     AllServed {
-        /// Client that downloaded.
+        /// Client that has downloaded the file.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
@@ -95,21 +97,22 @@ pub enum ServerEvent {
     /// The server sent WAIT_FOR_DATA because of the policy, because of a limit, or because the store does not have the
     /// data yet.
     Waiting {
-        /// Client that has to wait.
+        /// Client that has to wait before it repeats its request.
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Seconds until the client repeats its request; 0 if the answer only sets another MinimumBlockPeriod.
+        /// Seconds until the client repeats its request; 0 if the WAIT_FOR_DATA only sets another MinimumBlockPeriod.
         seconds: u32,
     },
     /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or
-    /// between two blocks. The download continues with the next request of the client.
+    /// between two blocks. The stalled download continues with the next request of the client.
     Stalled {
         /// Client that is silent.
         client: Address,
         /// Image that the server offered, or that the client downloads.
         id: ImageId,
-        /// End of the furthest block sent, in bytes from the start of the file; 0 if no block was requested.
+        /// Offset in bytes, from the start of the file, at which the furthest sent block ends; 0 if the client
+        /// requested no block.
         reached: u32,
     },
     /// The server sent the last byte of a file to a client, but the client sent no Upgrade End Request within
@@ -123,33 +126,33 @@ pub enum ServerEvent {
     },
     /// The stack could not deliver a frame to a client.
     Undelivered {
-        /// Client that the frame was sent to.
+        /// Client to which the stack could not deliver the frame.
         client: Address,
         /// New maximum number of bytes of data in a block for the client, because longer blocks do not arrive; `None`
-        /// if the maximum is unchanged.
+        /// if the failed delivery does not change the maximum.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
     /// The server answered a request for data or for an upgrade time with ABORT, NOT_AUTHORIZED or NO_IMAGE_AVAILABLE.
     NotServed {
-        /// Client that sent the request.
+        /// Client whose request the server refused.
         client: Address,
         /// Image that the client requested.
         id: ImageId,
-        /// Status that the server answered.
+        /// Status that the server answered: ABORT, NOT_AUTHORIZED or NO_IMAGE_AVAILABLE.
         status: Status,
-        /// Reason of the answer.
+        /// Reason why the server refused the request.
         reason: RefusalReason,
     },
     /// The caller cancelled a download with [`Server::cancel`](super::Server::cancel).
     Cancelled {
-        /// Client of the download.
+        /// Client whose download the caller cancelled.
         client: Address,
         /// Image that the server offered, or that the client downloads.
         id: ImageId,
     },
     /// A page ended before its last block, because every session had a page, and the server gave the session of this
-    /// page to another download. The client requests the missing blocks again.
+    /// page to another download. The client requests the missing blocks of the page again.
     PageDropped {
         /// Client that requested the page.
         client: Address,
@@ -157,31 +160,31 @@ pub enum ServerEvent {
         id: ImageId,
     },
     /// The server received an Upgrade End Request, which ends a download (section 6.10.9). With the status SUCCESS the
-    /// client asks when to upgrade. A client on hold repeats the request each hour.
+    /// client asks when to upgrade. A client on hold repeats the Upgrade End Request each hour.
     Ended {
-        /// Client that sent the request.
+        /// Client that sent the Upgrade End Request.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
-        /// Status of the request: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or any other status that the
-        /// client sent.
+        /// Status in the Upgrade End Request: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or any other status
+        /// that the client sent.
         status: Status,
     },
-    /// The server sent an Upgrade End Response (section 6.10.10).
+    /// The server sent an Upgrade End Response to a client (section 6.10.10).
     #[cfg_attr(feature = "serde", serde(rename = "ordered"))]
     UpgradeScheduled {
-        /// Client that upgrades.
+        /// Client that receives the Upgrade End Response.
         client: Address,
         /// Image that the client upgrades to.
         id: ImageId,
         /// Current time and upgrade time in the Upgrade End Response.
         time: ServerTime,
     },
-    /// The server answered a sleepy client with "hold": an Upgrade End Response without an upgrade time. The client may
-    /// miss the later Upgrade End Response that ends the hold (section 6.8.4).
+    /// The server answered a sleepy client with "hold": an Upgrade End Response without an upgrade time. A sleepy
+    /// client may miss the later Upgrade End Response that ends the hold (section 6.8.4).
     #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
     SleepyClientHeld {
-        /// Sleepy client that the server holds.
+        /// Sleepy client that the server ordered to hold.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
@@ -189,14 +192,14 @@ pub enum ServerEvent {
     /// A client answered the attribute request of [`Server::read_status`](super::Server::read_status).
     #[cfg_attr(feature = "serde", serde(rename = "report"))]
     StatusReport {
-        /// Client that answered.
+        /// Client that sent the attributes.
         client: Address,
-        /// Attributes of the OTA Upgrade client.
+        /// Attributes that the client reported: its upgrade status and versions.
         report: ClientStatus,
     },
     /// A client answered a frame of the server with a Default Response.
     DefaultResponse {
-        /// Client that answered.
+        /// Client that sent the Default Response.
         client: Address,
         /// Command that the client answers with the Default Response.
         command: CommandId,
@@ -205,7 +208,7 @@ pub enum ServerEvent {
     },
     /// The server answered a request with MALFORMED_COMMAND.
     Malformed {
-        /// Client that sent the request.
+        /// Client that sent the malformed request.
         client: Address,
         /// Reason why the request is malformed.
         fault: RequestFault,
@@ -239,8 +242,8 @@ impl ServerEvent {
         }
     }
 
-    /// Returns the image that this event is about. The image of a query is the offered image. Returns `None` for a
-    /// refused query and for an event that is about no image.
+    /// Returns the image that this event is about. For an answered query, the method returns the offered image. Returns
+    /// `None` for a refused query and for an event that is about no image.
     #[must_use]
     pub const fn id(&self) -> Option<ImageId> {
         match *self {
@@ -332,7 +335,7 @@ impl Display for ServerEvent {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RefusalReason {
-    /// The store has no image with the manufacturer code and image type.
+    /// The store has no image with the manufacturer code and image type in the request.
     #[error("no image of this manufacturer code and image type")]
     UnknownType,
     /// The store does not have the version of the image that the client requested, or no longer has it.
@@ -341,8 +344,8 @@ pub enum RefusalReason {
     /// All files of the image are for other devices.
     #[error("the file is for another device")]
     Destination,
-    /// The image is a file for one device, and the IEEE address of the client is not known. The caller passes the
-    /// address with [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee) or
+    /// The image is a file for one device, and the IEEE address of the client is not known. The caller passes the IEEE
+    /// address of a client with [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee) or
     /// [`ServerPolicy::ieee`](super::ServerPolicy::ieee).
     #[error("the file is for one device, and the IEEE address of the client is not known")]
     UnknownIeee,
@@ -353,7 +356,7 @@ pub enum RefusalReason {
     /// The client does not know its version: its request contains the version 0xFFFFFFFF.
     #[error("the client does not know its version")]
     UnknownVersion,
-    /// All images are for other hardware versions.
+    /// All images of the requested type are for other hardware versions than that of the client.
     #[error("the image is for other hardware")]
     Hardware,
     /// The images are for certain hardware versions, and the hardware version of the client is not known. If the store
@@ -363,7 +366,7 @@ pub enum RefusalReason {
     /// The policy of the caller refused the request.
     #[error("refused by the policy")]
     Policy,
-    /// The client has downloaded the image several times, and its queries still contain another running version.
+    /// The client has downloaded the image several times, and its queries still report another running version.
     #[error("taken too often")]
     RepeatedDownload,
     /// The caller cancelled the download or ended the page.

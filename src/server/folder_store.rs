@@ -10,9 +10,9 @@
 //!                                     +--> FolderChange: Added, Replaced, Removed, Rejected
 //! ```
 //!
-//! **A file that another program overwrites** is detected by its length, modification time and header. For a file that
-//! was overwritten, the server answers NO_IMAGE_AVAILABLE, because a device would otherwise get a mixture of two files.
-//! [`FolderStore::refresh`] adds the file again with its new content.
+//! The store detects **a file that another program has overwritten** by a changed length, modification time or header.
+//! For a file that was overwritten, the server answers NO_IMAGE_AVAILABLE, because a device would otherwise get a
+//! mixture of two files. [`FolderStore::refresh`] adds the overwritten file again with its new content.
 
 use std::borrow::ToOwned as _;
 use std::fs::{self, File, Metadata};
@@ -30,8 +30,8 @@ use crate::file::FileHeader;
 use crate::inspect::{Finding, Inspection, Severity};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged after the error. Each reason names the
-/// path of the file, with control characters escaped.
+/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged after the error. The text of each
+/// reason names the path of the file, with control characters escaped.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
@@ -51,7 +51,7 @@ pub enum FolderError {
     Add {
         /// File that was not added.
         path: PathBuf,
-        /// Reason why the bytes are no OTA file.
+        /// Reason why the content of the file is no OTA file.
         source: AddError,
     },
     /// The store already has a file of the same image for the same devices, so no request could select between the two
@@ -75,7 +75,8 @@ pub enum FolderError {
     Wrong {
         /// File that was not added.
         path: PathBuf,
-        /// First finding of the severity `Wrong`. The offset in the finding counts from the first byte of the file.
+        /// First finding of the inspection that has the severity `Wrong`. The offset in the finding counts from the
+        /// first byte of the file.
         finding: Finding,
     },
 }
@@ -92,7 +93,7 @@ impl FolderError {
     }
 }
 
-/// Serializes path and reason.
+/// Serializes the path and the reason of the error.
 #[cfg(feature = "serde")]
 impl serde::Serialize for FolderError {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -120,9 +121,9 @@ impl std::fmt::Display for Shown<'_> {
     }
 }
 
-/// Difference between a [`FolderStore`] and the disk, found and applied to the store by [`FolderStore::refresh`].
-/// `Display` writes the change as one line for a log. `Serialize` (feature `serde`) writes the name of the change in
-/// the field `event`.
+/// Difference between a [`FolderStore`] and the files on disk. [`FolderStore::refresh`] finds the difference and
+/// applies it to the store. `Display` writes the change as one line for a log. `Serialize` (feature `serde`) writes the
+/// name of the change in the field `event`.
 #[derive(Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
@@ -132,13 +133,13 @@ pub enum FolderChange {
     #[cfg_attr(feature = "serde", serde(rename = "file_added"))]
     #[non_exhaustive]
     Added {
-        /// File that is new.
+        /// New file in a folder.
         #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
-        /// Image of the file.
+        /// Image that the new file contains.
         id: ImageId,
     },
-    /// The content of a file has changed, and the store now has the new content.
+    /// The content of a file on disk has changed, and the store now has the new content.
     ///
     /// If `id` equals `previous`, a device that downloads the image `id` would get a mixture of the old and the new
     /// content. Servers cannot see that the bytes of an image have changed, so the caller cancels the downloads of `id`
@@ -146,26 +147,26 @@ pub enum FolderChange {
     #[cfg_attr(feature = "serde", serde(rename = "file_replaced"))]
     #[non_exhaustive]
     Replaced {
-        /// File that has changed.
+        /// File whose content has changed.
         #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
-        /// Image of the new content of the file.
+        /// Image that the file contains now.
         id: ImageId,
-        /// Image of the old content of the file.
+        /// Image that the file contained before the change.
         previous: ImageId,
     },
     /// A file was removed from the store, because the file no longer exists or its new content is rejected.
     #[cfg_attr(feature = "serde", serde(rename = "file_removed"))]
     #[non_exhaustive]
     Removed {
-        /// File that the store had.
+        /// File that was removed from the store.
         #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
-        /// Image of the file.
+        /// Image that the removed file contained.
         id: ImageId,
     },
     /// The store rejected a file of a folder, because the file is not an acceptable OTA file, or the store could not
-    /// read a folder. The store reports each rejected content of a file only once.
+    /// read a folder. The store reports each rejected content of a file only once, not at each refresh.
     #[cfg_attr(feature = "serde", serde(rename = "file_rejected"))]
     Rejected(FolderError),
 }
@@ -206,7 +207,7 @@ impl std::fmt::Display for FolderChange {
 pub struct FolderStore {
     files: Vec<StoredFile>,
     folders: Vec<PathBuf>,
-    /// Rejected files of the followed folders, each with a stamp of the rejected content.
+    /// Rejected files of the followed folders, each with a stamp, by which the store recognises the rejected content.
     rejected: Vec<Rejected>,
     accepts_wrong: bool,
 }
@@ -218,9 +219,9 @@ struct StoredFile {
     stamp: Stamp,
     info: ImageInfo,
     file: File,
-    /// Offset of the OTA file in the file on disk, in bytes: 0 unless the file is a container.
+    /// Offset of the OTA file within the file on disk, in bytes: 0 unless the file on disk is a container.
     start: u64,
-    /// Bytes of the header, as they were when the store opened the file.
+    /// Bytes of the file header, as they were when the store opened the file.
     header: Vec<u8>,
     /// `true` if the file has changed since the store opened the file.
     is_changed: bool,
@@ -293,7 +294,7 @@ impl StoredFile {
         Ok(Self { path: path.to_owned(), stamp, info, file, start, header, is_changed: false })
     }
 
-    /// Inspects a file, and returns the offset of the OTA file: 0 unless the file is a container.
+    /// Inspects a file, and returns the offset of the OTA file within it: 0 unless the file is a container.
     #[cfg(feature = "inspect")]
     fn find_ota_file(
         path: &Path,
@@ -355,21 +356,23 @@ impl FolderStore {
         Self { files: Vec::new(), folders: Vec::new(), rejected: Vec::new(), accepts_wrong: false }
     }
 
-    /// Sets whether the store accepts files with findings of the severity `Wrong` (`FolderError::Wrong`). The default
-    /// of the setting is `false`. The setting does not affect files that are already in the store. Without the feature
-    /// `inspect`, the store inspects no file and accepts all complete OTA files.
+    /// Sets whether the store accepts files with findings of the severity `Wrong` (`FolderError::Wrong`). By default
+    /// the store does not accept files with findings of the severity `Wrong`. Files that are already in the store stay
+    /// there when the setting changes. Without the feature `inspect`, the store inspects no file and accepts all
+    /// complete OTA files.
     pub const fn set_wrong_files_accepted(&mut self, accepted: bool) {
         self.accepts_wrong = accepted;
     }
 
-    /// Opens the file at `path`, adds the file to the store and returns the identity of the image. The server does not
-    /// serve bytes after the total image size.
+    /// Opens the file at `path`, adds the file to the store and returns the identity of the image. If the file is
+    /// longer than the total image size in its header, the server does not serve the bytes after that size.
     ///
     /// # Errors
     /// Fails with [`FolderError::Io`] if the file cannot be opened or read, and with [`FolderError::Add`] if the header
-    /// cannot be decoded or the file is too short. Fails with [`FolderError::Conflict`] if the store has a file of the
-    /// same image whose hardware versions overlap those of the new file. With the feature `inspect`, fails with
-    /// `FolderError::Wrong` if a checksum does not match, or anything else about the file is wrong.
+    /// cannot be decoded or the file is shorter than the total image size in the header. Fails with
+    /// [`FolderError::Conflict`] if the store has a file of the same image whose hardware versions overlap those of the
+    /// new file. With the feature `inspect`, fails with `FolderError::Wrong` if the inspection finds a wrong checksum
+    /// or any other fault of the severity `Wrong`.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
         self.insert(opened)
@@ -390,8 +393,8 @@ impl FolderStore {
     }
 
     /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
-    /// store had such a file. The method does not delete the files from disk. The next [`refresh`](Self::refresh) adds
-    /// those removed files again that are in a followed folder.
+    /// store had such a file. The method does not delete the files from disk. If a removed file is in a followed
+    /// folder, the next [`refresh`](Self::refresh) adds the file again.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|StoredFile { info, .. }| info.id != id || info.destination != destination);
@@ -399,8 +402,8 @@ impl FolderStore {
     }
 
     /// Follows a folder: each [`refresh`](Self::refresh) compares the store with the folder, and the first refresh adds
-    /// all files of the folder. The store ignores names that begin with a dot, and folders within the folder. The
-    /// followed folder need not exist yet.
+    /// all files of the folder. The store ignores files whose names begin with a dot, and subfolders of the followed
+    /// folder. The followed folder need not exist yet.
     pub fn follow(&mut self, folder: impl Into<PathBuf>) {
         let folder = folder.into();
         if !self.folders.contains(&folder) {
@@ -412,10 +415,10 @@ impl FolderStore {
     /// comparison includes every followed folder and every file that was added individually. The store does not watch
     /// the disk in any other way, so the caller calls this method every second or two.
     ///
-    /// At each call, the method reads the names and times of all files. The method opens only new files, changed files,
-    /// and files that an earlier call rejected with [`FolderError::Conflict`]: the store can accept such a file after
-    /// the conflicting file is removed. A file that another program is still writing is rejected at first, and added
-    /// when the file is complete.
+    /// Each refresh reads the file names and modification times of all files. A refresh opens only new files, changed
+    /// files, and files that an earlier refresh rejected with [`FolderError::Conflict`]: the store can accept a
+    /// rejected file after the conflicting file is removed. A refresh rejects a file that another program is still
+    /// writing, and a later refresh adds the file when it is complete.
     #[doc(alias("rescan", "reload", "watch"))]
     pub fn refresh(&mut self) -> Vec<FolderChange> {
         let mut changes = Vec::new();
@@ -497,8 +500,8 @@ impl FolderStore {
         Ok(id)
     }
 
-    /// Records that the content `stamp` at `path` was rejected, and returns whether this is the first rejection of the
-    /// content.
+    /// Records that the store rejected the content `stamp` of the file at `path`, and returns whether this is the first
+    /// rejection of the content.
     fn is_first_rejection(&mut self, path: &Path, stamp: Option<Stamp>, conflicts: bool) -> bool {
         match self.rejected.iter_mut().find(|rejected| rejected.path == path) {
             Some(rejected) if rejected.stamp == stamp && rejected.conflicts == conflicts => false,

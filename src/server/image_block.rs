@@ -57,8 +57,8 @@ impl Deferred {
         self.context.client
     }
 
-    /// Returns the requested image, as [`ImageStore::info`] returned it. The field `key` identifies the file in the
-    /// store.
+    /// Returns the requested image, as [`ImageStore::info`] returned it. The field `key` of the returned information
+    /// identifies the file in the store.
     #[must_use]
     pub const fn image(&self) -> &ImageInfo {
         &self.image
@@ -100,7 +100,7 @@ struct ReadyBlock {
     size: u32,
     /// Maximum number of bytes of data in the block.
     most: u8,
-    /// Number of bytes that the store wrote.
+    /// Number of bytes that the store wrote to the buffer.
     filled: usize,
 }
 
@@ -117,7 +117,7 @@ impl BlockQuery<'_> {
 /// Block that the server sends to a client.
 #[derive(Clone, Copy)]
 pub(super) struct SentBlock {
-    /// Image of the block.
+    /// Image that the block belongs to.
     pub(super) id: ImageId,
     /// Total image size in bytes.
     pub(super) size: u32,
@@ -135,12 +135,13 @@ pub(super) struct SentBlock {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NotReady {
-    /// The caller answers WAIT_FOR_DATA, and the client repeats its request later.
+    /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request. The server limits the time to [`MAX_WAIT_SECONDS`].
+        /// Seconds from the answer WAIT_FOR_DATA until the client repeats its request. The server limits the waiting
+        /// time to [`MAX_WAIT_SECONDS`].
         seconds: u32,
     },
-    /// The caller answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
+    /// The server answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
     Gone,
 }
 
@@ -151,8 +152,9 @@ pub enum NotReady {
 /// and no bytes beyond the end of the image.
 ///
 /// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
-/// also for a request for no bytes, or for bytes beyond the end of the image. In all cases in which `serve_block`
-/// returns `None`, [`Server::handle_frame`] answers the request with a status.
+/// for a request for 0 bytes, and for a request for bytes beyond the end of the image. If `serve_block` returns `None`,
+/// the caller can pass the request to [`Server::handle_frame`], which also has answers without data, such as
+/// WAIT_FOR_DATA and NO_IMAGE_AVAILABLE.
 ///
 /// The function serves no device-specific files, because it does not know the client. An IEEE address in the request
 /// does not identify the client, because any node can write any address.
@@ -182,7 +184,7 @@ pub fn serve_block(
 
 impl<S: SessionSlots> Server<S> {
     /// Answers an Image Block Request with a block, or an Image Page Request with the first block of the page. The
-    /// caller records the time of the frame.
+    /// caller of this method records the time at which the request arrived.
     #[inline(never)]
     pub(super) fn answer_data_request(
         &mut self,
@@ -198,8 +200,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Answers an Image Block Request like [`answer_data_request`](Self::answer_data_request), and records the time of
-    /// the frame.
+    /// Answers an Image Block Request like [`answer_data_request`](Self::answer_data_request), and records the time at
+    /// which the request arrived.
     ///
     /// This method answers almost all frames of a download. Inlining gives this method its own copy of the called
     /// methods, in which `page` is known to be `None` (guide, "Fast paths").
@@ -229,8 +231,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Checks a request for a block, and reads the block into `out`. Returns [`Break`] with the action if the request
-    /// gets no block now.
+    /// Checks a request for a block, and reads the block into `out`. Returns [`Break`] with the server action if the
+    /// request gets no block now.
     ///
     /// The functions that answer without a block take values, not references to the query, so that the query stays in
     /// registers while the server makes a block.
@@ -357,11 +359,12 @@ impl<S: SessionSlots> Server<S> {
     /// Answers a deferred request with `data`, the bytes of the file from [`Deferred::offset`] on, and returns the
     /// frame to send.
     ///
-    /// Bytes beyond [`Deferred::max_len`] are cut off; a shorter `data` is sent unchanged. Empty data is answered like
-    /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
+    /// The server sends at most the first [`Deferred::max_len`] bytes of `data`. If `data` is empty, the server answers
+    /// as for [`NotReady::Wait`], with the waiting time
+    /// [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
     /// The answer to a deferred request does not depend on other requests. The caller can answer deferred requests in
-    /// any order. If the caller has cancelled the download after the request arrived, the answer is ABORT.
+    /// any order. If the caller has cancelled the download since the request arrived, the server answers ABORT.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -453,8 +456,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download.
-    /// If the download has no session, the method inserts one. Returns the slot of the session; `None` if the server
-    /// has no slots.
+    /// If the download has no session, the method inserts a session. Returns the slot of the session; `None` if the
+    /// server has no slots.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,
@@ -623,9 +626,9 @@ pub(super) fn check_access(
     }
 }
 
-/// Checks whether a client may have a file for the device `destination`. The IEEE address of the client must be known.
-/// An IEEE address in the request proves nothing, but must not contradict the known address of the client (section
-/// 6.10.12.4).
+/// Checks whether a client may have a file for the device `destination`. A client whose IEEE address is not known may
+/// not have the file. An IEEE address in the request proves nothing, but must not contradict the known address of the
+/// client (section 6.10.12.4).
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the file.

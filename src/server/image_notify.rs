@@ -11,16 +11,16 @@ use crate::aps::{Address, DeliveryMode, Transmit, TransmitToken};
 use crate::zcl::{ClientStatus, Frame, ImageNotify, Violation};
 
 impl<S> Server<S> {
-    /// Writes an Image Notify frame to `out`. The frame tells clients that an image may be available. The caller
-    /// decides when to notify: the server sends no Image Notify by itself, even if the content of the store changes.
+    /// Writes an Image Notify frame to `out`. The Image Notify tells clients that an image may be available. The caller
+    /// decides when to send an Image Notify: the server sends none by itself, even if the content of the store changes.
     ///
     /// For one client, `notify` is [`ImageNotify::UNICAST`]: the client sends a query, whatever values the other fields
-    /// of the frame have. For a group or for all clients, `to` is the group address or a broadcast address such as
-    /// [`Address::ALL_AWAKE`]. [`ImageNotify::DEFAULT_JITTER`] is a good jitter for the first Image Notify to a group
-    /// or to all clients.
+    /// of the frame have. For a group or for all clients, the address `to` is a group address or a broadcast address
+    /// such as [`Address::ALL_AWAKE`]. [`ImageNotify::DEFAULT_JITTER`] is a good jitter for the first Image Notify to a
+    /// group or to all clients.
     ///
-    /// Sleepy clients miss broadcasts and multicasts. A client that misses the frame queries at its next regular time,
-    /// so a failed delivery needs no action.
+    /// Sleepy clients miss broadcasts and multicasts. A client that misses the Image Notify sends its next periodic
+    /// query anyway, so a failed delivery needs no action.
     ///
     /// # Errors
     /// Fails with [`Violation::QueryJitter`] if the jitter is outside 1 to 100. The buffer `out` is unchanged after the
@@ -44,7 +44,7 @@ impl<S> Server<S> {
 
     /// Writes a Read Attributes command to `out` that asks a client for its upgrade status and versions (section 6.11).
     /// The answer of the client becomes the event [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport). A
-    /// sleepy client cannot answer the command.
+    /// sleepy client cannot answer the Read Attributes command.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
         let len = response_frame::write_frame(&ClientStatus::request(self.next_sequence()), out);
         self.unsolicited_transmit(to, len, DeliveryMode::Unicast)

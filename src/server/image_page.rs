@@ -1,20 +1,20 @@
 //! Image Page (section 6.10.7 of ZigBee document 095264, 2011): the server answers one request with several Image Block
 //! Responses.
 //!
-//! The first block answers the request and repeats the sequence number of the request. [`Server::poll_transmit`]
-//! returns the further blocks, each with the next sequence number, and no earlier than the requested spacing after the
-//! previous block. No block of a page asks for an APS acknowledgement.
+//! The first block of the page is the answer to the Image Page Request and repeats its sequence number.
+//! [`Server::poll_transmit`] returns the further blocks of the page, each with the next sequence number, and no earlier
+//! than the requested spacing after the previous block. No block of a page requests an APS acknowledgement.
 //!
-//! The server leaves time on the radio channel for other nodes. At least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING)
-//! milliseconds lie between two blocks of a page. The server supports no pages whose blocks are shorter than
-//! [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes. Between two calls of [`Server::handle_frame`] or
-//! [`Server::handle_timeout`], [`Server::poll_transmit`] returns at most
+//! The server leaves time on the radio channel for other nodes while it sends a page. At least
+//! [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING) milliseconds lie between two blocks of a page. The server supports no
+//! pages whose blocks are shorter than [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes. Between two calls of
+//! [`Server::handle_frame`] or [`Server::handle_timeout`], [`Server::poll_transmit`] returns at most
 //! [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
 //!
 //! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the
-//! same image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store
-//! no longer has the image. If another download needs the session of the page, the page ends with the event
-//! [`ServerEvent::PageDropped`].
+//! same image. A page also ends with WAIT_FOR_DATA if the store does not have the next bytes yet, and with
+//! NO_IMAGE_AVAILABLE if the store no longer has the image. If another download needs the session of the page, the page
+//! ends with the event [`ServerEvent::PageDropped`].
 //!
 //! ```text
 //! request --> first block --spacing--> block --spacing--> ... --> last byte: end
@@ -40,19 +40,19 @@ use crate::zcl::{
 };
 
 /// Minimum time between two blocks of a page, in milliseconds, even if the client requests a shorter spacing. A server
-/// may send more slowly than requested (section 6.10.7.2.8). A block of 65 bytes takes 7 ms of the channel for each
-/// hop, so that blocks without a pause would leave no time for other nodes.
+/// may send the blocks of a page more slowly than requested (section 6.10.7.2.8). A block of 65 bytes takes 7 ms of the
+/// channel for each hop, so that blocks without a pause would leave no time for other nodes.
 pub const MIN_PAGE_SPACING: u16 = 10;
 
-/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a block with less data
-/// than this minimum, the 68 bytes of the headers of all layers take more than four times the channel time of the data.
-/// The server answers requests for smaller blocks with UNSUP_CLUSTER_COMMAND, and the client continues with Image Block
-/// Requests (section 6.10.7.5.3).
+/// Minimum value of the field "maximum data size" in an Image Page Request that the server supports, in bytes. In a
+/// block with less than 16 bytes of data, the 68 bytes of the headers of all layers take more than four times the
+/// channel time of the data. The server answers page requests with a smaller maximum data size with
+/// UNSUP_CLUSTER_COMMAND, and the client continues with Image Block Requests (section 6.10.7.5.3).
 pub const MIN_PAGE_BLOCK: u8 = 16;
 
 /// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
 /// [`Server::handle_frame`] or [`Server::handle_timeout`]. The limit keeps a caller from sending blocks for ever while
-/// received frames wait, even if sending a block takes longer than the spacing of the blocks.
+/// received frames wait, even if the transmission of a block takes longer than the spacing of the blocks.
 pub const MAX_BLOCKS_PER_TURN: u8 = 16;
 
 impl<S: SessionSlots> Server<S> {
@@ -130,13 +130,12 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Writes the next block of a page, or the next held answer, to `out`, and returns the frame to send. At the
-    /// deadline of [`poll_timeout`](Server::poll_timeout), the caller calls this function until the function returns
-    /// `None`.
+    /// deadline of [`poll_timeout`](Server::poll_timeout), the caller calls `poll_transmit` until it returns `None`.
     ///
-    /// The number of frames in one turn of the caller's loop is limited: after [`MAX_BLOCKS_PER_TURN`] frames the
-    /// function returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
-    /// [`handle_timeout`](Server::handle_timeout). After this number of frames, the deadline of `poll_timeout` is still
-    /// in the past, so that the caller handles received frames and then calls `poll_transmit` again.
+    /// The number of frames in one turn of the caller's loop is limited: after [`MAX_BLOCKS_PER_TURN`] frames,
+    /// `poll_transmit` returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
+    /// [`handle_timeout`](Server::handle_timeout). After [`MAX_BLOCKS_PER_TURN`] frames, the deadline of `poll_timeout`
+    /// is still in the past, so that the caller handles received frames and then calls `poll_transmit` again.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
@@ -225,8 +224,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Ends a page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to send;
-    /// `None` if no page is being sent to `client`. Pages of several images may be sent to one client; each call ends
-    /// one page.
+    /// `None` if no page is being sent to `client`. The server may be sending pages of several images to one client;
+    /// each call ends one page.
     pub fn abort_page(
         &mut self,
         now: Instant,

@@ -69,16 +69,16 @@ pub trait ImageStore {
     ) -> Option<ImageInfo>;
 
     /// Looks up the image `id` for the device with the IEEE address `node`. A file with the destination `node` is
-    /// preferred to a file without a destination. `node` is an address that the caller knows, never one that a request
-    /// contains; `None` means that the address of the device is not known.
+    /// preferred to a file without a destination, which is for every device. `node` is an address that the caller
+    /// knows, never one that a request contains; `None` means that the address of the device is not known.
     ///
-    /// A store may have several files of one image, for disjoint hardware versions. Of several files, the argument
-    /// `hardware` selects one. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware
-    /// version of the device is not known (`None`). If the store has only one file of the image, `hardware` has no
-    /// effect.
+    /// A store may have several files of one image, for disjoint hardware versions. The argument `hardware` selects one
+    /// of several files of the image. Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the
+    /// hardware version of the device is not known (`None`). If the store has only one file of the image, `hardware`
+    /// has no effect.
     ///
     /// `client` is the client that sent the request, for stores in which some files are only for certain clients.
-    /// [`serve_block`](super::serve_block) passes `None`, because that function does not know the client.
+    /// [`serve_block`](super::serve_block) passes `None` for `client`, because that function does not know the client.
     fn info(
         &mut self,
         id: ImageId,
@@ -89,12 +89,13 @@ pub trait ImageStore {
 
     /// Copies bytes of `image`, from `offset` in the file on, to the start of `out`.
     ///
-    /// `offset` lies within the image. `out` is 1 to 255 bytes long, and never longer than the rest of the image after
-    /// `offset`. A store may copy fewer bytes than `out` has if more bytes would take time; the server sends only the
-    /// copied bytes. The argument `client` has the same meaning as in [`info`](Self::info).
+    /// The argument `offset` lies within the image. The buffer `out` is 1 to 255 bytes long, and never longer than the
+    /// rest of the image after `offset`. A store may copy fewer bytes than `out` has if further bytes would take longer
+    /// to read; the server sends only the copied bytes. The argument `client` has the same meaning as in
+    /// [`info`](Self::info).
     ///
-    /// The argument `offset` is always the offset in the request of the client. A store that counts offsets by itself
-    /// returns wrong data as soon as a client repeats a request.
+    /// The argument `offset` is always the offset in the request of the client. A store that counts offsets by itself,
+    /// and ignores `offset`, returns wrong data as soon as a client repeats a request.
     fn read(&mut self, image: &ImageInfo, offset: u32, client: Option<Address>, out: &mut [u8])
     -> ReadResult;
 }
@@ -169,16 +170,16 @@ impl From<Option<ImageInfo>> for FileLookup {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ReadResult {
-    /// The store copied this number of bytes to the start of `out`. If the number is 0, the server answers as for
-    /// `Wait`, with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
+    /// The store copied this number of bytes to the start of `out`. If the store copied 0 bytes, the server answers as
+    /// for `Wait`, with the waiting time [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     Filled(usize),
     /// The store reads the bytes later. The server returns [`ServerAction::Deferred`](super::ServerAction::Deferred),
-    /// and the caller answers the request with [`Server::answer`](super::Server::answer).
+    /// and the caller answers the request with [`Server::answer`](super::Server::answer) when the bytes are read.
     Later,
     /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request. The server limits the time to
-        /// [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
+        /// Seconds from the answer WAIT_FOR_DATA until the client repeats its request. The server limits the waiting
+        /// time to [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
         seconds: u32,
     },
     /// The server answers NO_IMAGE_AVAILABLE, because the store no longer has the image.

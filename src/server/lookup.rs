@@ -19,14 +19,16 @@ use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, ImageType, Ma
 #[non_exhaustive]
 pub enum AddError {
     /// The store already has a file with the same manufacturer code, image type, file version, destination and hardware
-    /// versions. No request could tell the two files apart (section 6.10.6.4).
+    /// versions as the new file. No request could select between two files with the same identity, destination and
+    /// hardware versions (section 6.10.6.4).
     #[error("the store has a file of image {0} already")]
     Duplicate(ImageId),
-    /// The store already has a file with the same manufacturer code, image type, file version and destination, and the
-    /// hardware versions of both files overlap. Files of one image must be for disjoint hardware versions.
+    /// The store already has a file with the same manufacturer code, image type, file version and destination as the
+    /// new file, and the hardware versions of both files overlap. The files of one image must be for disjoint hardware
+    /// versions.
     #[error("image {id} for {}: the store has a file of this image for {} already", Hardware(.added), Hardware(.present))]
     HardwareOverlap {
-        /// Image that both files contain.
+        /// Image that the new file and the file in the store contain.
         id: ImageId,
         /// Hardware versions of the file to add; `None` means all hardware versions.
         added: Option<HardwareRange>,
@@ -60,7 +62,7 @@ pub(super) fn is_same_file(a: &ImageInfo, b: &ImageInfo) -> bool {
 }
 
 /// Returns whether a device could get either of two files in answer to one request (sections 6.10.6.4 and 6.3.2.12), so
-/// that a store cannot have both files.
+/// that a store can have only one of the two files.
 pub(super) fn conflicts(a: &ImageInfo, b: &ImageInfo) -> bool {
     let overlap = match (a.hardware, b.hardware) {
         (Some(a), Some(b)) => a == b || !a.is_empty() && !b.is_empty() && a.min <= b.max && b.min <= a.max,
@@ -69,7 +71,7 @@ pub(super) fn conflicts(a: &ImageInfo, b: &ImageInfo) -> bool {
     (a.id, a.destination) == (b.id, b.destination) && overlap
 }
 
-/// Checks whether the file `added` may be added to a store that has the images in `infos`.
+/// Checks whether a store that has the images in `infos` may add the file `added`.
 ///
 /// # Errors
 /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if no request could tell `added` from a file of
@@ -101,7 +103,7 @@ pub(crate) fn find(
 }
 
 /// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client. Each
-/// item of `infos` is an image and the key that the result contains.
+/// item of `infos` contains an image, and the key of the image for the returned information.
 pub(crate) fn info<'a>(
     infos: impl Iterator<Item = (u32, &'a ImageInfo)>,
     id: ImageId,

@@ -20,13 +20,14 @@
 //! ```
 //!
 //! - Input: [`handle_frame`](Server::handle_frame) takes each frame of the cluster that the node receives, even a frame
-//!   for a client. [`answer`](Server::answer) takes the data for a deferred request. The caller calls
+//!   that is not for a server. [`answer`](Server::answer) takes the data for a deferred request. The caller calls
 //!   [`handle_timeout`](Server::handle_timeout) at the deadline of [`poll_timeout`](Server::poll_timeout).
 //!   [`handle_delivery`](Server::handle_delivery) takes the delivery reports of the stack. [`set_utc`](Server::set_utc)
 //!   takes the UTC time.
 //! - Output: a call that makes a frame returns a [`Transmit`], and writes the bytes of the frame to the buffer `out`
-//!   that the caller lent. The caller sends the frame before it lends `out` again. After each call the caller calls
-//!   [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until both return `None`.
+//!   that the caller lent. The caller sends the frame before it lends the buffer `out` to the server again. After each
+//!   call the caller calls [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until both
+//!   return `None`.
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
 //!   for.
@@ -53,7 +54,7 @@
 //! **A failed delivery ends no session.** The caller passes the failure to
 //! [`handle_delivery`](Server::handle_delivery), and the client repeats its request. A download ends with an Upgrade
 //! End Request of the client, with ABORT from the server, or with [`cancel`](Server::cancel). A client that is silent
-//! beyond a timeout counts as stalled.
+//! for longer than a timeout of the settings counts as stalled.
 //!
 //! | request | answer | or a Default Response with |
 //! |---|---|---|
@@ -68,7 +69,8 @@
 //!
 //! A response repeats the sequence number of the request and asks for an APS acknowledgement. The blocks of a page ask
 //! for no APS acknowledgement, and each block after the first has the next sequence number. A response is sent with APS
-//! security if the request came with APS security. The server does not respond to requests by broadcast or multicast.
+//! security if the request came with APS security. The server does not respond to requests that came by broadcast or
+//! multicast.
 //!
 //! ```
 //! use zigbee_ota::file::{FileHeader, FileWriter};
@@ -221,7 +223,8 @@ pub enum ServerIgnored {
     /// The ZCL header is truncated, or a frame other than a command of the cluster cannot be decoded.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
-    /// The frame came by broadcast or multicast; many servers would answer such a request at once.
+    /// The frame came by broadcast or multicast; if servers answered such frames, many servers would answer one request
+    /// at the same time.
     #[error("not sent to this node alone")]
     NotUnicast,
     /// The frame is for a client of the cluster, not for a server.
@@ -236,7 +239,8 @@ pub enum ServerIgnored {
 }
 
 impl<S> Server<S> {
-    /// Makes a server without any session. The server overwrites the content of the slots.
+    /// Makes a server without any session. The server overwrites the content of the session slots that the caller
+    /// lends.
     pub const fn new(config: ServerConfig, slots: S) -> Self
     where
         S: SessionSlots,
@@ -254,11 +258,11 @@ impl<S> Server<S> {
     }
 
     /// Sets the UTC clock of the server: the time is `utc` at `now`, and later responses contain times in UTC. With
-    /// `None` the server has no clock, as before the first call, and responses contain offsets. Several clients in the
-    /// field misread times in UTC (section 6.13).
+    /// `None`, the server has no UTC clock, as before the first call of `set_utc`, and responses contain offsets in
+    /// seconds. Several clients in the field misread times in UTC (section 6.13).
     ///
-    /// The argument `now` of later calls advances the clock. The caller sets the clock again after an adjustment of its
-    /// own clock.
+    /// The UTC clock advances with the argument `now` of later calls of the server. The caller sets the UTC clock of
+    /// the server again after an adjustment of its own clock.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = match utc {
             None => Clock::Offsets,
@@ -400,7 +404,7 @@ impl<S: SessionSlots> Server<S> {
 
     /// Returns the context of a request. If the caller knows the IEEE address of the client, the server moves the
     /// sessions of the client to the present network address of the client. The server also removes the sessions of
-    /// another device that had this network address before.
+    /// another device that had the client's network address before.
     #[inline]
     fn identify_client(
         &mut self,
@@ -476,20 +480,20 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Removes all sessions of the node with the network address `network`, and returns whether the server had a
-    /// session of the node. The caller calls this method when a device leaves the network. After the call, the device
-    /// no longer counts for [`ServerConfig::max_downloads`], and the next device with the same network address does not
-    /// inherit the sessions.
+    /// session of the node. The caller calls `forget` when a device leaves the network. After a call of `forget`, the
+    /// device no longer counts for [`ServerConfig::max_downloads`], and the next device with the same network address
+    /// does not inherit the sessions.
     pub fn forget(&mut self, network: u16) -> bool {
         self.table.remove_node(network)
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
     /// had a session of the node. The downloads and pages of the node continue. The server forgets the node that had
-    /// the address `new` before. A second call with the same addresses does nothing.
+    /// the address `new` before. A second call of `moved` with the same addresses does nothing.
     ///
-    /// The caller calls this method when the stack reports another network address of a device. The call is not needed
-    /// if the caller passes the IEEE address with each frame ([`FrameMeta::ieee`]): the server moves the sessions of
-    /// the device by itself.
+    /// The caller calls `moved` when the stack reports another network address of a device. A caller that passes the
+    /// IEEE address with each frame ([`FrameMeta::ieee`]) need not call `moved`, because the server moves the sessions
+    /// of the device by itself.
     pub fn moved(&mut self, old: u16, new: u16) -> bool {
         self.table.move_node(old, new)
     }
@@ -525,8 +529,8 @@ impl<S: SessionSlots> Server<S> {
         Some((id, self.table.find_download(client, id)?))
     }
 
-    /// Resets the counts of repeated downloads of the node with the network address `network`, so that the node is
-    /// offered images again. The limit of these counts is [`ServerConfig::repeated_download_limit`].
+    /// Resets the counts of repeated downloads of the node with the network address `network`, so that the server
+    /// offers images to the node again. The limit on repeated downloads is [`ServerConfig::repeated_download_limit`].
     pub fn reset_repeats(&mut self, network: u16) {
         for session in self.table.sessions_mut().filter(|session| session.client().network == network) {
             session.forget_repeats();

@@ -12,7 +12,7 @@ use crate::aps::Address;
 use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// [`ImageStore`] that owns any number of files in memory. Files can be added, replaced and removed while clients
+/// [`ImageStore`] that owns any number of files in memory. The caller can add, replace and remove files while clients
 /// download. [`SlotStore`](super::SlotStore) describes how a replaced or removed file affects a download.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
@@ -27,13 +27,13 @@ impl OwnedStore {
         Self { files: Vec::new() }
     }
 
-    /// Adds the file at the start of `bytes` to the store and returns the identity of the file. The server does not
-    /// serve bytes after the total image size.
+    /// Adds the file at the start of `bytes` to the store and returns the identity of the file. If `bytes` is longer
+    /// than the total image size in the header, the server does not serve the bytes after that size.
     ///
     /// # Errors
-    /// Fails with [`AddError::Decode`] if the header cannot be decoded or the file is too short. Fails with
-    /// [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image and
-    /// destination whose hardware versions overlap those of the new file.
+    /// Fails with [`AddError::Decode`] if the header cannot be decoded or the file is shorter than the total image size
+    /// in the header. Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of
+    /// the same image and destination whose hardware versions overlap those of the new file.
     pub fn add(&mut self, bytes: Vec<u8>) -> Result<ImageId, AddError> {
         let info = *StoreEntry::parse(&bytes)?.info();
         lookup::check_addition(self.list(), &info)?;

@@ -1,8 +1,9 @@
 //! Path MTU of a client: the longest block that the path to the client carries, found from delivery reports as in
 //! packetization layer path MTU discovery (RFC 4821).
 //!
-//! A single lost block is no evidence of a size limit: on a path that loses each frame with the same probability,
-//! shorter blocks only cost time. The size is the cause of the losses if long blocks fail while shorter blocks arrive.
+//! A single lost block is no evidence of a size limit: on a path that loses short and long frames with the same
+//! probability, shorter blocks only make the download longer. The block size is the cause of the losses if long blocks
+//! fail while shorter blocks arrive.
 //!
 //! ```text
 //!           4 consecutive failures,
@@ -19,11 +20,11 @@
 //!             passes + 16              after 8, 16, ... 255 delivered blocks
 //! ```
 //!
-//! On a path without a limit that loses 20 % of the blocks, 4 consecutive failures happen once in 800 blocks; after
-//! these failures, the server sends two short blocks without need. On a path without a limit that loses 20 % of the
-//! blocks, the server sets a false limit once in 4,000 blocks, and removes the false limit after 8 blocks. The limit of
-//! a path that carries at least 16 bytes of data is found within about ten blocks: 4 failures, then a binary search
-//! between 16 and 255 bytes, and one confirmation.
+//! On a path without a size limit that loses 20 % of the blocks at random, 4 consecutive failures happen once in 800
+//! blocks on average; after 4 failures, the server sends two short blocks without need. On a path without a size limit
+//! that loses 20 % of the blocks at random, the server sets a false limit once in 4,000 blocks on average, and removes
+//! the false limit after 8 blocks. The limit of a path that carries at least 16 bytes of data is found within about ten
+//! blocks: 4 failures, then a binary search between 16 and 255 bytes, and one confirmation.
 
 use core::fmt;
 use core::num::NonZeroU8;
@@ -40,10 +41,11 @@ const FAILURES: u8 = 4;
 /// block yet.
 const FIRST_FAILURES: u8 = 3;
 
-/// Number of delivered blocks before the first probe for a longer block. The number doubles with each probe that fails.
+/// Number of delivered blocks after which the server sends the first probe, a block that is longer than the limit of
+/// the path. The number of blocks before the next probe doubles with each probe that fails.
 const PROBE_AFTER: u8 = 8;
 
-/// Maximum number of doublings of [`PROBE_AFTER`]; the result is limited to 255 blocks.
+/// Maximum number of doublings of [`PROBE_AFTER`]; the doubled number is limited to 255 blocks.
 const MAX_BACKOFF: u8 = 5;
 
 /// Number of blocks after a probe before the server sends another probe, if no delivery report of the probe arrives.
@@ -56,18 +58,18 @@ pub(super) enum PathMtu {
     /// The path has no known limit. The last `failures` blocks were not delivered, and the shortest of them has the
     /// size `shortest`. `proven` is set if an earlier block was delivered.
     Open { proven: bool, failures: u8, shortest: u8 },
-    /// Blocks of the size `full` were not delivered. The server tries blocks of the size `size`, after blocks of the
-    /// size `fails` were not delivered.
+    /// The stack reported that blocks of the size `full` were not delivered. The server tries blocks of the size
+    /// `size`, after blocks of the size `fails` were not delivered.
     Search { full: u8, fails: u8, size: u8 },
     /// A block of the size `passes` was delivered, after a block of the size `fails` and several blocks of the size
-    /// `full` were not delivered. The server tries one block of the full size again.
+    /// `full` were not delivered. The server tries one block of the size `full` again.
     Confirm { full: u8, fails: u8, passes: u8, probe: Probe },
     /// Blocks of the size `passes` are delivered, and blocks of the size `fails` are not. After a successful probe,
     /// `fails` is 0, because the path may no longer have a limit.
     Limited {
         passes: u8,
         fails: u8,
-        /// Number of consecutive blocks of at most the size `passes` that were not delivered; less than [`FAILURES`].
+        /// Number of consecutive blocks of the size `passes` or less that were not delivered; less than [`FAILURES`].
         failures: u8,
         /// Number of consecutive failed probes, up to [`MAX_BACKOFF`].
         backoff: u8,
@@ -75,7 +77,7 @@ pub(super) enum PathMtu {
     },
 }
 
-/// Block that is longer than the limit, and tests whether the path carries longer blocks.
+/// Probe: a block that is longer than the limit of the path, and tests whether the path carries longer blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
     /// The probe is sent after this number of delivered blocks; 0 means that the next block is the probe.
@@ -87,7 +89,8 @@ pub(super) enum Probe {
 impl Probe {
     const NEXT: Self = Self::After(0);
 
-    /// Records a sent block. The block is the probe if the probe was due and the block is longer than the usual size.
+    /// Records a sent block, which may be the probe. The sent block is the probe if the probe was due and the block is
+    /// longer than the limit of the path.
     const fn sent(self, longer: bool) -> Self {
         match self {
             Self::After(0) if longer => Self::InFlight(0),
@@ -97,7 +100,7 @@ impl Probe {
         }
     }
 
-    /// Records a delivered block of the usual size.
+    /// Records the delivery of a block that is no longer than the limit of the path.
     const fn delivered(self) -> Self {
         match self {
             Self::After(left) => Self::After(left.saturating_sub(1)),
@@ -107,13 +110,13 @@ impl Probe {
 }
 
 impl PathMtu {
-    /// Initial state, without any delivery report.
+    /// Initial state of the search, before any delivery report.
     pub(super) const UNKNOWN: Self = Self::Open { proven: false, failures: 0, shortest: MAX_SIZE };
 
     /// State of a path without a known limit.
     const PROVEN: Self = Self::Open { proven: true, failures: 0, shortest: MAX_SIZE };
 
-    /// Returns the limit of the path in bytes; `None` if no limit is known.
+    /// Returns the maximum number of bytes of data that the path carries in a block; `None` if no limit is known.
     pub(super) const fn limit(self) -> Option<NonZeroU8> {
         match self {
             Self::Open { .. } | Self::Search { .. } | Self::Confirm { .. } => None,
@@ -121,8 +124,8 @@ impl PathMtu {
         }
     }
 
-    /// Returns the size of the next block in bytes, at most `most`, the number of bytes that the request and the other
-    /// limits allow.
+    /// Returns the number of bytes of data in the next block, at most `most`, the number of bytes that the request and
+    /// the other limits allow.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let size = match self {
             Self::Open { .. } => MAX_SIZE,
@@ -236,8 +239,8 @@ impl PathMtu {
         Self::Search { full, fails: full, size: midpoint(0, full) }
     }
 
-    /// Returns the state for a limit between two sizes. If another size lies between the two sizes, the next block is a
-    /// probe; otherwise the next probe follows after a number of delivered blocks.
+    /// Returns the state for a limit between the sizes `passes` and `fails`. If another size lies between `passes` and
+    /// `fails`, the next block is a probe; if not, the next probe follows after several delivered blocks.
     fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
         let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);
         let apart = fails.saturating_sub(passes) > 1;
@@ -254,7 +257,7 @@ const fn bytes(size: u8) -> u8 {
     size.saturating_mul(STEP)
 }
 
-/// Returns the size in the middle between two sizes, above `low`.
+/// Returns the size in the middle between `low` and `high`, at least one unit above `low`.
 const fn midpoint(low: u8, high: u8) -> u8 {
     let (middle, least) = (low.midpoint(high), low.saturating_add(1));
     if middle < least { least } else { middle }
@@ -312,7 +315,8 @@ impl PackedPathMtu {
         Self([a, b, c])
     }
 
-    /// Records that a block of `len` bytes was sent. Fast path: most paths have no limit, so the state does not change.
+    /// Records that a block of `len` bytes was sent. Fast path: most paths have no limit, and a sent block does not
+    /// change the state of a path without a limit.
     #[inline(always)]
     pub(super) const fn record_sent(&mut self, len: u8) {
         let [tag, ..] = self.0;
@@ -323,8 +327,8 @@ impl PackedPathMtu {
         }
     }
 
-    /// Returns the size of the next block in bytes: at most `most`, the number of bytes that the request and the other
-    /// limits allow.
+    /// Returns the number of bytes of data in the next block: at most `most`, the number of bytes that the request and
+    /// the other limits allow.
     #[inline(always)]
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let [tag, ..] = self.0;
@@ -384,7 +388,8 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// Sends `count` blocks of at most `most` bytes over a path that carries `carries` bytes; each is reported at once.
+    /// Sends `count` blocks of at most `most` bytes over a path that carries blocks of up to `carries` bytes, and
+    /// reports the delivery or loss of each block at once.
     fn send(mtu: &mut PathMtu, most: u8, carries: u8, count: usize) -> Vec<u8> {
         let one = |_| {
             let len = mtu.next_size(most);
@@ -480,7 +485,7 @@ mod tests {
         assert!((4..=6).contains(&probes), "{probes}");
     }
 
-    /// Tests that any sequence of reports gives block sizes from 1 to the requested size.
+    /// Tests that the search chooses block sizes from 1 to the requested size after any sequence of delivery reports.
     #[test]
     fn any_reports_leave_sizes_in_range() {
         let mut mtu = PathMtu::UNKNOWN;

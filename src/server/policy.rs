@@ -25,41 +25,42 @@ use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequ
 /// Decisions of a gateway about images, blocks and upgrades. The default of each method is the decision of
 /// [`StandardPolicy::default`], which serves every client at once.
 pub trait ServerPolicy {
-    /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server calls this method
-    /// for each query with an image to offer, each request for blocks or a page, and each Upgrade End Request with
-    /// SUCCESS. `image` is the file that the client would get; `None` for an Upgrade End Request if the store does not
-    /// have the file, or has several files of the image.
+    /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server calls
+    /// `is_authorized` for each query with an image to offer, each request for blocks or a page, and each Upgrade End
+    /// Request with SUCCESS. `image` is the file that the client would get; `None` for an Upgrade End Request if the
+    /// store does not have the file, or has several files of the image.
     ///
-    /// If the method returns `false`, the server answers a query and an Image Page Request with NOT_AUTHORIZED, an
+    /// If `is_authorized` returns `false`, the server answers a query and an Image Page Request with NOT_AUTHORIZED, an
     /// Image Block Request with ABORT, and an Upgrade End Request with a Default Response NOT_AUTHORIZED.
     ///
-    /// By default every client may have every image. The server does not call this method for a device-specific file of
-    /// another device, because the server refuses such a file itself.
+    /// By default every client may have every image. The server does not call `is_authorized` for a device-specific
+    /// file of another device, because the server refuses such a file itself.
     fn is_authorized(&mut self, client: Address, id: ImageId, image: Option<&ImageInfo>) -> bool {
         let _ = (client, id, image);
         true
     }
 
     /// Returns the IEEE address of `client` from the gateway's own knowledge: network management (ZDO), a link key or a
-    /// neighbour table. `None` means that the gateway does not know the address. The server calls this method for each
+    /// neighbour table. `None` means that the gateway does not know the IEEE address. The server calls `ieee` for each
     /// request that comes without an address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
     ///
-    /// If the address is known, the client may have the device-specific files for this address, and the server moves
-    /// the sessions of the device when its network address changes. By default no address is known.
+    /// If the IEEE address is known, the client may have the device-specific files for this address, and the server
+    /// moves the sessions of the device when its network address changes. By default the policy knows no IEEE address.
     fn ieee(&mut self, client: Address) -> Option<Eui64> {
         let _ = client;
         None
     }
 
-    /// Returns the hardware version of `client`. The server calls this method if the store has several files of the
-    /// image `id` for different hardware versions, and the client has sent no hardware version. By default the hardware
-    /// version is not known, and the server answers NO_IMAGE_AVAILABLE.
+    /// Returns the hardware version of `client`. The server calls `hardware` if the store has several files of the
+    /// image `id` for different hardware versions, and the client has sent no hardware version. By default the policy
+    /// knows no hardware version, so the server answers NO_IMAGE_AVAILABLE if only the hardware version could select
+    /// the file.
     fn hardware(&mut self, client: Address, id: ImageId) -> Option<HardwareVersion> {
         let _ = (client, id);
         None
     }
 
-    /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls this method for every
+    /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls `is_eligible` for every
     /// image with the requested manufacturer code and image type, except for files of other devices. Of the eligible
     /// images, the server offers the image with the highest version.
     #[doc(alias("upgrade", "downgrade", "rollback"))]
@@ -69,9 +70,9 @@ pub trait ServerPolicy {
     }
 
     /// Returns the reason why `image` may not be offered, after [`is_eligible`](Self::is_eligible) has returned
-    /// `false`. The server reports the reason in the event [`ServerEvent::Queried`](super::ServerEvent::Queried). The
-    /// default is the reason of [`StandardPolicy::default`], or [`RefusalReason::Policy`] if the standard policy would
-    /// offer the image.
+    /// `false`. The server reports the returned reason in the event
+    /// [`ServerEvent::Queried`](super::ServerEvent::Queried). The default is the reason that
+    /// [`StandardPolicy::default`] gives, or [`RefusalReason::Policy`] if the standard policy would offer the image.
     fn refusal_reason(
         &mut self,
         client: Address,
@@ -83,7 +84,8 @@ pub trait ServerPolicy {
     }
 
     /// Decides the answer to a Query Next Image Request (section 6.10.5.3). `found` is the eligible image with the
-    /// highest version; `None` if no image is eligible. The server calls this method once for each request.
+    /// highest version; `None` if no image is eligible. For each Query Next Image Request of an authorized client, the
+    /// server calls either `offer` or, after repeated downloads, `offer_repeated`.
     ///
     /// A client to which the policy refuses a found image gets no blocks of that image type either, until a later query
     /// of the client is answered with an offer. A server without a session of the client does not remember the refusal;
@@ -99,9 +101,9 @@ pub trait ServerPolicy {
         QueryDecision::Offer
     }
 
-    /// Decides whether a block is sent now (section 6.10.8.3). The server calls this method for every Image Block
-    /// Request and Image Page Request that the server could serve, before the server reads the image. `session` is the
-    /// state of the client before the request; `None` if the client has no session.
+    /// Decides whether a block is sent now (section 6.10.8.3). The server calls `pace` for every Image Block Request
+    /// and Image Page Request that the server could serve, before the server reads the image. `session` is the state of
+    /// the client before the request; `None` if the client has no session.
     #[doc(alias("rate limit", "throttle", "emberAfOtaServerImageBlockRequestCallback"))]
     fn pace(
         &mut self,
@@ -114,8 +116,8 @@ pub trait ServerPolicy {
     }
 
     /// Decides the answer to a Query Specific File Request for the device `request.node` (section 6.10.12.3). `found`
-    /// is the device-specific file of the device; `None` if the store has no such file. The server calls this method
-    /// once for each request.
+    /// is the device-specific file of the device; `None` if the store has no such file. The server calls
+    /// `offer_specific_file` once for each Query Specific File Request, unless `is_authorized` refuses the client.
     fn offer_specific_file(
         &mut self,
         client: Address,
@@ -135,9 +137,9 @@ pub trait ServerPolicy {
 
     /// Decides the answer to a client that has downloaded the image `id` `times` times, but still queries with a
     /// version for which `id` is eligible. Each counted download ended with the order to upgrade, or with the report of
-    /// the client that the image is invalid. The client cannot install the image, or reports a wrong version. The
-    /// server calls this method in place of [`offer`](Self::offer) once `times` reaches
-    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
+    /// the client that the image is invalid. A client that downloads the same image again and again cannot install the
+    /// image, or reports a wrong running version. The server calls `offer_repeated` in place of [`offer`](Self::offer)
+    /// once `times` reaches [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count of downloads.
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         let _ = (client, id, times);
@@ -145,10 +147,10 @@ pub trait ServerPolicy {
     }
 
     /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision
-    /// is not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the
-    /// unit of all later revisions, for any other client.
+    /// is not known. A client of revision 2 counts MinimumBlockPeriod in seconds. For a client of any other or unknown
+    /// revision, the server counts MinimumBlockPeriod in milliseconds, the unit of all later revisions.
     ///
-    /// The server calls this method for requests with a MinimumBlockPeriod if
+    /// The server calls `cluster_revision` for requests with a MinimumBlockPeriod if
     /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is not 0.
     #[doc(alias("MinimumBlockPeriod", "0xFFFD"))]
     fn cluster_revision(&mut self, client: Address) -> Option<u16> {
@@ -164,8 +166,7 @@ pub trait ServerPolicy {
     }
 
     /// Decides when `client` upgrades to the image `id` that the client has downloaded (sections 6.8.4 and 6.10.10.3).
-    /// The server calls this method for each Upgrade End Request with SUCCESS, even if the store no longer has the
-    /// image.
+    /// The server calls `upgrade` for each Upgrade End Request with SUCCESS, even if the store no longer has the image.
     #[doc(alias("apply", "emberAfOtaServerUpgradeEndRequestCallback"))]
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         let _ = client;
@@ -181,7 +182,8 @@ pub trait ServerPolicy {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum QueryDecision {
-    /// The server answers SUCCESS with the image that the store found, or NO_IMAGE_AVAILABLE if the store found none.
+    /// The server answers SUCCESS with the image that the store found, or NO_IMAGE_AVAILABLE if the store found no
+    /// image.
     Offer,
     /// The server answers NO_IMAGE_AVAILABLE: the client gets no image now.
     NoImage,
@@ -195,16 +197,16 @@ pub enum QueryDecision {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PaceDecision {
-    /// The server sends as much data as the request and the limits allow. The main limit is
-    /// [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
+    /// The server sends as much data in the block as the request and the limits of the server allow. The main limit on
+    /// the data of a block is [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
     Send,
     /// The server sends at most this number of bytes of data, for instance because longer blocks do not arrive over the
     /// route to the client.
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
-        /// Seconds until the client repeats its request. The server limits the time to
-        /// [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
+        /// Seconds from the answer WAIT_FOR_DATA until the client repeats its request. The server limits the waiting
+        /// time to [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
         seconds: u32,
     },
     /// The server answers ABORT, and the client ends the download.
@@ -219,22 +221,22 @@ pub enum PaceDecision {
 pub enum UpgradeDecision {
     /// The Upgrade End Response tells the client to upgrade now.
     Now,
-    /// The Upgrade End Response tells the client to upgrade after this number of seconds. The value 0xFFFFFFFF is sent
-    /// as 0xFFFFFFFE.
+    /// The Upgrade End Response tells the client to upgrade after the given number of seconds. The server sends
+    /// 0xFFFFFFFF seconds as 0xFFFFFFFE, because 0xFFFFFFFF means "hold".
     AfterSeconds(u32),
-    /// The Upgrade End Response tells the client to upgrade at this UTC time, or now if the time is past.
-    /// [`Server::set_utc`](super::Server::set_utc) sets the UTC clock of the server. Without a UTC clock, the server
+    /// The Upgrade End Response tells the client to upgrade at the given UTC time, or now if the time is past.
+    /// [`Server::set_utc`](super::Server::set_utc) sets the UTC clock of the server. If the server has no UTC clock, it
     /// answers as for `Hold`: the client asks again later, and no upgrade starts early.
     At(UtcTime),
     /// The Upgrade End Response tells the client to hold: to wait for another Upgrade End Response
-    /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). Do not hold sleepy
-    /// clients, which may miss the Upgrade End Response that ends the hold (section 6.8.4).
+    /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). A policy should not
+    /// hold sleepy clients, which may miss the Upgrade End Response that ends the hold (section 6.8.4).
     Hold,
-    /// The server answers a Default Response SUCCESS in place of an Upgrade End Response. The decision is for files
-    /// that need no upgrade, such as device-specific files (section 6.10.10.3).
+    /// The server answers a Default Response SUCCESS in place of an Upgrade End Response. The decision `Acknowledge` is
+    /// for files that need no upgrade, such as device-specific files (section 6.10.10.3).
     Acknowledge,
-    /// The server answers a Default Response with this status in place of an Upgrade End Response. Servers in the field
-    /// use [`Refusal::ABORT`].
+    /// In place of an Upgrade End Response, the server answers a Default Response with the given status. Other OTA
+    /// servers in the field use [`Refusal::ABORT`] as the status.
     Refuse(Refusal),
 }
 
@@ -251,9 +253,10 @@ pub enum OfferedVersions {
     #[doc(alias = "rollback")]
     Downgrade,
     /// The server offers only the version that the client already runs, as a reinstallation. A client that queries
-    /// again after the upgrade installs the image again.
+    /// again after the reinstallation gets an offer of the same image, and installs the image again.
     Reinstall,
-    /// All versions may be offered. A client that queries again after the upgrade installs the image again.
+    /// All versions may be offered. A client that queries again after the upgrade gets an offer of the same image, and
+    /// installs the image again.
     Any,
 }
 
@@ -282,13 +285,13 @@ impl OfferedVersions {
 pub struct StandardPolicy {
     /// Versions that the policy offers. The default is [`OfferedVersions::Upgrade`].
     pub versions: OfferedVersions,
-    /// Whether the policy offers any version to a client with the version 0xFFFFFFFF. Devices in the field send
-    /// 0xFFFFFFFF if they do not know their version. The default is `false`, because a client that does not know its
-    /// version may install the same image again and again.
+    /// Whether the policy offers images of any version to a client that reports the running version 0xFFFFFFFF. Devices
+    /// in the field report the running version 0xFFFFFFFF if they do not know their version. The default is `false`,
+    /// because a client that does not know its version may install the same image again and again.
     pub offer_to_unknown_version: bool,
     /// Whether the policy offers an image for certain hardware versions to a client that does not report its hardware
-    /// version. The default is `true`: the hardware version is optional in the request, and the client can check the
-    /// header of the file itself.
+    /// version. The default is `true`: the hardware version is optional in a query, and the client can check the header
+    /// of the file itself.
     pub offer_to_unknown_hardware: bool,
 }
 

@@ -182,7 +182,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Counts the earlier downloads by a client of the image that the server would now offer to the client. Returns the
-    /// count; 0 if the count is below the limit.
+    /// count of downloads; 0 if the count is below `ServerConfig::repeated_download_limit`.
     fn count_repeated_download(
         &mut self,
         now: Instant,
@@ -212,8 +212,8 @@ pub(super) fn answer(decision: QueryDecision, offer: Option<ImageOffer>) -> Resu
     }
 }
 
-/// Completes the version in the request of a device that reports only the low byte of its version. If the low byte of
-/// `candidate` equals the reported version, the server assumes that the device runs `candidate`.
+/// Completes the running version in the query of a device that reports only the low byte of its version. If the low
+/// byte of `candidate` equals the reported version, the server assumes that the device runs `candidate`.
 fn with_full_version(request: &QueryNextImageRequest, candidate: FileVersion) -> QueryNextImageRequest {
     let reported = request.current.version;
     let is_low_byte = reported.0 == candidate.0 & 0xff;

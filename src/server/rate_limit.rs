@@ -34,7 +34,8 @@ pub(super) struct BlockSizeLimits {
     /// Limit of [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame), in bytes of the
     /// whole frame.
     pub(super) unfragmented_frame: Option<NonZeroU8>,
-    /// Number of relays of the source route. Each relay takes two bytes of the frame, and the route takes two more.
+    /// Number of relays of the source route. The source route takes two bytes of the frame, and two more bytes for each
+    /// relay.
     pub(super) relays: u8,
     /// Whether the block is sent with APS security, which takes [`APS_SECURITY`] bytes of the frame.
     pub(super) aps_security: bool,
@@ -48,7 +49,8 @@ impl BlockSizeLimits {
         at_most(at_most(at_most(smallest, self.device), self.policy), self.unfragmented()).max(1)
     }
 
-    /// Returns the number of bytes of data that an unfragmented frame has room for; `None` without a limit.
+    /// Returns the number of bytes of data that an unfragmented frame has room for; `None` if `unfragmented_frame` is
+    /// `None`.
     fn unfragmented(&self) -> Option<NonZeroU8> {
         let room = usize::from(self.unfragmented_frame?.get());
         let security = if self.aps_security { APS_SECURITY } else { 0 };
@@ -83,12 +85,13 @@ pub(super) fn bytes_on_air(len: u8) -> u32 {
     frame.saturating_add(heads)
 }
 
-/// Token bucket that limits the blocks to all clients together. The bucket holds at most the tokens of one second.
+/// Token bucket that limits the blocks to all clients together. The token bucket holds at most the tokens that it gains
+/// in one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
-    /// Number of tokens in the bucket, in thousandths of a byte. The number may become negative, because the server may
-    /// send a block that needs more tokens than the bucket has. While the number is negative, refills only reduce the
-    /// deficit.
+    /// Number of tokens in the bucket, in thousandths of a byte. The number of tokens may become negative, because the
+    /// server may send a block that needs more tokens than the bucket has. While the number of tokens is negative,
+    /// refills only reduce the deficit.
     level: i64,
     /// Time of the last refill of the bucket.
     refilled: Option<Instant>,
@@ -114,7 +117,7 @@ impl TokenBucket {
     }
 }
 
-/// Unit of the time in WAIT_FOR_DATA: one second.
+/// Unit of the waiting time in WAIT_FOR_DATA: one second.
 const SECOND: Millis = Millis::from_secs(1);
 
 /// Maximum number of seconds that the server asks a client to wait for data: one day. Clients in the field obey any
@@ -127,15 +130,16 @@ const REVISION_OF_SECONDS: Option<u16> = Some(2);
 /// Contents of an answer WAIT_FOR_DATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wait {
-    /// Seconds until the client repeats its request.
+    /// Seconds from the answer WAIT_FOR_DATA until the client repeats its request.
     pub(super) seconds: u32,
-    /// MinimumBlockPeriod for the client, in the unit of its cluster revision; `None` for a client that sent none.
+    /// MinimumBlockPeriod for the client, in the unit of its cluster revision; `None` if the request of the client
+    /// contains no MinimumBlockPeriod.
     pub(super) min_block_period: Option<u16>,
 }
 
 impl Session {
-    /// Returns the milliseconds until the next block to the client is due by the schedule of `period`; 0 if the block
-    /// is due. The first block to a client is due at once.
+    /// Returns the milliseconds until the next block to the client is due, if the client gets one block in each
+    /// `period`; 0 if the block is due now. The first block to a client is due at once.
     pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
         if period == Millis(0) {
             return period;
@@ -144,8 +148,8 @@ impl Session {
         self.last_served(now).map_or(Millis(0), |served| served.plus(period).plus(ahead).since(now))
     }
 
-    /// Records in the schedule of the period that a block was sent now, `early` milliseconds before it was due. The
-    /// next block becomes due later by `early` milliseconds, at most by [`burst`].
+    /// Records in the schedule of the rate limit that a block was sent now, `early` milliseconds before the block was
+    /// due. The next block to the client becomes due later by `early` milliseconds, at most by [`burst`].
     pub(super) fn record_paced_block(&mut self, now: Instant, early: Millis, period: Millis) {
         if period == Millis(0) {
             return;
@@ -163,22 +167,24 @@ impl Session {
     }
 }
 
-/// Returns the unit of the field `ahead` of a session, in milliseconds. The field has one byte, so the unit is long
-/// enough that 255 units reach the time of [`burst`].
+/// Returns the unit of the field `ahead` of a session, in milliseconds. The field `ahead` has one byte, so the unit is
+/// long enough that 255 units reach the time of [`burst`].
 fn ahead_unit(period: Millis) -> u32 {
     burst(period).0.div_ceil(u8::MAX.into()).max(1)
 }
 
-/// Returns the limit of the time by which a block may be early in the schedule of `period`. If the period is below one
-/// second, a block may be almost one second early, because WAIT_FOR_DATA cannot demand less than a whole second. If the
-/// period is one second or more, a block may be almost a quarter of the period early, because the delays of the network
-/// vary. The blocks still keep the period on average, because an early block makes the next block due later.
+/// Returns the maximum time by which the server may send a block before the block is due, if the blocks to a client are
+/// due one `period` apart. If the period is below one second, a block may be almost one second early, because
+/// WAIT_FOR_DATA cannot demand less than a whole second. If the period is one second or more, a block may be almost a
+/// quarter of the period early, because the delays of the network vary. The blocks still keep the period on average,
+/// because an early block makes the next block due later.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns the override for the devices of the image `id`; `None` if no row of the table applies.
+    /// Returns the override for the devices of the image `id`; `None` if no row of the table of device overrides
+    /// applies.
     #[inline(never)]
     pub(super) fn device_override(&self, id: ImageId) -> Option<&'static DeviceOverride> {
         DeviceOverride::find(self.config.device_overrides, id)
@@ -222,7 +228,7 @@ impl<S: SessionSlots> Server<S> {
     /// the request.
     ///
     /// # Errors
-    /// Fails with the answer WAIT_FOR_DATA if a limit is reached.
+    /// Fails with the answer WAIT_FOR_DATA if the request exceeds a rate limit.
     #[inline(always)]
     pub(super) fn check_limits(
         &mut self,

@@ -1,4 +1,5 @@
-//! Responses to requests. This module makes a frame and its [`Transmit`] from a request context and a message.
+//! Responses of a server to the requests of clients. This module makes a frame and its [`Transmit`] from a request
+//! context and a message.
 //!
 //! ```text
 //! RequestContext { client, sequence, secured, relays, ieee } + message -> frame in out, Transmit
@@ -23,7 +24,7 @@ pub(super) struct RequestContext {
     pub(super) secured: bool,
     /// Number of relays in the source route to the client.
     pub(super) relays: u8,
-    /// IEEE address of the client that the caller knows. The field never holds an address from the request.
+    /// IEEE address of the client that the caller knows. The field `ieee` never holds an address from the request.
     pub(super) ieee: Option<Eui64>,
 }
 
@@ -37,7 +38,7 @@ impl RequestContext {
         self.write(&Frame::response(self.sequence, message), out)
     }
 
-    /// Writes a Default Response to `command` to `out`.
+    /// Writes to `out` a Default Response that answers `command`.
     #[cold]
     pub(super) fn default_response(
         self,

@@ -55,7 +55,7 @@ use repeats::wrapping_seconds;
 /// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that
 /// is being sent, and rate limit.
 ///
-/// A client with several image types has a session for each of them. The downloads of a client do not affect each
+/// A client with several image types has a session for each image type. The downloads of a client do not affect each
 /// other.
 ///
 /// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). Pages and the limits
@@ -73,22 +73,24 @@ pub struct Session {
     /// Version of the image that `state` is about.
     version: FileVersion,
     /// State of the client: time at which the server last sent data to the client, in milliseconds modulo 2³². The time
-    /// is valid if the flag SERVED is set.
+    /// in `served` is valid if the flag SERVED is set.
     served: u32,
     manufacturer: ManufacturerCode,
     image_type: ImageType,
     /// Hardware version of the device, or a version in the hardware range of the file that the policy chose. The
-    /// version is known if the flag HARDWARE is set.
+    /// hardware version is known if the flag HARDWARE is set.
     hardware: HardwareVersion,
-    /// Hour of the last counted download, or of the last daily decrease of the count, modulo 2¹⁶.
+    /// Hour of the last download in the count of repeated downloads, or of the last daily decrease of the count, modulo
+    /// 2¹⁶.
     repeats_hour: u16,
     network: u16,
     pub(super) flags: Flags,
-    /// Links of the session table. The session stores the links, so that the table needs no second array.
+    /// Links of the slot in the session table. Each session stores its links, so that the session table needs no second
+    /// array.
     pub(super) links: Links,
     endpoint: u8,
     /// Number of downloads of the version `version` after which the server ordered the upgrade, or the client reported
-    /// INVALID_IMAGE. The number falls by one each day.
+    /// INVALID_IMAGE. The number of repeated downloads falls by one each day.
     repeats: u8,
     /// Digest of the version that the client ran when it last queried.
     running: u8,
@@ -116,7 +118,7 @@ enum State {
         blocks: u32,
         size: u32,
         measured: RateMeasurement,
-        /// Page that is being sent, or held answers. The page is valid if the flag PAGE or HELD is set.
+        /// Page that is being sent, or held answers. The field `page` is valid if the flag PAGE or HELD is set.
         page: Page,
     },
     Stalled {
@@ -129,7 +131,8 @@ enum State {
         upgrade_at: Option<u32>,
         taken: Taken,
     },
-    /// The operator cancelled the download. Requests for blocks are answered with ABORT until the client queries.
+    /// The operator cancelled the download. The server answers requests for blocks with ABORT until the client queries
+    /// again.
     Cancelled,
 }
 
@@ -140,7 +143,7 @@ enum Taken {
     No,
     /// The server sent blocks, but ordered no upgrade yet.
     Blocks,
-    /// The download is in the count of repeated downloads.
+    /// The server has counted the download as a repeated download.
     Counted,
 }
 
@@ -150,26 +153,27 @@ const _: () = assert!(size_of::<Session>() <= 96);
 /// Value of a field of [`Links`] that names no slot.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
-/// Links of the session table: indices of other slots, or [`NO_SLOT`]. The module `session_table` draws the structures
-/// that the links form.
+/// Links of the session table: indices of other slots, or [`NO_SLOT`]. The documentation of the module `session_table`
+/// shows the structures that the links form.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
     /// First slot of the hash bucket that has the same index as this slot.
     pub(super) bucket_head: u16,
     /// Next slot in the hash bucket of this slot.
     pub(super) bucket_next: u16,
-    /// Next slot in an order of age, in the direction of the newest slot.
+    /// Next slot in the order of sessions by age, in the direction of the newest slot.
     pub(super) newer: u16,
-    /// Next slot in an order of age, in the direction of the oldest slot. In a free slot: the next free slot.
+    /// Next slot in the order of sessions by age, in the direction of the oldest slot. In a free slot, `older` is the
+    /// index of the next free slot.
     pub(super) older: u16,
-    /// Slot at the heap place that has the same index as this slot.
+    /// Slot at the place in the timer heap that has the same index as this slot.
     pub(super) heap_slot: u16,
     /// Place of this slot in the timer heap.
     pub(super) heap_place: u16,
 }
 
 impl Links {
-    /// Links of a slot that is in no bucket, not in the order of age and not in the heap.
+    /// Links of a slot that is in no hash bucket, in no order by age and not in the timer heap.
     pub(super) const NONE: Self = Self {
         bucket_head: NO_SLOT,
         bucket_next: NO_SLOT,
@@ -196,7 +200,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Placeholder of a download without a page.
+    /// Placeholder in the session of a download without a page.
     const NONE: Self = Self { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 };
 }
 
@@ -208,31 +212,32 @@ impl Page {
 pub enum SessionPhase {
     /// The server refused the query of the client.
     Refused(Refusal),
-    /// The server answered the query of the client with an offer of this image.
+    /// The server answered the query of the client with an offer of the given image.
     Offered(ImageId),
     /// The client requests blocks of an image.
     Downloading {
         /// Image that the client downloads.
         id: ImageId,
-        /// End of the furthest block sent, in bytes from the start of the file.
+        /// Offset in bytes, from the start of the file, at which the furthest sent block ends.
         reached: u32,
         /// Number of blocks sent to the client, repeated blocks included.
         blocks: u32,
         /// Total image size in bytes. If `reached` equals `size`, the client verifies the image, which can take hours.
         size: u32,
     },
-    /// The client was silent for longer than the timeout, after an offer or during a download.
+    /// The client was silent for longer than the stall timeout or the verify timeout, after an offer or during a
+    /// download.
     Stalled {
         /// Image that the server offered, or that the client downloads.
         id: ImageId,
-        /// End of the furthest block sent, in bytes from the start of the file.
+        /// Offset in bytes, from the start of the file, at which the furthest sent block ends.
         reached: u32,
     },
     /// The download ended with an Upgrade End Request of the client, or with ABORT from the server.
     Ended {
         /// Image that the client downloaded.
         id: ImageId,
-        /// Status of the Upgrade End Request of the client, or ABORT.
+        /// Status of the Upgrade End Request of the client, or ABORT if the server ended the download.
         status: Status,
     },
 }
@@ -273,7 +278,8 @@ impl Session {
         path: PackedPathMtu::UNKNOWN,
     };
 
-    /// Makes a new session of `client` for the image `id`. All counters start at 0, and nothing has been measured yet.
+    /// Makes a new session of `client` for the image `id`. All counters of the session start at 0, and the rate of the
+    /// download has not been measured yet.
     pub(super) const fn new(now: Instant, client: Address, id: ImageId, links: Links) -> Self {
         let ImageId { manufacturer, image_type, version } = id;
         let Address { network, endpoint } = client;
@@ -307,13 +313,15 @@ impl Session {
     }
 
     /// Returns the hardware version that chooses between several files of one image; `None` if the version is unknown.
-    /// The version is the one in the last Query Next Image Request, or lies in the hardware range of the offered file.
+    /// The hardware version comes from the last Query Next Image Request, or lies in the hardware range of the offered
+    /// file.
     #[must_use]
     pub fn hardware(&self) -> Option<HardwareVersion> {
         self.flags.contains(Flags::HARDWARE).then_some(self.hardware)
     }
 
-    /// Returns the time of the client's last frame about this image, or of the answer to a deferred request.
+    /// Returns the time of the client's last frame about the image of the session, or of the answer to a deferred
+    /// request.
     #[must_use]
     pub const fn last_heard(&self) -> Instant {
         self.last_heard
@@ -335,8 +343,8 @@ impl Session {
         }
     }
 
-    /// Returns the maximum number of bytes of data in a block for the client, a multiple of 16; `None` if the server
-    /// knows no limit of the path. Delivery reports show the limit
+    /// Returns the maximum number of bytes of data in a block that the path to the client carries, a multiple of 16;
+    /// `None` if the server knows no limit of the path. The server finds the limit of the path from delivery reports
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
@@ -434,7 +442,7 @@ impl Session {
         self.flags.insert(Flags::SERVED);
     }
 
-    /// Records a WAIT_FOR_DATA to the client.
+    /// Records that the server sent a WAIT_FOR_DATA to the client.
     pub(super) fn record_wait(&mut self, seconds: u32) {
         self.flags.set(Flags::ZERO_WAIT, seconds == 0);
         self.wait = CoarseSeconds::new(seconds);
@@ -461,7 +469,7 @@ impl Session {
     }
 
     /// Returns the reason why the client gets no block of the image: the policy refused the image, or the caller
-    /// cancelled the download. Returns `None` if the client may have blocks.
+    /// cancelled the download. Returns `None` if the server may send blocks of the image to the client.
     pub(super) const fn refusal_reason(&self) -> Option<RefusalReason> {
         match self.state {
             State::Refused { by_policy: true, .. } => Some(RefusalReason::Policy),
@@ -496,7 +504,8 @@ impl Session {
         }
     }
 
-    /// Sets the field `state` of the session. Only this method, `record_cancel` and `record_stall` assign this field.
+    /// Sets the field `state` of the session. Only `enter`, `record_cancel` and `record_stall` assign the field
+    /// `state`.
     fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
         if self.version != version {
             self.flags.remove(Flags::RELEASED);
@@ -511,11 +520,11 @@ impl Session {
     /// Records that the server offered the image version `version`. If the store has several files of the image, the
     /// server finds the offered file with `hardware`, which is `None` if the hardware version is not known.
     ///
-    /// Returns `true` if the session keeps its phase, because the client downloads this version, is on hold with it, or
-    /// is about to upgrade to it. A client that downloads, is on hold or is about to upgrade queries because of an
-    /// Image Notify. If the client restarts the download after its query, the server detects the restart at the next
-    /// block. In any other phase, or if `version` is another version, the session enters the phase `Offered`, and the
-    /// method returns `false`.
+    /// Returns `true` if the session keeps its phase, because the client already downloads the image version `version`,
+    /// is on hold with the downloaded version, or is about to upgrade to the version. A client that downloads, is on
+    /// hold or is about to upgrade sends a query because of an Image Notify. If the client restarts the download after
+    /// its query, the server detects the restart at the next block. In any other phase, or if `version` is another
+    /// version, the session enters the phase `Offered`, and the method returns `false`.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,
@@ -538,14 +547,15 @@ impl Session {
         stays
     }
 
-    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused
-    /// this image.
+    /// Records that the server refused a query. If `by_policy` is set, the store has an image for the client, and the
+    /// policy refused this image.
     pub(super) fn record_refusal(&mut self, now: Instant, refusal: Refusal, by_policy: bool) {
         self.flags.remove(Flags::RELEASED);
         self.enter(now, self.version, State::Refused { refusal, by_policy });
     }
 
-    /// Records the end of the download because of ABORT. A refused or cancelled download stays refused or cancelled.
+    /// Records that the server ended the download with ABORT. A refused or cancelled download stays refused or
+    /// cancelled.
     pub(super) fn record_abort(&mut self, now: Instant, id: ImageId) {
         if self.refusal_reason().is_some() {
             return self.record_frame(now);
@@ -578,7 +588,7 @@ impl Session {
         self.flags.contains(Flags::RELEASED)
     }
 
-    /// Records the order to the client to upgrade `seconds` after `now`.
+    /// Records that the server ordered the client to upgrade `seconds` after `now`.
     pub(super) fn record_order(&mut self, now: Instant, seconds: u32) {
         if let State::Ended { upgrade_at, .. } = &mut self.state {
             *upgrade_at = Some(wrapping_seconds(now).wrapping_add(seconds));
@@ -586,7 +596,7 @@ impl Session {
         }
     }
 
-    /// Records the order to the client to hold.
+    /// Records that the server ordered the client to hold.
     pub(super) fn record_hold(&mut self) {
         self.flags.remove(Flags::RELEASED);
         if let State::Ended { upgrade_at, .. } = &mut self.state {
@@ -594,8 +604,9 @@ impl Session {
         }
     }
 
-    /// Moves the session to the phase `Stalled` after the timeout. Returns the image, the end of the furthest block,
-    /// and whether all bytes were sent. Returns `None` in phases without a timeout.
+    /// Moves the session to the phase `Stalled` after the silence timeout of the client. Returns the image, the end of
+    /// the furthest sent block, and whether all bytes of the file were sent. Returns `None` in phases without a
+    /// timeout.
     pub(super) fn record_stall(&mut self) -> Option<(ImageId, u32, bool)> {
         let (reached, all) = match self.state {
             State::Offered => (0, false),
@@ -681,9 +692,9 @@ impl Session {
         }
     }
 
-    /// Returns the start of the silence of a client: the time of the last frame from the client or to the client, plus
-    /// the waiting time that the server demanded. `last_served` is the time at which the server last sent a block of
-    /// any image to the client.
+    /// Returns the time from which the silence of a client counts: the time of the last frame from the client or to the
+    /// client, plus the waiting time that the server demanded. `last_served` is the time at which the server last sent
+    /// a block of any image to the client.
     pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
         let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
         last.plus(Millis::from_secs(self.wait.get()))
@@ -698,14 +709,14 @@ const fn is_same_download(reached: u32, end: u32, measured: &RateMeasurement) ->
 }
 
 /// Maximum time from the last block to a client until the last frame from the client: 12 days. The server forgets the
-/// time of an older block.
+/// time at which it sent a block to the client if the block is older than the maximum.
 const MAX_SERVED_AGE: Millis = Millis(1 << 30);
 
 /// Maximum silence of a client after which the server still knows the time of the last block to the client: 24 days.
 const MAX_SILENCE: Millis = Millis(1 << 31);
 
-/// Maximum number of milliseconds by which the time of the last block may lie after the current time, because of the
-/// rate limit.
+/// Maximum number of milliseconds by which the stored time of the last block may lie after the current time; a stored
+/// time that is further ahead, modulo 2³², lies in the past.
 const MAX_SERVED_AHEAD: u32 = 10_000;
 
 /// Returns the milliseconds of `now` modulo 2³². The number of milliseconds wraps after 49 days.

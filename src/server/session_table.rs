@@ -2,7 +2,7 @@
 //! timer heap.
 //!
 //! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`]
-//! of each session link the structures:
+//! of each session form the hash buckets, the orders by age, the list of free slots and the timer heap:
 //!
 //! ```text
 //! buckets   bucket_head --> bucket_next --> ...   slots whose network addresses have one hash; slot i holds the head of
@@ -16,7 +16,8 @@
 //!
 //! All sessions of a node are in one bucket, because they have the same network address. A node has at most
 //! [`MAX_SLOTS_OF_NODE`] sessions. The hash maps at most 65,536 / n network addresses to one bucket, where n is the
-//! number of slots. These two limits bound the length of a bucket, whatever addresses a network has.
+//! number of slots. The limit on the sessions of a node and the limit on the addresses of a bucket bound the length of
+//! a bucket, whatever addresses a network has.
 //!
 //! | operation | steps, for n slots in use |
 //! |---|---|
@@ -42,7 +43,7 @@ pub(super) const MAX_SLOTS_OF_NODE: u8 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u16);
 
-/// Page that ended because another download needed its slot: client and image of the page.
+/// Page that ended because another download needed its session slot: client and image of the page.
 pub(super) type DroppedPage = (Address, ImageId);
 
 /// Order of sessions by the time of their last frames.
@@ -56,15 +57,15 @@ impl AgeOrder {
     const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
 }
 
-/// Class of sessions, in the order of eviction. The table has an order of age for each class. To free a slot, the table
-/// evicts the oldest session of the first class that is not empty.
+/// Class of sessions, in the order of eviction. The table keeps a separate order by age for each class. To free a slot,
+/// the table evicts the oldest session of the first class that is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AgeClass {
     /// Session without a download in progress.
     Idle,
-    /// Download in progress, by single blocks.
+    /// Session with a download in progress, by single blocks.
     Download,
-    /// Download with a page that is being sent.
+    /// Session with a page that is being sent.
     Page,
 }
 
@@ -93,8 +94,8 @@ pub(super) struct SessionTable<S> {
     idle_ages: AgeOrder,
     download_ages: AgeOrder,
     page_ages: AgeOrder,
-    /// Slot of the last lookup. The table keeps the slot, because the server looks up the session of one frame several
-    /// times.
+    /// Slot that the last lookup of a session found. The table keeps the found slot, because the server looks up the
+    /// same session several times for one frame.
     last_found: u16,
     /// Number of timers that are set, which is the size of the heap.
     timers: u16,
@@ -107,7 +108,7 @@ pub(super) struct SessionTable<S> {
 }
 
 impl<S: SessionSlots> SessionTable<S> {
-    /// Makes an empty table from slots with any content.
+    /// Makes an empty table from session slots with any content.
     pub(super) const fn new(slots: S, seed: u32) -> Self {
         Self {
             slots,
@@ -168,7 +169,7 @@ impl<S: SessionSlots> SessionTable<S> {
         used.filter(|session| session.flags.contains(Flags::IN_USE))
     }
 
-    /// Returns the slots of the sessions of a node. The session that was inserted last comes first.
+    /// Returns the slots of the sessions of a node. The slot of the session that was inserted last comes first.
     fn slots_of_node(&self, network: u16) -> impl Iterator<Item = (u16, &Session)> {
         // Before the first use, the slots may hold the links of another table.
         let bucket = if self.used == 0 { NO_SLOT } else { self.bucket(network) };
@@ -229,7 +230,7 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Finds the session of the download of `id` by `client`, for a frame about this download. The session becomes the
-    /// primary session of its node, and the next lookups find the session without a search.
+    /// primary session of its node, and the next lookups find the session without a search of the bucket.
     pub(super) fn select(&mut self, client: Address, id: ImageId) -> Option<Slot> {
         // The session of the client's last frame is the primary one.
         let last = self.session_in(self.last_found);
@@ -367,7 +368,7 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Changes the network address of a node, and returns whether the node had a session. The method removes the
-    /// sessions of the node that had the new address before.
+    /// sessions of another node that had the new address before.
     pub(super) fn move_node(&mut self, old: u16, new: u16) -> bool {
         let had_session = self.first_of_node(old).is_some();
         if old == new || !had_session {
@@ -388,7 +389,8 @@ impl<S: SessionSlots> SessionTable<S> {
         u16::try_from(self.slots.as_ref().len()).unwrap_or(MAX_SLOTS).min(MAX_SLOTS)
     }
 
-    /// Returns the hash bucket of a network address. A bucket has the index of a slot; the slot need not be in use.
+    /// Returns the hash bucket of a network address. The index of a bucket is also the index of a slot, which need not
+    /// be in use.
     ///
     /// The hash is a permutation of the network addresses, so each bucket has a nearly equal number of addresses: at
     /// most 65,536 divided by the number of slots, rounded up.
@@ -438,8 +440,8 @@ impl<S: SessionSlots> SessionTable<S> {
         self.slots_of_node(network).min_by_key(|(_, session)| order(session)).map(|(index, _)| index)
     }
 
-    /// Removes the session in the slot `index`, and returns its page if one was being sent. Another session of the node
-    /// takes over the state of the client.
+    /// Removes the session in the slot `index`, and returns the page of the session if a page was being sent. If the
+    /// node has another session, that session takes over the state of the client.
     fn remove(&mut self, index: u16) -> Option<DroppedPage> {
         let slot = Slot(index);
         let session = *self.session_in(index)?;
@@ -584,7 +586,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Links a heap place and a slot to each other.
+    /// Links a place in the timer heap and a slot to each other.
     fn put_in_heap(&mut self, place: u16, index: u16) {
         if let Some(session) = self.session_in_mut(place) {
             session.links.heap_slot = index;
@@ -594,7 +596,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Returns the slot and the deadline at a heap place; `None` beyond the end of the heap.
+    /// Returns the slot and the deadline at a place in the timer heap; `None` beyond the end of the heap.
     fn heap_entry(&self, place: u16) -> Option<(u16, Instant)> {
         if place >= self.timers {
             return None;
@@ -603,7 +605,8 @@ impl<S: SessionSlots> SessionTable<S> {
         Some((index, self.session_in(index)?.timer_deadline))
     }
 
-    /// Restores the heap order after a change at `place`. The method moves the entry at `place` up, then down.
+    /// Restores the order of the timer heap after a change of the entry at `place`. The method moves the entry at
+    /// `place` up, then down.
     fn restore_heap(&mut self, mut place: u16) {
         let Some((index, when)) = self.heap_entry(place) else { return };
         while let Some(above) = place.checked_sub(1).map(|below| below / 2) {

@@ -20,8 +20,8 @@ pub struct StoreEntry<'a> {
 }
 
 impl<'a> StoreEntry<'a> {
-    /// Returns the entry for the file at the start of `bytes`. The server does not serve bytes after the total image
-    /// size.
+    /// Returns the store entry for the file at the start of `bytes`. If `bytes` is longer than the total image size in
+    /// the header, the server does not serve the bytes after that size.
     ///
     /// # Errors
     /// Fails with the errors of [`SplitFile::parse`] if the header cannot be decoded, or if the file is shorter than
@@ -30,7 +30,7 @@ impl<'a> StoreEntry<'a> {
         SplitFile::parse(bytes).map(|parts| Self::new(&parts))
     }
 
-    /// Returns the entry for a file that the caller has already split into `parts`.
+    /// Returns the store entry for a file that the caller has already split into `parts`.
     #[must_use]
     pub const fn new(parts: &SplitFile<'a>) -> Self {
         Self { info: ImageInfo::new(&parts.header), file: parts.file }

@@ -1,4 +1,4 @@
-//! Store of borrowed files in slots that the caller lends. Files can be added, replaced and removed.
+//! Store of borrowed files in slots that the caller lends. The caller can add, replace and remove files.
 //!
 //! ```text
 //! [ entry | entry | free ]     slots: [Option<StoreEntry>; N], or a slice of them
@@ -11,11 +11,11 @@ use crate::aps::Address;
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// [`ImageStore`] of borrowed files in slots that the caller lends: `[Option<StoreEntry>; N]`, or a slice of such
-/// slots. Files can be added, replaced and removed.
+/// slots. The caller can add, replace and remove files.
 ///
-/// A client that downloads a removed file is answered with NO_IMAGE_AVAILABLE. A client that downloads a replaced file
-/// continues with the bytes of the new file, so a file should not be replaced by a file of the same version with other
-/// bytes.
+/// The server answers NO_IMAGE_AVAILABLE to a client that downloads a removed file. A client that downloads a replaced
+/// file continues with the bytes of the new file, so a file should not be replaced by a file of the same version with
+/// other bytes.
 #[derive(Clone, Debug)]
 pub struct SlotStore<P> {
     slots: P,

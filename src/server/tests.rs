@@ -1,4 +1,4 @@
-//! Scripts of the server: frames in and frames out, both as hexadecimal text.
+//! Tests of the server with scripts of received and sent frames, as hexadecimal text.
 
 mod background;
 mod delivery_reports;
@@ -121,8 +121,8 @@ impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
         self.server.poll_transmit(Instant::from_millis(self.now), &mut self.images, &mut self.out)
     }
 
-    /// Advances the clock to `now` from deadline to deadline, and returns the frames that the server sends, with their
-    /// times.
+    /// Advances the clock to `now` from deadline to deadline, and returns the frames that the server sends, each with
+    /// its time.
     fn run_to(&mut self, now: u64) -> Vec<(u64, Transmit, Vec<u8>)> {
         let mut sent = vec![];
         loop {
@@ -164,11 +164,11 @@ struct Script {
     pace: Option<PaceDecision>,
     revision: Option<u16>,
     apply: Option<UpgradeDecision>,
-    /// IEEE address of every client.
+    /// IEEE address that the policy returns for every client.
     ieee: Option<Eui64>,
-    /// Hardware version of every client.
+    /// Hardware version that the policy returns for every client.
     hardware: Option<HardwareVersion>,
-    /// Clients that may not have any image.
+    /// Clients to which the policy refuses every image.
     locked_out: Vec<Address>,
     candidates: Vec<ImageInfo>,
     offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
@@ -229,8 +229,8 @@ impl ServerPolicy for Script {
     }
 }
 
-/// Faulty store: on demand it returns wrong lengths or delays data, and it serves device-specific files to every
-/// client.
+/// Faulty store: on demand, the store returns wrong lengths or delays data, and it serves device-specific files to
+/// every client.
 struct Slow {
     files: SliceStore<'static>,
     says: Option<ReadResult>,
@@ -279,7 +279,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// A file of `size` bytes: the header, then 0x80, 0x81 and so on, which is no sub-element.
+/// A file of `size` bytes: the header, and then the bytes 0x80, 0x81 and so on, which form no valid sub-element.
 fn file(header: FileHeader<'_>, size: u32) -> Vec<u8> {
     let header = FileHeader { total_size: size, ..header };
     let mut bytes = vec![0; header.encoded_len()];

@@ -19,9 +19,9 @@ use crate::types::ImageId;
 
 /// Reason why the timer of a session expired.
 pub(super) enum Timer {
-    /// The next block of a page is due.
+    /// The next block of a page, or the next held answer, is due.
     PageBlock,
-    /// The client was silent for longer than the timeout.
+    /// The client was silent for longer than its timeout.
     Silence,
 }
 
@@ -29,19 +29,20 @@ impl<S: SessionSlots> Server<S> {
     /// Returns the deadline of the earliest timer; `None` if no timer is set. At the deadline the caller calls
     /// [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout).
     ///
-    /// The deadline can be too early, because frames from clients move deadlines; a call before the correct deadline
-    /// does nothing. If work is left after one call of `poll_transmit` and one call of `handle_timeout`, the deadline
-    /// lies in the past.
+    /// The returned deadline can be too early, because frames from clients move the deadlines of timers; a call of
+    /// `handle_timeout` before the correct deadline does nothing. If one call of `poll_transmit` and one call of
+    /// `handle_timeout` do not handle all expired timers, the returned deadline lies in the past.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. The download
-    /// of a stalled client continues with the next request of the client. A download ends with an Upgrade End Request
-    /// of the client, with ABORT from the server, or with [`cancel`](Self::cancel).
+    /// Handles the earliest expired timer. A client that was silent for longer than its timeout counts as stalled. The
+    /// download of a stalled client continues with the next request of the client. A download ends with an Upgrade End
+    /// Request of the client, with ABORT from the server, or with [`cancel`](Self::cancel).
     ///
-    /// Each call handles one client, so that the event queue has room for the event of the client.
+    /// Each call of `handle_timeout` handles the timer of one client, so that the event queue has room for the event of
+    /// the client.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.blocks_left_in_turn = MAX_BLOCKS_PER_TURN;
         let Some((slot, Timer::Silence)) = self.next_due_timer(now) else { return };
@@ -64,8 +65,8 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// Delivery reports show the longest block that the path to the client carries. If long blocks fail while shorter
     /// blocks arrive, the server sends shorter blocks, in multiples of 16 bytes. Now and then, the server sends a
-    /// longer block as a probe. Lost blocks alone are no reason for shorter blocks. The server forgets the limit of the
-    /// path when the client starts the download of another image, and when the client was silent for
+    /// longer block as a probe of the path. Lost blocks alone are no reason for shorter blocks. The server forgets the
+    /// limit of the path when the client starts the download of another image, and when the client was silent for
     /// [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit
@@ -142,7 +143,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Sets the timer of a session to the time at which the silence of the client is too long.
+    /// Sets the timer of a session to the time at which the client will have been silent for longer than its timeout.
     #[cold]
     fn set_silence_timer(&mut self, now: Instant, slot: Slot) {
         let session = self.table.session_at(slot);
@@ -156,7 +157,8 @@ impl<S: SessionSlots> Server<S> {
         self.table.set_flag(slot, Flags::DOWNLOAD, false);
     }
 
-    /// Returns the deadline after which the silence of a client is too long; `None` in phases without a timeout.
+    /// Returns the time at which the client will have been silent for longer than its timeout; `None` in phases without
+    /// a timeout.
     fn silence_deadline(&self, now: Instant, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
             SessionPhase::Downloading { id, reached, size, .. } if reached == size => {

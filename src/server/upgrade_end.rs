@@ -24,9 +24,9 @@ use crate::zcl::{
 
 impl<S: SessionSlots> Server<S> {
     /// Returns whether `client` has downloaded the image `id` for the stack version `stack` and waits for an Upgrade
-    /// End Response (sections 6.7.5, 6.7.6 and 6.11). The answer follows from the session of the client and from the
-    /// attributes in `status`. The event [`ServerEvent::StatusReport`] contains the attributes after
-    /// [`read_status`](Self::read_status).
+    /// End Response (sections 6.7.5, 6.7.6 and 6.11). The result follows from the session of the client and from the
+    /// attributes in `status`. After a call of [`read_status`](Self::read_status), the event
+    /// [`ServerEvent::StatusReport`] contains the attributes.
     ///
     /// Returns `None` if the state of the client is unknown: the server cannot read attributes of a sleepy client, and
     /// some clients do not have the attributes. Releasing a client of unknown state does no harm, because a client
@@ -147,14 +147,15 @@ impl<S: SessionSlots> Server<S> {
         ServerAction::Reply(context.default_response(command, Status::SUCCESS, out))
     }
 
-    /// Writes an unsolicited Upgrade End Response to `out`. The response orders its receivers to upgrade after
-    /// `seconds`. The order applies to each receiver that has downloaded an image that `target` matches. A response by
-    /// multicast or broadcast makes many clients upgrade together (section 6.10.10.3). With wildcards in `target`, one
-    /// response is valid for several images; clients that do not understand wildcards ignore the response.
+    /// Writes an unsolicited Upgrade End Response to `out`. The Upgrade End Response orders its receivers to upgrade
+    /// after `seconds` seconds. The order to upgrade applies to each receiver that has downloaded an image that
+    /// `target` matches. A response by multicast or broadcast makes many clients upgrade at the same time (section
+    /// 6.10.10.3). With wildcards in `target`, one Upgrade End Response is valid for several images; clients that do
+    /// not understand wildcards ignore the response.
     ///
-    /// A sleepy client can miss the response, but repeats its Upgrade End Request within an hour. If the session of the
-    /// client shows a downloaded image that `target` matches, the server answers the repeated Upgrade End Request with
-    /// the order to upgrade, even if the policy still returns [`UpgradeDecision::Hold`].
+    /// A sleepy client can miss the Upgrade End Response, but repeats its Upgrade End Request within an hour. If the
+    /// session of the client shows a downloaded image that `target` matches, the server answers the repeated Upgrade
+    /// End Request with the order to upgrade, even if the policy still returns [`UpgradeDecision::Hold`].
     #[doc(alias("activate", "emberAfOtaServerSendUpgradeCommandCallback"))]
     pub fn release(
         &mut self,
@@ -177,8 +178,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Writes an unsolicited Upgrade End Response to `out` that revokes an earlier [`release`](Self::release). If a
-    /// client counts down to the upgrade to an image that `target` matches, the response stops the countdown, and the
-    /// client waits for another Upgrade End Response.
+    /// client counts down to the upgrade to an image that `target` matches, the Upgrade End Response stops the
+    /// countdown, and the client waits for another Upgrade End Response.
     pub fn hold(
         &mut self,
         now: Instant,

@@ -7,9 +7,10 @@
 //!                      |---- measurement ------|
 //! ```
 //!
-//! The rate is the number of bytes of the measurement divided by the time of the measurement. After two minutes, a
-//! measurement drops its older half, so that the rate follows changes of the speed. Sending a block only moves the ends
-//! of the measurement; the method `progress` computes the rate.
+//! The rate is the number of bytes by which the furthest sent block advanced in the file during the measurement,
+//! divided by the duration of the measurement. After two minutes, a rate measurement drops its older half, so that the
+//! rate follows changes of the speed. When the server sends a block, it only moves the ends of the measurement; the
+//! method `progress` computes the rate.
 
 use core::fmt::{self, Display, Formatter};
 use core::ops::Range;
@@ -22,14 +23,15 @@ use super::{Session, State};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct SessionProgress {
-    /// End of the furthest block sent, in bytes from the start of the file.
+    /// Offset in bytes, from the start of the file, at which the furthest sent block ends.
     pub reached: u32,
     /// Total image size of the downloaded image in bytes.
     pub size: u32,
     /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a
     /// download, before the speed can be known.
     pub rate: Option<u32>,
-    /// Seconds until the last byte of the file at the present speed; `None` while the speed is not known.
+    /// Seconds until the server sends the last byte of the file at the present speed; `None` while the speed is not
+    /// known.
     pub remaining: Option<u32>,
 }
 
@@ -58,8 +60,8 @@ const HALVED_AFTER_MILLIS: u32 = 120_000;
 /// Minimum number of bytes in a rate measurement whose older half may be dropped.
 const HALVED_AFTER_BYTES: u32 = 4_096;
 
-/// Maximum number of blocks by which a new block is ahead of all sent blocks in a download with several requests in
-/// flight. A block that is further ahead shows that the client already had the bytes before the block.
+/// Maximum number of blocks by which a new block can be ahead of all sent blocks in a download with several requests in
+/// flight. A block that is further ahead than the maximum shows that the client already had the bytes before the block.
 const MAX_BLOCKS_AHEAD: u32 = 16;
 
 /// Start of a rate measurement.
@@ -83,7 +85,7 @@ impl RateMeasurement {
     }
 
     /// Moves the start of the measurement after a block was sent. The block was sent at `now` and holds the bytes
-    /// `range` of the file; `before` is the end of the furthest block sent earlier.
+    /// `range` of the file; `before` is the end of the furthest block that the server had sent before.
     #[inline]
     pub(super) fn record_block(&mut self, now: u32, before: u32, range: Range<u32>) {
         let len = range.end.saturating_sub(range.start);
@@ -108,7 +110,7 @@ impl RateMeasurement {
 }
 
 impl Session {
-    /// Returns the progress of the download; `None` in any phase except `SessionPhase::Downloading`.
+    /// Returns the progress of the download; `None` if the phase of the session is not `SessionPhase::Downloading`.
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
         let State::Downloading { reached, size, measured, .. } = self.state else {

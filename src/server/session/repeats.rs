@@ -11,11 +11,11 @@ use super::{Flags, Session, State, Taken};
 use crate::time::Instant;
 use crate::types::FileVersion;
 
-/// Seconds after the time of an upgrade within which a client may still run its old version: the client finishes its
-/// work, or answers an Image Notify while it counts down.
+/// Number of seconds after the upgrade time in which a client may still run its old version: the client first finishes
+/// other work, or answers an Image Notify while it counts down to the upgrade.
 const UPGRADE_MARGIN_SECONDS: u32 = 60;
 
-/// Returns a digest of a version. Versions that differ in one byte have different digests.
+/// Returns a digest of a file version. Versions that differ in one byte have different digests.
 const fn digest(FileVersion(version): FileVersion) -> u8 {
     let [a, b, c, d] = version.to_le_bytes();
     a.wrapping_add(b.wrapping_mul(3)).wrapping_add(c.wrapping_mul(5)).wrapping_add(d.wrapping_mul(7))
@@ -62,7 +62,7 @@ impl Session {
         self.repeats.saturating_sub((counted && self.is_upgrading(now)).into())
     }
 
-    /// Records the running version in the query of the client.
+    /// Records the running version that the client reported in its query.
     pub(in crate::server) const fn record_running(&mut self, running: FileVersion) {
         self.running = digest(running);
     }

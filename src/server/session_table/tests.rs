@@ -7,7 +7,7 @@ use std::vec::{self, Vec};
 
 const IMAGE: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 
-/// Session table and model: for each client the time of its last frame and its timer.
+/// Session table and model: the model stores for each client the time of its last frame and its timer.
 struct Pair {
     table: SessionTable<vec::Vec<Session>>,
     model: BTreeMap<Address, (u64, Option<u64>)>,
@@ -182,8 +182,8 @@ fn no_choice_of_addresses_makes_a_bucket_long() {
     assert_eq!(layouts.len(), 4, "each seed has its own layout");
 }
 
-/// Random insertions, removals, moves and flags: every session is found, in one bucket and one order of age, and the
-/// counts are right.
+/// Random insertions, removals, moves and flags: the table finds every session, each session is in one bucket and one
+/// order by age, and the counts are right.
 #[test]
 fn sessions_are_found_whatever_happens_to_them() {
     for slots in [1, 5, 40] {

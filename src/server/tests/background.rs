@@ -1,4 +1,5 @@
-//! Tests of the background pace: blocks for many clients are spaced, and further clients wait for their turn.
+//! Tests of the background pace: the server spaces the blocks for many clients, and further clients wait for their
+//! turn.
 
 use super::*;
 use crate::aps::DeliveryReport;
@@ -14,8 +15,8 @@ fn background_from(clients: u16) -> ServerConfig {
     ServerConfig { background_from: clients.try_into().ok(), ..ServerConfig::default() }
 }
 
-/// Test caller that polls. The server has sent the first block to each of three clients at once, and then one more
-/// block, which took the first place in the schedule.
+/// Test caller that calls `poll_transmit`. The server has sent the first block to each of three clients at once, and
+/// then one more block to one of the clients, which took the first place in the schedule.
 fn fleet(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
     let mut desk = Desk::configured(config, 64, catalog(vec![plain(5, 5000)]), Script::default());
     desk.now = 1_000;
@@ -27,7 +28,7 @@ fn fleet(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
     desk
 }
 
-/// Sends a request and returns the time of the answer, which is checked to be a block from `offset` on.
+/// Sends a request, checks that the answer is a block from `offset` on, and returns the time of the answer.
 fn served_at(desk: &mut Desk<SliceStore<'static>, Script>, from: Address, sequence: u8, offset: u16) -> u64 {
     let [a, b] = offset.to_le_bytes();
     let head = [0x19, sequence, 5, 0, 0x01, 0x10, 0xab, 0, 5, 0, 0, 0, a, b, 0, 0, 50];
@@ -112,7 +113,7 @@ fn further_clients_return_one_by_one() {
     assert_eq!(waits, [10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
 }
 
-/// A client with several requests in flight gets an answer to each, with its own sequence number.
+/// The server answers each of several requests that one client has in flight, with the sequence number of the request.
 #[test]
 fn requests_in_a_row_are_held_together() {
     let mut desk = fleet(background_from(3));

@@ -30,7 +30,7 @@ impl Folder {
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)).unwrap();
     }
 
-    /// Test caller whose store follows this folder.
+    /// Test caller whose store follows the temporary folder.
     fn desk(&self) -> Desk<FolderStore, Script> {
         let mut store = FolderStore::new();
         store.follow(self.0.path());
@@ -148,8 +148,8 @@ fn a_file_that_is_overwritten_in_place_is_gone() {
     }
 }
 
-/// The test renames a file over the open file. Both files have the same length and modification time. The store serves
-/// the old file until the next refresh.
+/// The test renames another file over the file that the store has open. The old and the new file have the same length
+/// and modification time. The store serves the old file until the next refresh.
 ///
 /// Shows: FLD-053
 #[cfg(unix)]
@@ -243,7 +243,7 @@ fn a_file_that_no_device_should_get_is_refused_unless_told() {
     assert_eq!(store.add(folder.path("wrong")).unwrap(), IMAGE);
 }
 
-/// A gateway with 32-bit addresses serves a file that is too long for its memory. The file is sparse.
+/// A gateway with 32-bit addresses serves a file that is too long for its memory. The long file is sparse on disk.
 #[test]
 fn a_file_of_four_gibibytes_is_served_to_its_last_byte() {
     use std::io::{Seek as _, SeekFrom, Write as _};

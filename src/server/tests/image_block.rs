@@ -16,7 +16,8 @@ fn request(sequence: u8, offset: u32, max_data: u8) -> String {
     hex(&frame)
 }
 
-/// Data of a response; its other fields must be those of the request.
+/// Returns the data of an Image Block Response, and checks that the other fields of the response are those of the
+/// request.
 fn data(answer: &str, sequence: u8, offset: u32) -> Vec<u8> {
     let answer = bytes(answer);
     let mut head = bytes("19 2a 05 00 01 10 ab 00 05 00 00 00");
@@ -256,7 +257,7 @@ fn a_file_for_one_device_goes_only_to_the_device_that_is_known_to_be_it() {
     check(Desk::new(Slow { files, says: None, reads: vec![] }, Script::default()), ABORT);
 }
 
-/// One part of SRV-039: an IEEE address in a request for a file for all devices has no effect.
+/// Part of the requirement SRV-039: an IEEE address in a request for a file for all devices has no effect.
 #[test]
 fn a_file_for_all_goes_also_to_requests_with_an_address() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
@@ -421,7 +422,7 @@ fn the_client_with_the_oldest_frame_is_evicted() {
     assert!(desk.server.session(Address::new(1, 2)).is_none());
 }
 
-/// The caller chooses the memory of the sessions.
+/// The caller chooses the memory in which the server keeps its sessions.
 #[test]
 fn slots_are_an_array_a_slice_or_a_vec() {
     fn serve(mut server: Server<impl SessionSlots>) {

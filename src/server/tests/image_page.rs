@@ -299,7 +299,7 @@ fn a_page_of_tiny_blocks_is_not_supported() {
     assert_eq!(run(&mut desk, &page(0x2a, 0, 16, 500, 10), 10_000).len(), 32);
 }
 
-/// A caller that reads the clock before each block and sends slowly still handles received frames in between.
+/// A caller that reads the clock before each block and sends slowly still handles received frames between the blocks.
 ///
 /// Shows: FLD-044
 #[test]

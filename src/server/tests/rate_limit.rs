@@ -93,7 +93,7 @@ fn with_period(offset: u32, period: u16) -> String {
 }
 
 /// The server sends its MinimumBlockPeriod once, in a WAIT_FOR_DATA with a waiting time of 0 seconds. The server
-/// answers the next request with data.
+/// answers the next request of the client with data.
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(500), ..ServerConfig::default() });
@@ -411,7 +411,7 @@ fn the_period_of_devices_with_an_override_is_ignored() {
     assert_eq!(desk.ask(LAMP, &next), "19 2a 05 97 00 00 00 00 01 00 00 00");
 }
 
-/// A device that reports 0x18 runs 0x1818, and is not offered that version again.
+/// A device that reports the version 0x18 runs the version 0x1818, and the server does not offer this version again.
 #[test]
 fn a_version_of_one_byte_is_completed() {
     let mut desk = Desk::with(vec![of_maker(0x115f, 1, 0x1818)]);
@@ -427,7 +427,7 @@ fn a_version_of_one_byte_is_completed() {
 const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 e8 03 00 00";
 
-/// Field report 8: an update that repeats for ever.
+/// Field report 8: a device that downloads the same update for ever.
 #[test]
 fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
     for end in ["00", "96"] {

@@ -171,7 +171,8 @@ fn an_end_of_a_status_alone_is_malformed_and_told() {
     );
 }
 
-/// Asserts that every truncated payload of `frame` is answered as malformed, with and without disabled default response.
+/// Asserts that the server answers every truncated payload of `frame` with MALFORMED_COMMAND, whether or not the frame
+/// disables the Default Response.
 pub(super) fn malformed_prefixes<I: ImageStore, P: ServerPolicy>(
     desk: &mut Desk<I, P>,
     frame: &str,

@@ -9,7 +9,7 @@ fn request(offset: u32, max_data: u8) -> ImageBlockRequest {
     ImageBlockRequest { id: IMAGE, offset, max_data, node: None, min_block_period: None }
 }
 
-/// Frame of `serve_block` for a request, with at most `most` bytes of data.
+/// Frame that `serve_block` makes for a request, with at most `most` bytes of data.
 fn served(images: &mut impl ImageStore, request: &ImageBlockRequest, most: u8) -> Option<Vec<u8>> {
     let mut out = [0xee; zcl::LONGEST_TO_CLIENT];
     let len = serve_block(0x2a, request, NonZeroU8::new(most).unwrap(), images, &mut out)?;
@@ -47,7 +47,7 @@ fn requests_without_data_to_send_get_no_block() {
     assert_eq!(served(&mut images, &seven, 64), None);
 }
 
-/// A store that claims more bytes than its buffer has room for is not trusted.
+/// The function does not trust a store that claims to have copied more bytes than its buffer has room for.
 #[test]
 fn a_block_is_as_long_as_the_store_filled_it() {
     for (says, len) in [
@@ -148,7 +148,7 @@ fn slots_by_default_are_empty() {
     assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
 }
 
-/// Row that a caller makes for its own table of device overrides.
+/// Row that a caller adds to its own table of device overrides.
 #[test]
 fn a_new_device_override_overrides_nothing() {
     let row = DeviceOverride::new(0x1001, ImageType(0x00ab), &["seen here"]);

@@ -1,4 +1,5 @@
-//! Tests of sessions: several downloads of one client, changes of the network, and the place of sessions in the slots.
+//! Tests of sessions: several downloads of one client, changes of the network, and the choice of the slot for a
+//! session.
 
 use super::*;
 use crate::time::Millis;
@@ -30,7 +31,7 @@ fn block(id: ImageId, offset: u32) -> String {
     std::format!("01 2a 03 00 01 10 {kind:02x} 00 {version:02x} 00 00 00 {a:02x} {b:02x} 00 00 32")
 }
 
-/// Page of 500 bytes in blocks of 50, with a block each 100 ms.
+/// Image Page Request for 500 bytes in blocks of 50 bytes, with one block each 100 ms.
 fn page(id: ImageId) -> String {
     let ([kind, ..], [version, ..]) = (id.image_type.0.to_le_bytes(), id.version.0.to_le_bytes());
     std::format!("01 2a 04 00 01 10 {kind:02x} 00 {version:02x} 00 00 00 00 00 00 00 32 f4 01 64 00")

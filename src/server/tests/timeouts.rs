@@ -52,7 +52,7 @@ fn every_request_restarts_the_timeout() {
     assert_eq!(desk.events().len(), 1);
 }
 
-/// Field report 7: a device verifies its image for minutes.
+/// Field report 7: a device takes minutes to verify its image.
 #[test]
 fn a_client_that_has_all_is_given_longer() {
     let mut desk = desk();
@@ -115,7 +115,7 @@ fn many_stalled_clients_are_reported_one_by_one() {
     assert_eq!(told, 1000);
 }
 
-/// Calls before the deadline do nothing.
+/// A call of `handle_timeout` before the deadline does nothing.
 #[test]
 fn a_timer_may_ring_early() {
     let mut desk = desk();
