@@ -173,9 +173,10 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due, and returns
-    /// whether the server holds the answer. The answer is background traffic, and `is_page` tells whether the request
-    /// is for a page. The server sends some answers at once, although they also take a place in the schedule: the first
-    /// block of a download, the first block of a page, and a block to a client without a session.
+    /// whether the server holds the answer. The caller of this method has checked that the answer is background
+    /// traffic; `is_page` tells whether the request is for a page. The server sends some answers at once, although they
+    /// also take a place in the schedule: the first block of a download, the first block of a page, and a block to a
+    /// client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
     /// session holds answers, the server drops every Image Block Request of the download that does not ask for the next
@@ -219,8 +220,8 @@ impl<S: SessionSlots> Server<S> {
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
     /// `spacing` after the previous block of the page. If blocks are background traffic, the method moves the next
-    /// block of the page to the next free place in the schedule of all clients. A held answer already has a place in
-    /// the schedule of all clients.
+    /// block of the page to the next free place in the schedule of the blocks to all clients. A held answer already has
+    /// a place in the schedule of the blocks to all clients.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {
         let due = now.plus(spacing);
         match (self.is_background(now), is_held) {

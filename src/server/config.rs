@@ -6,8 +6,8 @@ use super::device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
 use crate::zcl::Quirks;
 
-/// Settings of a server. The settings of a running server cannot be changed. Callers change fields of
-/// [`ServerConfig::default`]:
+/// Settings of a server. The settings of a running server cannot be changed. A caller changes fields of the default
+/// settings, [`ServerConfig::default`]:
 ///
 /// ```
 /// use zigbee_ota::server::ServerConfig;
@@ -43,8 +43,8 @@ pub struct ServerConfig {
     /// the number of downloads or of pages has reached its limit, or if the store has no data and gives no waiting
     /// time.
     ///
-    /// The default is 10: ten seconds are short compared with a download of many minutes, and one request of a client
-    /// in ten seconds is a negligible load.
+    /// The default is 10 seconds, which is short compared with a download of many minutes; one request of a client in
+    /// ten seconds is a negligible load.
     pub wait_seconds: u32,
     /// Maximum number of clients that download at the same time. While the maximum number of clients download, the
     /// server answers the block requests of any other client with WAIT_FOR_DATA. A node of the network counts as one
@@ -55,11 +55,11 @@ pub struct ServerConfig {
     /// The default is 65,535 clients, which means no limit: one download takes only a small part of the capacity of the
     /// radio channel.
     pub max_downloads: u16,
-    /// If at least this number of clients download or wait for data, blocks become background traffic; with `None`,
-    /// blocks never become background traffic. Between two background blocks, to the same client or to two clients, the
-    /// server leaves a pause of twelve times the delivery time of a block. Between two blocks of pages, the server
-    /// leaves a pause of four times the delivery time of a block. With the pauses between background blocks, lamps
-    /// still respond to their switches while many devices upgrade.
+    /// Number of clients: if at least this number download or wait for data, blocks become background traffic; with
+    /// `None`, blocks never become background traffic. Between two background blocks, to the same client or to two
+    /// clients, the server leaves a pause of twelve times the delivery time of a block. Between two blocks of pages,
+    /// the server leaves a pause of four times the delivery time of a block. With the pauses between background blocks,
+    /// lamps still respond to their switches while many devices upgrade.
     ///
     /// The server measures the delivery time from the transmission of a block to its delivery report
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a
@@ -88,7 +88,7 @@ pub struct ServerConfig {
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
     /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
-    /// `None` means no rate limit. The server may send the bytes of one second at once, in a burst.
+    /// `None` means no rate limit. The server may send as many bytes in one burst as the limit allows in one second.
     ///
     /// For each block, the limit counts the data, the 17 bytes of the frame before the data, and the bytes that the
     /// layers below ZCL add. The layers below ZCL add 51 bytes to a block of up to 65 bytes of data, so a block of 64
@@ -124,15 +124,15 @@ pub struct ServerConfig {
     pub verify_timeout: Millis,
     /// Number of downloads of one image by one client after which
     /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about further queries; 0 means no
-    /// limit. The limit stops a client that cannot install an image, and would otherwise download the image again and
-    /// again.
+    /// limit. The limit on repeated downloads stops a client that cannot install an image, and would otherwise download
+    /// the image again and again.
     ///
-    /// A download counts if the server sent blocks of the image, and afterwards the client found the image invalid or
-    /// the server ordered the upgrade. A download does not count yet while the client waits for the upgrade time, and
-    /// in the first minute after the upgrade time. The count of downloads decreases by one per day. The count of
-    /// downloads returns to 0 when the client queries with another running version, when the server offers another
-    /// image, and by [`Server::reset_repeats`](super::Server::reset_repeats), [`Server::cancel`](super::Server::cancel)
-    /// and [`Server::forget`](super::Server::forget).
+    /// The server counts a download if it sent blocks of the image, and afterwards the client found the image invalid
+    /// or the server ordered the upgrade. The server does not count a download yet while the client waits for the
+    /// upgrade time, and in the first minute after the upgrade time. The count of downloads decreases by one per day.
+    /// The count of downloads returns to 0 when the client queries with another running version, when the server offers
+    /// another image, and by [`Server::reset_repeats`](super::Server::reset_repeats),
+    /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget).
     ///
     /// The default is 3 downloads, because two downloads can fail by chance.
     pub repeated_download_limit: u8,

@@ -182,8 +182,8 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         self.slots.get(index)?.as_ref()
     }
 
-    /// Returns the server policy for the present content of the table. The caller makes a new policy for each frame
-    /// that it passes to the server.
+    /// Returns the [`ServerPolicy`] for the images that the table contains now. The caller makes a new policy for each
+    /// frame that it passes to the server.
     ///
     /// For each well-formed query the server calls `hook` once. The arguments of `hook` are the client, the request,
     /// and the index of the eligible image (`None` if no image is eligible).
@@ -287,7 +287,7 @@ where
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "esp_zb_zcl_ota_upgrade_server_status_t")]
 pub enum ServerStatus {
-    /// Status 0: the server sent the first block.
+    /// Status 0: the server sent the first block of the image.
     Started,
     /// Status 1: the client ended the download without success.
     Aborted,

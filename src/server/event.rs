@@ -341,7 +341,7 @@ pub enum RefusalReason {
     /// The store does not have the version of the image that the client requested, or no longer has it.
     #[error("the store does not have this image")]
     UnknownImage,
-    /// All files of the image are for other devices.
+    /// All files of the image are device-specific files for other devices.
     #[error("the file is for another device")]
     Destination,
     /// The image is a file for one device, and the IEEE address of the client is not known. The caller passes the IEEE

@@ -142,8 +142,8 @@ pub enum FolderChange {
     /// The content of a file on disk has changed, and the store now has the new content.
     ///
     /// If `id` equals `previous`, a device that downloads the image `id` would get a mixture of the old and the new
-    /// content. Servers cannot see that the bytes of an image have changed, so the caller cancels the downloads of `id`
-    /// ([`Server::cancel`](super::Server::cancel)).
+    /// content of the file. Servers cannot see that the bytes of an image have changed, so the caller cancels the
+    /// downloads of `id` ([`Server::cancel`](super::Server::cancel)).
     #[cfg_attr(feature = "serde", serde(rename = "file_replaced"))]
     #[non_exhaustive]
     Replaced {
@@ -257,7 +257,7 @@ impl Stamp {
 struct Rejected {
     path: PathBuf,
     stamp: Option<Stamp>,
-    /// `true` if the store may accept the file after another file is removed.
+    /// `true` if the store may accept the file after the conflicting file is removed.
     conflicts: bool,
 }
 
@@ -324,7 +324,8 @@ impl StoredFile {
         Ok(0)
     }
 
-    /// Returns whether the file has not changed since the store opened the file, and records a change.
+    /// Returns whether the file has not changed since the store opened the file, and records a change in the entry of
+    /// the file.
     fn is_unchanged(&mut self) -> bool {
         if !self.is_changed {
             self.is_changed = !matches!(self.has_opened_content(), Ok(true));
@@ -393,8 +394,8 @@ impl FolderStore {
     }
 
     /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
-    /// store had such a file. The method does not delete the files from disk. If a removed file is in a followed
-    /// folder, the next [`refresh`](Self::refresh) adds the file again.
+    /// store had such a file. The removed files stay on disk. If a removed file is in a followed folder, the next
+    /// [`refresh`](Self::refresh) adds the file again.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|StoredFile { info, .. }| info.id != id || info.destination != destination);
@@ -413,7 +414,7 @@ impl FolderStore {
 
     /// Compares the store with the disk, applies the differences to the store, and returns the differences. The
     /// comparison includes every followed folder and every file that was added individually. The store does not watch
-    /// the disk in any other way, so the caller calls this method every second or two.
+    /// the disk in any other way, so the caller calls `refresh` every second or two.
     ///
     /// Each refresh reads the file names and modification times of all files. A refresh opens only new files, changed
     /// files, and files that an earlier refresh rejected with [`FolderError::Conflict`]: the store can accept a

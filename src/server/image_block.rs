@@ -203,8 +203,8 @@ impl<S: SessionSlots> Server<S> {
     /// Answers an Image Block Request like [`answer_data_request`](Self::answer_data_request), and records the time at
     /// which the request arrived.
     ///
-    /// This method answers almost all frames of a download. Inlining gives this method its own copy of the called
-    /// methods, in which `page` is known to be `None` (guide, "Fast paths").
+    /// The method `answer_block_request` answers almost all frames of a download. Inlining gives `answer_block_request`
+    /// its own copy of the called methods, in which `page` is known to be `None` (guide, "Fast paths").
     #[inline(always)]
     pub(super) fn answer_block_request(
         &mut self,
@@ -521,8 +521,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. If the last
-    /// answer to the client demanded a wait of 0 seconds, this answer demands at least 1 second, because some clients
-    /// repeat their request at once after a wait of 0 seconds.
+    /// answer to the client demanded a wait of 0 seconds, the new answer demands at least 1 second, because some
+    /// clients repeat their request at once after a wait of 0 seconds.
     #[cold]
     pub(super) fn respond_wait_until(
         &mut self,
@@ -602,9 +602,9 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Checks whether the client may have the image `id`. The server checks the access before each answer that gives data
-/// or an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is the IEEE
-/// address in the request. `image` is the file that the client would get; `None` if the file is not known.
+/// Checks whether the client may have the image `id`. The server checks the access of the client before each answer
+/// that gives data or an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is
+/// the IEEE address in the request. `image` is the file that the client would get; `None` if the file is not known.
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the image.

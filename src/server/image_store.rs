@@ -141,7 +141,7 @@ impl<S: ImageStore + ?Sized> ImageStore for &mut S {
 pub enum FileLookup {
     /// The store does not have the image.
     NotFound,
-    /// The store has this file of the image.
+    /// The store has exactly one suitable file of the image, which the [`ImageInfo`] describes.
     Found(ImageInfo),
     /// The store has several files of the image, and the hardware version of the device is unknown or selects no file.
     Ambiguous,
@@ -170,8 +170,8 @@ impl From<Option<ImageInfo>> for FileLookup {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ReadResult {
-    /// The store copied this number of bytes to the start of `out`. If the store copied 0 bytes, the server answers as
-    /// for `Wait`, with the waiting time [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
+    /// The store copied the given number of bytes to the start of `out`. If the store copied 0 bytes, the server
+    /// answers as for `Wait`, with the waiting time [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     Filled(usize),
     /// The store reads the bytes later. The server returns [`ServerAction::Deferred`](super::ServerAction::Deferred),
     /// and the caller answers the request with [`Server::answer`](super::Server::answer) when the bytes are read.

@@ -74,8 +74,8 @@ pub(super) fn conflicts(a: &ImageInfo, b: &ImageInfo) -> bool {
 /// Checks whether a store that has the images in `infos` may add the file `added`.
 ///
 /// # Errors
-/// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if no request could tell `added` from a file of
-/// the store.
+/// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if no request could select between `added` and a
+/// file of the store.
 pub(super) fn check_addition<'a>(
     mut infos: impl Iterator<Item = &'a ImageInfo>,
     added: &ImageInfo,

@@ -26,8 +26,8 @@
 //!   takes the UTC time.
 //! - Output: a call that makes a frame returns a [`Transmit`], and writes the bytes of the frame to the buffer `out`
 //!   that the caller lent. The caller sends the frame before it lends the buffer `out` to the server again. After each
-//!   call the caller calls [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until both
-//!   return `None`.
+//!   call of the server, the caller calls [`poll_transmit`](Server::poll_transmit) and
+//!   [`poll_event`](Server::poll_event) until both return `None`.
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
 //!   for.
@@ -464,7 +464,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the session that `client` used last; `None` if the client has no session. A client with several image
-    /// types has a session for each, see [`session_for`](Self::session_for).
+    /// types has a session for each image type, see [`session_for`](Self::session_for).
     #[must_use]
     pub fn session(&self, client: Address) -> Option<&Session> {
         let of_client =
@@ -489,7 +489,7 @@ impl<S: SessionSlots> Server<S> {
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
     /// had a session of the node. The downloads and pages of the node continue. The server forgets the node that had
-    /// the address `new` before. A second call of `moved` with the same addresses does nothing.
+    /// the network address `new` before. A second call of `moved` with the same addresses does nothing.
     ///
     /// The caller calls `moved` when the stack reports another network address of a device. A caller that passes the
     /// IEEE address with each frame ([`FrameMeta::ieee`]) need not call `moved`, because the server moves the sessions

@@ -80,9 +80,9 @@ pub(super) enum PathMtu {
 /// Probe: a block that is longer than the limit of the path, and tests whether the path carries longer blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// The probe is sent after this number of delivered blocks; 0 means that the next block is the probe.
+    /// The server sends the probe after the given number of delivered blocks; 0 means that the next block is the probe.
     After(u8),
-    /// The probe was sent, and this number of blocks was sent after the probe.
+    /// The server has sent the probe, and after the probe the given number of other blocks.
     InFlight(u8),
 }
 

@@ -200,8 +200,8 @@ pub enum PaceDecision {
     /// The server sends as much data in the block as the request and the limits of the server allow. The main limit on
     /// the data of a block is [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
     Send,
-    /// The server sends at most this number of bytes of data, for instance because longer blocks do not arrive over the
-    /// route to the client.
+    /// The server sends at most the given number of bytes of data, for instance because longer blocks do not arrive
+    /// over the route to the client.
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
@@ -276,8 +276,8 @@ impl OfferedVersions {
 /// Policy of the specification, with fields for the choices that the specification leaves open.
 ///
 /// The default policy offers only newer images, and no image to a client that does not know its version. The default
-/// policy offers an image for certain hardware even to a client that does not report its hardware version. The fields
-/// of the policy change the choices of the default policy.
+/// policy offers an image for certain hardware versions even to a client that does not report its hardware version. The
+/// fields of the policy change the choices of the default policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

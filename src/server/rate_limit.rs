@@ -100,8 +100,8 @@ pub(super) struct TokenBucket {
 impl TokenBucket {
     pub(super) const NEW: Self = Self { level: 0, refilled: None };
 
-    /// Adds the tokens for the time since the last refill, and returns whether a block may be sent. A block may take
-    /// more tokens than the bucket has.
+    /// Adds the tokens for the time since the last refill, and returns whether the server may send a block. A block may
+    /// take more tokens than the bucket has.
     fn refill(&mut self, now: Instant, rate: NonZeroU32) -> bool {
         let rate = i64::from(rate.get());
         let full = rate.saturating_mul(1000);
@@ -176,8 +176,8 @@ fn ahead_unit(period: Millis) -> u32 {
 /// Returns the maximum time by which the server may send a block before the block is due, if the blocks to a client are
 /// due one `period` apart. If the period is below one second, a block may be almost one second early, because
 /// WAIT_FOR_DATA cannot demand less than a whole second. If the period is one second or more, a block may be almost a
-/// quarter of the period early, because the delays of the network vary. The blocks still keep the period on average,
-/// because an early block makes the next block due later.
+/// quarter of the period early, because the delays of the network vary. The blocks to a client still keep the period on
+/// average, because an early block makes the next block due later.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }

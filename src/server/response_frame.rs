@@ -24,7 +24,7 @@ pub(super) struct RequestContext {
     pub(super) secured: bool,
     /// Number of relays in the source route to the client.
     pub(super) relays: u8,
-    /// IEEE address of the client that the caller knows. The field `ieee` never holds an address from the request.
+    /// IEEE address of the client, as the caller knows it. The field `ieee` never holds an address from the request.
     pub(super) ieee: Option<Eui64>,
 }
 

@@ -58,8 +58,9 @@ use repeats::wrapping_seconds;
 /// A client with several image types has a session for each image type. The downloads of a client do not affect each
 /// other.
 ///
-/// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). Pages and the limits
-/// for each client need a session. The caller and its [`ServerPolicy`](super::ServerPolicy) can read a session.
+/// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). The server needs a
+/// session of a client for pages and for the limits of the client. The caller and its
+/// [`ServerPolicy`](super::ServerPolicy) can read a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     /// Time of the last frame of the client about this download.
@@ -382,8 +383,8 @@ impl Session {
         self.network
     }
 
-    /// Changes the network address of the client. Only the session table calls this method, because the address is the
-    /// key of the table.
+    /// Changes the network address of the client. Only the session table changes the network address, because the
+    /// address is the key of the table.
     pub(super) const fn set_network(&mut self, network: u16) {
         self.network = network;
     }
@@ -453,7 +454,7 @@ impl Session {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
-    /// Returns whether the session is the newest in its order of age.
+    /// Returns whether the session is the newest in its order by age.
     pub(super) const fn is_newest(&self) -> bool {
         self.links.newer == NO_SLOT
     }
@@ -523,8 +524,9 @@ impl Session {
     /// Returns `true` if the session keeps its phase, because the client already downloads the image version `version`,
     /// is on hold with the downloaded version, or is about to upgrade to the version. A client that downloads, is on
     /// hold or is about to upgrade sends a query because of an Image Notify. If the client restarts the download after
-    /// its query, the server detects the restart at the next block. In any other phase, or if `version` is another
-    /// version, the session enters the phase `Offered`, and the method returns `false`.
+    /// its query, the server detects the restart at the next block. If the client does not download `version`, is not
+    /// on hold with it and is not about to upgrade to it, the session enters the phase `Offered`, and the method
+    /// returns `false`.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,
@@ -678,8 +680,8 @@ impl Session {
         self.enter(now, id.version, state);
     }
 
-    /// Records a page after its first block. The first block has `sent` bytes of data and the sequence number
-    /// `sequence`.
+    /// Records the rest of a page in the session, after the first block of the page. The first block has `sent` bytes
+    /// of data and the sequence number `sequence`.
     pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
         if let Some(page) = self.page_mut() {
             *page = Page {

@@ -497,7 +497,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Returns the order of age of the sessions of a class.
+    /// Returns the order by age of the sessions of a class.
     const fn ages_mut(&mut self, class: AgeClass) -> &mut AgeOrder {
         match class {
             AgeClass::Idle => &mut self.idle_ages,
@@ -506,7 +506,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Appends a slot to the order of age of its class as the newest slot.
+    /// Appends a slot to the order by age of its class as the newest slot.
     fn append_newest(&mut self, index: u16) {
         let Some(class) = self.session_in(index).map(|session| AgeClass::of(session.flags)) else { return };
         let older = core::mem::replace(&mut self.ages_mut(class).newest, index);
@@ -519,7 +519,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Removes a slot from the order of age of its class.
+    /// Removes a slot from the order by age of its class.
     fn unlink_from_ages(&mut self, index: u16) {
         let Some((class, links)) =
             self.session_in(index).map(|session| (AgeClass::of(session.flags), session.links))

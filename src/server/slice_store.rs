@@ -42,7 +42,7 @@ impl<'a> StoreEntry<'a> {
         &self.info
     }
 
-    /// Returns the bytes of the file that the server serves. The number of bytes is the total image size.
+    /// Returns the bytes of the file that the server serves. The number of returned bytes is the total image size.
     #[must_use]
     pub const fn file(&self) -> &'a [u8] {
         self.file

@@ -1,5 +1,5 @@
-//! Timers of sessions, and reports of deliveries. A timer expires when the next block of a page is due,
-//! or when the client has been silent for too long.
+//! Timers of sessions, and reports of deliveries. A timer expires when the next block of a page or the next held answer
+//! is due, or when the client has been silent for longer than its timeout.
 //!
 //! ```text
 //! poll_timeout = earliest of all sessions' deadlines

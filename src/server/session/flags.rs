@@ -22,7 +22,7 @@ bitflags! {
         /// The server released the client from a hold of the image `version`. If the policy still holds the client, the
         /// server answers the next Upgrade End Request with the order to upgrade now.
         const RELEASED = 1 << 5;
-        /// The Image Page Request came with APS security.
+        /// The Image Page Request, or the request whose answer the server holds, came with APS security.
         const SECURED = 1 << 6;
         /// The server has reported the event `RepeatedDownload` for the present count of repeated downloads.
         const REPEATS_TOLD = 1 << 7;
@@ -42,7 +42,7 @@ bitflags! {
         /// The server holds answers to block requests of the download until the answers are due. The field `page`
         /// describes the held answers.
         const HELD = 1 << 13;
-        /// State of the client: the server does not know yet whether the last block arrived.
+        /// State of the client: the server does not know yet whether the last block to the client arrived.
         const UNCONFIRMED = 1 << 14;
         /// A row of the table of device overrides applies to the image type. The table of device overrides does not
         /// change, so the server searches the table once for each session, not for each block.

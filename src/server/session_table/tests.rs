@@ -1,4 +1,4 @@
-//! Tests of the session table against a model: a map from downloads to ages and timers.
+//! Tests of the session table against a model: a map from clients to the times of their last frames and their timers.
 
 use super::*;
 

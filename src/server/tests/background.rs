@@ -64,8 +64,8 @@ fn few_clients_and_an_operator_who_wants_so_are_served_at_once() {
     }
 }
 
-/// The time between two blocks is twelve times the time from a block to its delivery report. The server holds no answer
-/// for a caller that never calls `poll_transmit`, so every client gets its answer.
+/// The time between two blocks is twelve times the time from a block to its delivery report. The server holds back no
+/// answer for a caller that never calls `poll_transmit`, so every client gets its answer at once.
 #[test]
 fn nothing_is_held_for_a_caller_that_does_not_poll() {
     let mut desk = Desk::configured(background_from(3), 64, catalog(vec![plain(5, 5000)]), Script::default());

@@ -186,8 +186,8 @@ fn an_order_that_was_missed_is_not_forgotten_by_a_query_for_the_other_image() {
     assert!(desk.ask(LAMP, END).ends_with("00 00 00 00"), "released");
 }
 
-/// Counts the offers of the same image until the server refuses it. Unless `second` is empty, the client downloads
-/// another image between two downloads, and ends that download with the status `second`.
+/// Counts the offers of the same image until the server refuses to offer the image. Unless `second` is empty, the
+/// client downloads another image between two downloads, and ends that download with the status `second`.
 fn offers_until_refused(second: &str) -> usize {
     let mut desk = desk();
     for offers in 0..20 {
