@@ -14,10 +14,10 @@
 //! The server holds an answer that is not due yet, and [`Server::poll_transmit`] returns the held answer when the
 //! answer is due. Until the caller calls `poll_transmit` for the first time, the server holds back no answer.
 //!
-//! The server does not know the load of the radio channel. The server measures the delivery time of a block instead:
-//! the time from the transmission of the block until its delivery report, or until the next request of the client. More
-//! relays on the route, and a busier radio channel, make the delivery time of a block longer. The longer the delivery
-//! time of a block, the longer the pause that the server leaves between two blocks.
+//! The server does not know the load of the radio channel. As a measure of the load, the server takes the delivery time
+//! of a block: the time from the transmission of the block until its delivery report, or until the next request of the
+//! client. More relays on the route, and a busier radio channel, make the delivery time of a block longer. The longer
+//! the delivery time of a block, the longer the pause that the server leaves between two blocks.
 
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};

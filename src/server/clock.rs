@@ -25,8 +25,9 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    /// Returns the UTC time in seconds, from 1 to `MAX_TIME`; `None` if the clock is [`Clock::Offsets`]. The result is
-    /// never 0, because a current time of 0 in a response means that the second time of the response is an offset.
+    /// Returns the UTC time in seconds, from 1 to `MAX_TIME`; `None` if the clock is [`Clock::Offsets`]. The returned
+    /// UTC time is never 0, because a current time of 0 in a response means that the second time of the response is an
+    /// offset.
     fn utc(self, now: Instant) -> Option<u32> {
         match self {
             Self::Offsets => None,

@@ -143,9 +143,9 @@ impl<'a, const N: usize> ImageTable<'a, N> {
     /// Registers an image at `index` and replaces the earlier image of that index. Returns the Image Notify to send if
     /// [`Registration::notify`] is set.
     ///
-    /// An image for any device is announced by a broadcast Image Notify of payload type 3. The Image Notify contains
-    /// manufacturer code, image type and file version, so devices of other types do not respond. A device-specific file
-    /// is announced by an Image Notify of payload type 0 to the device.
+    /// The Image Notify for a file for any device has payload type 3, and is a broadcast. The Image Notify contains
+    /// manufacturer code, image type and file version, so devices of other types do not respond. The Image Notify for a
+    /// device-specific file has payload type 0, and is only for the device.
     ///
     /// # Errors
     /// Fails with [`NoSuchIndex`] if `index` is `N` or more.
@@ -315,8 +315,8 @@ impl ServerStatus {
 /// Maximum number of bytes before the raw binary: the longest known header, and tag and length of one element.
 const MAX_HEAD_LEN: usize = FileHeader::MAX_KNOWN_LEN + 6;
 
-/// Complete OTA file around a raw binary. The file consists of a header and one upgrade image element. A closure reads
-/// the bytes of the raw binary.
+/// Complete OTA file around a raw binary. The OTA file consists of a header and one upgrade image element. A closure
+/// reads the bytes of the raw binary.
 pub struct WrappedBinary<F> {
     head: [u8; MAX_HEAD_LEN],
     head_len: usize,

@@ -35,7 +35,7 @@ pub enum ServerEvent {
         client: Address,
         /// Query Next Image Request, with the image that the client runs.
         request: QueryNextImageRequest,
-        /// Answer of the server to the Query Next Image Request: an offer or a refusal. An offer is the permission to
+        /// Answer of the server to the Query Next Image Request: an offer or a refusal. An offer permits the client to
         /// upgrade (section 6.10.5.3).
         answer: Result<ImageOffer, Refusal>,
         /// Reason why the server refused the query; `None` if the answer is an offer.
@@ -55,9 +55,9 @@ pub enum ServerEvent {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
-    /// A client queries again although it has already downloaded the offered image several times. Each counted download
-    /// ended with the order to upgrade, or with the report of the client that the image is invalid. The number of
-    /// downloads of the offered image by the client has reached
+    /// A client queries again although it has already downloaded the offered image several times. A download counts
+    /// only if it ended with the order to upgrade, or with the report of the client that the image is invalid. The
+    /// number of downloads of the offered image by the client has reached
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
@@ -359,8 +359,9 @@ pub enum RefusalReason {
     /// All images of the requested type are for other hardware versions than that of the client.
     #[error("the image is for other hardware")]
     Hardware,
-    /// The images are for certain hardware versions, and the hardware version of the client is not known. If the store
-    /// has several files of one image, the server learns the hardware version from the next query of the client.
+    /// The images of the requested type are for certain hardware versions, and the hardware version of the client is
+    /// not known. If the store has several files of one image, the server learns the hardware version from the next
+    /// query of the client.
     #[error("the image is for certain hardware, and the hardware version of the client is not known")]
     UnknownHardware,
     /// The policy of the caller refused the request.

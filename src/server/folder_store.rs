@@ -1,4 +1,4 @@
-//! Store of files on disk, which reads a file block by block, and takes over the changes in folders at each refresh
+//! Store of files on disk, which reads a file block by block, and adopts the changes in its folders at each refresh
 //! (feature `std`).
 //!
 //! ```text
@@ -12,7 +12,7 @@
 //!
 //! The store detects **a file that another program has overwritten** by a changed length, modification time or header.
 //! For a file that was overwritten, the server answers NO_IMAGE_AVAILABLE, because a device would otherwise get a
-//! mixture of two files. [`FolderStore::refresh`] adds the overwritten file again with its new content.
+//! mixture of the old and the new file. [`FolderStore::refresh`] adds the overwritten file again with its new content.
 
 use std::borrow::ToOwned as _;
 use std::fs::{self, File, Metadata};
@@ -49,7 +49,7 @@ pub enum FolderError {
     #[error("{}: {source}", Shown(.path))]
     #[non_exhaustive]
     Add {
-        /// File that was not added.
+        /// File that was not added to the store.
         path: PathBuf,
         /// Reason why the content of the file is no OTA file.
         source: AddError,
@@ -59,21 +59,21 @@ pub enum FolderError {
     #[error("{}: {source}: {}", Shown(.path), Shown(.present))]
     #[non_exhaustive]
     Conflict {
-        /// File that was not added.
+        /// File that was not added to the store.
         path: PathBuf,
-        /// File that the store already has.
+        /// File of the same image that the store already has.
         present: PathBuf,
         /// Kind of the conflict: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
         source: AddError,
     },
     /// The inspection found a fault in the file, for instance a wrong checksum, so no device should get the file.
-    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept files with such faults.
+    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept files in which the inspection finds faults.
     #[cfg(feature = "inspect")]
     #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
     #[error("{}: {finding}", Shown(.path))]
     #[non_exhaustive]
     Wrong {
-        /// File that was not added.
+        /// File that was not added to the store.
         path: PathBuf,
         /// First finding of the inspection that has the severity `Wrong`. The offset in the finding counts from the
         /// first byte of the file.
@@ -187,7 +187,7 @@ impl std::fmt::Display for FolderChange {
 /// because the disk was removed or another program has overwritten the file.
 ///
 /// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside the container.
-/// The store refuses files with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
+/// The store refuses files with a finding of the severity [`Wrong`](crate::inspect::Severity::Wrong).
 ///
 /// ```no_run
 /// use zigbee_ota::server::{FolderChange, FolderStore};

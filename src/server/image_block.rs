@@ -146,18 +146,18 @@ pub enum NotReady {
 }
 
 /// Answers one Image Block Request with data, without a server, session or rate limit (section 6.1). The function
-/// writes the Image Block Response to `out` and returns the length of the frame in bytes.
+/// `serve_block` writes the Image Block Response to `out` and returns the length of the frame in bytes.
 ///
-/// The response contains at most `max_block_size` bytes of data, at most the number of bytes that the request allows,
-/// and no bytes beyond the end of the image.
+/// The Image Block Response contains at most `max_block_size` bytes of data, at most the number of bytes that the
+/// request allows, and no bytes beyond the end of the image.
 ///
 /// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
 /// for a request for 0 bytes, and for a request for bytes beyond the end of the image. If `serve_block` returns `None`,
 /// the caller can pass the request to [`Server::handle_frame`], which also has answers without data, such as
 /// WAIT_FOR_DATA and NO_IMAGE_AVAILABLE.
 ///
-/// The function serves no device-specific files, because it does not know the client. An IEEE address in the request
-/// does not identify the client, because any node can write any address.
+/// The function `serve_block` serves no device-specific files, because it does not know the client. An IEEE address in
+/// the request does not identify the client, because any node can write any address.
 #[doc(alias = "block response")]
 pub fn serve_block(
     sequence: u8,
@@ -420,8 +420,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an IEEE
-    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In any other
-    /// request the IEEE address has no effect.
+    /// address, and with an image type that no manufacturer may define, is for a device-specific file. In a request for
+    /// an image type that a manufacturer may define, the IEEE address has no effect.
     pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
         node.is_none()
             || self.config.query_specific_file

@@ -488,8 +488,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
-    /// had a session of the node. The downloads and pages of the node continue. The server forgets the node that had
-    /// the network address `new` before. A second call of `moved` with the same addresses does nothing.
+    /// had a session of the node. The downloads and pages of the node continue at its new network address. The server
+    /// forgets the node that had the network address `new` before. A second call of `moved` with the same addresses
+    /// does nothing.
     ///
     /// The caller calls `moved` when the stack reports another network address of a device. A caller that passes the
     /// IEEE address with each frame ([`FrameMeta::ieee`]) need not call `moved`, because the server moves the sessions

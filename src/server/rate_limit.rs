@@ -174,8 +174,8 @@ fn ahead_unit(period: Millis) -> u32 {
 }
 
 /// Returns the maximum time by which the server may send a block before the block is due, if the blocks to a client are
-/// due one `period` apart. If the period is below one second, a block may be almost one second early, because
-/// WAIT_FOR_DATA cannot demand less than a whole second. If the period is one second or more, a block may be almost a
+/// due one `period` apart. If `period` is below one second, a block may be almost one second early, because
+/// WAIT_FOR_DATA cannot demand less than a whole second. If `period` is one second or more, a block may be almost a
 /// quarter of the period early, because the delays of the network vary. The blocks to a client still keep the period on
 /// average, because an early block makes the next block due later.
 fn burst(period: Millis) -> Millis {

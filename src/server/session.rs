@@ -65,8 +65,8 @@ use repeats::wrapping_seconds;
 pub struct Session {
     /// Time of the last frame of the client about this download.
     last_heard: Instant,
-    /// Deadline of the timer of the session. The deadline of a session with a page is exact. The deadline of any other
-    /// session may be too early: when the timer expires too early, the server sets the timer again.
+    /// Deadline of the timer of the session. The deadline of a session with a page is exact. The deadline of a session
+    /// without a page may be too early: when the timer expires too early, the server sets the timer again.
     pub(super) timer_deadline: Instant,
     /// State of the client: its IEEE address, which is known if the flag IEEE is set.
     ieee: u64,
@@ -109,8 +109,8 @@ pub struct Session {
 enum State {
     Refused {
         refusal: Refusal,
-        /// Whether the policy refused an image that the store has. If the policy refused the image, the client gets no
-        /// blocks of the image either.
+        /// Whether the policy refused an image that the store has. The server sends no blocks of an image that the
+        /// policy refused to the client.
         by_policy: bool,
     },
     Offered,
@@ -142,7 +142,7 @@ enum State {
 enum Taken {
     /// The server sent no block since the last download of the session ended.
     No,
-    /// The server sent blocks, but ordered no upgrade yet.
+    /// The server sent blocks of the image, but ordered no upgrade yet.
     Blocks,
     /// The server has counted the download as a repeated download.
     Counted,
@@ -307,7 +307,8 @@ impl Session {
     }
 
     /// Returns the IEEE address of the client as the caller gave it, in `FrameMeta::ieee` or as the result of
-    /// `ServerPolicy::ieee`; `None` if the caller gave no address. The method never returns an address from a request.
+    /// `ServerPolicy::ieee`; `None` if the caller gave no address. The method never returns an IEEE address that a
+    /// request contained.
     #[must_use]
     pub fn ieee(&self) -> Option<Eui64> {
         self.flags.contains(Flags::IEEE).then_some(Eui64(self.ieee))

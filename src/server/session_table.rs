@@ -606,7 +606,7 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Restores the order of the timer heap after a change of the entry at `place`. The method moves the entry at
-    /// `place` up, then down.
+    /// `place` up in the heap, and then down, as far as the heap order requires.
     fn restore_heap(&mut self, mut place: u16) {
         let Some((index, when)) = self.heap_entry(place) else { return };
         while let Some(above) = place.checked_sub(1).map(|below| below / 2) {

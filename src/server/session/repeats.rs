@@ -22,7 +22,8 @@ const fn digest(FileVersion(version): FileVersion) -> u8 {
 }
 
 impl Session {
-    /// Counts the download as repeated if the server sent blocks in the download. The method counts each download once.
+    /// Counts the download as repeated if the server sent blocks in the download. The method counts each download only
+    /// once, even if it is called several times for the download.
     pub(super) fn count_download(&mut self, now: Instant) {
         if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
             *taken = Taken::Counted;
