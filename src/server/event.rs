@@ -107,7 +107,7 @@ pub enum ServerEvent {
     /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or
     /// between two blocks. The stalled download continues with the next request of the client.
     Stalled {
-        /// Client that is silent.
+        /// Client that was silent for longer than the stall timeout.
         client: Address,
         /// Image that the server offered, or that the client downloads.
         id: ImageId,
@@ -119,7 +119,7 @@ pub enum ServerEvent {
     /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout). The client may have installed the image
     /// without an Upgrade End Request.
     NeverEnded {
-        /// Client that is silent.
+        /// Client that was silent for longer than the verify timeout.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,

@@ -444,8 +444,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Finds or inserts the session of the download of `id` by the client. Returns `None` only if the server has no
-    /// slots. The caller of this method has checked that the store has an image with the manufacturer code and image
-    /// type of `id`.
+    /// session slots. The caller of this method has checked that the store has an image with the manufacturer code and
+    /// image type of `id`.
     #[inline(never)]
     fn find_or_insert_session(&mut self, now: Instant, context: RequestContext, id: ImageId) -> Option<Slot> {
         let (slot, dropped) = self.table.find_or_insert(now, context.client, id);

@@ -719,7 +719,7 @@ const MAX_SERVED_AGE: Millis = Millis(1 << 30);
 const MAX_SILENCE: Millis = Millis(1 << 31);
 
 /// Maximum number of milliseconds by which the stored time of the last block may lie after the current time; a stored
-/// time that is further ahead, modulo 2³², lies in the past.
+/// time that is further ahead, modulo 2³², is a time in the past.
 const MAX_SERVED_AHEAD: u32 = 10_000;
 
 /// Returns the milliseconds of `now` modulo 2³². The number of milliseconds wraps after 49 days.
