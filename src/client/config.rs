@@ -15,8 +15,8 @@ use crate::zcl::UpgradeActivationPolicy;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Identity {
-    /// Image that the device runs. The client sends the version of the running image in queries, and updates the
-    /// version after an upgrade.
+    /// Image that the device runs. The client sends the version of the running image in queries, and the version of the
+    /// new image after an upgrade.
     pub current: ImageId,
     /// Hardware version of the device; `None` if the device has no hardware version. The client sends the hardware
     /// version in queries, and the hardware range of a file must contain the hardware version of the device (section
@@ -67,8 +67,8 @@ impl FailedImage {
     }
 }
 
-/// Reaction of the client to a server that does not answer the Upgrade End Request (section 6.12). In later revisions
-/// of the OTA Upgrade cluster, the attribute UpgradeTimeoutPolicy shows how the client reacts to an unanswered Upgrade
+/// Reaction of the client to a server that does not answer the Upgrade End Request (section 6.12). From revision 2 of
+/// the OTA Upgrade cluster on, the attribute UpgradeTimeoutPolicy shows how the client reacts to an unanswered Upgrade
 /// End Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -170,7 +170,7 @@ impl HeaderChecks {
     pub const IMAGE: Self = Self(1 << 1);
     /// Check that the header and the offer have the same file version.
     pub const VERSION: Self = Self(1 << 2);
-    /// Check that the total image size of the header is equal to the size of the offer.
+    /// Check that the total image size in the header is equal to the image size in the offer.
     pub const SIZE: Self = Self(1 << 3);
     /// Check that the hardware range of the header contains the hardware version of the device.
     pub const HARDWARE: Self = Self(1 << 4);
@@ -338,8 +338,9 @@ pub struct ClientConfig {
     /// Time between two periodic queries for an image. If `query_interval` is `None`, the client sends no periodic
     /// queries; an Image Notify and a call of [`query`](super::Client::query) still cause a query.
     ///
-    /// After an unanswered query or a failed upgrade, the next query follows in five minutes. The time until the next
-    /// query doubles with each further failure, up to `query_interval`.
+    /// After an unanswered query or a failed upgrade, the next query follows in five minutes. With each further
+    /// consecutive query without an answer, or each further consecutive failed upgrade, the time until the next query
+    /// doubles, up to `query_interval`.
     ///
     /// Default of `query_interval`: 24 hours between two periodic queries, as in espressif's client.
     pub query_interval: Option<Millis>,
@@ -423,7 +424,8 @@ pub struct ClientConfig {
     pub max_finite_wait: Millis,
     /// Longest countdown to an upgrade during which the client sends no further Upgrade End Request. During a countdown
     /// above `max_unchecked_countdown`, the client repeats the Upgrade End Request every hour. If the server answers a
-    /// repeated request by an upgrade time in the form of a delay, the answer never moves the upgrade to a later time.
+    /// repeated Upgrade End Request by an upgrade time in the form of a delay, this delay never moves the upgrade to a
+    /// later time.
     ///
     /// Default of `max_unchecked_countdown`: one day. Without repeated Upgrade End Requests, a wrong or forged upgrade
     /// time makes a device wait for up to 136 years.
@@ -568,8 +570,9 @@ impl ClientConfig {
 ///
 /// [`ClientConfig`] implements the trait `Settings`: a `Client<RANGES, ClientConfig>` contains its settings in its own
 /// memory. A reference to a type with the trait `Settings` implements `Settings` as well, so that the settings of a
-/// client can be in a `static` in flash. A type without fields can return constant settings. Constant settings take no
-/// memory, and the compiler leaves out the code of the client that constant settings never need:
+/// client can be in a `static` in flash. A type without fields that implements `Settings` can return constant settings.
+/// Constant settings take no memory, and the compiler leaves out the code of the client that constant settings never
+/// need:
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -594,17 +597,18 @@ impl ClientConfig {
 /// assert_eq!(client.identity().current.version.0, 7);
 /// ```
 pub trait Settings {
-    /// Abilities of the client on this device. If the client lacks an ability, the code of the ability takes no flash.
+    /// Optional functions that the client has on this device, such as the search for a server. The code of an optional
+    /// function that the client does not have takes no flash.
     ///
-    /// Default of `ABILITIES`: all abilities.
+    /// Default of `ABILITIES`: all optional functions.
     const ABILITIES: Abilities = Abilities::ALL;
 
     /// Returns the settings of the client, which are the same at every call.
     fn config(&self) -> &ClientConfig;
 }
 
-/// Abilities of a client that a device can leave out to save flash. The documentation of each field describes what the
-/// client does without the ability.
+/// Optional functions of a client, which a device can leave out to save flash. The documentation of each field of
+/// `Abilities` says what the client does without the optional function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -617,7 +621,7 @@ pub struct Abilities {
     /// Whether the client can fetch device-specific files. Without the ability `specific_files`, a call of
     /// [`query_specific_file`](super::Client::query_specific_file) fails.
     pub specific_files: bool,
-    /// Whether the client can keep a verified image until another image of the device is downloaded. Without the
+    /// Whether the client can keep a verified image while it downloads another image that the device needs. Without the
     /// ability `several_images`, the answer [`VerifyResult::NeedsMore`](super::VerifyResult::NeedsMore) counts as
     /// [`Abandon`](super::VerifyResult::Abandon).
     pub several_images: bool,
@@ -631,7 +635,7 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// All abilities of a client.
+    /// All optional functions of a client.
     pub const ALL: Self = Self {
         discovery: true,
         specific_files: true,
@@ -640,8 +644,8 @@ impl Abilities {
         utc_clock: true,
     };
 
-    /// No abilities of a client, for a device that knows its server, runs a single image, and has neither a UTC clock
-    /// nor security credentials.
+    /// None of the optional functions of a client, for a device that knows its server, runs a single image, and has
+    /// neither a UTC clock nor security credentials.
     pub const NONE: Self = Self {
         discovery: false,
         specific_files: false,

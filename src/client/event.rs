@@ -69,7 +69,7 @@ pub enum ClientEvent {
     /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client therefore waits for the difference between the
     /// current time and the upgrade time or request time in the response, whatever the clock of the device shows.
     ClocksDisagree {
-        /// UTC time of the server, from its response.
+        /// UTC time of the server, from its Upgrade End Response or its WAIT_FOR_DATA.
         server: UtcTime,
         /// UTC time of the device.
         own: UtcTime,
@@ -81,7 +81,8 @@ pub enum ClientEvent {
     /// 0xFFFFFFFF, or the image type is reserved. The application must correct the image in the configured
     /// [`Identity`](super::Identity) of the client.
     CannotQuery(ImageId),
-    /// The given image is verified and kept until another image of the device is downloaded.
+    /// The given image is verified, and the device keeps it while the client downloads the next image that the device
+    /// needs.
     ImageRetained(ImageId),
     /// The device runs the new image, and the event [`Ended`](Self::Ended) follows. espressif calls this event FINISH.
     Finished {
@@ -188,7 +189,7 @@ pub enum SkipReason {
     SameVersion,
     /// The offered version is older than the running version.
     Older,
-    /// The application has refused the offered version since the last periodic query.
+    /// The application has refused an offer of this version already, and no periodic query has followed the refusal.
     Refused,
     /// The offered size is below the size of a file header, or above
     /// [`max_file_size`](super::ClientConfig::max_file_size).
@@ -221,7 +222,8 @@ pub enum PauseReason {
     /// The server answered block or page requests with answers that the client cannot use. The variant holds the fault
     /// of the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error.
+    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error
+    /// response.
     ServerErrors(Status),
     /// The server answered NO_IMAGE_AVAILABLE to three consecutive requests.
     ImageGone,
@@ -314,7 +316,8 @@ pub enum Outcome {
     /// then paused the download for [`max_pause`](super::ClientConfig::max_pause), and the server did not offer the
     /// image again during the pause.
     ImageGone,
-    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error.
+    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error
+    /// response.
     ServerErrors(Status),
     /// The server sent too many consecutive block responses without data.
     EmptyBlocks,
@@ -331,12 +334,12 @@ pub enum Outcome {
     /// offered another image while the download was paused and still did so when the pause had lasted for
     /// [`max_pause`](super::ClientConfig::max_pause).
     Replaced,
-    /// The header of the file cannot be decoded. The variant holds the fault of the header.
-    /// [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) on the same bytes returns the offset of the
-    /// wrong byte.
+    /// The header of the file cannot be decoded. The variant holds the fault of the header. To find the offset of the
+    /// wrong byte, an application can call [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) on the
+    /// first bytes of the file.
     HeaderUnreadable(HeaderFault),
-    /// The header of the file contradicts the offer. The variant holds the field that differs, with the value in the
-    /// offer and the value in the header.
+    /// The header of the file contradicts the offer. The variant holds a field whose value in the header differs from
+    /// the value in the offer, and both values.
     HeaderMismatch(HeaderMismatch),
     /// The file is for other hardware or for another device; the variant holds the hardware range or device for which
     /// the file is.
@@ -454,9 +457,9 @@ impl fmt::Display for HeaderFault {
 pub struct HeaderMismatch {
     /// Field whose value in the header differs from the value in the offer.
     pub field: HeaderField,
-    /// Value of the differing field in the offer.
+    /// Value in the offer, for the field whose values in offer and header differ.
     pub offered: u32,
-    /// Value of the differing field in the header of the file.
+    /// Value in the header of the file, for the field whose values in offer and header differ.
     pub found: u32,
 }
 

@@ -1,10 +1,10 @@
-//! Tests of clients without abilities: the unchanged behaviour, and the functions that are missing without each
-//! ability.
+//! Tests of clients without the optional functions in `Abilities`. The upgrade to one image of a known server is the
+//! same with and without the optional functions; other tests show what the client does without each optional function.
 
 use super::*;
 use crate::client::clock::Ticks;
 
-/// Settings of a device that leaves all abilities out.
+/// Settings of a device whose client has none of the optional functions in `Abilities`.
 struct Lean(ClientConfig);
 
 impl Settings for Lean {

@@ -57,7 +57,7 @@ fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
-/// Returns `config` for a client that ends the upgrade instead of a pause of the download.
+/// Returns `config` with a maximum pause of 0, so that the upgrade ends where the download would otherwise pause.
 fn without_pause(config: ClientConfig) -> ClientConfig {
     ClientConfig { max_pause: Some(Millis(0)), ..config }
 }
@@ -106,7 +106,7 @@ fn long_file(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// Result of a received frame; a script stores the data of the frame at once.
+/// Action that the client returns for a received frame, except that a script itself stores the data of a block at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Handled {
     Done,

@@ -23,8 +23,8 @@ fn querying_second() -> Script {
     script
 }
 
-/// A client that has downloaded both images and waits for the verification of the second image; the next request of the
-/// client has the sequence number 7.
+/// A client that has downloaded both images of its device and waits for the verification of the second image; the next
+/// request of the client has the sequence number 7.
 fn verifying_second(needs: Option<u8>) -> (Script, Ticket) {
     let mut script = querying_second();
     assert_eq!(script.client.pending_images(), 1);

@@ -6,7 +6,7 @@ const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The query of a client that runs version 0x1A2B.
+/// Query Next Image Request of a client that runs version 0x1A2B.
 fn query(sequence: u8) -> std::string::String {
     std::format!("01 {sequence:02x} 01 00 5F11 0101 2B1A0000")
 }

@@ -12,7 +12,7 @@ fn device(node: u64) -> ClientConfig {
     ClientConfig::new(identity, SERVER)
 }
 
-/// Returns the number of `times` in the second that contains the most of them.
+/// Returns the largest number of `times` that lie within one second.
 fn most_in_a_second(mut times: Vec<u64>) -> usize {
     times.sort_unstable();
     let within = |first: usize| times[first..].iter().take_while(|at| **at < times[first] + SECOND).count();

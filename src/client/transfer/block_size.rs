@@ -15,8 +15,8 @@ use crate::client::config::ClientConfig;
 ///
 /// A server may send short blocks only for some time, for example while frames take a longer route. If the client
 /// requests the largest size once in 200 blocks, the client sends at most one additional request, for the rest of a
-/// short block. One additional request for 200 blocks is 0.5 % of the requests. The number of 200 blocks was chosen
-/// without a measurement.
+/// short block. One additional request for 200 blocks is 0.5 % of the requests. The number of 200 blocks before a
+/// request of the largest size was chosen without a measurement.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.

@@ -65,8 +65,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the time at which the first of the awaited responses counts as late. A late response is probably lost,
     /// although its timeout has not passed yet. The result is [`Ticks::NEVER`] if the client awaits no response.
     ///
-    /// The function considers only requests that the client has sent once. If the client has sent a request twice, the
-    /// client has already sent an additional request when the response to the first attempt was late.
+    /// Only the response to a request that the client has sent once can count as late. If the client has sent a request
+    /// twice, the client has already sent an additional request when the response to the first attempt was late.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Ticks {
         // With a window of 1, no extra request is sent.
         let has_extra = Self::ANY_ORDER && self.window.size() > 1;
@@ -110,10 +110,11 @@ impl<const RANGES: usize> Download<RANGES> {
     ///
     /// For the first block of a page, the client waits twice the timeout of a response, because the server sends all
     /// blocks of the page twice if the client requests the page again too early. In the simulation `examples/goodput`
-    /// (three hops, 5 % loss), a wait of one timeout instead of two for the first block costs up to 8 % of the goodput,
-    /// and a wait of three timeouts gains nothing. For each block request in flight, the client waits one mean round
-    /// trip longer for the first block, because the server answers block requests before the page request. The client
-    /// also waits two intervals between blocks longer, because the first two blocks of the page may be lost.
+    /// (three hops, 5 % loss), a wait of one timeout instead of two for the first block of a page costs up to 8 % of
+    /// the goodput, and a wait of three timeouts gains nothing. For each block request in flight, the client waits one
+    /// mean round trip longer for the first block of a page, because the server answers block requests before the page
+    /// request. The client also adds two intervals between blocks to the wait for the first block of a page, because
+    /// the first two blocks of the page may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -175,8 +176,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles the radio stack's report that the request with `token` was not delivered.
     ///
     /// The client resends the request after `config.error_backoff`, which doubles with each attempt, or at the timeout
-    /// of the request if the timeout is earlier. The client still accepts a response to the reported attempt, because
-    /// perhaps only the acknowledgement was lost.
+    /// of the request if the timeout is earlier. The client still accepts a response to the request that the radio
+    /// stack reported as undelivered, because perhaps only the acknowledgement was lost.
     pub(in crate::client) fn handle_failed_delivery(
         &mut self,
         token: TransmitToken,

@@ -26,9 +26,9 @@ use crate::time::Millis;
 /// request. If the distance between the two sequence numbers is less than 64, the response counts as the answer to an
 /// earlier attempt of the request.
 ///
-/// The limit of 64 is a quarter of the 256 sequence numbers. Requests for other blocks use the sequence numbers between
-/// two attempts of a request. A response whose sequence number is 64 or more below the latest attempt may already
-/// answer a newer request. The limit of 64 sequence numbers was chosen without a measurement.
+/// The limit of the distance between two sequence numbers, 64, is a quarter of the 256 sequence numbers, and was chosen
+/// without a measurement. Requests for other blocks use the sequence numbers between two attempts of a request. A
+/// response whose sequence number is 64 or more below the latest attempt may already answer a newer request.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
 /// All slots of one download.

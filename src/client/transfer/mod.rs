@@ -33,9 +33,9 @@
 //! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | unchanged, with a pause before the next request; too many consecutive error responses pause the download |
 //!
 //! After a pause, a restart or a change of the server, the client checks that the server still has the same file before
-//! the next request for missing bytes, see the module `same_file_check`. In the check, the client requests the header
-//! and the last stored block of the file again, and compares the checksums of the received bytes with the checksums of
-//! the stored bytes.
+//! the next request for missing bytes, see the module `same_file_check`. To find out whether the server still has the
+//! same file, the client requests the header and the last stored block of the file again, and compares the checksums of
+//! the received bytes with the checksums of the stored bytes.
 //!
 //! | module | content |
 //! |---|---|
@@ -84,13 +84,13 @@ use same_file_check::FileCheck;
 pub(super) use schedule::NextRequest;
 use window::Window;
 
-/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other ClusterRevision, MinimumBlockPeriod is in
-/// milliseconds.
+/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every ClusterRevision except 2, MinimumBlockPeriod is
+/// in milliseconds.
 const REVISION_IN_SECONDS: u16 = 2;
 
-/// Maximum number of attempts of the first block request after a restart of the client. Some servers serve only devices
-/// that have sent a query since the start of the server. If the server answers no attempt of the first block request,
-/// the client therefore sends a query.
+/// Maximum number of attempts of the first block request after a restart of the client. Some servers answer block
+/// requests only to devices that have sent a query since the start of the server. If the server answers no attempt of
+/// the first block request, the client therefore sends a query.
 const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
@@ -122,8 +122,8 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if block requests were in flight when the client requested the page in transfer.
     is_page_accompanied: bool,
     /// Number of consecutive page requests that brought no data while other requests were in flight. Some servers drop
-    /// a request that arrives while they serve another request. After two consecutive page requests without data, the
-    /// client therefore requests a page only when no other request is in flight.
+    /// a request that arrives while they answer another request. In `TransferMode::Pages`, the client therefore
+    /// requests a page only when no other request is in flight, after two consecutive page requests without data.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses of the server, not counting NO_IMAGE_AVAILABLE.
@@ -134,7 +134,7 @@ pub(super) struct Download<const RANGES: usize> {
     /// not sent data since then. After a restart or a change of the server, the server may no longer have the file.
     is_unconfirmed: bool,
     /// Number of sequence numbers that the download has used for its requests, at most 255. A response whose sequence
-    /// number is older than these numbers answers a request from before the download.
+    /// number is older than all sequence numbers of the download answers a request from before the download.
     sent: u8,
     /// Number of consecutive blocks of another image that the server has sent.
     other_image_count: u8,
@@ -223,7 +223,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Restores the state in `checkpoint` into this download, which is new and for the offer in the checkpoint. If the
-    /// checkpoint holds no header facts, the download starts at offset 0.
+    /// checkpoint holds no values from the header of the file, the download starts at offset 0.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint, config: &ClientConfig, rtt: &mut RttEstimator) {
         self.is_unconfirmed = true;
         if let Some(header) = checkpoint.header {
@@ -247,8 +247,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Makes the client check that the server still has the same file, before the next request for missing bytes. The
-    /// method also ends a wait that the server has demanded. The client sends the first request of the check at the
-    /// time `at` or later, and at least `interval` after the last request or block.
+    /// method also ends a wait that the server has demanded. The client sends the first request for the bytes to
+    /// compare at the time `at` or later, and at least `interval` after the last request or block.
     pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
         self.drop_requests();
         self.not_before = at.max(self.last_activity.plus(interval));

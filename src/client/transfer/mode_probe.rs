@@ -25,10 +25,10 @@
 //! hops from the interval between blocks.
 //!
 //! All simulated figures in the documentation of `mode_probe` were measured in the simulation `examples/goodput` with
-//! `TransferMode::Auto`. The simulation has 64-byte blocks, one and three hops, servers that take 0 to 50 ms for a
-//! response, and 0 and 5 % loss. At 0 and 5 % loss, `tests/goodput.rs` asserts that `TransferMode::Auto` reaches at
-//! least 95 % of the goodput of the best transfer mode; with three hops, 5 % loss and a server without delay, the
-//! asserted share is 94 %.
+//! `TransferMode::Auto`. The simulation `examples/goodput` has 64-byte blocks, one and three hops, servers that take 0
+//! to 50 ms for a response, and 0 and 5 % loss. At 0 and 5 % loss, `tests/goodput.rs` asserts that `TransferMode::Auto`
+//! reaches at least 95 % of the goodput of the best transfer mode; with three hops, 5 % loss and a server without
+//! delay, the asserted share is 94 %.
 
 use crate::client::clock::Ticks;
 use crate::client::rtt::RttEstimator;
@@ -45,15 +45,15 @@ pub(super) const PAGE_BLOCKS: u16 = 64;
 /// Number of consecutive slow pages after which the client measures the spacing and the time per block of pages again.
 /// A page is slow if the time per block of the page is more than twice the lowest measured time per block.
 ///
-/// One or two slow pages may be a coincidence. The limit of three slow pages was chosen without a measurement, because
-/// routes do not change in the simulation.
+/// One or two slow pages may be a coincidence. The limit of three consecutive slow pages, after which the client
+/// measures pages again, was chosen without a measurement, because routes do not change in the simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.
 ///
 /// While the client fetches 24 blocks to compare a window with pages, the window grows to 8 requests by doubling during
-/// the first 19 blocks, see [`Window`](super::window::Window). In the simulation, a comparison of window and pages over
-/// 12 or 48 blocks instead of 24 changes the goodput by at most 4 %.
+/// the first 19 blocks, see [`Window`](super::window::Window). If the client fetches 12 or 48 blocks instead of 24 to
+/// compare a window with pages, the goodput in the simulation changes by at most 4 %.
 const WINDOW_BLOCKS: u8 = 24;
 
 /// Returns the airtime in microseconds of an Image Block Response with `size` bytes of data over one hop at 2.4 GHz.
@@ -79,7 +79,8 @@ pub(super) struct ModeProbe {
     best_cost: u32,
     /// Round trip of a single block request, in eighths of a millisecond.
     single_rtt: u32,
-    /// File offset of the present page, or of the blocks that the client fetches by a window for comparison.
+    /// File offset of the present page, or of the blocks that the client fetches by a window to compare the window with
+    /// pages.
     start: u32,
     /// Number of bytes that have arrived since the start of the present measurement, at file offsets from `start` on.
     bytes: u32,
@@ -108,7 +109,7 @@ enum Trial {
         worse_pages: u8,
     },
     /// The client fetches blocks by a window for comparison with pages. The variant holds the number of blocks that the
-    /// client has yet to fetch for the comparison.
+    /// client has yet to fetch to compare the window with pages.
     Window(u8),
 }
 
@@ -122,7 +123,7 @@ pub(super) enum Choice {
 }
 
 impl ModeProbe {
-    /// Creates a comparison without measurements.
+    /// Creates a comparison of pages with blocks, before the client has measured any page or block.
     pub(super) const fn new(at: Ticks) -> Self {
         Self {
             trial: Trial::Unmeasured,
@@ -156,7 +157,7 @@ impl ModeProbe {
     }
 
     /// Records the arrival of `size` bytes of data at the file offset `start`. Returns the chosen transfer mode after
-    /// the last block that the client fetched for comparison, and `None` after every other block.
+    /// the last block that the client fetched to compare a window with pages, and `None` after every other block.
     pub(super) fn record_data(&mut self, now: Ticks, start: u32, size: u32) -> Option<Choice> {
         if start < self.start {
             // A block below `self.start` is a lost block of an earlier page, which is not measured.

@@ -36,17 +36,18 @@ use crate::time::Millis;
 /// Requests.
 ///
 /// At 5 % loss, four consecutive page requests are lost about once in 160,000 pages. Four consecutive page requests
-/// without data therefore mean that the server ignores Image Page Requests. The limit of four page requests was chosen
-/// without a measurement.
+/// without data therefore mean that the server ignores Image Page Requests. The limit of four consecutive page requests
+/// without data was chosen without a measurement.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
 /// Longest time for which the client waits for the next block of a page, as a multiple of the measured interval between
 /// blocks. If no block of the page arrives for this longest time, the page ends.
 ///
-/// Over three hops, a longest wait of 4 intervals instead of 8 costs up to 5 % of the goodput, and a longest wait of 2
-/// intervals costs up to 42 %. With a longest wait of 2 or 4 intervals, the client requests pages again that are only
-/// slow. A longest wait of 16 intervals instead of 8 gains nothing (simulation `examples/goodput`, `Auto`, 64 blocks a
-/// page).
+/// Over three hops, the goodput falls by up to 5 % if the client waits for the next block of a page for at most 4
+/// intervals between blocks instead of 8, and by up to 42 % if the client waits for at most 2 intervals. If the client
+/// waits for the next block of a page for at most 2 or 4 intervals, it requests pages again that are only slow. A wait
+/// for the next block of a page of up to 16 intervals instead of 8 gains nothing (simulation `examples/goodput`,
+/// `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
 /// Shortest time for which the client waits for the next block of a page, as long as fewer than [`FIRST_SAMPLES`]
@@ -62,8 +63,9 @@ const FIRST_INTERVAL: Millis = Millis::from_secs(1);
 /// eight further intervals.
 const FIRST_SAMPLES: u8 = 8;
 
-/// Longest time for which the client waits for a block that the last block of the page has overtaken. The limit of 500
-/// ms was chosen without a measurement. If a block was lost, a new request for the block takes less than 500 ms.
+/// Longest time for which the client waits for a block that the last block of the page has overtaken. The longest wait
+/// for an overtaken block, 500 ms, was chosen without a measurement. If a block was lost, a new request for the block
+/// takes less than 500 ms.
 const MAX_REORDERING: Millis = Millis(500);
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
@@ -73,8 +75,8 @@ const MAX_REORDERING: Millis = Millis(500);
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
 /// Largest accepted distance between the sequence number of the first response of a page and the sequence number of a
-/// later response of the page. The largest distance is half of the 256 sequence numbers, so that the client knows which
-/// of two sequence numbers is the later one.
+/// later response of the page. The largest accepted distance between two sequence numbers is just below half of the 256
+/// sequence numbers, so that the client knows which of two sequence numbers is the later one.
 const MAX_RESPONSE_DISTANCE: u8 = 127;
 
 /// State of the page in transfer.
@@ -102,8 +104,8 @@ pub(super) enum PageStage {
     Requested,
     /// At least one block of the page has arrived.
     Receiving,
-    /// The last block of the page has arrived, but earlier blocks are missing. The missing blocks may still arrive,
-    /// because later blocks may have overtaken them.
+    /// The last block of the page has arrived, but earlier blocks are missing. The missing blocks of the page may still
+    /// arrive, because later blocks may have overtaken them.
     Trailing,
 }
 
@@ -192,12 +194,13 @@ impl Page {
     ///
     /// - In the stage `Requested`, the client waits for `first_timeout` after the page request.
     /// - In the stage `Receiving`, the client waits from the arrival of the latest block for the retransmission timeout
-    ///   of RFC 6298, computed from the measured intervals between blocks. For each missing block of the page after the
-    ///   first, up to [`LOST_BLOCKS_LIMIT`] missing blocks in total, the client waits one mean interval longer. The
-    ///   wait for a block doubles with each consecutive page whose last block did not arrive, up to `max_timeout`. If
-    ///   at least [`FIRST_SAMPLES`] intervals have been measured, the first page without its last block does not double
-    ///   the wait, because perhaps the server sent the whole page and only the last blocks were lost. The doubled wait
-    ///   for a block is then extended by `reordering`.
+    ///   of RFC 6298, computed from the measured intervals between blocks. If several blocks up to the end of the page
+    ///   have yet to arrive, the client waits one mean interval longer for each of these blocks except the first; at
+    ///   most [`LOST_BLOCKS_LIMIT`] of these blocks count. The wait for a block doubles with each consecutive page
+    ///   whose last block did not arrive, up to `max_timeout`. If at least [`FIRST_SAMPLES`] intervals have been
+    ///   measured, the first page whose last block did not arrive does not double the wait for a block, because perhaps
+    ///   the server sent the whole page and only the last blocks were lost. To the wait for a block, doubled or not,
+    ///   the client adds `reordering`, the longest delay of blocks that later blocks have overtaken.
     /// - In the stage `Trailing`, the client waits for the time `reordering` after the latest block. The time
     ///   `reordering` is the longest delay of earlier blocks that later blocks have overtaken.
     ///
@@ -248,8 +251,8 @@ pub(super) enum BlockTiming {
 pub(super) struct PageTiming {
     /// Estimator of the interval between the blocks of a page.
     pub(super) interval: RttEstimator,
-    /// Longest measured delay of a block that later blocks have overtaken. After each page, the client reduces the
-    /// longest delay by an eighth.
+    /// Longest measured delay of a block that later blocks have overtaken. At the end of each page, the client reduces
+    /// `reordering` by an eighth.
     pub(super) reordering: Millis,
     /// Number of consecutive pages whose last block did not arrive.
     silent_ends: u8,
@@ -258,13 +261,13 @@ pub(super) struct PageTiming {
 }
 
 impl PageTiming {
-    /// Measured times before the first page: no measurements.
+    /// State before the first page of a download: no time between blocks has been measured.
     pub(super) const fn new() -> Self {
         Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
     }
 
     /// Returns the lower limit of the wait for the next block of a page. After [`FIRST_SAMPLES`] measured intervals
-    /// between blocks, the lower limit of the wait is 0.
+    /// between blocks, the wait for the next block has no lower limit.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }

@@ -86,12 +86,12 @@ pub(in crate::client) enum Received<'f> {
 
 /// Treatment of a block that has arrived in an Image Block Response.
 enum BlockDisposition {
-    /// The application stores the given bytes of the block.
+    /// The application stores the bytes of the block that lie in the given range of the file.
     Store(Range),
     /// The client ignores the block. The bytes of the block are stored or being stored, or the client has no free slot
     /// or range for these bytes.
     Ignore,
-    /// The block is malformed, because no request asked for the block.
+    /// The client treats the block as malformed, because no request of the client asked for the block.
     NotRequested,
     /// The block counts as an error response, because the block is shorter than one word of storage.
     TooShort,

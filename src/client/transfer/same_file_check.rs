@@ -24,7 +24,7 @@ impl RangeSum {
     /// Multiplier of the 32-bit checksum FNV-1a.
     const FNV_PRIME: u32 = 0x0100_0193;
 
-    /// Checksum of a range of zero bytes.
+    /// Checksum of an empty range, which covers no byte.
     const EMPTY: Self = Self { start: 0, size: 0, sum: Self::FNV_BASIS };
 
     /// Returns the file offset after the last byte that the checksum covers.
@@ -70,32 +70,32 @@ impl FileSums {
     }
 }
 
-/// Check in progress: the range that the client requests again, and the checksum of the bytes of this range that have
-/// arrived.
+/// Check in progress that the server still has the same file. The client requests the header and the last stored block
+/// again, and compares the checksum of each with the checksum of the stored bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileCheck {
-    /// File offset of the next byte that the client compares in the check.
+    /// File offset of the next byte that the client compares to find out whether the server still has the same file.
     next: u32,
-    /// Checksum of the received bytes of the present range, which end before the file offset `next`.
+    /// Checksum of the bytes that have arrived of the header or of the last stored block, up to the file offset `next`.
     sum: u32,
-    /// `true` if the present range is the header, `false` if the present range is the last stored block.
+    /// `true` while the client compares the header, `false` while the client compares the last stored block.
     is_header: bool,
 }
 
-/// Result of the check after the client has compared one more block.
+/// Result of the check whether the server still has the same file, after the client has compared one more block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CheckProgress {
-    /// The check continues, because the client has not compared all bytes yet.
+    /// The client has not yet compared all bytes of the header and of the last stored block.
     Incomplete(FileCheck),
-    /// The check succeeded: all compared bytes equal the bytes of the stored file.
+    /// The server still has the same file: all compared bytes equal the stored bytes.
     Same,
-    /// The check failed: the compared bytes belong to another file.
+    /// The server has another file: the compared bytes differ from the stored bytes.
     Different,
 }
 
 impl FileCheck {
-    /// Starts a check against `sums`; returns `None` if the checksums cover no byte, so that there is nothing to
-    /// compare.
+    /// Starts the check whether the server still has the file with the checksums `sums`; returns `None` if the
+    /// checksums cover no byte, so that there is nothing to compare.
     pub(super) const fn new(sums: &FileSums) -> Option<Self> {
         if sums.header.size == 0 {
             return None;
@@ -110,13 +110,13 @@ impl FileCheck {
         if self.is_header { &sums.header } else { &sums.last_block }
     }
 
-    /// Returns the part of the present range that the client has yet to request and compare.
+    /// Returns the part of the header, or of the last stored block, that the client has yet to request and compare.
     pub(super) fn range(&self, sums: &FileSums) -> Range {
         Range { start: self.next, end: self.target(sums).end() }
     }
 
     /// Compares `data`, which the server sent for the start of [`range`](Self::range). The method ignores bytes of
-    /// `data` after the end of this range.
+    /// `data` after the end of `range`.
     pub(super) fn compare(self, data: &[u8], sums: &FileSums) -> CheckProgress {
         let target = self.target(sums);
         let left = usize::try_from(self.range(sums).len()).unwrap_or(usize::MAX);

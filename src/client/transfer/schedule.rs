@@ -20,8 +20,8 @@ use super::in_flight::{BlockRequest, Slot};
 use super::same_file_check::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
 
-/// Longest gap of a file, in blocks, that the client fills by single Image Block Requests. The client fetches a longer
-/// gap as a page.
+/// Longest gap of a file, in blocks, that the client fills by single Image Block Requests. The client fetches a gap of
+/// more than `MAX_SINGLE_REPAIRS` blocks as a page.
 ///
 /// A page costs one request and the wait for the first block of the page; single blocks cost one request each. If the
 /// client fills gaps of up to 2 blocks instead of 4 by single block requests, the goodput falls by up to 8 %, and by up
@@ -39,10 +39,10 @@ const MAX_HEADER_PAGES: u8 = 2;
 /// client requests a page only when no other request is in flight.
 ///
 /// At 5 % loss, two consecutive page requests are lost once in 100 pages. The server zigbee-herdsman drops a page
-/// request that arrives while it answers another request. The limit of two page requests does not apply to
-/// `TransferMode::Auto`, which measures whether pages or blocks are faster. If the client waited in
-/// `TransferMode::Auto` for the responses to its requests for lost blocks before each page request, the wait would cost
-/// 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
+/// request that arrives while it answers another request. In `TransferMode::Auto`, the client requests pages while
+/// other requests are in flight even after two unanswered page requests, because it measures whether pages or blocks
+/// are faster. If the client waited in `TransferMode::Auto` for the responses to its requests for lost blocks before
+/// each page request, the wait would cost 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next block or page request of a download, with the range of file bytes to request.
@@ -73,8 +73,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// is late; with a late response, the window allows one request more.
     ///
     /// If the window is larger than 1 and a response is late, the client sends one additional request, as if the late
-    /// request were no longer in flight. Without the additional request, a lost request would reduce the number of
-    /// useful requests in flight by one until the timeout of the lost request.
+    /// request were no longer in flight. Without an additional request while a response is late, a lost request would
+    /// reduce the number of useful requests in flight by one until the timeout of the lost request.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         if Self::ANY_ORDER {
             self.next_request_in_any_order(config, has_late)

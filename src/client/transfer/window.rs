@@ -7,14 +7,15 @@
 //! that arrive together. The client therefore controls the size of the window in two ways, by backoff and by
 //! measurement:
 //!
-//! - Every window has a backoff. When more requests stay unanswered than frame loss on a bad link explains, the client
-//!   reduces the window to one request for the time of a backoff. Each backoff lasts for twice as many responses as the
-//!   backoff before. Every server answers single requests, so that the number of unanswered requests during a backoff
-//!   shows how many frames the link loses.
+//! - The client uses backoff for every window, whether the application gives the size of the window or the client
+//!   measures the size. When more requests stay unanswered than frame loss on a bad link explains, the client reduces
+//!   the window to one request for the time of a backoff. Each backoff lasts for twice as many responses as the backoff
+//!   before. Every server answers single requests, so that the number of unanswered requests during a backoff shows how
+//!   many frames the link loses.
 //! - With [`TransferMode::Auto`](crate::client::TransferMode::Auto), the client measures the size of the window. The
-//!   client adjusts the size of the window to the estimated number of requests in the queue, as in TCP Vegas (Brakmo
-//!   and Peterson, "TCP Vegas", 1995). If `n` requests are in flight with the round trip `t`, and a single request has
-//!   the round trip `s`, then `n * (t - s) / t` of the `n` requests wait in a queue.
+//!   client estimates how many of its requests wait in a queue on the way, and adjusts the size of the window to this
+//!   estimate, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in flight with the round
+//!   trip `t`, and a single request has the round trip `s`, then `n * (t - s) / t` of the `n` requests wait in a queue.
 //!
 //! ```text
 //!   until the header          measured: doubles while the queue is below 3/8 of the window, up to the number of slots
@@ -28,39 +29,44 @@
 //! ```
 //!
 //! The constants of the window in this module were tuned in the simulation `examples/goodput`, with 64-byte blocks, one
-//! and three hops, and servers that take 0 to 50 ms for a response. With the tuned constants, a window that the client
-//! measures reaches 95 % of the goodput of the best window that an application can give, as `tests/goodput.rs` asserts.
+//! and three hops, and servers that take 0 to 50 ms for a response. With the constants of this module, a window that
+//! the client measures reaches 95 % of the goodput of the best window that an application can give, as
+//! `tests/goodput.rs` asserts.
 
 use crate::client::rtt::RttEstimator;
 
 /// Share of unanswered requests at which the client starts a backoff, in which the window is one request.
 #[derive(Clone, Copy)]
 struct UnansweredLimit {
-    /// Number of consecutive requests in a sample. The client counts the unanswered requests of each sample.
+    /// Number of consecutive block requests that form one sample. The client counts the unanswered requests of each
+    /// sample.
     sample: u8,
     /// Number of unanswered requests in a sample at which the client starts a backoff.
     unanswered: u16,
 }
 
-/// Limit of unanswered requests until a backoff has shown that the link is lossy: 10 of the 24 requests of a sample.
+/// Limit of unanswered requests on a link that no backoff has shown to be lossy: the client starts a backoff when 10 of
+/// the 24 requests of a sample stay unanswered.
 ///
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with 5 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 24,000 samples, which is one
-/// sample in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a limit of 7 instead of 10
-/// unanswered requests of 24 costs up to 41 % of the goodput of a window of 8 requests. A limit of 14 instead of 10
-/// unanswered requests of 24 gains nothing.
+/// sample in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a client that starts a
+/// backoff at 7 instead of 10 unanswered requests of 24 loses up to 41 % of the goodput of a window of 8 requests. A
+/// client that starts a backoff only at 14 instead of 10 unanswered requests of 24 gains nothing.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
-/// Limit of unanswered requests after a backoff has shown that the link is lossy: 20 of the 48 requests of a sample.
+/// Limit of unanswered requests after a backoff has shown that the link is lossy: the client starts a backoff when 20
+/// of the 48 requests of a sample stay unanswered.
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link with 10 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 114 samples, which is one
-/// sample in about 2,700 requests (binomial distribution). On the link with 10 % loss, at least 20 requests of a sample
+/// sample in about 2,700 requests (binomial distribution). On a link with 10 % loss, at least 20 requests of a sample
 /// of 48 requests stay unanswered in one of about 4,000 samples, which is one sample in about 190,000 requests. A
 /// server that answers only one of several requests at a time leaves more than 45 % of the requests unanswered if the
-/// window is 4 requests. A limit of 13 unanswered requests of 24 for all links costs 40 % of the goodput in the
-/// simulation of a server that answers only one of several requests. A server that answers only one of several requests
-/// leaves only 11 or 12 of 24 requests unanswered, so that the client starts no backoff at a limit of 13.
+/// window is 4 requests. If the client started a backoff only at 13 unanswered requests of 24, on every link, the
+/// goodput would fall by 40 % in the simulation of a server that answers only one of several requests. A server that
+/// answers only one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a client that starts a
+/// backoff at 13 unanswered requests starts none.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
 
 /// A link counts as lossy if at least two requests stay unanswered for every 11 responses during a backoff. Two
@@ -75,7 +81,7 @@ const RESPONSES_OF_LOSSY_LINK: u16 = 11;
 /// wastes up to twice as many requests as a first backoff of 128 responses. With a server that answers one request at a
 /// time, the goodput differs by at most 4 % between first backoffs of 64 and of 512 responses. At 10 % loss, a first
 /// backoff of 256 responses instead of 128 costs a client with a window of 4 requests up to 6 % of the goodput of an
-/// oracle. An oracle is a simulated client that learns of each lost frame at once (guide, "Measurements").
+/// oracle, a simulated client that learns of each lost frame at once (guide, "Measurements").
 const FIRST_BACKOFF: u16 = 128;
 
 /// Number of responses after which a measured window that no longer doubles grows by one request, if few requests wait
@@ -152,8 +158,9 @@ impl Window {
         self.current.into()
     }
 
-    /// Opens the window after the client has fetched the header of the file by single requests. When the caller opens
-    /// the window, `rtt` holds the round trip of single requests.
+    /// Ends the phase of single requests, in which the client has fetched the header of the file. A window whose size
+    /// the application gives grows to this size; a window whose size the client measures takes the round trip of single
+    /// requests from `rtt`.
     pub(super) fn open(&mut self, rtt: &mut RttEstimator) {
         match &mut self.growth {
             Growth::Fixed => self.resize(self.max, rtt),
@@ -200,8 +207,9 @@ impl Window {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
 
-    /// Counts a response to a block request. The response ends a backoff if it is the last response of the backoff. If
-    /// the client measures the size of the window, the response may also change the size of the window.
+    /// Counts a response to a block request. During a backoff, the response counts towards the length of the backoff
+    /// and ends the backoff if the length is reached. If the client measures the size of the window, the response may
+    /// also change the size of the window.
     pub(super) fn count_response(&mut self, rtt: &mut RttEstimator) {
         if self.backoff_left > 0 {
             self.backoff_left = self.backoff_left.saturating_sub(1);
@@ -221,8 +229,8 @@ impl Window {
         }
     }
 
-    /// Counts a response to a block request for a measured window. Returns the new size of the window, or `None` to
-    /// keep the present size.
+    /// Counts a response to a block request if the client measures the size of the window. Returns the new size of the
+    /// window, or `None` to keep the present size.
     fn measured_size(&mut self, rtt: &RttEstimator) -> Option<u8> {
         let (current, max) = (self.current, self.max);
         let Growth::Measured { single_rtt, responses, is_doubling } = &mut self.growth else { return None };
