@@ -31,7 +31,7 @@ pub struct Identity {
 
 impl Identity {
     /// Creates an identity with the running image `current`, without a hardware version and without an IEEE address.
-    /// The fields `hardware` and `node` of the identity can be assigned afterwards.
+    /// The application can set the fields `hardware` and `node` of the identity after the call of `new`.
     #[must_use]
     pub const fn new(current: ImageId) -> Self {
         Self { current, hardware: None, node: None }
@@ -97,8 +97,8 @@ pub enum AcceptedVersions {
     /// The client accepts offers of versions above and below the running version, but not of the running version
     /// (section 6.10.5.2.4). ZCL 8 also excludes an offer of the running version.
     Different,
-    /// The client accepts offers of every version. The server can even offer the running version, so that the device
-    /// installs it again.
+    /// The client accepts offers of every version. With `Any`, the server can also offer the running version, so that
+    /// the device installs it again.
     Any,
 }
 

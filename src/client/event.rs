@@ -189,7 +189,7 @@ pub enum SkipReason {
     SameVersion,
     /// The offered version is older than the running version.
     Older,
-    /// The application has refused an offer of this version already, and no periodic query has followed the refusal.
+    /// The application has refused the offered version already, and no periodic query has followed the refusal.
     Refused,
     /// The offered size is below the size of a file header, or above
     /// [`max_file_size`](super::ClientConfig::max_file_size).
@@ -457,9 +457,9 @@ impl fmt::Display for HeaderFault {
 pub struct HeaderMismatch {
     /// Field whose value in the header differs from the value in the offer.
     pub field: HeaderField,
-    /// Value in the offer, for the field whose values in offer and header differ.
+    /// Value in the offer of the field that differs between offer and header.
     pub offered: u32,
-    /// Value in the header of the file, for the field whose values in offer and header differ.
+    /// Value in the header of the field that differs between offer and header.
     pub found: u32,
 }
 

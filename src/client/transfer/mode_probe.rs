@@ -82,14 +82,14 @@ pub(super) struct ModeProbe {
     /// File offset of the present page, or of the blocks that the client fetches by a window to compare the window with
     /// pages.
     start: u32,
-    /// Number of bytes that have arrived since the start of the present measurement, at file offsets from `start` on.
+    /// Number of bytes that have arrived of the page, or of the window, whose time per block the client measures.
     bytes: u32,
     /// `true` if the client has requested the present page twice. The client does not measure a page that it has
     /// requested twice, because the blocks of the page may arrive twice.
     is_repeated: bool,
-    /// Time at which the first block of the present measurement arrived.
+    /// Time at which the first block arrived of the page, or of the window, whose time per block the client measures.
     first_data: Ticks,
-    /// Time at which the latest block of the present measurement arrived.
+    /// Time at which the latest block arrived of the page, or of the window, whose time per block the client measures.
     last_data: Ticks,
 }
 

@@ -45,9 +45,9 @@ pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 ///
 /// Over three hops, the goodput falls by up to 5 % if the client waits for the next block of a page for at most 4
 /// intervals between blocks instead of 8, and by up to 42 % if the client waits for at most 2 intervals. If the client
-/// waits for the next block of a page for at most 2 or 4 intervals, it requests pages again that are only slow. A wait
-/// for the next block of a page of up to 16 intervals instead of 8 gains nothing (simulation `examples/goodput`,
-/// `Auto`, 64 blocks a page).
+/// waits for the next block of a page for at most 2 or 4 intervals, it requests pages again that are only slow. If the
+/// client waits for at most 16 intervals instead of 8 for the next block of a page, the goodput does not rise
+/// (simulation `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
 /// Shortest time for which the client waits for the next block of a page, as long as fewer than [`FIRST_SAMPLES`]
@@ -267,7 +267,7 @@ impl PageTiming {
     }
 
     /// Returns the lower limit of the wait for the next block of a page. After [`FIRST_SAMPLES`] measured intervals
-    /// between blocks, the wait for the next block has no lower limit.
+    /// between blocks, the wait for the next block of a page has no lower limit.
     const fn shortest_wait(&self) -> Millis {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }

@@ -45,18 +45,18 @@ struct UnansweredLimit {
     unanswered: u16,
 }
 
-/// Limit of unanswered requests on a link that no backoff has shown to be lossy: the client starts a backoff when 10 of
-/// the 24 requests of a sample stay unanswered.
+/// Limit of unanswered requests on a link that the latest backoff did not show to be lossy, or before the first
+/// backoff: the client starts a backoff when 10 of the 24 requests of a sample stay unanswered.
 ///
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with 5 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 24,000 samples, which is one
 /// sample in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a client that starts a
 /// backoff at 7 instead of 10 unanswered requests of 24 loses up to 41 % of the goodput of a window of 8 requests. A
-/// client that starts a backoff only at 14 instead of 10 unanswered requests of 24 gains nothing.
+/// client that starts a backoff at 14 instead of 10 unanswered requests of 24 reaches no higher goodput.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
-/// Limit of unanswered requests after a backoff has shown that the link is lossy: the client starts a backoff when 20
-/// of the 48 requests of a sample stay unanswered.
+/// Limit of unanswered requests on a link that the latest backoff showed to be lossy: the client starts a backoff when
+/// 20 of the 48 requests of a sample stay unanswered.
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link with 10 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 114 samples, which is one
