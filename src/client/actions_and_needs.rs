@@ -79,8 +79,8 @@ pub enum ClientIgnored {
     /// response, data that is stored already, and an Upgrade End Response to a client without an image.
     #[error("no request waits for the frame")]
     Unexpected,
-    /// The frame is an Upgrade End Response with an upgrade time, but only the application may start the upgrade. The
-    /// client answers a unicast Upgrade End Response with the Default Response NOT_AUTHORIZED.
+    /// The frame is an Upgrade End Response with an upgrade time, but only the application may start the upgrade. If
+    /// the ignored Upgrade End Response was unicast, the client answers it with the Default Response NOT_AUTHORIZED.
     #[error("only the application may start the upgrade")]
     NotAuthorized,
 }
@@ -160,9 +160,8 @@ pub struct NothingToActivate;
 ///
 /// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) refuses every need, also a
 /// need that the application does not know, so that the client continues without the need. The last arm of each `match`
-/// over needs should be `need => client.decline(now, need)?`. A client with the settings of this version of the crate
-/// can do without the needs that later versions add: if the application refuses an added need, at worst the upgrade in
-/// progress ends.
+/// over needs should be `need => client.decline(now, need)?`. With the settings of this version of the crate, an
+/// application may refuse every need that a later version adds: at worst, the upgrade in progress ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -175,28 +174,28 @@ pub enum Need {
     Prepare(Ticket, ImageOffer),
     /// The application verifies the stored file, then calls [`Client::verified`](super::Client::verified). The
     /// application verifies the signature of the file (`signature::Verifier`) before it uses any other part of the
-    /// file. The client of espressif calls the verification CHECK.
+    /// file. The OTA client of espressif calls the verification of a stored file CHECK.
     Verify(Ticket, ImageOffer),
     /// The application switches the device to the image now, together with all [pending
     /// images](super::Client::pending_images): verified images that were kept until the last image was complete. After
-    /// the switch, the application calls [`Client::applied`](super::Client::applied). The client of espressif calls the
-    /// switch APPLY.
+    /// the switch to the image, the application calls [`Client::applied`](super::Client::applied). The OTA client of
+    /// espressif calls the switch to a new image APPLY.
     #[doc(alias = "upgrade")]
     Apply(Ticket, ImageId),
     /// The application sends a match descriptor request with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the only input
     /// cluster, then calls [`Client::server_found`](super::Client::server_found). The match descriptor request goes to
-    /// the node with the given network address, or by broadcast if the network address is `None`.
+    /// the node with the network address in the need, or by broadcast if this address is `None`.
     FindServer(Ticket, Option<u16>),
-    /// The application sends a network address request for the given IEEE address, then calls
+    /// The application sends a network address request for the IEEE address in the need, then calls
     /// [`Client::network_address_resolved`](super::Client::network_address_resolved).
     NetworkAddress(Ticket, Eui64),
-    /// The application sends an IEEE address request for the given network address, then calls
+    /// The application sends an IEEE address request for the network address in the need, then calls
     /// [`Client::ieee_address_resolved`](super::Client::ieee_address_resolved).
     IeeeAddress(Ticket, u16),
-    /// The application establishes a link key with the node of the given network address, then calls
+    /// The application establishes a link key with the node whose network address is in the need, then calls
     /// [`Client::link_key_established`](super::Client::link_key_established).
     LinkKey(Ticket, u16, LinkKeyKind),
-    /// The application obtains security credentials of the given version, then calls
+    /// The application obtains security credentials of the version in the need, then calls
     /// [`Client::credentials_obtained`](super::Client::credentials_obtained). The application can obtain the security
     /// credentials as a device-specific file, for example, by a call of
     /// [`Client::query_specific_file`](super::Client::query_specific_file).

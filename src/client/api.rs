@@ -51,12 +51,12 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// refusal to the server. A refusal holds until the next periodic query or the next call of [`query`](Self::query):
     /// if the server offers the refused version later, the client asks the application again with [`Need::Decide`]. An
     /// Image Notify does not end a refusal: the client skips an offer of the refused version after the Image Notify. A
-    /// client with a download or a complete image makes no periodic queries, so that a refusal holds for at most one
+    /// client with a download or a complete image makes no periodic queries, but its refusal also holds for at most one
     /// query interval.
     ///
     /// If the client has a download or a complete image already, the client keeps the download or the image after the
-    /// refusal of the new offer. The download pauses until the server offers the image of the download again; the
-    /// upgrade to a complete image continues at once.
+    /// refusal of the new offer. After a refusal, a download in progress pauses until the server offers the image of
+    /// the download again; the upgrade to a complete image continues at once.
     ///
     /// # Errors
     /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
@@ -171,7 +171,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Answers [`Need::Apply`] with the result of switching to the image. After [`ApplyResult::Done`] the
+    /// Answers [`Need::Apply`] with the result of switching the device to the image. After [`ApplyResult::Done`] the
     /// [`identity`](Self::identity) of the client has the new version.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::state::{AfterReport, DownloadStage, ImageStage, NoFile, State};
 const FIRST_REVISION_WITH_POLICIES: u16 = 2;
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Returns the present values of the client's attributes. The application uses the returned values to answer
+    /// Returns the present values of the client's attributes. The application uses the returned attribute values to answer
     /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {

@@ -19,8 +19,8 @@ use crate::zcl::ImageOffer;
 /// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint as the bytes of
 /// [`to_bytes`](Self::to_bytes), through serde, or field by field. If the application stores the fields one by one,
 /// [`new`](Self::new) creates a checkpoint from the stored `offer` and `received`, and the application assigns the
-/// other fields. A later version of this crate may add a field to the checkpoint. A checkpoint that was stored without
-/// the added field stays valid, because the added field has a default value.
+/// other fields. A later version of this crate may add a field to `Checkpoint`. Checkpoints that an earlier version of
+/// this crate has stored stay valid, because each added field has a default value.
 ///
 /// Only the bytes below `received` count as stored. **Flash at and above `received` must be erased** before the client
 /// resumes, because blocks may have been written after the checkpoint was taken. For flash that can erase only whole
@@ -61,7 +61,7 @@ pub struct Checkpoint {
     /// Checksums of two ranges of the file, by which the client finds out after a restart whether the server still has
     /// the same file. `sums` is `None` in a checkpoint without checksums, for example in a checkpoint of an earlier
     /// version of this crate. A client that resumes from a checkpoint without checksums does not check the file of the
-    /// server. If the server has replaced the file, the device notices the replacement only when the verification of
+    /// server. A client without checksums notices that the server has replaced the file only when the verification of
     /// the whole file fails.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sums: Option<FileSums>,
@@ -98,8 +98,8 @@ pub enum CheckpointStage {
 pub struct FileSums {
     /// Checksum of the header of the file, without fields of later header versions: the first 56 to 69 bytes.
     pub header: RangeSum,
-    /// Checksum of the most recently stored block that began at the first missing byte of the file. The checksum covers
-    /// 0 bytes if no block was stored yet.
+    /// Checksum of the most recently stored block that began at the first missing byte of the file. If no block was
+    /// stored yet, the checksum of the last block covers 0 bytes.
     pub last_block: RangeSum,
     /// Number of header bytes that the checksum `header` covers as soon as the whole header has arrived. The number of
     /// header bytes is known only after the client has received the header length, bytes 6 and 7 of the file.
@@ -134,8 +134,8 @@ pub struct HeaderFacts {
 }
 
 /// Record of the images that are downloaded, verified and kept until all images of the device can be applied together
-/// (section 6.6 of ZigBee document 095264). The record does not contain the images: the application stores the bytes of
-/// the images.
+/// (section 6.6 of ZigBee document 095264). `PendingImages` does not contain the bytes of the images, which the
+/// application stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -143,7 +143,8 @@ pub struct HeaderFacts {
 pub struct PendingImages {
     /// Number of kept images, not counting the image that is being downloaded.
     pub count: u8,
-    /// Next image to query, with the version that runs now; meaningless if `count` is 0.
+    /// Image of the device to query next, with the version of this image that the device runs now; meaningless if no
+    /// image is kept.
     pub next: ImageId,
     /// File version of the kept image with the image type of [`Identity::current`](super::Identity::current);
     /// [`FileVersion::ANY`] if no such image is kept. When the kept image has been applied,

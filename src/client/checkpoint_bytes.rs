@@ -21,8 +21,8 @@
 //! | 56 | 4 | reserved | 0 |
 //! | 60 | 4 | CRC-32 of bytes 0 to 59 | |
 //!
-//! A field of the record is 0 if the flag that belongs to the field is not set. The length of the record, 64 bytes, is
-//! a multiple of the usual word sizes of flash.
+//! A field of an encoded checkpoint is 0 if the flag that belongs to the field is not set. An encoded checkpoint has 64
+//! bytes, a multiple of the usual word sizes of flash.
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -108,8 +108,8 @@ impl Checkpoint {
     pub const ENCODED_LEN: usize = size_of::<RawCheckpoint>();
 
     /// Encodes the checkpoint as bytes with a layout version and a CRC-32. The application stores these bytes, so that
-    /// the upgrade survives a restart. The table of the fields is in the documentation of
-    /// [`from_bytes`](Self::from_bytes).
+    /// the upgrade survives a restart. The documentation of [`from_bytes`](Self::from_bytes) has a table of the fields
+    /// of an encoded checkpoint.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::ENCODED_LEN] {
         let Self { offer, received, header, sums, stage, pending_images } = *self;

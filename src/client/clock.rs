@@ -6,11 +6,11 @@
 //! ```
 //!
 //! An [`Instant`] has 64 bits. A comparison or an addition of 64 bits takes two to four instructions of a small
-//! processor; a comparison or an addition of 32 bits takes one instruction. The client therefore stores an instant in
-//! 32 bits, as milliseconds relative to an origin. Instants of 32 bits make the code of the client 5 % smaller in
-//! flash. Every few hours the client moves the origin forward and adjusts all its instants, so that the 32 bits never
-//! overflow, however long the client runs. An instant that lies more than 8 days before the origin counts as 8 days
-//! before the origin.
+//! processor; a comparison or an addition of 32 bits takes one instruction. Because small processors calculate faster
+//! with 32 bits, the client stores an instant in 32 bits, as milliseconds relative to an origin. Instants of 32 bits
+//! make the code of the client 5 % smaller in flash. Every few hours the client moves the origin forward and adjusts
+//! all its instants, so that the 32 bits never overflow, however long the client runs. An instant that lies more than 8
+//! days before the origin counts as 8 days before the origin.
 
 use crate::time::{Instant, Millis};
 
@@ -22,8 +22,8 @@ pub(super) struct Ticks(u32);
 /// days are enough, because the longest elapsed time for which the client tests is 7 days.
 const ORIGIN: u32 = 8 * 24 * 60 * 60 * 1000;
 
-/// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin moves with every
-/// millisecond, so that each test shows that the client adjusts all its instants.
+/// Time after which the origin of a clock moves, in milliseconds. In the unit tests the origin of a client's clock
+/// moves with every millisecond, so that each test shows that the client adjusts all its instants.
 const MAX_AGE: u32 = if cfg!(test) { 1 } else { 1 << 24 };
 
 impl Ticks {

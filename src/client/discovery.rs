@@ -66,8 +66,8 @@ pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
     /// Time at which the pause after a failed search for a server ends.
     pub(super) until: Ticks,
-    /// Number of changes of the step of the search. The ticket of a need contains the value of `generation` at the time
-    /// at which the need arises.
+    /// Number of times that the search for a server has entered another step. The ticket of a need contains the value
+    /// of `generation` at the time at which the need arises.
     generation: u16,
     /// Whether `poll_need` has returned the need of the current step of the search.
     need_polled: bool,
@@ -166,9 +166,9 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Answers [`Need::FindServer`] with the address of the first node that has the OTA Upgrade cluster, or `None` if
-    /// no node answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes
-    /// are ignored (change request CCB 1314 to the ZCL). If the answering node is a server that refused this device,
-    /// the ticket stays valid for the answers of other nodes.
+    /// no node answered. The ticket of `FindServer` becomes stale with the answer of the first node, so that the client
+    /// ignores the answers of all other nodes (change request CCB 1314 to the ZCL). If the first node to answer is a
+    /// server that has refused this device, the ticket stays valid for the answers of other nodes.
     ///
     /// # Errors
     /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the
@@ -337,8 +337,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_search_step(next);
     }
 
-    /// Stores the address of the server. If the network address has changed, the client discards its record whether the
-    /// previous server repeated the sequence numbers of requests.
+    /// Stores the address of the server. If the network address of the server has changed, the client forgets whether
+    /// the previous server repeated the sequence numbers of requests in its answers.
     fn use_server(&mut self, server: Address) {
         if self.server.network != server.network {
             self.numbering = ServerNumbering::UNKNOWN;

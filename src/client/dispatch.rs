@@ -32,7 +32,7 @@ pub(super) enum Reaction<'f> {
     Deny,
     /// The message contradicts the request, and the client answers MALFORMED_COMMAND.
     Malformed(ClientIgnored),
-    /// The client ignores the message for the given reason.
+    /// The client ignores the message, for the reason in this variant.
     Drop(ClientIgnored),
 }
 

@@ -49,8 +49,8 @@ const LAST_LIMIT: Millis = Millis::from_secs(4 * 60 * 60);
 /// Longest random delay between a call of `resume` and the first block request of the resumed download.
 pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
 
-/// Number of attempts of a query during the pause of a download. The second attempt reaches a server whose outage has
-/// ended even if a frame of the first attempt was lost.
+/// Number of attempts of a query during the pause of a download. If the outage of the server has ended but a frame of
+/// the first attempt was lost, the second attempt of the query reaches the server.
 const PAUSE_QUERY_ATTEMPTS: u8 = 2;
 
 /// Returns the time between two queries, without the random delay, of a download that has been paused for the time
@@ -314,7 +314,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). The method records no
+    /// Records the failure of the complete file `image`, see [`FailedImage`](super::FailedImage). The client records no
     /// failure of a file whose download was paused or resumed.
     pub(super) fn record_failed_image(&mut self, now: Ticks, image: StoredImage) {
         if !image.is_clean {

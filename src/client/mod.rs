@@ -18,8 +18,8 @@
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
 //!    the latest.
 //!
-//! An application that does not serve a [`Need`] refuses the need with [`Client::decline`]. `decline` also refuses the
-//! needs that later versions of this crate add.
+//! An application that cannot do what a [`Need`] asks for refuses the need with [`Client::decline`]. `decline` also
+//! refuses the needs that later versions of this crate add.
 //!
 //! If storage blocks until a write is complete, implement [`Storage`] and call
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
@@ -59,16 +59,17 @@
 //! ```
 //!
 //! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
-//! answers, the download pauses and keeps all stored bytes. During the pause, the client sends queries at growing
-//! intervals. If the server offers the same image again, the client requests the header and the last stored block
-//! again, compares their checksums with those of the stored bytes, and continues at the first missing byte. The
-//! application can end a download early by an abort, or by the acceptance of another offer. A download also ends before
-//! the file is complete if the server answers ABORT, if the header does not match the offer or the device, if storage
-//! fails, or if a pause lasts longer than [`ClientConfig::max_pause`].
+//! answers, the download pauses and keeps all stored bytes. During the pause of a download, the client sends queries at
+//! growing intervals. If the server offers the image of the paused download again, the client requests the header and
+//! the last stored block again, compares their checksums with those of the stored bytes, and continues at the first
+//! missing byte. The application can end a download early by an abort, or by the acceptance of another offer. A
+//! download also ends before the file is complete if the server answers ABORT, if the header does not match the offer
+//! or the device, if storage fails, or if a pause lasts longer than [`ClientConfig::max_pause`].
 //!
-//! In the drawing of the states of a client, the second line names needs and actions: below `deciding`, for example,
-//! the need `Decide`, which the client returns in the state deciding. The table of all transitions is in the private
-//! module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
+//! In the drawing of the states of a client, the second line names, below a state, the need or the action that the
+//! client returns in this state: for example, the need `Decide` below the state deciding. A table of all state
+//! transitions of the client is in the private module `state`. Every upgrade ends with exactly one
+//! [`ClientEvent::Ended`], which gives the outcome.
 //!
 //! - A device with several images answers the verification of each image but the last with [`VerifyResult::NeedsMore`],
 //!   and applies all images together. The application stores the verified images until the last image is verified, and
@@ -222,7 +223,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     reported_version: FileVersion,
     /// Verified images that are kept until the remaining images of the device are downloaded.
     pending_images: PendingImages,
-    /// Verified file that is suspended while the security credentials for it are downloaded.
+    /// Verified file whose upgrade is suspended while the client downloads the security credentials that the file
+    /// requires.
     suspended: Option<StoredImage>,
     random: Random,
     /// File version that the application has refused since the last periodic query; `FileVersion::ANY` if the
@@ -267,8 +269,8 @@ struct Reply {
     response: DefaultResponse,
 }
 
-/// Request that the client has to send now. The variant says which part of the client counts the attempts of the
-/// request.
+/// Request that the client has to send now. The variant of `DueRequest` says which part of the client counts the
+/// attempts of the request.
 #[derive(Clone, Copy, Debug)]
 enum DueRequest {
     SecondQuery,
@@ -583,9 +585,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
-    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change the
-    /// time that `poll_timeout` returns. The returned time is at most 41 days ahead, even if the client has nothing to
-    /// do at the returned time.
+    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. After a call of another method of the client,
+    /// `poll_timeout` may return a different time than before. The returned time is at most 41 days ahead, even if the
+    /// client has nothing to do at the returned time.
     #[must_use]
     #[inline(never)]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -705,7 +707,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         S::ABILITIES.specific_files && state::is_specific(id)
     }
 
-    /// Returns the verified file that is suspended while the security credentials for it are downloaded.
+    /// Returns the verified file whose upgrade is suspended while the client downloads the security credentials that
+    /// the file requires.
     fn suspended_image(&self) -> Option<&StoredImage> {
         self.suspended.as_ref().filter(|_| S::ABILITIES.specific_files)
     }
@@ -767,11 +770,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 }
 
-/// Maximum size of a client on a microcontroller whose settings are in flash, in bytes. A [`ClientConfig`] inside the
-/// client adds 184 bytes to the size of the client. The largest fields of a client are the state with the download and
-/// the event queue (72 bytes). In the state of a download, 8 out-of-order ranges take 64 bytes, 9 blocks in flight take
-/// 16 bytes each, the automatic choice of the transfer mode takes 60 bytes, and the checksums for the check after a
-/// pause take 28 bytes.
+/// Maximum size in bytes of a client on a microcontroller, with the settings of the client in flash. A
+/// [`ClientConfig`] inside the client adds 184 bytes to the size of the client. The largest fields of a client are the
+/// state with the download and the event queue (72 bytes). In the state of a download, 8 out-of-order ranges take 64
+/// bytes, 9 blocks in flight take 16 bytes each, the automatic choice of the transfer mode takes 60 bytes, and the
+/// checksums for the check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<8, &ClientConfig>>() <= 776);

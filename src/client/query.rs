@@ -33,8 +33,8 @@ use super::upgrade_end::is_same_image;
 /// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
 
-/// Unit in milliseconds of the random delay between a broadcast Image Notify and the query. The random delay is 1 to
-/// 100 times the unit, so that the queries of all devices spread over two seconds.
+/// Unit in milliseconds of the random delay between a broadcast Image Notify and the query. The delay before the query
+/// is 1 to 100 times this unit, so that the queries of all devices spread over two seconds.
 const NOTIFY_SPREAD: u32 = 20;
 
 /// Time between the first failed query or upgrade and the next query. Five minutes are enough for the restart of most
@@ -110,9 +110,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         Reaction::Done
     }
 
-    /// Returns the delay between an Image Notify and the query. All devices receive a broadcast Image Notify at the
-    /// same time. Without a random delay after a broadcast Image Notify, the queries of all devices would collide, and
-    /// so would the retries of the queries.
+    /// Returns the delay between an Image Notify and the query that follows the Image Notify. All devices receive a
+    /// broadcast Image Notify at the same time. Without a random delay after a broadcast Image Notify, the queries of
+    /// all devices would collide, and so would the retries of the queries.
     fn notify_delay(&mut self, delivery: DeliveryMode) -> Millis {
         match delivery {
             DeliveryMode::Unicast => Millis(0),
@@ -439,9 +439,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         if next.is_never() { next } else { now.plus(Millis(delay)).plus(spread).min(next) }
     }
 
-    /// Returns the image that the next query asks for, with the version that the device runs. While verified images are
-    /// kept, the method returns the next image of the device; without kept images, the method returns the running image
-    /// of the identity.
+    /// Returns the image that the next query asks for, with the version that the device runs. The returned image is the
+    /// next image of the device if verified images are kept, and otherwise the running image.
     pub(super) const fn next_image(&self) -> ImageId {
         if self.has_pending_images() { self.pending_images.next } else { self.current }
     }

@@ -12,8 +12,8 @@ use crate::time::Millis;
 
 use super::clock::Ticks;
 
-/// Number of latest attempts of a request whose answers the client accepts. The sequence number of an answer says which
-/// attempt the server answers.
+/// Maximum number of attempts of a request, counted back from the latest, whose answers the client accepts. The
+/// sequence number of an answer says which attempt the server answers.
 const MAX_SEQUENCES: u8 = 3;
 
 /// Retry state of one request, with the number of attempts and the deadline.
@@ -23,8 +23,9 @@ pub(super) struct PendingRequest {
     deadline: Ticks,
     /// Number of attempts of the request so far, including attempts that could not be sent.
     attempts: u8,
-    /// Number of attempts that the client has sent since the last attempt that it could not send. The counted attempts
-    /// have consecutive sequence numbers, of which `sequence` is the last.
+    /// Number of attempts that the client has sent since the last attempt that it could not send. Successive attempts
+    /// that the client could send have consecutive sequence numbers, and `sequence` is the sequence number of the last
+    /// attempt.
     sequences: u8,
     /// Sequence number of the last attempt that the client has sent.
     sequence: u8,
@@ -89,9 +90,10 @@ impl PendingRequest {
         self.sequences = 0;
     }
 
-    /// Handles a report that the frame with `token` was not delivered. If the frame is the last attempt of the request,
-    /// the method shortens the timeout of the attempt to `backoff` milliseconds, doubled for each earlier attempt. The
-    /// client still accepts an answer to the undelivered attempt, because perhaps only the acknowledgement was lost.
+    /// Handles a report that the frame with `token` was not delivered. If the undelivered frame is the last attempt of
+    /// the request, the client shortens the timeout of the attempt to `backoff` milliseconds, doubled for each earlier
+    /// attempt. The client still accepts an answer to the undelivered attempt, because perhaps only the acknowledgement
+    /// was lost.
     pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Ticks, backoff: Millis) {
         if self.in_flight && token == TransmitToken::request(self.sequence) {
             let backoff = exponential_backoff(backoff, self.attempts.saturating_sub(1));

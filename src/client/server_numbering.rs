@@ -30,8 +30,8 @@ impl ServerNumbering {
         self.0 >= OWN_AFTER
     }
 
-    /// Counts a block that answers an open block request. `matches` is `true` if the block has the sequence number of
-    /// the request.
+    /// Counts a block that answers an open block request. `matches` is `true` if the Image Block Response has the
+    /// sequence number of its request.
     pub(super) fn count_data(&mut self, matches: bool) {
         self.0 = if matches { 0 } else { self.0.saturating_add(1).min(OWN_AFTER) };
     }

@@ -1,5 +1,5 @@
-//! State machine of a client: an enum with one variant per state. Each variant owns the data of its state, including
-//! the deadline of the state.
+//! State machine of a client: the enum `State`, in which a variant and its stage together are the state of the client.
+//! A variant and its stage own the data of the state, including the deadline of the state.
 //!
 //! ```text
 //!   Idle -> Querying -> Deciding -> Erasing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
@@ -12,8 +12,8 @@
 //!      Idle, or Querying for the next image <----- Reporting <-+                +--> AwaitingActivation -+
 //! ```
 //!
-//! The table lists all state transitions of the client. "Home" in the table stands for the state Idle or, for a client
-//! that suspended a file to fetch security credentials, for the state AwaitingCredentials with the suspended file.
+//! The table lists all state transitions of the client. "Home" in the table stands for the state Idle or, if the client
+//! has suspended the upgrade to a file to fetch security credentials, for the state AwaitingCredentials with this file.
 //!
 //! | from | on | to |
 //! |---|---|---|
@@ -90,9 +90,9 @@ use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
 
-/// State of a query or an upgrade, by the file that the client has: no file, a download, or a complete file. The stage
-/// is a value of its own, so that a change of the stage does not move the download in memory. The download is by far
-/// the largest field of a client in memory.
+/// State of a query or an upgrade, by the file that the client has: no file, a download, or a complete file. In each
+/// variant of `State`, the stage is a value of its own, so that a change of the stage does not move the download in
+/// memory. The download is by far the largest field of a client in memory.
 // With `repr(u32)`, the number of the variant is a field of its own, here and in the stages. Without `repr(u32)`, the
 // number would be encoded in spare values of other fields, and reading the number would take several instructions.
 #[derive(Clone, Debug)]
@@ -134,7 +134,7 @@ pub(super) enum DownloadStage {
     /// `ask_at`.
     Paused { reason: PauseReason, ask_at: Ticks },
     /// The application decides whether to accept the offer of another file. The client keeps all stored bytes of the
-    /// download until the application has decided.
+    /// download until the application has accepted or refused the offer.
     Deciding { offer: ImageOffer },
 }
 
@@ -145,7 +145,7 @@ pub(super) enum ImageStage {
     /// The application verifies the complete file.
     Verifying,
     /// The application decides whether to accept the offer of another file. The client keeps its complete file until
-    /// the application has decided. `is_verified` is `true` if this complete file is verified.
+    /// the application has accepted or refused the offer. `is_verified` is `true` if this complete file is verified.
     Deciding { offer: ImageOffer, is_verified: bool },
     /// The file is valid but requires security credentials that the device lacks.
     AwaitingCredentials { needed: SecurityCredentialVersion },
@@ -224,13 +224,14 @@ pub(super) struct StoredImage {
 /// Continuation of the upgrade after the state `Reporting`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterReport {
-    /// The upgrade ends with the given outcome.
+    /// The upgrade ends with the outcome in this variant.
     End(Outcome),
     /// The client keeps the image that it has reported to the server, and queries another image. The [`ImageId`] names
     /// the image to query, with the version of this image that the device runs; the [`HeaderFacts`] belong to the kept
     /// image.
     More(ImageId, HeaderFacts),
-    /// The client skipped an offer without having started an upgrade. The next periodic query is due at the given time.
+    /// The client skipped an offer without having started an upgrade. The time in this variant is the time of the next
+    /// periodic query.
     Skipped(Ticks),
 }
 

@@ -37,13 +37,13 @@ pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query by which the client asks whether the server still offers
-/// the image. The delay between the refusal and the query doubles with each consecutive refused Upgrade End Request, up
-/// to one hour.
+/// the image. The delay from a refused Upgrade End Request to the query doubles with each consecutive refusal, up to
+/// one hour.
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
-/// attempts are enough, because the client continues in the same way with or without an answer to the Upgrade End
-/// Request (sections 6.10.9.4 and 6.10.10.3).
+/// attempts of such an Upgrade End Request are enough, because the client continues in the same way with or without an
+/// answer (sections 6.10.9.4 and 6.10.10.3).
 const MAX_REPORT_ATTEMPTS: u8 = 2;
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
@@ -94,8 +94,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns the upgrade time of an Upgrade End Response with the sequence number `sequence`: usually `at`, but the
-    /// earlier one of `at` and the present upgrade time if the response must not postpone the upgrade. A response must
-    /// not postpone the upgrade if the response gives the upgrade time as a delay, and answers a request that the
+    /// earlier one of `at` and the present upgrade time if the response must not postpone the upgrade. An Upgrade End
+    /// Response must not postpone the upgrade if it gives the upgrade time as a delay, and answers a request that the
     /// client sent during a countdown. A server may answer every Upgrade End Request with the same delay; if each
     /// answer postponed the upgrade, the upgrade would never start.
     fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
@@ -318,7 +318,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Schedules the next Upgrade End Request of a countdown to the time `at`.
+    /// Schedules the next Upgrade End Request in a countdown that ends at the time `at`.
     fn ask_again_in_countdown(&mut self, now: Ticks, at: Instant) {
         let next = self.next_countdown_request(now, at);
         if let State::Image(_, ImageStage::CountingDown { pending, .. }) = &mut self.state {
@@ -373,13 +373,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.end_upgrade(now, Outcome::Upgraded(id));
     }
 
-    /// Ends the upgrade with `outcome`. The client discards the record of the kept images if the kept images were
-    /// applied or can no longer be applied. If a file was suspended to fetch security credentials, the upgrade to the
-    /// suspended file continues with the kept images.
+    /// Ends the upgrade with `outcome`. The client forgets the verified images that the application keeps if these
+    /// images were applied or can no longer be applied. If the upgrade to another file was suspended to fetch security
+    /// credentials, the suspended upgrade continues with the kept images.
     ///
     /// After a successful, refused or cancelled upgrade, the client schedules no query before the next periodic query.
     /// After a failed upgrade, the client sends the next query after about five minutes, but not later than the next
-    /// periodic query. The delay until the next query doubles with each further failed upgrade.
+    /// periodic query. The delay from a failed upgrade to the next query doubles with each consecutive failed upgrade.
     pub(super) fn end_upgrade(&mut self, now: Ticks, outcome: Outcome) {
         self.push_event(ClientEvent::Ended(outcome));
         let ends_set = matches!(
@@ -408,8 +408,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.go_home(now, next);
     }
 
-    /// Enters the state Idle or, if a file was suspended to fetch security credentials, continues the upgrade to the
-    /// suspended file.
+    /// Enters the state Idle or, if the upgrade to a file was suspended to fetch security credentials, continues this
+    /// upgrade.
     pub(super) fn go_home(&mut self, now: Ticks, query_at: Ticks) {
         match self.suspended.take().filter(|_| S::ABILITIES.specific_files) {
             None => self.enter(NoFile::Idle { query_at }),
