@@ -66,8 +66,8 @@ pub(crate) use sealed::Emit;
 
 /// Output buffer of exactly the length that [`Emit::len`] announced.
 ///
-/// The sink drops bytes that do not fit into the buffer. The buffer is too short only if an [`Emit::len`] returns too
-/// small a length.
+/// A `Sink` drops bytes that do not fit into its buffer. The buffer of a `Sink` is too short only if an [`Emit::len`]
+/// returns too small a length.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],

@@ -1,8 +1,9 @@
 //! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
 //! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server report a fault of a peer or of the radio as an event, never as an error. A caller may end its loop
-//! at the first error: no frame of a peer causes an error, so no frame of a peer ends the loop.
+//! Client and server report a fault of a peer or of the radio as an event, never as an error. A caller may end the loop
+//! in which it calls client or server at the first error: no frame of a peer causes an error, so no frame of a peer
+//! ends this loop.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }
@@ -161,7 +162,7 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    /// Builds the error in a separate function, so that the code of each caller contains only the call and stays short.
+    /// Creates a `NoRoom` error. As a separate function, `no_room` keeps the code of its callers short.
     #[cold]
     #[inline(never)]
     pub(crate) const fn no_room(needed: usize, available: usize) -> Self {

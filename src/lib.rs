@@ -181,9 +181,9 @@
 //!
 //! # Features
 //!
-//! No Cargo feature is on by default. Cargo features add items, and no Cargo feature changes a type. One feature
-//! changes a behaviour: with `inspect`, `server::FolderStore` opens containers and refuses files that no device should
-//! get.
+//! No Cargo feature is on by default. Cargo features add items, and no Cargo feature changes a type. Only the Cargo
+//! feature `inspect` changes a behaviour: with `inspect`, `server::FolderStore` finds OTA files inside containers, and
+//! refuses files that no device should get.
 //!
 //! | feature | adds | requires |
 //! |---|---|---|

@@ -32,7 +32,7 @@ pub type Digest = [u8; 16];
 /// AES-128 encryption of one block, for devices with an AES peripheral; [`SoftwareCrypto`] is the default
 /// implementation.
 ///
-/// The hash encrypts each block with a different key.
+/// AES-MMO encrypts each block of a message with a different key.
 pub trait BlockCipher {
     /// Encrypts `block` in place under `key`.
     fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]);
@@ -117,8 +117,8 @@ impl<C> Mmo<C> {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
-    /// Copies the state of the hash to a hash with another cipher. With the copy, the caller can hash two messages that
-    /// begin with the same bytes.
+    /// Copies the state of the hash to a hash with another cipher. With a copy of the hash, the caller can hash two
+    /// messages that begin with the same bytes.
     pub(crate) const fn fork<D>(&self, cipher: D) -> Mmo<D> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }
@@ -176,7 +176,7 @@ impl<C: BlockCipher> Mmo<C> {
         self.pad(padding)
     }
 
-    /// Adds the padding and returns the digest. After the call of `pad`, no further bytes may be added.
+    /// Adds the padding and returns the digest. After the call of `pad`, no bytes may be added to the message.
     ///
     /// # Errors
     /// [`MessageTooLong`] for a message of 512 MiB or more.

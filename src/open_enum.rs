@@ -8,8 +8,8 @@
 
 /// Defines an open enumeration: a newtype over its wire integer with named constants.
 ///
-/// The definition is a macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` are
-/// generated from one table of values.
+/// `open_enum` is a macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` are generated
+/// from one table of values.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident($repr:ty) { $($(#[$doc:meta])* $constant:ident = $value:literal => $text:literal,)* }) => {
         $(#[$meta])*
@@ -64,8 +64,8 @@ macro_rules! open_enum {
             }
         }
 
-        /// Writes number and name of the value. The name of the type is omitted, because defmt would send this name as
-        /// text with each value.
+        /// Writes number and name of the value to the defmt log. The log omits the name of the type, because defmt
+        /// would send this name as text with each value.
         #[cfg(feature = "defmt")]
         impl defmt::Format for $name {
             fn format(&self, f: defmt::Formatter<'_>) {
@@ -82,7 +82,7 @@ pub(crate) use open_enum;
 /// Implements serde and defmt for bit flags: the flags are written as one number, which includes the bits without a
 /// name.
 ///
-/// The serde support of `bitflags` would write names instead of a number. The implementation is a macro, because a
+/// The serde support of `bitflags` would write names instead of a number. `flags_as_number` is a macro, because a
 /// function cannot implement a trait.
 macro_rules! flags_as_number {
     ($name:ident($repr:ty), $text:literal) => {

@@ -185,7 +185,7 @@ pub struct ServerTime {
     /// Current time: the clock of the server when the server sends the frame; 0 if `then` is an offset in seconds from
     /// the receipt of the frame.
     pub current: u32,
-    /// Upgrade time or request time; `u32::MAX` means that the client waits until the server sends another command.
+    /// Upgrade time or request time; `u32::MAX` means that the client waits until the server sends a new command.
     pub then: u32,
 }
 
@@ -212,7 +212,7 @@ pub enum TimeField {
 pub enum Delay {
     /// The receiver waits at least for this duration; zero means that the receiver does not wait.
     For(Duration),
-    /// The receiver waits until the server sends another command.
+    /// The receiver waits until the server sends a new command.
     Forever,
 }
 
@@ -232,7 +232,7 @@ pub struct TimeInPast {
 impl ServerTime {
     /// The client upgrades now: an offset of 0 seconds.
     pub const NOW: Self = Self { current: 0, then: 0 };
-    /// The client waits until the server sends another command.
+    /// The client waits until the server sends a new command.
     pub const WAIT: Self = Self { current: 0, then: u32::MAX };
 
     /// Creates an offset of `seconds` from the receipt of the frame. On the wire, `u32::MAX` means "wait", so the

@@ -51,8 +51,8 @@ open_enum! {
     }
 }
 
-/// Range of image types (table 6 of the specification). The four ranges cover all image types, so no variant will be
-/// added.
+/// Range of image types (table 6 of the specification). The four variants of `ImageTypeClass` cover all image types, so
+/// no variant will be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -101,7 +101,8 @@ open_enum! {
     /// Security credentials that a client needs before it installs an image (table 9 of the specification, and later
     /// revisions).
     ///
-    /// The values are not in the order of the Smart Energy versions: a larger value need not be a newer version.
+    /// The values of the security credential versions are not in the order of the Smart Energy versions: a larger value
+    /// need not be a newer version.
     SecurityCredentialVersion(u8) {
         /// Security credentials of Smart Energy 1.0.
         SE_1_0 = 0x00 => "SE 1.0",
@@ -136,7 +137,7 @@ impl FileVersion {
         self.0.to_be_bytes()
     }
 
-    /// Whether all eight nibbles are decimal digits, as in the recommended layout.
+    /// Whether all eight nibbles of the file version are decimal digits, as in the recommended layout.
     #[must_use]
     pub fn is_bcd(self) -> bool {
         self.parts().iter().all(|byte| byte >> 4 <= 9 && byte & 0x0f <= 9)
@@ -190,7 +191,7 @@ fn release_and_build(text: &str) -> Option<[u8; 2]> {
 pub struct HardwareVersion(pub u16);
 
 impl HardwareVersion {
-    /// Returns version (high byte) and revision (low byte).
+    /// Returns the version (high byte) and the revision (low byte) of the hardware version.
     #[must_use]
     pub const fn parts(self) -> [u8; 2] {
         self.0.to_be_bytes()
@@ -424,7 +425,7 @@ impl From<ImageId> for ImageFilter {
 pub struct HardwareRange {
     /// Oldest hardware version that the image fits.
     pub min: HardwareVersion,
-    /// Newest hardware version that the image fits. The range is empty if `max` is below `min`.
+    /// Newest hardware version that the image fits. The range of hardware versions is empty if `max` is below `min`.
     pub max: HardwareVersion,
 }
 
@@ -435,7 +436,7 @@ impl HardwareRange {
         self.min <= hardware && hardware <= self.max
     }
 
-    /// Whether the range holds no hardware version.
+    /// Whether no hardware version lies between `min` and `max`.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.min > self.max

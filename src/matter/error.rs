@@ -167,8 +167,8 @@ pub enum MatterDecodeErrorKind {
 }
 
 /// Rule of the Matter specification that the fields of a command or header break. The encoder checks none of the rules
-/// in this enumeration. The decoder checks only two kinds of rules: the lengths of strings, and the sizes in an image
-/// header.
+/// in `MatterRuleError`. The decoder checks only two kinds of these rules: the lengths of strings, and the sizes in an
+/// image header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -52,8 +52,8 @@ pub struct Requestor {
     not_before: Instant,
 }
 
-/// Next step of a requestor after a [`QueryImageResponse`]. The requestor must not begin the step before the time that
-/// [`Requestor::not_before`] returns. `Display` writes the next step and its reason.
+/// Next step of a requestor after a [`QueryImageResponse`]. The requestor must not begin its next step before the time
+/// that [`Requestor::not_before`] returns. `Display` writes the next step and its reason.
 // Exhaustive: a requestor that ignored an unknown step would never download an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -88,8 +88,8 @@ pub enum QueryAgainReason {
     },
 }
 
-/// Next step of a requestor after an [`ApplyUpdateResponse`]. The requestor must not begin the step before the time
-/// that [`Requestor::not_before`] returns.
+/// Next step of a requestor after an [`ApplyUpdateResponse`]. The requestor must not begin its next step before the
+/// time that [`Requestor::not_before`] returns.
 // Exhaustive: a requestor that ignored an unknown step would never apply an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -164,8 +164,8 @@ impl Requestor {
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and
     /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node than the
-    /// provider. After an error, the next step of the requestor is another query. After an error,
-    /// [`not_before`](Self::not_before) returns the earliest time of the next query.
+    /// provider. If the response causes an error, the next step of the requestor is another query, and
+    /// [`not_before`](Self::not_before) returns the earliest time of this query.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,

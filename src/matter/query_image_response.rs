@@ -171,8 +171,7 @@ impl<'a> QueryImageResponse<'a> {
 
     /// Returns the offered image, or `None` if the status is not UpdateAvailable.
     ///
-    /// The method accepts a response without SoftwareVersionString, because no step of the update depends on this
-    /// field.
+    /// `offer` accepts a response without SoftwareVersionString, because no step of the update depends on this field.
     ///
     /// # Errors
     /// [`MatterRuleError`] if ImageURI, SoftwareVersion or UpdateToken is missing in a response with UpdateAvailable,

@@ -34,9 +34,9 @@ pub(super) struct FieldsFound<'a> {
 }
 
 impl<'a> FieldsFound<'a> {
-    /// Parses `bytes`, which must be one structure with any tag and nothing after it. The parser skips members whose
-    /// tag is not in the table of fields. `base` is the position of `bytes` in the caller's input; the parser adds
-    /// `base` to the offsets of errors.
+    /// Parses `bytes`, which must be one structure with any tag and nothing after it. The parser skips members of the
+    /// structure whose tag is not in `table`, the table of the fields of the command. `base` is the position of `bytes`
+    /// in the caller's input; the parser adds `base` to the offsets of errors.
     pub(super) fn parse(
         item: &'static str,
         table: &'static [Field],

@@ -25,7 +25,7 @@ use super::{Meaning, Observation};
 /// The implementation of `BlockStorage` for `()` keeps no bytes. With `()` as its storage, an assembly counts bytes and
 /// gaps, but does not notice blocks that contradict each other.
 pub trait BlockStorage {
-    /// Error of a write or a read.
+    /// Error of writing to the storage or of reading from it.
     type Error;
 
     /// Stores `data` at `offset` of the image. `data` never overlaps bytes of the image that the storage has stored
@@ -79,12 +79,12 @@ pub enum AssemblyError<E> {
     /// All slots for downloads are in use. The assembly has recorded nothing about the frame.
     #[error("no free slot for another download")]
     NoSlot,
-    /// All [`HeardRange`](super::HeardRange) entries are in use. The bytes of the block that were not recorded
-    /// count as missing.
+    /// All [`HeardRange`](super::HeardRange) entries are in use. Bytes of an overheard block that the assembly could
+    /// not record count as missing.
     #[error("no memory for another range of overheard bytes")]
     NoRange,
-    /// The [`BlockStorage`] of the caller failed. The variant holds the error of the storage. The bytes of the block
-    /// that were not recorded count as missing.
+    /// The [`BlockStorage`] of the caller failed. The variant holds the error of the storage. Bytes of an overheard
+    /// block that the storage could not store count as missing.
     #[error("the storage of the images failed: {0}")]
     Storage(E),
 }
@@ -318,8 +318,8 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
     /// Writes the bytes of a block that were not overheard yet, records their ranges for the image, and compares the
     /// other bytes with the stored bytes. Returns the number of bytes of the block that differ from the stored bytes.
     ///
-    /// The method stores a byte only if it can record the range of the byte: the next block that holds an unrecorded
-    /// byte would write this byte a second time.
+    /// The method stores a byte only if it can also record the range of the byte: otherwise, the next block with the
+    /// same byte would store the byte a second time.
     fn store<S: BlockStorage>(
         &mut self,
         pair: Pair,

@@ -13,13 +13,13 @@ use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, Image
 pub struct Conversation {
     /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// Serial number of the newest request of this pair of client and server. The observer numbers the requests of all
-    /// pairs with one counter.
+    /// Serial number of the newest request of this pair of client and server. One counter of the observer numbers the
+    /// requests of all pairs of client and server.
     last_request: u32,
     /// Requests of the client with their sequence numbers, newest request first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
-    /// Newest page request of the pair, with its sequence number. The field is separate from the list of requests,
-    /// because blocks of the page may arrive after any number of other requests.
+    /// Newest page request of the pair, with its sequence number. The newest page request is not in the list of
+    /// requests, because blocks of its page may arrive after any number of other requests.
     page: Option<(u8, ImagePageRequest)>,
 }
 
@@ -122,7 +122,7 @@ impl Conversation {
     }
 }
 
-/// Returns whether the first byte of the block is within the page.
+/// Returns whether the first byte of `block` is within the page that the request `page` names.
 fn is_within(block: &BlockData<'_>, page: &ImagePageRequest) -> bool {
     let position = block.offset.checked_sub(page.offset);
     block.id == page.id && position.is_some_and(|position| position < u32::from(page.page_size))

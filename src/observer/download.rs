@@ -76,7 +76,8 @@ pub struct DownloadCounts {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DownloadEnd {
-    /// The client reported the end of the download (section 6.10.9). The variant holds the status in the report.
+    /// The client reported the end of the download (section 6.10.9). The variant holds the status in the Upgrade End
+    /// Request of the client.
     Reported(Status),
     /// The server aborted the download (section 6.10.8).
     Aborted,
@@ -205,7 +206,7 @@ impl<'a> Download<'a> {
     }
 
     /// Returns the smallest and the largest size in the offers of the image, in bytes. Returns `None` if no offer was
-    /// overheard. For the download of a single client, the method always returns `None`.
+    /// overheard. For the download of a single client, `offered_sizes` always returns `None`.
     #[must_use]
     pub fn offered_sizes(&self) -> Option<RangeInclusive<u32>> {
         self.slot.offered.map(|(smallest, largest)| smallest..=largest)
@@ -213,7 +214,7 @@ impl<'a> Download<'a> {
 
     /// Returns the total image size in the header of the file, in bytes. Returns `None` if the file identifier or the
     /// total image size was not overheard, or if the identifier is not that of an OTA file. For the download of a
-    /// single client, the method always returns `None`.
+    /// single client, `header_size` always returns `None`.
     #[must_use]
     pub fn header_size(&self) -> Option<u32> {
         let is_heard = |part: Range| {
@@ -240,8 +241,8 @@ impl<'a> Download<'a> {
         lens.map(|range| range.end.min(size).saturating_sub(range.start)).fold(0, u32::saturating_add)
     }
 
-    /// Returns the overheard share of the image in percent, rounded down. The share is 100 only if no byte of the image
-    /// is missing. Returns `None` if the size of the image is unknown.
+    /// Returns the overheard share of the image in percent, rounded down. The percentage is 100 only if no byte of the
+    /// image is missing. Returns `None` if the size of the image is unknown.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
         let size = u64::from(self.size?);
@@ -314,9 +315,9 @@ impl<'a> Download<'a> {
         Some(u32::try_from(per_second).unwrap_or(u32::MAX))
     }
 
-    /// Returns the end of the download. Returns `None` while the client requests blocks, even if an earlier download of
-    /// the image by this client has ended. For the download of all clients together, the method returns the end that
-    /// was overheard last.
+    /// Returns how the download ended. Returns `None` while the client requests blocks, even if an earlier download of
+    /// the image by this client has ended. For the downloads of all clients together, `end` returns how the last of
+    /// them to end has ended.
     #[must_use]
     pub const fn end(&self) -> Option<DownloadEnd> {
         self.slot.end

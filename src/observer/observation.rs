@@ -20,8 +20,8 @@ use crate::zcl::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// Client whose download the frame concerns. For a frame to several clients, the field holds the group or broadcast
-    /// address.
+    /// Client whose download the frame concerns. For a frame to several clients, the field `client` holds the group or
+    /// broadcast address.
     pub client: Address,
     /// Server of the download.
     pub server: Address,
@@ -47,8 +47,8 @@ pub enum Meaning<'a> {
     Query(QueryNextImageRequest),
     /// The client queries a device-specific file (section 6.10.11).
     SpecificFileQuery(QuerySpecificFileRequest),
-    /// The server offers an image of a certain size, in response to a Query Next Image or a Query Specific File
-    /// Request.
+    /// The server offers an image and names the size of the image, in response to a Query Next Image or a Query
+    /// Specific File Request.
     Offer(ImageOffer),
     /// The server offers no image, in response to a Query Next Image or a Query Specific File Request.
     NoOffer(Refusal),

@@ -99,7 +99,7 @@ impl<R: RangeSlots> RangePool<R> {
     /// Adds `range` to a set.
     ///
     /// # Errors
-    /// Fails if the set needs another entry, and no entry is free. After an error, the set is unchanged.
+    /// Fails if the set needs another entry, and no entry is free. An insertion that fails leaves the set unchanged.
     pub(super) fn insert(&mut self, set: u32, range: Range) -> Result<(), PoolFull> {
         if range.is_empty() {
             return Ok(());

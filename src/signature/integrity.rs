@@ -8,8 +8,8 @@
 //! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
 //! The integrity code detects accidental damage. The integrity code proves nothing about the origin of a file, because
-//! anyone can compute the code. The digest does not cover the bytes after the element of the integrity code. In a file
-//! with an integrity code and a signature, the integrity code comes first.
+//! anyone can compute the code. The digest in an integrity code does not cover the bytes after the element of the
+//! integrity code. In a file with an integrity code and a signature, the integrity code comes first.
 
 use super::append_elements::ExtendedFile;
 use crate::codec::Encode;
@@ -18,7 +18,7 @@ use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
 /// Form of an integrity code: the bytes that the digest covers, and the padding of these bytes. In all forms, the
-/// digest covers the file header, in which the total image size is the size of the finished file.
+/// digest of an integrity code covers the file header, in which the total image size is the size of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -30,8 +30,8 @@ pub enum CodeForm {
     /// element.
     BeforeData,
     /// Digest over all bytes before the tag of the integrity code's element, with [`Padding::AlwaysShort`]. If the
-    /// digest covers less than 8 KiB, it equals the digest of [`BeforeElement`](Self::BeforeElement), and the check
-    /// reports `BeforeElement`.
+    /// digest covers less than 8 KiB, it equals the digest of [`BeforeElement`](Self::BeforeElement), and the result of
+    /// checking the integrity code is `BeforeElement`.
     ShortPadding,
 }
 
@@ -96,12 +96,12 @@ impl IntegrityCode {
 
     /// Writes `file` to `out` with an integrity code as its last element, and returns the new length in bytes.
     ///
-    /// The integrity code has the form [`CodeForm::BeforeElement`]. The method updates the total image size in the
-    /// header.
+    /// The appended integrity code has the form [`CodeForm::BeforeElement`]. The method updates the total image size in
+    /// the header of the file.
     ///
     /// # Errors
-    /// Fails if `file` is not exactly one valid file, has an integrity code or a signature, or has 512 MiB or more.
-    /// Fails if `out` is too small.
+    /// Fails if `file` is not exactly one valid OTA file, if it already has an integrity code or a signature, or if it
+    /// has 512 MiB or more. Fails if the buffer `out` is too small.
     pub fn append(file: &[u8], out: &mut [u8]) -> Result<usize, AppendCodeError> {
         let image = Image::parse(file)?;
         if image.is_signed() || image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some() {
@@ -151,9 +151,9 @@ pub struct IntegrityChecker<C = SoftwareCrypto> {
 #[derive(Clone, Copy, Debug)]
 struct ReceivedCode {
     data: [u8; 16],
-    /// Number of data bytes of the element that were received so far.
+    /// Number of data bytes of the integrity code's element that were received so far.
     received: usize,
-    /// Value of the length field of the element.
+    /// Value of the length field of the integrity code's element.
     length: u32,
     /// Digest that an integrity code of each form must have.
     expected: [(CodeForm, Result<Digest, MessageTooLong>); 3],

@@ -14,11 +14,11 @@
 //! computes it. The number r in the answer of the authority need not be secret, because the private key cannot be
 //! computed from r without the secret number u of the subject.
 //!
-//! The module serves a certificate authority that you run yourself, for example to test a build server, a gateway or a
-//! device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of points, but not
-//! for the multiplication and the addition of numbers in `e * k + d`. Because the time of an operation may depend on
-//! the private key, the private key of a manufacturer's authority belongs in hardware that is built to protect private
-//! keys.
+//! `SigningKey::issue` is for a certificate authority that you run yourself, for example to test a build server, a
+//! gateway or a device without the keys of a manufacturer. OpenSSL promises constant time for the multiplication of
+//! points, but not for the multiplication and the addition of numbers in `e * k + d`. Because the time of an operation
+//! may depend on the private key, the private key of a manufacturer's authority belongs in hardware that is built to
+//! protect private keys.
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};

@@ -43,9 +43,9 @@
 //! publicly available. Header files in the source code of vendors show that suite 2 uses the same hash function as
 //! suite 1; r and s are assumed to be big endian as in suite 1.
 //!
-//! The running time of this module's arithmetic depends on the input. The arithmetic of this module suits verification,
-//! where all input is public, and must not be used to sign. Signatures come from OpenSSL (`SigningKey`) or from an
-//! external signer: [`FileSigner`] returns the digest and accepts r and s.
+//! The running time of this crate's curve arithmetic depends on the input. The curve arithmetic of this crate suits the
+//! verification of signatures, where all input is public, and must not be used to sign. Signatures come from OpenSSL
+//! (`SigningKey`) or from an external signer: [`FileSigner`] returns the digest and accepts r and s.
 
 use curve::{K163, K283};
 

@@ -112,7 +112,8 @@ impl SigningKey {
         Ok(Self { key: key?, public })
     }
 
-    /// Returns the private key: 21 bytes for suite 1, 36 bytes for suite 2. The caller must keep these bytes secret.
+    /// Returns the private key: 21 bytes for suite 1, 36 bytes for suite 2. The caller must keep the bytes of the
+    /// private key secret.
     ///
     /// # Errors
     /// Fails with [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
@@ -129,8 +130,9 @@ impl SigningKey {
     /// Computes the public key of the authority that issued `certificate` for this private key. For a given certificate
     /// and private key, at most one public key of an authority fits.
     ///
-    /// The method serves a signer that does not know the key of the authority. The result does not prove that the
-    /// private key is right: for a wrong private key, the method returns a wrong authority key, not an error.
+    /// The method is for a signer that does not know the key of the authority. The returned authority does not prove
+    /// that the private key is right: for a wrong private key, the method returns a wrong key of the authority, not an
+    /// error.
     ///
     /// # Errors
     /// Fails with [`SigningKeyError::KeyMismatch`] if the suites of certificate and private key differ, or if the

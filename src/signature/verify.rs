@@ -36,8 +36,8 @@ pub trait VerifySignature {
     /// bytes that the digest covers. `signature` has the length of the suite, and both r and s are from 1 to the order
     /// of the group minus 1.
     ///
-    /// If the policy holds several keys of the issuer, the [`Verifier`] calls the method for one key after the other
-    /// until the method returns `Ok`.
+    /// If the policy holds several keys of the issuer, the [`Verifier`] calls `VerifySignature::verify` for one key
+    /// after the other until a call returns `Ok`.
     ///
     /// # Errors
     /// Fails with [`SignatureError`] unless the signature is valid.
@@ -160,9 +160,9 @@ enum Current {
 /// Buffer for the data of an element; data beyond `N` bytes is dropped.
 #[derive(Clone, Copy, Debug)]
 struct ElementData<const N: usize> {
-    /// Value of the length field of the element.
+    /// Value of the length field of the buffered element.
     length: u32,
-    /// Number of data bytes of the element that were received so far.
+    /// Number of data bytes of the buffered element that were received so far.
     received: usize,
     data: [u8; N],
 }

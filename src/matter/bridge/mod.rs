@@ -26,7 +26,8 @@
 //! - UpdateToken and ImageURI: the bridge creates both fields for a Matter requestor, and stores both fields of a
 //!   Matter provider;
 //! - notifications: an Image Notify can name an image, but the command AnnounceOTAProvider of Matter names no image;
-//! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
+//! - blocks and pages: Matter downloads images by BDX instead, and a Matter image file has another header than a Zigbee
+//!   OTA file.
 
 mod version_string;
 
@@ -41,8 +42,8 @@ use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-/// Fields of a message that the translated message cannot contain. Each flag stands for one or more fields, and is
-/// `true` if the translation lost the value of at least one of these fields.
+/// Fields of a message that the translated message cannot contain. Each flag of `Unmapped` stands for one or more
+/// fields, and is `true` if the translation lost the value of at least one of these fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -68,8 +69,8 @@ pub struct Unmapped {
     /// no image, the flag `uri_and_token` also stands for SoftwareVersion.
     pub uri_and_token: bool,
     /// Manufacturer code and image type of an offer, if one of the two differs from the value in the query. A
-    /// QueryImageResponse has no fields for manufacturer code and image type, so the bridge does not translate the
-    /// offer.
+    /// QueryImageResponse has no fields for manufacturer code and image type, so the bridge does not translate an offer
+    /// of an image with another manufacturer code or image type.
     pub other_image: bool,
 }
 

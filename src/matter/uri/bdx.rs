@@ -52,8 +52,8 @@ impl NodeId {
         digits
     }
 
-    /// Parses a node id of 16 upper-case hexadecimal digits. The error is the index of the first byte that is not a
-    /// digit.
+    /// Parses a node id of 16 upper-case hexadecimal digits. The error is the index of the first byte of the node id
+    /// that is not an upper-case hexadecimal digit.
     fn parse(digits: &[u8; DIGITS]) -> Result<Self, usize> {
         let mut number = 0;
         for (at, digit) in (0..).zip(digits) {
@@ -90,8 +90,8 @@ pub struct BdxUri<'a> {
 }
 
 impl<'a> BdxUri<'a> {
-    /// Creates the URI of the file `designator` on `node`. The method does not escape the designator: a character that
-    /// a URI path does not allow is an error.
+    /// Creates the URI of the file `designator` on `node`. `new` does not escape the designator: a character that a URI
+    /// path does not allow is an error.
     ///
     /// # Errors
     /// [`ImageUriError::TooShort`] for an empty designator, [`ImageUriError::TooLong`] for more than 233 bytes, and
@@ -112,11 +112,11 @@ impl<'a> BdxUri<'a> {
         }
     }
 
-    /// Parses a BDX URI. The method checks length, prefix, node id, separator and designator, in the order of the
-    /// Matter specification.
+    /// Parses a BDX URI. `parse` checks length, prefix, node id, separator and designator of the URI, in the order of
+    /// the Matter specification.
     ///
     /// # Errors
-    /// [`ImageUriError`] of the first check that fails.
+    /// [`ImageUriError`] of the first failed check of the URI.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         let len = text.len();
         if len < MIN {

@@ -1,8 +1,8 @@
 //! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary
 //! field.
 //!
-//! This module serves only verification, where all input is public. The running time of the arithmetic depends on the
-//! input, so a private key must never be used with this module.
+//! The module `curve` is only for the verification of signatures, where all input is public. The running time of the
+//! arithmetic in `curve` depends on the input, so a private key must never be used with this arithmetic.
 //!
 //! | curve | field | a | order of the group | cofactor |
 //! |---|---|---|---|---|

@@ -125,8 +125,8 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
     }
 
     /// Adds `other`, or its negative, to `sum` by the mixed formulas of López and Dahab, in which `other` has `Z = 1`.
-    /// The mixed formulas do not hold for two equal points. Returns whether `sum` and the added point are equal. If the
-    /// points are equal, the function leaves a meaningless value in `sum`.
+    /// The mixed formulas do not hold for two equal points. Returns whether `sum` and the added point are equal. If
+    /// `sum` and the added point are equal, the value in `sum` is meaningless after the call.
     ///
     /// A microcontroller has little stack, so each of five variables holds several values of the formulas in
     /// succession:

@@ -49,7 +49,7 @@ pub(super) fn half<const N: usize>(a: &Limbs<N>, top: bool) -> Limbs<N> {
     half
 }
 
-/// Reduces `a` modulo `n` by repeated subtraction. The function subtracts `a / n` times, so `a` must be at most a few
+/// Reduces `a` modulo `n` by repeated subtraction. The number of subtractions is `a / n`, so `a` must be at most a few
 /// times `n`.
 pub(super) fn modulo<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     let mut rest = *a;

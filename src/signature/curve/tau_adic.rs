@@ -33,7 +33,7 @@ impl Digits {
     /// second loop over the digits in [`set_to`](Self::set_to) starts with an integer whose norm is at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
-    /// Representation of the factor 0, in which all digits are 0.
+    /// Tau-adic form of the factor 0: all digits are 0.
     pub(super) const ZERO: Self = Self([0; Self::MOST / 4]);
 
     /// Sets the digits to the tau-adic form of `factor`, for a curve over a field of `2^m` elements. `mu` of the curve

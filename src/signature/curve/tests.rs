@@ -1,4 +1,5 @@
-//! Algebraic laws of the fields and groups. Known keys and signatures are tested in `tests/signatures`.
+//! Tests of the algebraic laws of the binary fields and of the groups of points. Known keys and signatures are tested
+//! in `tests/signatures`.
 
 use super::field::{Field, Limbs, from_bytes, one, to_bytes, xor};
 use super::point::{Affine, Curve, Projective};
