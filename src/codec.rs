@@ -217,9 +217,9 @@ impl<'a> FieldWriter<'a> {
     }
 }
 
-/// Reader of little-endian fields, for the decoders that run on a device. The decoders that use this reader report that
-/// an input is too short, but not the offset at which the input ends. A field past the end of the input reads as 0, and
-/// from this field on [`is_short`](Self::is_short) returns `true`.
+/// Reader of little-endian fields, for the decoders that run on a device. A decoder that uses a `FieldReader` reports
+/// that an input is too short, but not the offset at which the input ends. A field past the end of the input reads as
+/// 0, and from this field on [`is_short`](Self::is_short) returns `true`.
 #[derive(Debug)]
 pub(crate) struct FieldReader<'a> {
     rest: &'a [u8],

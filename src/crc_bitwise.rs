@@ -1,5 +1,5 @@
-//! CRC-32 without a lookup table, for the records that a device stores. The computation takes a few instructions for
-//! each bit of the input. A lookup table for CRC-32 would take a kilobyte of flash.
+//! CRC-32 without a lookup table, for the records that a device stores. Without a table, the computation of a CRC-32
+//! takes a few instructions for each bit of the input. A lookup table for CRC-32 would take a kilobyte of flash.
 //!
 //! | polynomial | initial value | final xor | bits |
 //! |---|---|---|---|

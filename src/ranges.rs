@@ -70,7 +70,7 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     /// Adds `range` to the set.
     ///
     /// # Errors
-    /// Fails if the list has no entry for another out-of-order range; the set is then unchanged.
+    /// Fails if the list has no free entry for an additional out-of-order range; the set is then unchanged.
     pub(crate) fn insert(&mut self, range: Range) -> Result<(), TooManyRanges> {
         if range.is_empty() {
             return Ok(());

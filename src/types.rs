@@ -331,8 +331,8 @@ impl defmt::Format for Eui64 {
 /// Identity of a firmware image: manufacturer, image type and version, which together identify an image on a server
 /// (section 6.10.6.4).
 ///
-/// `Display` writes the three numbers in hexadecimal, such as `1001-00AB-10053519`. The fields hold no wildcards: a
-/// command that selects several images carries an [`ImageFilter`].
+/// `Display` writes the three numbers in hexadecimal, such as `1001-00AB-10053519`. The fields of an `ImageId` hold no
+/// wildcards: a command that selects several images carries an [`ImageFilter`].
 // Exhaustive: the three fields are fixed by the wire format.
 #[doc(alias = "firmware")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

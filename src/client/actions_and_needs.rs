@@ -224,9 +224,9 @@ pub enum LinkKeyKind {
 pub enum PrepareResult {
     /// Storage is ready for the whole file.
     Ready,
-    /// Storage could not be prepared. The client returns [`Need::Prepare`] again after a pause. After
-    /// [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive answers `Fault`, the upgrade
-    /// ends.
+    /// Storage could not be prepared. Some time after the answer `Fault`, the client returns [`Need::Prepare`] again.
+    /// After [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) consecutive answers `Fault`, the
+    /// upgrade ends.
     Fault,
 }
 

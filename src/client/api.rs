@@ -117,8 +117,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 
     /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
     /// stop-and-wait, the client requests the next block of the file only after the application has called `stored` for
-    /// the previous block. With a window or with pages, the client requests a limited number of further blocks before
-    /// the application has called `stored`.
+    /// the previous block. With a window or with pages, the client requests a limited number of other blocks before the
+    /// application has called `stored` for this block.
     ///
     /// # Errors
     /// The call fails if the client does not wait for an answer with `ticket`. A failed call changes nothing in the

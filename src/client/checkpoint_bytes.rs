@@ -98,7 +98,8 @@ pub enum CheckpointError {
         /// CRC-32 computed over bytes 0 to 59 of the encoded checkpoint.
         computed: u32,
     },
-    /// The field at the given offset has a value that no checkpoint of this layout has.
+    /// A field of the checkpoint has a value that the layout version of the checkpoint does not allow. The variant
+    /// holds the offset of the field.
     #[error("the checkpoint field at offset {0} has a forbidden value")]
     Field(u8),
 }
@@ -107,9 +108,9 @@ impl Checkpoint {
     /// Length in bytes of a checkpoint that [`to_bytes`](Self::to_bytes) returns.
     pub const ENCODED_LEN: usize = size_of::<RawCheckpoint>();
 
-    /// Encodes the checkpoint as bytes with a layout version and a CRC-32. The application stores these bytes, so that
-    /// the upgrade survives a restart. The documentation of [`from_bytes`](Self::from_bytes) has a table of the fields
-    /// of an encoded checkpoint.
+    /// Encodes the checkpoint as bytes with a layout version and a CRC-32. The application stores the encoded
+    /// checkpoint, so that the upgrade survives a restart. The documentation of [`from_bytes`](Self::from_bytes) has a
+    /// table of the fields of an encoded checkpoint.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::ENCODED_LEN] {
         let Self { offer, received, header, sums, stage, pending_images } = *self;

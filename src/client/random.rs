@@ -20,7 +20,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a random time from 0 to `limit`. If the limit is 0, the function draws no random number.
+    /// Returns a random time from 0 to `limit`. If `limit` is 0, the generator draws no random number.
     pub(super) fn up_to(&mut self, Millis(limit): Millis) -> Millis {
         if limit == 0 {
             return Millis(0);

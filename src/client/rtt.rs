@@ -73,7 +73,8 @@ impl RttEstimator {
     }
 
     /// Returns the time after a request at which the answer counts as late, although the timeout of the request has not
-    /// passed. The returned time is the smoothed round-trip time plus one mean deviation; most answers arrive earlier.
+    /// passed. The returned time is the smoothed round-trip time plus one mean deviation; most answers arrive before
+    /// the returned time.
     pub(super) fn late_after(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }

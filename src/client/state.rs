@@ -226,9 +226,9 @@ pub(super) struct StoredImage {
 pub(super) enum AfterReport {
     /// The upgrade ends with the outcome in this variant.
     End(Outcome),
-    /// The client keeps the image that it has reported to the server, and queries another image. The [`ImageId`] names
-    /// the image to query, with the version of this image that the device runs; the [`HeaderFacts`] belong to the kept
-    /// image.
+    /// After an Upgrade End Request with REQUIRE_MORE_IMAGE for a verified image, the client keeps this image, and
+    /// queries another image of the device. The [`ImageId`] names the image to query, with the version of this image
+    /// that the device runs; the [`HeaderFacts`] belong to the kept image.
     More(ImageId, HeaderFacts),
     /// The client skipped an offer without having started an upgrade. The time in this variant is the time of the next
     /// periodic query.

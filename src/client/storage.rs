@@ -50,7 +50,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns a need as [`poll_need`](Self::poll_need) does, but answers [`Need::Prepare`] and [`Need::Verify`]
-    /// itself, by calls of `storage`. The result `None` means that the client has no further need at present.
+    /// itself, by calls of `storage`. `poll_need_with` returns `None` if the client has no other need at present.
     pub fn poll_need_with(&mut self, now: Instant, storage: &mut impl Storage) -> Option<Need> {
         // The answer to one need can lead to the next need at once: a verified file may require credentials.
         loop {

@@ -109,8 +109,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
     }
 
-    /// Returns the upgrade time in UTC that the server gives in `time`. The result is `None` if the clocks of server
-    /// and device disagree, if the device has no UTC clock, or if the upgrade time is 0.
+    /// Returns the upgrade time in UTC that the server gives in `time`. Returns `None` if the clocks of server and
+    /// device disagree, if the device has no UTC clock, or if the upgrade time is 0.
     fn agreed_utc(&self, now: Ticks, time: ServerTime) -> Option<UtcTime> {
         let own = self.utc(now)?;
         (time.agrees_with(own, self.settings.config().utc_tolerance) && time.then != 0)
@@ -276,8 +276,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.enter_image_stage(ImageStage::Waiting { ask_at, ask });
     }
 
-    /// Schedules the next Upgrade End Request for the time `at`. The client enters the state Ending and not Waiting,
-    /// because the server has not asked the client to wait.
+    /// Schedules the next Upgrade End Request for the time `at`. `ask_later` enters the state Ending and not Waiting,
+    /// because Waiting is only for a client that the server asked to wait.
     fn ask_later(&mut self, at: Ticks, ask: UpgradeEndAsk) {
         self.enter_image_stage(ImageStage::Ending { pending: PendingRequest::due_at(at), ask });
     }

@@ -163,8 +163,8 @@ impl<'a> ImageHeader<'a> {
     /// value in every field takes less than half of `MAX_HEADER_SIZE`.
     pub const MAX_HEADER_SIZE: u32 = 1024;
 
-    /// Returns whether the bytes begin with the file identifier of a Matter OTA image. The file identifier of a Zigbee
-    /// OTA file is different.
+    /// Returns whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file begins with
+    /// another file identifier than a Matter OTA image.
     #[must_use]
     pub fn is_at_start(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)

@@ -56,10 +56,10 @@ pub struct QueryImageResponse<'a> {
     pub software_version: Option<u32>,
     /// Version of the image as text for people.
     pub software_version_string: Option<&'a str>,
-    /// Token that the requestor repeats in the later commands of this update.
+    /// Token that the requestor repeats in the commands ApplyUpdateRequest and NotifyUpdateApplied of the update.
     pub update_token: Option<UpdateToken>,
     /// UserConsentNeeded: whether the user must consent before the download. A requestor that cannot ask its user for
-    /// consent ignores UserConsentNeeded.
+    /// consent ignores the field UserConsentNeeded.
     pub user_consent_needed: Option<bool>,
     /// MetadataForRequestor: vendor-defined data.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -94,7 +94,7 @@ pub struct UpdateOffer<'a> {
     /// Version of the image as text for people; `None` if the provider omitted the field, although the specification
     /// requires it.
     pub version_string: Option<&'a str>,
-    /// Token that the requestor repeats in the later commands of this update.
+    /// Token that the requestor repeats in the commands ApplyUpdateRequest and NotifyUpdateApplied of the update.
     pub token: UpdateToken,
 }
 

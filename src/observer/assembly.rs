@@ -225,7 +225,7 @@ impl<D: DownloadSlots, R: RangeSlots> Assembly<D, R> {
         self.slots.as_ref().iter().position(|slot| slot.key() == Some((client, image)))
     }
 
-    /// Returns the index of the slot for this client and image. If no slot belongs to this client and image, the method
+    /// Returns the index of the slot for `client` and `image`. If no slot belongs to `client` and `image`, the method
     /// takes a free slot.
     fn find_or_take(&mut self, client: Option<Address>, image: ImageId) -> Option<usize> {
         if let Some(known) = self.find(client, image) {

@@ -55,7 +55,7 @@ impl CodeForm {
 pub enum IntegrityCode {
     /// The file has no integrity code.
     Absent,
-    /// The integrity code matches the file. The variant holds the form of the code.
+    /// The integrity code matches the file. The variant holds the form of the integrity code.
     Ok(CodeForm),
     /// The integrity code does not match the file in any form of [`CodeForm`], or the length of its data is not 16
     /// bytes.

@@ -1,8 +1,8 @@
 //! Verification of signed files (section 6.3.8.2), in memory or in pieces.
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
-//! The verification makes the following checks in the order of the list. The first failed check determines the
-//! [`VerifyError`]:
+//! The verification of a file makes the following checks, in the order of their numbers. The first check that fails
+//! determines the [`VerifyError`] of the verification:
 //!
 //! 1. The file is complete, and has a signature if the policy requires one.
 //! 2. The only signature element is the last element and has the length of its suite, and r and s are from 1 to the

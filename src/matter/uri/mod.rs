@@ -58,9 +58,8 @@ impl<'a> ImageUri<'a> {
     /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, written in upper or lower case, must satisfy
     /// the rules of a BDX URI.
     ///
-    /// In a URI of another scheme than `bdx`, the method checks only the characters of each part of the URI. The code
-    /// that resolves the URI has to check the structure of the authority, such as the digits of a port or an IP
-    /// address.
+    /// In a URI of another scheme than `bdx`, `parse` checks only the characters of each part of the URI. The code that
+    /// resolves the URI has to check the structure of the authority, such as the digits of a port or an IP address.
     ///
     /// # Errors
     /// [`ImageUriError`] for a text that is too long, for a text that is no URI with a scheme, and for a BDX URI that
