@@ -17,8 +17,8 @@ use super::state::{AfterReport, DownloadStage, ImageStage, NoFile, State};
 const FIRST_REVISION_WITH_POLICIES: u16 = 2;
 
 impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
-    /// Returns the present values of the client's attributes. The application uses the returned attribute values to answer
-    /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
+    /// Returns the present values of the client's attributes. The application uses the returned attribute values to
+    /// answer [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {
         let has_policies = self.settings.config().cluster_revision >= FIRST_REVISION_WITH_POLICIES;
