@@ -26,7 +26,7 @@ use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 
-/// Time between two background blocks, as a multiple of the delivery time of a block. In the simulation of lamps and
+/// Time between two background blocks, as a multiple of the delivery time of a block. In a simulation of lamps and
 /// switches, the command of a switch waits while a block is on its way to a client. If the time between two blocks is
 /// 12 times the delivery time, a block is on its way for a twelfth of the time, and the 95th percentile of the latency
 /// of commands is at most twice as long as in an idle network.
@@ -38,7 +38,7 @@ const SPACING: u32 = 12;
 /// own and without APS acknowledgements.
 const PAGE_BLOCKS: u32 = 3;
 
-/// Delivery time that the server assumes before the first measurement: the delivery time of a block over three hops.
+/// Delivery time that the server assumes before it has measured one: the delivery time of a block over three hops.
 const FIRST_DELIVERY: Millis = Millis(50);
 
 /// Maximum delivery time of a block that the server records; a longer measured time counts as the maximum. A delivery
@@ -47,13 +47,14 @@ const LONGEST_DELIVERY: Millis = Millis(250);
 
 /// Time limit for clients without a download in progress: the server answers WAIT_FOR_DATA if the wait until the first
 /// free place in the schedule of blocks is at least as long as the limit. Most clients have only one request in flight,
-/// and thus only one block in the schedule, so the blocks of a few clients already fill the schedule up to the limit
-/// for new clients.
+/// and thus only one block in the schedule, so the blocks of a few clients already fill enough of the schedule to make
+/// new clients wait.
 const NEWCOMERS_WAIT: Millis = Millis(300);
 
 /// Time limit for clients with a download in progress: the server answers WAIT_FOR_DATA if the wait until the first
-/// free place in the schedule of blocks is at least as long as the limit. The limit for clients with a download is
-/// below the time after which a client repeats an unanswered request, which is about 3 s for the devices of IKEA.
+/// free place in the schedule of blocks is at least as long as the limit. The time limit for clients with a download in
+/// progress is below the time after which a client repeats an unanswered request, which is about 3 s for the devices of
+/// IKEA.
 const CLIENTS_WAIT: Millis = Millis(1500);
 
 /// Minimum time between the repeated requests of two clients whose requests the server answered by WAIT_FOR_DATA. A
@@ -158,8 +159,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the seconds that a client must wait because too many blocks to other clients are scheduled before its
-    /// block; `None` if the client may have a block. The caller of this method has checked that blocks are background
-    /// traffic.
+    /// block; `None` if the client may have a block. The caller of `background_wait` has checked that blocks are
+    /// background traffic.
     #[inline(never)]
     pub(super) fn background_wait(&mut self, now: Instant, context: RequestContext) -> Option<u32> {
         let queue = self.pace.next_block.since(now);
@@ -172,11 +173,11 @@ impl<S: SessionSlots> Server<S> {
         Some(self.pace.next_turn(now, self.config.wait_seconds))
     }
 
-    /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due, and returns
-    /// whether the server holds the answer. The caller of this method has checked that the answer is background
-    /// traffic; `is_page` tells whether the request is for a page. The server sends some answers at once, although they
-    /// also take a place in the schedule: the first block of a download, the first block of a page, and a block to a
-    /// client without a session.
+    /// Holds the answer to a request for `len` bytes at `offset` of the image `id` until the answer is due. Returns
+    /// `true` if the server sends nothing now, because it holds the answer or drops the request. The caller of
+    /// `hold_back` has checked that the answer is background traffic; `is_page` tells whether the request is an Image
+    /// Page Request. The server sends some answers at once, although they also take a place in the schedule: the first
+    /// block of a download, the first block of a page, and a block to a client without a session.
     ///
     /// A session holds the answers to consecutive requests of a client that has several requests in flight. While the
     /// session holds answers, the server drops every Image Block Request of the download that does not ask for the next
@@ -219,7 +220,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the time of the next block of a page, or of the next held answer. The next block of a page is due
-    /// `spacing` after the previous block of the page. If blocks are background traffic, the method moves the next
+    /// `spacing` after the previous block of the page. If blocks are background traffic, `next_due` moves the next
     /// block of the page to the next free place in the schedule of the blocks to all clients. A held answer already has
     /// a place in the schedule of the blocks to all clients.
     pub(super) fn next_due(&mut self, now: Instant, spacing: Millis, is_held: bool) -> Instant {

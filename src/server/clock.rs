@@ -1,6 +1,6 @@
-//! Clock of a server. A response contains two times: the current time, and the time of the next request or of the
-//! upgrade. The clock converts waiting times and upgrade times to the two times of a response (section 6.13 of ZigBee
-//! document 095264, 2011).
+//! Clock of a server. A response with WAIT_FOR_DATA and an Upgrade End Response contain two times: the current time,
+//! and the time of the next request or of the upgrade. The clock of the server turns a waiting time or an upgrade time
+//! into the two time fields of a response (section 6.13 of ZigBee document 095264, 2011).
 //!
 //! ```text
 //! offsets, no UTC clock set   current 0      then: offset in seconds      hold: then 0xFFFFFFFF
@@ -44,9 +44,9 @@ impl Clock {
         }
     }
 
-    /// Returns the two times of a response that orders the client to upgrade at the UTC time `time`. If `time` is past,
-    /// the response contains the current time in place of `time`. If the caller has set no UTC clock, the response
-    /// means "hold".
+    /// Returns the current time and the upgrade time of a response that orders the client to upgrade at the UTC time
+    /// `time`. If `time` is past, the response contains the current time in place of `time`. If the caller has set no
+    /// UTC clock, the response means "hold".
     pub(super) fn at(self, now: Instant, UtcTime(time): UtcTime) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::WAIT,
@@ -54,7 +54,8 @@ impl Clock {
         }
     }
 
-    /// Returns the two times of a response that means "hold": the client waits for another Upgrade End Response.
+    /// Returns the current time and the upgrade time of a response that means "hold": the client waits for another
+    /// Upgrade End Response.
     pub(super) fn hold(self, now: Instant) -> ServerTime {
         ServerTime { current: self.utc(now).unwrap_or(0), then: u32::MAX }
     }

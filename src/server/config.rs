@@ -26,9 +26,10 @@ pub struct ServerConfig {
     /// The default is 255 bytes, the most data that an Image Block Response can carry. The requests of clients already
     /// limit the size of a block, so a lower default is not needed.
     ///
-    /// Five more limits can make blocks smaller: the request, a [`DeviceOverride`], the policy
-    /// ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), failed deliveries
-    /// ([`Session::max_block_size`](super::Session::max_block_size)), and `max_unfragmented_frame`.
+    /// Five other limits can make blocks smaller than `max_block_size`: the limit in the request, of a
+    /// [`DeviceOverride`], of the policy ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), of a path on
+    /// which longer blocks fail ([`Session::max_block_size`](super::Session::max_block_size)), and
+    /// `max_unfragmented_frame`.
     pub max_block_size: NonZeroU8,
     /// Maximum length in bytes of a ZCL frame that the stack sends to a direct neighbour unfragmented and without APS
     /// security; 82 in most networks. The server sends no Image Block Response that is longer than the maximum length
@@ -65,15 +66,16 @@ pub struct ServerConfig {
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)), or to the next request of the client. If a
     /// requested block is not due yet, [`Server::handle_frame`](super::Server::handle_frame) returns
     /// [`ServerAction::Done`](super::ServerAction::Done), and [`Server::poll_transmit`](super::Server::poll_transmit)
-    /// returns the block later. If too many blocks wait for their transmission, the server answers further block
+    /// returns the block later. While too many blocks wait for their transmission, the server answers new block
     /// requests with WAIT_FOR_DATA. The waiting times in the answers WAIT_FOR_DATA make the clients repeat their
     /// requests one by one, five seconds apart. Until the first call of `poll_transmit`, the server holds back no
     /// answer, because a caller that never calls `poll_transmit` would never send a held answer.
     ///
-    /// The default is 3 clients: one or two downloads are soon over, so the server sends their blocks without pauses.
-    /// In the simulation of 100 clients over three hops, nine concurrent downloads without pauses between the blocks
-    /// already prevent one command in twenty from reaching its lamp. `None` suits a gateway whose clients share no
-    /// radio channel, and an operator to whom a fast upgrade matters more than fast switches.
+    /// By default, blocks become background traffic from 3 clients on: one or two downloads are soon over, so the
+    /// server sends their blocks without pauses. In a simulation of 100 clients over three hops, nine concurrent
+    /// downloads without pauses between the blocks already prevent one command in twenty from reaching its lamp.
+    /// Sending all blocks without pauses (`None`) suits a gateway whose clients share no radio channel, and an operator
+    /// to whom a fast upgrade matters more than fast switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
     /// Minimum time between two blocks for one client, in milliseconds; 0 means no rate limit.
@@ -90,18 +92,18 @@ pub struct ServerConfig {
     /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
     /// `None` means no rate limit. The server may send as many bytes in one burst as the limit allows in one second.
     ///
-    /// For each block, the limit counts the data, the 17 bytes of the frame before the data, and the bytes that the
-    /// layers below ZCL add. The layers below ZCL add 51 bytes to a block of up to 65 bytes of data, so a block of 64
-    /// bytes of data counts as 132 bytes. The stack sends a longer block in several fragments, and the layers below ZCL
-    /// add 53 bytes to each fragment. If the server sends a file in short blocks, the file takes more bytes on the air,
-    /// and more channel time, than in long blocks. The radio channel carries about 18,000 bytes per second over one
-    /// hop, and about 6,000 over three hops, including the bytes of the layers below ZCL.
+    /// For each block, the rate limit counts the data, the 17 bytes of the frame before the data, and the bytes that
+    /// the layers below ZCL add. The layers below ZCL add 51 bytes to a block of up to 65 bytes of data, so a block of
+    /// 64 bytes of data counts as 132 bytes. The stack sends a longer block in several fragments, and the layers below
+    /// ZCL add 53 bytes to each fragment. If the server sends a file in short blocks, the file takes more bytes on the
+    /// air, and more channel time, than in long blocks. The radio channel carries about 18,000 bytes per second over
+    /// one hop, and about 6,000 over three hops, including the bytes of the layers below ZCL.
     ///
     /// The default is `None`: the radio channel limits the rate by itself, and most clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
     pub max_bytes_per_second: Option<NonZeroU32>,
     /// Maximum number of pages that the server sends concurrently, for all clients together. While the server sends the
-    /// maximum number of pages, it answers further Image Page Requests with WAIT_FOR_DATA. A page needs a session, so a
+    /// maximum number of pages, it answers new Image Page Requests with WAIT_FOR_DATA. A page needs a session, so a
     /// server without session slots supports no pages. The value 0 disables Image Page Request (section 6.10.7.3).
     ///
     /// The default is 65,535 pages, which means no limit.
@@ -123,9 +125,9 @@ pub struct ServerConfig {
     /// The default is 1 hour, because devices in the field verify an image for half an hour and more.
     pub verify_timeout: Millis,
     /// Number of downloads of one image by one client after which
-    /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about further queries; 0 means no
-    /// limit. The limit on repeated downloads stops a client that cannot install an image, and would otherwise download
-    /// the image again and again.
+    /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about later queries of the client;
+    /// 0 means no limit. The limit on repeated downloads stops a client that cannot install an image, and would
+    /// otherwise download the image again and again.
     ///
     /// The server counts a download if it sent blocks of the image, and afterwards the client found the image invalid
     /// or the server ordered the upgrade. The server does not count a download yet while the client waits for the

@@ -31,17 +31,18 @@ pub struct DeviceOverride {
     pub manufacturer: ManufacturerCode,
     /// Image type of the devices that need the override; [`ImageType::ANY`] means all types.
     pub image_type: ImageType,
-    /// Maximum number of bytes of data in a block for devices with the override, even if the request allows more.
+    /// Maximum number of bytes of data in a block to a device that this override is for, even if the request allows
+    /// more.
     pub max_block_size: Option<NonZeroU8>,
-    /// Verify timeout for devices with the override. If
+    /// Verify timeout for the devices that this override is for. If
     /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout) is longer than the verify timeout of the
     /// override, the longer timeout applies.
     pub verify_timeout: Option<Millis>,
     /// Whether the server answers an Image Page Request with UNSUP_CLUSTER_COMMAND, because the devices download better
     /// by single blocks.
     pub refuse_pages: bool,
-    /// Whether the server ignores the MinimumBlockPeriod in requests. The field is for devices that send a wrong
-    /// MinimumBlockPeriod, or do not adopt the period of the server.
+    /// Whether the server ignores the MinimumBlockPeriod in requests. The field `ignore_min_block_period` is for
+    /// devices that send a wrong MinimumBlockPeriod, or do not adopt the MinimumBlockPeriod that the server sends.
     pub ignore_min_block_period: bool,
     /// Whether the devices report only the low byte of their file version.
     pub one_byte_version: bool,
@@ -65,14 +66,14 @@ impl DeviceOverride {
         }
     }
 
-    /// Returns whether the row applies to the image `id`.
+    /// Returns whether the device override is for the manufacturer code and image type of `id`.
     pub(super) fn matches(&self, id: ImageId) -> bool {
         self.manufacturer == id.manufacturer
             && (self.image_type == ImageType::ANY || self.image_type == id.image_type)
     }
 
-    /// Returns the first row that applies to the image `id`. In the table, a row for one image type comes before the
-    /// row for all image types of the manufacturer code.
+    /// Returns the first device override that is for the manufacturer code and image type of `id`. In the table of
+    /// device overrides, a row for one image type comes before the row for all image types of the manufacturer code.
     pub(super) fn find(devices: &[Self], id: ImageId) -> Option<&Self> {
         devices.iter().find(|row| row.matches(id))
     }

@@ -56,8 +56,8 @@ use crate::time::{ServerTime, UtcTime};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violation};
 
-/// Request for bytes of a registered image. The offset in the request counts from the start of the complete file,
-/// header included.
+/// Request for bytes of a registered image. The offset in a `ReadRequest` counts from the start of the complete OTA
+/// file, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -77,8 +77,8 @@ pub struct ReadRequest {
 /// Source of the bytes of one image: a closure that fills a buffer with the bytes from the requested offset on.
 pub type ImageSource<'a> = &'a mut dyn FnMut(ReadRequest, &mut [u8]) -> ReadResult;
 
-/// Entry of an [`ImageTable`]. The struct is exhaustive, because its fields are those of a registration in espressif's
-/// SDK.
+/// Entry of an [`ImageTable`]. `Registration` is exhaustive, because its fields are those of a registration in
+/// espressif's SDK.
 pub struct Registration<'a> {
     /// Endpoint that serves the image.
     pub endpoint: u8,
@@ -95,8 +95,8 @@ pub struct Registration<'a> {
 }
 
 /// Image Notify that announces a registered image. The caller passes the Image Notify to
-/// [`Server::notify`](super::Server::notify). The enum is exhaustive, because a caller has to send each form of the
-/// Image Notify.
+/// [`Server::notify`](super::Server::notify). `NotifyTarget` is exhaustive, because a caller has to send each form of
+/// the Image Notify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -104,7 +104,7 @@ pub enum NotifyTarget {
     /// Image Notify to broadcast.
     All(ImageNotify),
     /// Image Notify for the only device that may have the image. The caller finds the network address of the device
-    /// with the given IEEE address, and passes the IEEE address with each frame of the device
+    /// from the IEEE address in `One`, and passes the IEEE address with each frame of the device
     /// ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)). The server offers and serves a device-specific image only to
     /// the device that the image is for.
     One(Eui64, ImageNotify),
@@ -143,9 +143,9 @@ impl<'a, const N: usize> ImageTable<'a, N> {
     /// Registers an image at `index` and replaces the earlier image of that index. Returns the Image Notify to send if
     /// [`Registration::notify`] is set.
     ///
-    /// The Image Notify for a file for any device has payload type 3, and is a broadcast. The Image Notify contains
-    /// manufacturer code, image type and file version, so devices of other types do not respond. The Image Notify for a
-    /// device-specific file has payload type 0, and is only for the device.
+    /// The Image Notify for a file for all devices is a broadcast with payload type 3: it contains manufacturer code,
+    /// image type and file version, so devices of other types do not respond. The Image Notify for a device-specific
+    /// file has payload type 0, and is only for the device that may have the file.
     ///
     /// # Errors
     /// Fails with [`NoSuchIndex`] if `index` is `N` or more.
@@ -280,19 +280,19 @@ where
     }
 }
 
-/// Status that espressif's SDK passes to its status callback. The enum is exhaustive, because the status callback of
-/// the SDK has exactly these three statuses.
+/// Status of a download, as espressif's SDK passes it to the status callback of an OTA server. `ServerStatus` is
+/// exhaustive, because the status callback of the SDK has exactly these three statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "esp_zb_zcl_ota_upgrade_server_status_t")]
 pub enum ServerStatus {
-    /// Status 0: the server sent the first block of the image.
+    /// Status 0 of espressif's SDK: the server sent the first block of the image.
     Started,
-    /// Status 1: the client ended the download without success.
+    /// Status 1 of espressif's SDK: the client ended the download without success.
     Aborted,
-    /// Status 2: the client has downloaded the image and got an Upgrade End Response with the given current time and
-    /// upgrade time.
+    /// Status 2 of espressif's SDK: the client has downloaded the image, and the server has answered with an Upgrade
+    /// End Response. `End` contains the current time and the upgrade time of the Upgrade End Response.
     End(ServerTime),
 }
 
@@ -315,7 +315,7 @@ impl ServerStatus {
 /// Maximum number of bytes before the raw binary: the longest known header, and tag and length of one element.
 const MAX_HEAD_LEN: usize = FileHeader::MAX_KNOWN_LEN + 6;
 
-/// Complete OTA file around a raw binary. The OTA file consists of a header and one upgrade image element. A closure
+/// Complete OTA file around a raw binary: a header, and one upgrade image element that contains the binary. A closure
 /// reads the bytes of the raw binary.
 pub struct WrappedBinary<F> {
     head: [u8; MAX_HEAD_LEN],
@@ -325,9 +325,9 @@ pub struct WrappedBinary<F> {
 }
 
 impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
-    /// Makes a file of `header` and one upgrade image element of `size` bytes. The function replaces the total image
-    /// size of `header` by the size of the complete file. `read_binary` reads bytes of the element from an offset in
-    /// the raw binary.
+    /// Makes a file of `header` and one upgrade image element of `size` bytes. `WrappedBinary::new` replaces the total
+    /// image size in `header` by the size of the complete file. `read_binary` reads bytes of the element from an offset
+    /// in the raw binary.
     ///
     /// # Errors
     /// Fails with [`EncodeError::NoRoom`] if the header has extra fields or the total image size exceeds 32 bits.
@@ -352,8 +352,8 @@ impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
         self.image
     }
 
-    /// Reads bytes of the complete file from `offset` on. The [`ImageSource`] of the registered file calls this
-    /// function.
+    /// Reads bytes of the complete file from `offset` on. The caller calls `WrappedBinary::read` in the [`ImageSource`]
+    /// of the registered file.
     pub fn read(&mut self, offset: u32, out: &mut [u8]) -> ReadResult {
         let head = self.head.get(..self.head_len).unwrap_or_default();
         let in_binary = usize::try_from(offset).unwrap_or(usize::MAX).checked_sub(head.len());

@@ -22,8 +22,8 @@ use crate::zcl::{
     Violation,
 };
 
-/// Event of a server. `Display` writes the event as one line for a log. `Serialize` (feature `serde`) writes the name
-/// of the event in the field `event`.
+/// Event of a server. `Display` writes a `ServerEvent` as one line for a log. `Serialize` (feature `serde`) writes the
+/// name of a `ServerEvent` in the field `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -101,7 +101,8 @@ pub enum ServerEvent {
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Seconds until the client repeats its request; 0 if the WAIT_FOR_DATA only sets another MinimumBlockPeriod.
+        /// Seconds until the client repeats its request; 0 if the WAIT_FOR_DATA only changes the MinimumBlockPeriod of
+        /// the client.
         seconds: u32,
     },
     /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or
@@ -242,8 +243,8 @@ impl ServerEvent {
         }
     }
 
-    /// Returns the image that this event is about. For an answered query, the method returns the offered image. Returns
-    /// `None` for a refused query and for an event that is about no image.
+    /// Returns the image that the event is about; for a query that the server answered with an offer, the offered
+    /// image. Returns `None` for a refused query and for an event that is about no image.
     #[must_use]
     pub const fn id(&self) -> Option<ImageId> {
         match *self {
@@ -328,8 +329,8 @@ impl Display for ServerEvent {
     }
 }
 
-/// Reason why a client does not get an image. `Display` writes the reason in a few words. `Serialize` (feature `serde`)
-/// writes the name of the variant, with underscores.
+/// Reason why a client does not get an image. `Display` writes a `RefusalReason` in a few words. `Serialize` (feature
+/// `serde`) writes the name of a `RefusalReason` in small letters with underscores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -382,7 +383,8 @@ impl RefusalReason {
         if other.rank() > self.rank() { other } else { self }
     }
 
-    /// Returns a rank that is higher the more checks the image passed before the refusal.
+    /// Returns the rank of a refusal reason: the more checks an image has passed before a refusal for the reason, the
+    /// higher the rank.
     const fn rank(self) -> u8 {
         match self {
             Self::UnknownType | Self::UnknownImage => 0,

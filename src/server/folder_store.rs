@@ -30,8 +30,8 @@ use crate::file::FileHeader;
 use crate::inspect::{Finding, Inspection, Severity};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged after the error. The text of each
-/// reason names the path of the file, with control characters escaped.
+/// Reason why a file was not added to a [`FolderStore`]. If [`FolderStore::add`] or [`FolderStore::replace`] fails, the
+/// store is unchanged. The text of a `FolderError` names the path of the file, with control characters escaped.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
@@ -61,7 +61,7 @@ pub enum FolderError {
     Conflict {
         /// File that was not added to the store.
         path: PathBuf,
-        /// File of the same image that the store already has.
+        /// File of the store with which the new file conflicts: a file of the same image, for the same devices.
         present: PathBuf,
         /// Kind of the conflict: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
         source: AddError,
@@ -75,8 +75,8 @@ pub enum FolderError {
     Wrong {
         /// File that was not added to the store.
         path: PathBuf,
-        /// First finding of the inspection that has the severity `Wrong`. The offset in the finding counts from the
-        /// first byte of the file.
+        /// First finding of the inspection that has the severity `Wrong`. The offset in `finding` counts from the first
+        /// byte of the file on disk.
         finding: Finding,
     },
 }
@@ -93,7 +93,7 @@ impl FolderError {
     }
 }
 
-/// Serializes the path and the reason of the error.
+/// Serializes a [`FolderError`] as two texts: the path, and the reason.
 #[cfg(feature = "serde")]
 impl serde::Serialize for FolderError {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -122,8 +122,8 @@ impl std::fmt::Display for Shown<'_> {
 }
 
 /// Difference between a [`FolderStore`] and the files on disk. [`FolderStore::refresh`] finds the difference and
-/// applies it to the store. `Display` writes the change as one line for a log. `Serialize` (feature `serde`) writes the
-/// name of the change in the field `event`.
+/// applies it to the store. `Display` writes a `FolderChange` as one line for a log. `Serialize` (feature `serde`)
+/// writes the kind of a `FolderChange` in the field `event`, for instance `file_added`.
 #[derive(Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
@@ -133,10 +133,10 @@ pub enum FolderChange {
     #[cfg_attr(feature = "serde", serde(rename = "file_added"))]
     #[non_exhaustive]
     Added {
-        /// New file in a folder.
+        /// File that the store has added.
         #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
         path: PathBuf,
-        /// Image that the new file contains.
+        /// Image in the added file.
         id: ImageId,
     },
     /// The content of a file on disk has changed, and the store now has the new content.
@@ -257,7 +257,8 @@ impl Stamp {
 struct Rejected {
     path: PathBuf,
     stamp: Option<Stamp>,
-    /// `true` if the store may accept the file after the conflicting file is removed.
+    /// `true` if the store rejected the file because it conflicts with another file, so that the store may accept the
+    /// file after the other file is removed.
     conflicts: bool,
 }
 
@@ -267,8 +268,8 @@ struct Rejected {
 const MAX_INSPECTED: u64 = 64 << 20;
 
 impl StoredFile {
-    /// Opens a file and reads its header. If `accept_wrong` is set, the function refuses only files that cannot be
-    /// served at all.
+    /// Opens a file and reads its header. If `accept_wrong` is set, `StoredFile::open` does not refuse files with
+    /// findings of the severity `Wrong`, only files that a server cannot serve at all.
     fn open(path: &Path, accept_wrong: bool) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io { path: path.to_owned(), source };
         let add = |error| FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
@@ -371,9 +372,9 @@ impl FolderStore {
     /// # Errors
     /// Fails with [`FolderError::Io`] if the file cannot be opened or read, and with [`FolderError::Add`] if the header
     /// cannot be decoded or the file is shorter than the total image size in the header. Fails with
-    /// [`FolderError::Conflict`] if the store has a file of the same image whose hardware versions overlap those of the
-    /// new file. With the feature `inspect`, fails with `FolderError::Wrong` if the inspection finds a wrong checksum
-    /// or any other fault of the severity `Wrong`.
+    /// [`FolderError::Conflict`] if the store has a file of the same image and destination whose hardware versions
+    /// overlap those of the new file. With the feature `inspect`, fails with `FolderError::Wrong` if the inspection
+    /// finds a wrong checksum or any other fault of the severity `Wrong`.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
         self.insert(opened)
@@ -394,8 +395,8 @@ impl FolderStore {
     }
 
     /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
-    /// store had such a file. The removed files stay on disk. If a removed file is in a followed folder, the next
-    /// [`refresh`](Self::refresh) adds the file again.
+    /// store had such a file. `FolderStore::remove` deletes no file on disk: if a file that it removes from the store
+    /// is in a followed folder, the next [`refresh`](Self::refresh) adds the file to the store again.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|StoredFile { info, .. }| info.id != id || info.destination != destination);
@@ -412,8 +413,8 @@ impl FolderStore {
         }
     }
 
-    /// Compares the store with the disk, applies the differences to the store, and returns the differences. The
-    /// comparison includes every followed folder and every file that was added individually. The store does not watch
+    /// Compares the store with the disk, applies the differences to the store, and returns the differences. `refresh`
+    /// looks at every followed folder, and at every file that the caller added individually. The store does not watch
     /// the disk in any other way, so the caller calls `refresh` every second or two.
     ///
     /// Each refresh reads the file names and modification times of all files. A refresh opens only new files, changed

@@ -87,7 +87,7 @@ impl Deferred {
 pub(super) struct BlockQuery<'a> {
     pub(super) context: RequestContext,
     pub(super) request: ImageBlockRequest,
-    /// Image Page Request, if the block is the first block of a page.
+    /// Image Page Request whose first block is requested; `None` for an Image Block Request.
     pub(super) page: Option<&'a ImagePageRequest>,
 }
 
@@ -184,7 +184,7 @@ pub fn serve_block(
 
 impl<S: SessionSlots> Server<S> {
     /// Answers an Image Block Request with a block, or an Image Page Request with the first block of the page. The
-    /// caller of this method records the time at which the request arrived.
+    /// caller of `answer_data_request` records the time at which the request arrived.
     #[inline(never)]
     pub(super) fn answer_data_request(
         &mut self,
@@ -455,9 +455,9 @@ impl<S: SessionSlots> Server<S> {
         (Transmit { aps_ack: page.is_none(), ..transmit }, slot)
     }
 
-    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download.
-    /// If the download has no session, the method inserts a session. Returns the slot of the session; `None` if the
-    /// server has no slots.
+    /// Records a sent block in the session, the rate limit and the events. `slot` is the session slot of the download;
+    /// if the download has no session (`None`), `record_block` inserts a session. Returns the slot of the session;
+    /// `None` if the server has no slots.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,
@@ -607,7 +607,7 @@ impl<S: SessionSlots> Server<S> {
 /// the IEEE address in the request. `image` is the file that the client would get; `None` if the file is not known.
 ///
 /// # Errors
-/// Fails with the reason if the client may not have the image.
+/// Fails with the refusal reason if the client may not have the image.
 pub(super) fn check_access(
     context: RequestContext,
     refusal: Option<RefusalReason>,
@@ -627,11 +627,11 @@ pub(super) fn check_access(
 }
 
 /// Checks whether a client may have a file for the device `destination`. A client whose IEEE address is not known may
-/// not have the file. An IEEE address in the request proves nothing, but must not contradict the known address of the
-/// client (section 6.10.12.4).
+/// have no device-specific file. An IEEE address in the request proves nothing, but must not contradict the known
+/// address of the client (section 6.10.12.4).
 ///
 /// # Errors
-/// Fails with the reason if the client may not have the file.
+/// Fails with the refusal reason if the client may not have the file.
 pub(super) fn check_destination(
     context: RequestContext,
     claimed: Option<Eui64>,

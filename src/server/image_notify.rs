@@ -23,8 +23,8 @@ impl<S> Server<S> {
     /// query anyway, so a failed delivery needs no action.
     ///
     /// # Errors
-    /// Fails with [`Violation::QueryJitter`] if the jitter is outside 1 to 100. The buffer `out` is unchanged after the
-    /// error.
+    /// Fails with [`Violation::QueryJitter`] if the jitter is outside 1 to 100. If `notify` fails, the buffer `out` is
+    /// unchanged.
     #[doc(alias(
         "esp_zb_ota_upgrade_server_notify_req",
         "emberAfOtaServerSendImageNotifyCallback",

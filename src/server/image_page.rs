@@ -2,7 +2,7 @@
 //! Responses.
 //!
 //! The first block of the page is the answer to the Image Page Request and repeats its sequence number.
-//! [`Server::poll_transmit`] returns the further blocks of the page, each with the next sequence number, and no earlier
+//! [`Server::poll_transmit`] returns the later blocks of the page, each with the next sequence number, and no earlier
 //! than the requested spacing after the previous block. No block of a page requests an APS acknowledgement.
 //!
 //! The server leaves time on the radio channel for other nodes while it sends a page. At least
@@ -90,7 +90,7 @@ impl<S: SessionSlots> Server<S> {
         self.answer_data_request(now, query, images, policy, out)
     }
 
-    /// Schedules the further blocks of a page after the first block, whose data has `len` bytes.
+    /// Schedules the blocks of a page that follow the first block, whose data has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
         now: Instant,

@@ -60,7 +60,8 @@ impl ImageInfo {
 #[doc(alias("OTA provider", "firmware", "emberAfOtaStorageReadImageDataCallback"))]
 pub trait ImageStore {
     /// Returns the eligible image with the highest version, or `None` if no image is eligible. An image is eligible if
-    /// it has the manufacturer code and image type and `is_eligible` returns `true`.
+    /// it has the manufacturer code `manufacturer` and the image type `image_type`, and `is_eligible` returns `true`
+    /// for it.
     fn find(
         &mut self,
         manufacturer: ManufacturerCode,
@@ -91,11 +92,11 @@ pub trait ImageStore {
     ///
     /// The argument `offset` lies within the image. The buffer `out` is 1 to 255 bytes long, and never longer than the
     /// rest of the image after `offset`. A store may copy fewer bytes than `out` has if further bytes would take longer
-    /// to read; the server sends only the copied bytes. The argument `client` has the same meaning as in
-    /// [`info`](Self::info).
+    /// to read; the server sends only the copied bytes. The argument `client` is the client that sent the request;
+    /// `None` in a call of [`serve_block`](super::serve_block), which does not know the client.
     ///
-    /// The argument `offset` is always the offset in the request of the client. A store that counts offsets by itself,
-    /// and ignores `offset`, returns wrong data as soon as a client repeats a request.
+    /// The argument `offset` of `read` is always the offset in the request of the client. A store that counts offsets
+    /// by itself, and ignores `offset`, returns wrong data as soon as a client repeats a request.
     fn read(&mut self, image: &ImageInfo, offset: u32, client: Option<Address>, out: &mut [u8])
     -> ReadResult;
 }
@@ -133,8 +134,8 @@ impl<S: ImageStore + ?Sized> ImageStore for &mut S {
     }
 }
 
-/// Result of [`ImageStore::info`]. The enum is exhaustive, because a caller that ignored a variant would serve the
-/// wrong file.
+/// Result of [`ImageStore::info`]. `FileLookup` is exhaustive, because a caller that ignored one of its variants would
+/// serve the wrong file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -148,7 +149,7 @@ pub enum FileLookup {
 }
 
 impl FileLookup {
-    /// Returns the file; `None` if the store has no file or several files.
+    /// Returns the found file; `None` if the look-up found no file or several files.
     #[must_use]
     pub const fn found(&self) -> Option<&ImageInfo> {
         match self {
@@ -170,7 +171,7 @@ impl From<Option<ImageInfo>> for FileLookup {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ReadResult {
-    /// The store copied the given number of bytes to the start of `out`. If the store copied 0 bytes, the server
+    /// With `Filled(n)`, the store copied n bytes to the start of `out`. If the store copied 0 bytes, the server
     /// answers as for `Wait`, with the waiting time [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     Filled(usize),
     /// The store reads the bytes later. The server returns [`ServerAction::Deferred`](super::ServerAction::Deferred),

@@ -12,7 +12,7 @@ use super::{FileLookup, ImageInfo, ReadResult};
 use crate::error::DecodeError;
 use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a store. The store is unchanged after the error.
+/// Reason why a file was not added to a store. A method that fails with an `AddError` leaves the store unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -153,8 +153,8 @@ impl FileLookup {
         })
     }
 
-    /// Updates the result of a look-up with another file of the image. `hardware` is the hardware version of the
-    /// device.
+    /// Adds one more file of an image to the result of a look-up of the image. `hardware` is the hardware version of
+    /// the device for which the file is looked up.
     fn add(&mut self, info: ImageInfo, hardware: Option<HardwareVersion>) {
         let fits = |info: &ImageInfo| {
             info.hardware.zip(hardware).is_some_and(|(range, hardware)| range.contains(hardware))

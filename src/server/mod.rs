@@ -167,7 +167,8 @@ use response_frame::RequestContext;
 use session::Flags;
 use session_table::{SessionTable, Slot};
 
-/// Buffer for one frame of a server. The buffer is an array as long as the longest frame, so that every frame fits.
+/// Buffer for one frame of a server. The frame buffer is an array as long as the longest frame of a server, so that
+/// every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
 
 /// Memory that the caller lends for sessions: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. A session takes 96
@@ -177,7 +178,7 @@ pub trait SessionSlots: AsRef<[Session]> + AsMut<[Session]> {}
 
 impl<T: AsRef<[Session]> + AsMut<[Session]>> SessionSlots for T {}
 
-/// Server of the OTA Upgrade cluster. The [module](self) describes how a caller drives a server.
+/// Server of the OTA Upgrade cluster. The [module documentation](self) describes how a caller drives a server.
 #[doc(alias("OTA provider", "ota server", "zb_zcl_ota_upgrade_init_server"))]
 #[derive(Clone, Debug)]
 pub struct Server<S> {
@@ -196,8 +197,8 @@ pub struct Server<S> {
     events: Fifo<ServerEvent, 8>,
 }
 
-/// Result of [`Server::handle_frame`]. The enum is exhaustive, because a caller that ignored one of the variants would
-/// leave a client without an answer.
+/// Result of [`Server::handle_frame`]. `ServerAction` is exhaustive, because a caller that ignored one of its variants
+/// would leave a client without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "there may be a frame to send"]
@@ -444,8 +445,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Finds or inserts the session of the download of `id` by the client. Returns `None` only if the server has no
-    /// session slots. The caller of this method has checked that the store has an image with the manufacturer code and
-    /// image type of `id`.
+    /// session slots. The caller of `find_or_insert_session` has checked that the store has an image with the
+    /// manufacturer code and image type of `id`.
     #[inline(never)]
     fn find_or_insert_session(&mut self, now: Instant, context: RequestContext, id: ImageId) -> Option<Slot> {
         let (slot, dropped) = self.table.find_or_insert(now, context.client, id);

@@ -2,8 +2,8 @@
 //! packetization layer path MTU discovery (RFC 4821).
 //!
 //! A single lost block is no evidence of a size limit: on a path that loses short and long frames with the same
-//! probability, shorter blocks only make the download longer. The block size is the cause of the losses if long blocks
-//! fail while shorter blocks arrive.
+//! probability, shorter blocks only make the download longer. If long blocks fail while shorter blocks arrive, the
+//! blocks are lost because of their size.
 //!
 //! ```text
 //!           4 consecutive failures,
@@ -55,8 +55,9 @@ const UNREPORTED: u8 = 16;
 /// size 4 stands for a block of 64 bytes of data, or for a failed block of 49 to 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathMtu {
-    /// The path has no known limit. The last `failures` blocks were not delivered, and the shortest of them has the
-    /// size `shortest`. `proven` is set if an earlier block was delivered.
+    /// No size limit of the path is known. The last `failures` blocks were not delivered, and the shortest of them has
+    /// the size `shortest`. `proven` is set if the path delivered a block before these `failures` blocks, or if a
+    /// search for the limit of the path found none.
     Open { proven: bool, failures: u8, shortest: u8 },
     /// The stack reported that blocks of the size `full` were not delivered. The server tries blocks of the size
     /// `size`, after blocks of the size `fails` were not delivered.
@@ -80,9 +81,10 @@ pub(super) enum PathMtu {
 /// Probe: a block that is longer than the limit of the path, and tests whether the path carries longer blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// The server sends the probe after the given number of delivered blocks; 0 means that the next block is the probe.
+    /// Number of blocks that the client must still receive before the server sends the probe; 0 means that the next
+    /// block is the probe.
     After(u8),
-    /// The server has sent the probe, and after the probe the given number of other blocks.
+    /// The server has sent the probe; the number counts the blocks that it sent after the probe.
     InFlight(u8),
 }
 
@@ -110,10 +112,10 @@ impl Probe {
 }
 
 impl PathMtu {
-    /// Initial state of the search, before any delivery report.
+    /// Initial state of the search for the limit of a path, before any delivery report.
     pub(super) const UNKNOWN: Self = Self::Open { proven: false, failures: 0, shortest: MAX_SIZE };
 
-    /// State of a path without a known limit.
+    /// State of a path that has delivered a block, or on which a search found no limit.
     const PROVEN: Self = Self::Open { proven: true, failures: 0, shortest: MAX_SIZE };
 
     /// Returns the maximum number of bytes of data that the path carries in a block; `None` if no limit is known.
@@ -124,8 +126,8 @@ impl PathMtu {
         }
     }
 
-    /// Returns the number of bytes of data in the next block, at most `most`, the number of bytes that the request and
-    /// the other limits allow.
+    /// Returns the number of bytes of data in the next block, at most `most`: the number of bytes that the request and
+    /// all limits except the limit of the path allow.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let size = match self {
             Self::Open { .. } => MAX_SIZE,
@@ -234,13 +236,15 @@ impl PathMtu {
         }
     }
 
-    /// Returns the state after several blocks of the size `full` were not delivered.
+    /// Returns the first state of a search for the limit of a path, after several blocks of the size `full` were not
+    /// delivered.
     const fn search(full: u8) -> Self {
         Self::Search { full, fails: full, size: midpoint(0, full) }
     }
 
-    /// Returns the state for a limit between the sizes `passes` and `fails`. If another size lies between `passes` and
-    /// `fails`, the next block is a probe; if not, the next probe follows after several delivered blocks.
+    /// Returns the state of a path whose limit is at least the size `passes` and below the size `fails`. If any size
+    /// lies between `passes` and `fails`, the next block is a probe; if not, the server sends the next probe only after
+    /// several delivered blocks.
     fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
         let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);
         let apart = fails.saturating_sub(passes) > 1;
@@ -328,7 +332,7 @@ impl PackedPathMtu {
     }
 
     /// Returns the number of bytes of data in the next block: at most `most`, the number of bytes that the request and
-    /// the other limits allow.
+    /// all limits except the limit of the path allow.
     #[inline(always)]
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let [tag, ..] = self.0;

@@ -41,8 +41,8 @@ pub trait ServerPolicy {
     }
 
     /// Returns the IEEE address of `client` from the gateway's own knowledge: network management (ZDO), a link key or a
-    /// neighbour table. `None` means that the gateway does not know the IEEE address. The server calls `ieee` for each
-    /// request that comes without an address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
+    /// neighbour table. `None` means that the gateway does not know the IEEE address of the client. The server calls
+    /// `ieee` for each request that comes without an address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
     ///
     /// If the IEEE address is known, the client may have the device-specific files for this address, and the server
     /// moves the sessions of the device when its network address changes. By default the policy knows no IEEE address.
@@ -148,8 +148,8 @@ pub trait ServerPolicy {
     }
 
     /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision
-    /// is not known. A client of revision 2 counts MinimumBlockPeriod in seconds. For a client of any other or unknown
-    /// revision, the server counts MinimumBlockPeriod in milliseconds, the unit of all later revisions.
+    /// is not known. A client of revision 2 counts MinimumBlockPeriod in seconds. If the ClusterRevision is not 2, or
+    /// is not known, the server counts MinimumBlockPeriod in milliseconds, the unit of all revisions after 2.
     ///
     /// The server calls `cluster_revision` for requests with a MinimumBlockPeriod if
     /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is not 0.
@@ -201,8 +201,8 @@ pub enum PaceDecision {
     /// The server sends as much data in the block as the request and the limits of the server allow. The main limit on
     /// the data of a block is [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
     Send,
-    /// The server sends at most the given number of bytes of data, for instance because longer blocks do not arrive
-    /// over the route to the client.
+    /// With `SendAtMost(n)`, the server sends at most n bytes of data in the block, for instance because longer blocks
+    /// do not arrive over the route to the client.
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
@@ -222,12 +222,12 @@ pub enum PaceDecision {
 pub enum UpgradeDecision {
     /// The Upgrade End Response tells the client to upgrade now.
     Now,
-    /// The Upgrade End Response tells the client to upgrade after the given number of seconds. The server sends
+    /// With `AfterSeconds(n)`, the Upgrade End Response tells the client to upgrade after n seconds. The server sends
     /// 0xFFFFFFFF seconds as 0xFFFFFFFE, because 0xFFFFFFFF means "hold".
     AfterSeconds(u32),
-    /// The Upgrade End Response tells the client to upgrade at the given UTC time, or now if the time is past.
-    /// [`Server::set_utc`](super::Server::set_utc) sets the UTC clock of the server. If the server has no UTC clock, it
-    /// answers as for `Hold`: the client asks again later, and no upgrade starts early.
+    /// With `At(time)`, the Upgrade End Response tells the client to upgrade at the UTC time `time`, or now if `time`
+    /// is past. [`Server::set_utc`](super::Server::set_utc) sets the UTC clock of the server. If the server has no UTC
+    /// clock, it answers as for `Hold`: the client asks again later, and no upgrade starts early.
     At(UtcTime),
     /// The Upgrade End Response tells the client to hold: to wait for another Upgrade End Response
     /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). A policy should not
@@ -236,8 +236,8 @@ pub enum UpgradeDecision {
     /// The server answers a Default Response SUCCESS in place of an Upgrade End Response. The decision `Acknowledge` is
     /// for files that need no upgrade, such as device-specific files (section 6.10.10.3).
     Acknowledge,
-    /// In place of an Upgrade End Response, the server answers a Default Response with the given status. Other OTA
-    /// servers in the field use [`Refusal::ABORT`] as the status.
+    /// With `Refuse(refusal)`, the server answers a Default Response with the status `refusal` in place of an Upgrade
+    /// End Response. Other OTA servers in the field refuse with the status [`Refusal::ABORT`].
     Refuse(Refusal),
 }
 
@@ -253,11 +253,11 @@ pub enum OfferedVersions {
     /// Only versions older than the running version may be offered.
     #[doc(alias = "rollback")]
     Downgrade,
-    /// The server offers only the version that the client already runs, as a reinstallation. A client that queries
-    /// again after the reinstallation gets an offer of the same image, and installs the image again.
+    /// The server offers only the version that the client already runs, as a reinstallation. With `Reinstall`, a client
+    /// that queries again after the reinstallation gets an offer of the same image, and installs the image again.
     Reinstall,
-    /// All versions may be offered. A client that queries again after the upgrade gets an offer of the same image, and
-    /// installs the image again.
+    /// All versions may be offered. With `Any`, a client that queries again after the upgrade gets an offer of the same
+    /// image, and installs the image again.
     Any,
 }
 
@@ -277,8 +277,8 @@ impl OfferedVersions {
 /// Policy of the specification, with fields for the choices that the specification leaves open.
 ///
 /// The default policy offers only newer images, and no image to a client that does not know its version. The default
-/// policy offers an image for certain hardware versions even to a client that does not report its hardware version. The
-/// fields of the policy change the choices of the default policy.
+/// policy offers an image for certain hardware versions even to a client that does not report its hardware version.
+/// Each field of `StandardPolicy` changes one choice of the default policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -297,8 +297,8 @@ pub struct StandardPolicy {
 }
 
 impl StandardPolicy {
-    /// Returns whether `image` may be offered in answer to `request`. The method does not compare manufacturer code,
-    /// image type and destination, because the server compares these fields.
+    /// Returns whether `image` may be offered in answer to `request`. `StandardPolicy::allows` does not compare
+    /// manufacturer code, image type and destination, because the server compares these fields.
     #[must_use]
     pub fn allows(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.refusal_reason_of(request, image).is_none()

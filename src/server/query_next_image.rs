@@ -181,8 +181,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Counts the earlier downloads by a client of the image that the server would now offer to the client. Returns the
-    /// count of downloads; 0 if the count is below `ServerConfig::repeated_download_limit`.
+    /// Counts how often a client has already downloaded the image that the server would now offer to the client.
+    /// Returns the count of downloads; 0 if the count is below `ServerConfig::repeated_download_limit`.
     fn count_repeated_download(
         &mut self,
         now: Instant,

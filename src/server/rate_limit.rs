@@ -29,7 +29,7 @@ pub(super) struct BlockSizeLimits {
     pub(super) configured: NonZeroU8,
     /// Limit of [`DeviceOverride::max_block_size`], in bytes of data.
     pub(super) device: Option<NonZeroU8>,
-    /// Limit that the policy sets for this request, in bytes of data.
+    /// Limit that the policy sets for the requested block, in bytes of data.
     pub(super) policy: Option<NonZeroU8>,
     /// Limit of [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame), in bytes of the
     /// whole frame.
@@ -42,7 +42,7 @@ pub(super) struct BlockSizeLimits {
 }
 
 impl BlockSizeLimits {
-    /// Returns the smallest of all limits, in bytes of data.
+    /// Returns the smallest of all limits on the data of a block, in bytes.
     pub(super) fn smallest(&self) -> u8 {
         let at_most = |size: u8, limit: Option<NonZeroU8>| limit.map_or(size, |limit| size.min(limit.get()));
         let smallest = self.requested.min(self.configured.get());
@@ -71,7 +71,8 @@ const LOWER_LAYERS: u32 = 51;
 /// [`FRAGMENT`] bytes.
 const MAX_UNFRAGMENTED: u32 = 82;
 
-/// Maximum number of bytes of a ZCL frame in one fragment, which has two more bytes of APS header.
+/// Maximum number of bytes of a ZCL frame in one fragment: 2 bytes less than in an unfragmented frame, because the APS
+/// header of a fragment is 2 bytes longer.
 const FRAGMENT: u32 = 80;
 
 /// Returns the number of bytes that the radio of the server sends for an Image Block Response with `len` bytes of data:
@@ -176,8 +177,8 @@ fn ahead_unit(period: Millis) -> u32 {
 /// Returns the maximum time by which the server may send a block before the block is due, if the blocks to a client are
 /// due one `period` apart. If `period` is below one second, a block may be almost one second early, because
 /// WAIT_FOR_DATA cannot demand less than a whole second. If `period` is one second or more, a block may be almost a
-/// quarter of the period early, because the delays of the network vary. The blocks to a client still keep the period on
-/// average, because an early block makes the next block due later.
+/// quarter of the period early, because the delays of the network vary. On average, the blocks to a client are still
+/// one `period` apart, because an early block makes the next block due later.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }
@@ -191,9 +192,9 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Returns the maximum number of bytes of data in a block of the image `id` for the client that sent the request.
-    /// `session` is the session of the download, if the download has a session. `requested` and `policy` are limits in
-    /// bytes. If the stack reports the delivery of the block, the block may be a probe, which is longer than the limit
-    /// of the path to the client.
+    /// `session` is the session of the download, if the download has a session. `requested` and `policy` are the limits
+    /// that the request and the policy set for the data of the block, in bytes. If the stack reports the delivery of
+    /// the block, the block may be a probe, which is longer than the limit of the path to the client.
     #[inline(always)]
     pub(super) fn block_size(
         &self,

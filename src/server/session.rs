@@ -20,11 +20,11 @@
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
 //!
-//! **A slot contains two kinds of state.** The state of the download is its phase, its page and its counts. The state
-//! of the client, which is a node of the network, is the IEEE address, the block size and the times of the blocks to
-//! the node. Each session has room for the state of the download and for the state of the client. The session that the
-//! client used last has the flag PRIMARY and the current state of the client. Each other session of the node has a copy
-//! of the client's state from the time at which the session was used last.
+//! **A session slot contains two kinds of state.** The state of the download is its phase, its page and its counts. The
+//! state of the client, which is a node of the network, is the IEEE address, the block size and the times of the blocks
+//! to the node. Each session has room for the state of the download and for the state of the client. The session that
+//! the client used last has the flag PRIMARY and the current state of the client. A session without the flag PRIMARY
+//! has a copy of the client's state from the time at which the client used the session last.
 
 mod coarse_seconds;
 mod flags;
@@ -65,8 +65,8 @@ use repeats::wrapping_seconds;
 pub struct Session {
     /// Time of the last frame of the client about this download.
     last_heard: Instant,
-    /// Deadline of the timer of the session. The deadline of a session with a page is exact. The deadline of a session
-    /// without a page may be too early: when the timer expires too early, the server sets the timer again.
+    /// Deadline of the timer of the session. The timer deadline of a session with a page is exact. The timer deadline
+    /// of a session without a page may be too early: when the timer expires too early, the server sets the timer again.
     pub(super) timer_deadline: Instant,
     /// State of the client: its IEEE address, which is known if the flag IEEE is set.
     ieee: u64,
@@ -109,8 +109,8 @@ pub struct Session {
 enum State {
     Refused {
         refusal: Refusal,
-        /// Whether the policy refused an image that the store has. The server sends no blocks of an image that the
-        /// policy refused to the client.
+        /// Whether the policy refused an image that the store has. The server sends the client no blocks of an image
+        /// that the policy refused.
         by_policy: bool,
     },
     Offered,
@@ -201,7 +201,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Placeholder in the session of a download without a page.
+    /// Placeholder for the page in the session of a download without a page.
     const NONE: Self = Self { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 };
 }
 
@@ -213,7 +213,7 @@ impl Page {
 pub enum SessionPhase {
     /// The server refused the query of the client.
     Refused(Refusal),
-    /// The server answered the query of the client with an offer of the given image.
+    /// The server answered the query of the client with an offer; `Offered` contains the offered image.
     Offered(ImageId),
     /// The client requests blocks of an image.
     Downloading {
@@ -256,7 +256,8 @@ pub(super) struct BlockOutcome {
 }
 
 impl Session {
-    /// Empty slot to lend to a server, which overwrites the slot. Client, image and phase of the slot are placeholders.
+    /// Empty session slot to lend to a server, which overwrites the slot. Client, image and phase of an empty session
+    /// slot are placeholders.
     pub const EMPTY: Self = Self {
         last_heard: Instant::ZERO,
         timer_deadline: Instant::ZERO,
@@ -307,8 +308,8 @@ impl Session {
     }
 
     /// Returns the IEEE address of the client as the caller gave it, in `FrameMeta::ieee` or as the result of
-    /// `ServerPolicy::ieee`; `None` if the caller gave no address. The method never returns an IEEE address that a
-    /// request contained.
+    /// `ServerPolicy::ieee`; `None` if the caller gave no address. `Session::ieee` never returns an IEEE address from
+    /// the payload of a request.
     #[must_use]
     pub fn ieee(&self) -> Option<Eui64> {
         self.flags.contains(Flags::IEEE).then_some(Eui64(self.ieee))
@@ -557,8 +558,8 @@ impl Session {
         self.enter(now, self.version, State::Refused { refusal, by_policy });
     }
 
-    /// Records that the server ended the download with ABORT. A refused or cancelled download stays refused or
-    /// cancelled.
+    /// Records that the server ended the download with ABORT. After a refusal by the policy, or after a cancellation,
+    /// the ABORT does not change the phase of the download.
     pub(super) fn record_abort(&mut self, now: Instant, id: ImageId) {
         if self.refusal_reason().is_some() {
             return self.record_frame(now);
@@ -623,9 +624,9 @@ impl Session {
         Some((self.id(), reached, all))
     }
 
-    /// Records a sent block of the image `id`, which has `size` bytes. The block contains the bytes of the file from
-    /// `offset` to `end`. A download starts with the first block of an image, or with a block at offset 0 after blocks
-    /// beyond offset 0.
+    /// Records a sent block of the image `id`, whose total image size is `size` bytes. The block contains the bytes of
+    /// the file from `offset` to `end`. A download starts with the first block of an image, or with a block at offset 0
+    /// after blocks beyond offset 0.
     #[inline(always)]
     pub(super) fn record_block(
         &mut self,
@@ -681,8 +682,8 @@ impl Session {
         self.enter(now, id.version, state);
     }
 
-    /// Records the rest of a page in the session, after the first block of the page. The first block has `sent` bytes
-    /// of data and the sequence number `sequence`.
+    /// Records the rest of a page in the session, after the first block of the page. The first block of the page has
+    /// `sent` bytes of data and the sequence number `sequence`.
     pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
         if let Some(page) = self.page_mut() {
             *page = Page {
@@ -711,8 +712,8 @@ const fn is_same_download(reached: u32, end: u32, measured: &RateMeasurement) ->
     reached <= end || measured.starts_at(reached)
 }
 
-/// Maximum time from the last block to a client until the last frame from the client: 12 days. The server forgets the
-/// time at which it sent a block to the client if the block is older than the maximum.
+/// Maximum time from the last block to a client until the last frame from the client: 12 days. If the last block to a
+/// client is more than 12 days older than a frame from the client, the server forgets the time of the block.
 const MAX_SERVED_AGE: Millis = Millis(1 << 30);
 
 /// Maximum silence of a client after which the server still knows the time of the last block to the client: 24 days.

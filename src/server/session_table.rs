@@ -57,8 +57,8 @@ impl AgeOrder {
     const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
 }
 
-/// Class of sessions, in the order of eviction. The table keeps a separate order by age for each class. To free a slot,
-/// the table evicts the oldest session of the first class that is not empty.
+/// Class of sessions, in the order of eviction. The session table keeps a separate order by age for each class of
+/// sessions. To free a slot, the table evicts the oldest session of the first class that is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AgeClass {
     /// Session without a download in progress.
@@ -85,11 +85,11 @@ impl AgeClass {
 #[derive(Clone, Debug)]
 pub(super) struct SessionTable<S> {
     slots: S,
-    /// Number that makes the hash unpredictable for the nodes of the network.
+    /// Hash seed that makes the positions of sessions in the table unpredictable for the nodes of the network.
     seed: u32,
     /// Number of slots that were ever in use, counted from slot 0.
     used: u16,
-    /// First free slot below `used`.
+    /// First slot of the list of free slots, whose indices are below `used`.
     free: u16,
     idle_ages: AgeOrder,
     download_ages: AgeOrder,
@@ -97,7 +97,7 @@ pub(super) struct SessionTable<S> {
     /// Slot that the last lookup of a session found. The table keeps the found slot, because the server looks up the
     /// same session several times for one frame.
     last_found: u16,
-    /// Number of timers that are set, which is the size of the heap.
+    /// Number of timers that are set, which is the size of the timer heap.
     timers: u16,
     /// Number of nodes that have a session with the flag DOWNLOAD.
     downloads: u16,
@@ -229,8 +229,9 @@ impl<S: SessionSlots> SessionTable<S> {
         slots.find(|(_, session)| session.is_of(client, id)).map(|(index, _)| Slot(index))
     }
 
-    /// Finds the session of the download of `id` by `client`, for a frame about this download. The session becomes the
-    /// primary session of its node, and the next lookups find the session without a search of the bucket.
+    /// Finds the session of the download of `id` by `client`, for a frame about this download. The found session
+    /// becomes the primary session of its node, and the next lookups find the session without a search of the hash
+    /// bucket.
     pub(super) fn select(&mut self, client: Address, id: ImageId) -> Option<Slot> {
         // The session of the client's last frame is the primary one.
         let last = self.session_in(self.last_found);
@@ -261,8 +262,8 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns the slot of
-    /// the session, and the page that ended because of the insertion. The slot is `None` only if the table has no
-    /// slots.
+    /// the session, and the page that ended because of the insertion. The returned slot is `None` only if the caller
+    /// lent no slots to the table.
     ///
     /// If no slot is free, the table evicts a session of any node. If the node has the maximum number of sessions, the
     /// table evicts a session of this node. The evicted session is the oldest idle session, else the oldest download
@@ -367,8 +368,8 @@ impl<S: SessionSlots> SessionTable<S> {
         had_session
     }
 
-    /// Changes the network address of a node, and returns whether the node had a session. The method removes the
-    /// sessions of another node that had the new address before.
+    /// Changes the network address of a node, and returns whether the node had a session. `move_node` removes the
+    /// sessions of another node that had the network address `new` before.
     pub(super) fn move_node(&mut self, old: u16, new: u16) -> bool {
         let had_session = self.first_of_node(old).is_some();
         if old == new || !had_session {
@@ -441,7 +442,8 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Removes the session in the slot `index`, and returns the page of the session if a page was being sent. If the
-    /// node has another session, that session takes over the state of the client.
+    /// removed session is the primary session of its node, the newest of the node's other sessions becomes primary and
+    /// takes over the state of the client.
     fn remove(&mut self, index: u16) -> Option<DroppedPage> {
         let slot = Slot(index);
         let session = *self.session_in(index)?;
@@ -466,7 +468,7 @@ impl<S: SessionSlots> SessionTable<S> {
         session.has_page().then(|| (session.client(), session.id()))
     }
 
-    /// Links a slot into the bucket of its network address.
+    /// Links a slot into the hash bucket of its network address.
     fn link_into_bucket(&mut self, index: u16) {
         let Some(bucket) = self.session_in(index).map(|session| self.bucket(session.network())) else {
             return;
@@ -478,7 +480,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Unlinks a slot from the bucket of its network address.
+    /// Unlinks a slot from the hash bucket of its network address.
     fn unlink_from_bucket(&mut self, index: u16) {
         let Some(session) = self.session_in(index) else { return };
         let (bucket, next) = (self.bucket(session.network()), session.links.bucket_next);
@@ -546,8 +548,8 @@ impl<S: SessionSlots> SessionTable<S> {
         Some((Slot(index), self.session_in(index)?.timer_deadline))
     }
 
-    /// Sets the timer of a slot to `when`, unless the timer is set to an earlier deadline. Keeping the earlier deadline
-    /// saves a heap operation for each frame that moves the deadline.
+    /// Sets the timer of a slot to `when`, unless the timer is set to an earlier deadline. Keeping an earlier deadline
+    /// saves a heap operation for each frame that moves the deadline to a later time.
     pub(super) fn set_timer_no_later_than(&mut self, slot: Slot, when: Instant) {
         if !self.session_at(slot).is_some_and(|session| session.has_timer_before(when)) {
             self.set_timer(slot, when);
@@ -605,7 +607,7 @@ impl<S: SessionSlots> SessionTable<S> {
         Some((index, self.session_in(index)?.timer_deadline))
     }
 
-    /// Restores the order of the timer heap after a change of the entry at `place`. The method moves the entry at
+    /// Restores the order of the timer heap after a change of the entry at `place`. `restore_heap` moves the entry at
     /// `place` up in the heap, and then down, as far as the heap order requires.
     fn restore_heap(&mut self, mut place: u16) {
         let Some((index, when)) = self.heap_entry(place) else { return };

@@ -49,8 +49,8 @@ impl<'a> StoreEntry<'a> {
     }
 }
 
-/// [`ImageStore`] of borrowed files that does not change. Any two files of the store have different identities,
-/// different destinations or disjoint hardware versions.
+/// Immutable [`ImageStore`] of borrowed files. Any two files of the store have different identities, different
+/// destinations or disjoint hardware versions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SliceStore<'a> {
     entries: &'a [StoreEntry<'a>],

@@ -64,10 +64,10 @@ impl<S: SessionSlots> Server<S> {
     /// A failed delivery ends no download, because the client repeats its request.
     ///
     /// Delivery reports show the longest block that the path to the client carries. If long blocks fail while shorter
-    /// blocks arrive, the server sends shorter blocks, in multiples of 16 bytes. Now and then, the server sends a
-    /// longer block as a probe of the path. Lost blocks alone are no reason for shorter blocks. The server forgets the
-    /// limit of the path when the client starts the download of another image, and when the client was silent for
-    /// [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
+    /// blocks arrive, the server sends shorter blocks, in multiples of 16 bytes. Now and then, the server sends a block
+    /// that is longer than the known limit of the path, as a probe of the path. Lost blocks alone are no reason for
+    /// shorter blocks. The server forgets the limit of the path when the client starts the download of another image,
+    /// and when the client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
@@ -92,8 +92,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Finds the session with the earliest expired timer. The method sets a timer that expired too early to its correct
-    /// deadline.
+    /// Finds the session with the earliest expired timer. If a timer expired before its correct deadline,
+    /// `next_due_timer` sets that timer to the correct deadline.
     pub(super) fn next_due_timer(&mut self, now: Instant) -> Option<(Slot, Timer)> {
         loop {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
@@ -112,8 +112,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Records the time of a frame from the client in the session of the image `id` that the frame is about, and sets
-    /// the timer of the session. If the frame is about no image, the method uses the session that the client used last.
-    /// The method does not change the timer of a session with a page, because each block of the page sets that timer.
+    /// the timer of the session. If the frame is about no image, `record_frame_from` uses the session that the client
+    /// used last. The timer of a session with a page does not change, because each block of the page sets that timer.
     pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
         let slot = match id {
             Some(id) => self.table.find_download(context.client, id),

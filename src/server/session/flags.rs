@@ -39,8 +39,8 @@ bitflags! {
         /// and the server sent the block before the block was due by the rate limit. While the flag EARLY_REPEAT is
         /// set, the server repeats no other block before the block is due.
         const EARLY_REPEAT = 1 << 12;
-        /// The server holds answers to block requests of the download until the answers are due. The field `page`
-        /// describes the held answers.
+        /// The server holds answers to block requests of the download until the answers are due. The field `page` of
+        /// the session describes the held answers.
         const HELD = 1 << 13;
         /// State of the client: the server does not know yet whether the last block to the client arrived.
         const UNCONFIRMED = 1 << 14;

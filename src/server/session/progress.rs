@@ -7,10 +7,10 @@
 //!                      |---- measurement ------|
 //! ```
 //!
-//! The rate is the number of bytes by which the furthest sent block advanced in the file during the measurement,
-//! divided by the duration of the measurement. After two minutes, a rate measurement drops its older half, so that the
-//! rate follows changes of the speed. When the server sends a block, it only moves the ends of the measurement; the
-//! method `progress` computes the rate.
+//! The rate is the number of bytes by which the furthest sent block advanced in the file during a rate measurement,
+//! divided by the duration of the rate measurement. After two minutes, a rate measurement drops its older half, so that
+//! the rate follows changes of the speed. When the server sends a block, it only moves the start and the end of the
+//! rate measurement; the method `progress` computes the rate.
 
 use core::fmt::{self, Display, Formatter};
 use core::ops::Range;
@@ -60,32 +60,35 @@ const HALVED_AFTER_MILLIS: u32 = 120_000;
 /// Minimum number of bytes in a rate measurement whose older half may be dropped.
 const HALVED_AFTER_BYTES: u32 = 4_096;
 
-/// Maximum number of blocks by which a new block can be ahead of all sent blocks in a download with several requests in
-/// flight. A block that is further ahead than the maximum shows that the client already had the bytes before the block.
+/// Maximum distance from the end of the furthest sent block to the start of the next sent block in a download with
+/// several requests in flight, as a number of blocks. A greater distance shows that the client already had the bytes
+/// between the two blocks.
 const MAX_BLOCKS_AHEAD: u32 = 16;
 
 /// Start of a rate measurement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateMeasurement {
-    /// Time at which the measurement starts, in milliseconds modulo 2³²: the time of the first block, or a later time.
+    /// Time at which the rate measurement starts, in milliseconds modulo 2³²: the time of the first block, or a later
+    /// time.
     at: u32,
-    /// Offset at which the measurement starts: the end of the first block in the file, or a higher offset.
+    /// Offset at which the rate measurement starts: the end of the first block in the file, or a higher offset.
     from: u32,
 }
 
 impl RateMeasurement {
-    /// Starts a measurement with a block that was sent at `now`, in milliseconds modulo 2³², and ends at `end`.
+    /// Starts a rate measurement with a block that was sent at `now`, in milliseconds modulo 2³², and ends at `end`.
     pub(super) const fn start(now: u32, end: u32) -> Self {
         Self { at: now, from: end }
     }
 
-    /// Returns whether the measurement starts at the offset `end`, as it does after the first block of a download.
+    /// Returns whether the rate measurement starts at the offset `end`, as it does after the first block of a download.
     pub(super) const fn starts_at(&self, end: u32) -> bool {
         self.from == end
     }
 
-    /// Moves the start of the measurement after a block was sent. The block was sent at `now` and holds the bytes
-    /// `range` of the file; `before` is the end of the furthest block that the server had sent before.
+    /// Moves the start of the rate measurement after a block was sent. `now` is the time at which the block was sent,
+    /// `range` the range of the block in the file, and `before` the end of the furthest block that the server had sent
+    /// before.
     #[inline]
     pub(super) fn record_block(&mut self, now: u32, before: u32, range: Range<u32>) {
         let len = range.end.saturating_sub(range.start);
@@ -98,8 +101,8 @@ impl RateMeasurement {
         }
     }
 
-    /// Drops the older half of a measurement that ends at `now` and at the offset `reached`, unless the measurement has
-    /// fewer than [`HALVED_AFTER_BYTES`] bytes.
+    /// Drops the older half of a rate measurement that ends at `now` and at the offset `reached`, unless the
+    /// measurement has fewer than [`HALVED_AFTER_BYTES`] bytes.
     #[cold]
     fn drop_older_half(&mut self, now: u32, reached: u32) {
         let (millis, bytes) = (now.wrapping_sub(self.at), reached.saturating_sub(self.from));
@@ -154,8 +157,8 @@ mod tests {
     const A: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 
     /// Records `count` blocks of `len` bytes from `offset` on. The first block is sent at `at`, and each further block
-    /// `pause` milliseconds after the previous block. After each block, the function calls `check` with the time, the
-    /// true rate and the progress of the session.
+    /// `pause` milliseconds after the previous block. After each block, `serve` calls `check` with the time, the true
+    /// rate and the progress of the session.
     fn serve(
         session: &mut Session,
         (at, pause): (u64, u64),

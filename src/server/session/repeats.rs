@@ -22,8 +22,8 @@ const fn digest(FileVersion(version): FileVersion) -> u8 {
 }
 
 impl Session {
-    /// Counts the download as repeated if the server sent blocks in the download. The method counts each download only
-    /// once, even if it is called several times for the download.
+    /// Counts the download as repeated if the server sent blocks in the download. `count_download` counts each download
+    /// only once, even if it is called several times for one download.
     pub(super) fn count_download(&mut self, now: Instant) {
         if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
             *taken = Taken::Counted;

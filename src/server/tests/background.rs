@@ -1,5 +1,5 @@
-//! Tests of the background pace: the server spaces the blocks for many clients, and further clients wait for their
-//! turn.
+//! Tests of the background pace: the server leaves pauses between the blocks to many clients, and still more clients
+//! wait for their turn.
 
 use super::*;
 use crate::aps::DeliveryReport;

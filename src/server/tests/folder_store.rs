@@ -148,8 +148,8 @@ fn a_file_that_is_overwritten_in_place_is_gone() {
     }
 }
 
-/// The test renames another file over the file that the store has open. The old and the new file have the same length
-/// and modification time. The store serves the old file until the next refresh.
+/// The test renames another file over the file that the store has open. The open file and the renamed file have the
+/// same length and modification time. Until the next refresh, the store serves the file that it has open.
 ///
 /// Shows: FLD-053
 #[cfg(unix)]
@@ -168,8 +168,8 @@ fn a_file_that_is_renamed_over_another_one_is_replaced() {
     assert!(desk.ask(LAMP, BLOCK).ends_with("77"));
 }
 
-/// The store accepts the second of two files for the same devices only after the first file is removed. Files for other
-/// hardware versions do not conflict.
+/// The store accepts the second of two files for the same devices only after the first file is removed. Two files of
+/// one image for disjoint hardware versions do not conflict.
 ///
 /// Shows: FLD-053, FLD-041
 #[test]
@@ -243,7 +243,7 @@ fn a_file_that_no_device_should_get_is_refused_unless_told() {
     assert_eq!(store.add(folder.path("wrong")).unwrap(), IMAGE);
 }
 
-/// A gateway with 32-bit addresses serves a file that is too long for its memory. The long file is sparse on disk.
+/// A gateway with 32-bit addresses serves a file that is too long for its memory. The file of 4 GiB is sparse on disk.
 #[test]
 fn a_file_of_four_gibibytes_is_served_to_its_last_byte() {
     use std::io::{Seek as _, SeekFrom, Write as _};

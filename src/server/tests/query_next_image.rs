@@ -7,7 +7,7 @@ use crate::zcl::{ImageOffer, Refusal, Violation};
 const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const NO_IMAGE: &str = "19 2a 02 98";
 
-/// File of a version for the hardware versions 1.0 to 2.255.
+/// File with the file version `version` for the hardware versions 1.0 to 2.255.
 fn for_hardware(version: u32) -> Vec<u8> {
     let hardware = Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x02ff) });
     let id = ImageId { version: FileVersion(version), ..IMAGE };

@@ -92,8 +92,8 @@ fn with_period(offset: u32, period: u16) -> String {
     block(offset).replacen("03 00", "03 02", 1) + &std::format!(" {low:02x} {high:02x}")
 }
 
-/// The server sends its MinimumBlockPeriod once, in a WAIT_FOR_DATA with a waiting time of 0 seconds. The server
-/// answers the next request of the client with data.
+/// The server sends its MinimumBlockPeriod once, in a WAIT_FOR_DATA with a waiting time of 0 seconds. After this
+/// WAIT_FOR_DATA, the server answers the next request of the client with data.
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(500), ..ServerConfig::default() });
@@ -137,8 +137,8 @@ fn served(period: u32, field: Option<u16>, every: u64) -> u32 {
     blocks
 }
 
-/// A client that announces the period but does not keep it gets WAIT_FOR_DATA. A client that keeps the period gets no
-/// WAIT_FOR_DATA, even if its clock is 5 % fast.
+/// A client that sends a MinimumBlockPeriod in its requests, but requests blocks more often, gets WAIT_FOR_DATA. A
+/// client that requests one block in each MinimumBlockPeriod gets no WAIT_FOR_DATA, even if its clock is 5 % fast.
 ///
 /// Shows: FLD-046
 #[test]
@@ -227,7 +227,7 @@ fn no_client_is_asked_to_wait_longer_than_a_day() {
     assert_eq!(desk.ask(LAMP, BLOCK), "19 2a 05 97 00 00 00 10 80 51 01 10");
 }
 
-/// Only cluster revision 2 counts the period in seconds.
+/// Only clients of cluster revision 2 count the MinimumBlockPeriod in seconds.
 ///
 /// Shows: FLD-057
 #[test]

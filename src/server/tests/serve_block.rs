@@ -47,7 +47,8 @@ fn requests_without_data_to_send_get_no_block() {
     assert_eq!(served(&mut images, &seven, 64), None);
 }
 
-/// The function does not trust a store that claims to have copied more bytes than its buffer has room for.
+/// The function `serve_block` does not trust a store that claims to have copied more bytes than its buffer has room
+/// for.
 #[test]
 fn a_block_is_as_long_as_the_store_filled_it() {
     for (says, len) in [
