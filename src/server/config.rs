@@ -81,10 +81,11 @@ pub struct ServerConfig {
     /// Minimum time between two blocks for one client, in milliseconds; 0 means no rate limit.
     ///
     /// If the requests of a client contain a MinimumBlockPeriod, a field of later revisions of the specification, the
-    /// server sends the configured period to the client. If the requests of a client contain no MinimumBlockPeriod, the
-    /// server keeps the period by WAIT_FOR_DATA, whose waiting time counts in whole seconds. If the period is below one
-    /// second, a block to a client without a MinimumBlockPeriod may be almost one second early, and the blocks keep the
-    /// period only on average.
+    /// server sends `min_block_period` to the client as its new MinimumBlockPeriod. If the requests of a client contain
+    /// no MinimumBlockPeriod, the server keeps the minimum time between two blocks by WAIT_FOR_DATA, whose waiting time
+    /// counts in whole seconds. If `min_block_period` is below one second, a block to a client without a
+    /// MinimumBlockPeriod may be almost one second early, and the time between two blocks is `min_block_period` only on
+    /// average.
     ///
     /// The default is 0: clients choose the rate of their requests.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]

@@ -84,9 +84,9 @@ pub struct Registration<'a> {
     pub endpoint: u8,
     /// Information on the image, from the header of its file.
     pub image: ImageInfo,
-    /// Upgrade time in the Upgrade End Response, in seconds. If the current time of the table is 0, the upgrade time
-    /// counts from the Upgrade End Response; otherwise the upgrade time is UTC. The upgrade time 0xFFFFFFFF makes the
-    /// client hold.
+    /// Upgrade time in the Upgrade End Response, in seconds. If the current time of the image table is 0, the upgrade
+    /// time counts from the Upgrade End Response; otherwise the upgrade time is UTC. The upgrade time 0xFFFFFFFF makes
+    /// the client hold.
     pub upgrade_time: u32,
     /// Source of the bytes of the file. The server calls the source when a client downloads the image.
     pub source: ImageSource<'a>,

@@ -368,7 +368,8 @@ pub enum RefusalReason {
     /// The policy of the caller refused the request.
     #[error("refused by the policy")]
     Policy,
-    /// The client has downloaded the image several times, and its queries still report another running version.
+    /// The client has downloaded the image several times, but its queries still report the running version that they
+    /// reported before the downloads.
     #[error("taken too often")]
     RepeatedDownload,
     /// The caller cancelled the download or ended the page.

@@ -174,8 +174,9 @@ pub enum ReadResult {
     /// With `Filled(n)`, the store copied n bytes to the start of `out`. If the store copied 0 bytes, the server
     /// answers as for `Wait`, with the waiting time [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     Filled(usize),
-    /// The store reads the bytes later. The server returns [`ServerAction::Deferred`](super::ServerAction::Deferred),
-    /// and the caller answers the request with [`Server::answer`](super::Server::answer) when the bytes are read.
+    /// The store reads the requested bytes later. The server returns
+    /// [`ServerAction::Deferred`](super::ServerAction::Deferred), and the caller answers the request with
+    /// [`Server::answer`](super::Server::answer) when the bytes are read.
     Later,
     /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {

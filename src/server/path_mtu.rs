@@ -2,8 +2,8 @@
 //! packetization layer path MTU discovery (RFC 4821).
 //!
 //! A single lost block is no evidence of a size limit: on a path that loses short and long frames with the same
-//! probability, shorter blocks only make the download longer. If long blocks fail while shorter blocks arrive, the
-//! blocks are lost because of their size.
+//! probability, shorter blocks only make the download longer. If long blocks fail while shorter blocks arrive, the long
+//! blocks are lost because of their length.
 //!
 //! ```text
 //!           4 consecutive failures,

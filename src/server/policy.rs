@@ -22,8 +22,8 @@ use crate::time::UtcTime;
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequest, Refusal};
 
-/// Decisions of a gateway about images, blocks and upgrades. The default of each method is the decision of
-/// [`StandardPolicy::default`], which serves every client at once.
+/// Decisions of a gateway about images, blocks and upgrades. By default, each method of a `ServerPolicy` decides like
+/// [`StandardPolicy::default`], which makes no client wait.
 pub trait ServerPolicy {
     /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server calls
     /// `is_authorized` for each query with an image to offer, each request for blocks or a page, and each Upgrade End

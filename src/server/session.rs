@@ -418,8 +418,8 @@ impl Session {
         self.last_heard = now;
     }
 
-    /// Sets the time of the last frame back to `heard` after a block of a page, because the server sends a block of a
-    /// page without a frame from the client.
+    /// Sets the time of the client's last frame back to `heard` after the server sent a block of a page, because the
+    /// server sends a block of a page without a frame from the client.
     pub(super) const fn set_last_heard(&mut self, heard: Instant) {
         self.last_heard = heard;
     }
@@ -670,7 +670,8 @@ impl Session {
         }
     }
 
-    /// Moves the session to the phase `Downloading` with the first block of a download, which ends at `end`.
+    /// Moves the session to the phase `Downloading` with the first block of a download; the block ends at the offset
+    /// `end`.
     #[cold]
     fn start_download(&mut self, now: Instant, id: ImageId, size: u32, end: u32) {
         // A restarted download uses the same path, so the known block size limit stays.

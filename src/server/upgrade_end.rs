@@ -29,8 +29,8 @@ impl<S: SessionSlots> Server<S> {
     /// [`ServerEvent::StatusReport`] contains the attributes.
     ///
     /// Returns `None` if the state of the client is unknown: the server cannot read attributes of a sleepy client, and
-    /// some clients do not have the attributes. Releasing a client of unknown state does no harm, because a client
-    /// without a downloaded image ignores the Upgrade End Response.
+    /// some clients do not have the attributes. A call of [`release`](Self::release) for a client of unknown state does
+    /// no harm, because a client without a downloaded image ignores the Upgrade End Response.
     #[must_use]
     pub fn is_ready_to_upgrade(
         &self,

@@ -16,7 +16,7 @@ fn background_from(clients: u16) -> ServerConfig {
 }
 
 /// Test caller that calls `poll_transmit`. The server has sent the first block to each of three clients at once, and
-/// then one more block to one of the clients, which took the first place in the schedule.
+/// then a second block to one of the clients; this second block took the first place in the schedule.
 fn fleet(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
     let mut desk = Desk::configured(config, 64, catalog(vec![plain(5, 5000)]), Script::default());
     desk.now = 1_000;
