@@ -44,8 +44,8 @@ pub struct ServerConfig {
     /// the number of downloads or of pages has reached its limit, or if the store has no data and gives no waiting
     /// time.
     ///
-    /// The default is 10 seconds, which is short compared with a download of many minutes; one request of a client in
-    /// ten seconds is a negligible load.
+    /// The default waiting time is 10 seconds, which is short compared with a download of many minutes; one request of
+    /// a client in ten seconds is a negligible load.
     pub wait_seconds: u32,
     /// Maximum number of clients that download at the same time. While the maximum number of clients download, the
     /// server answers the block requests of any other client with WAIT_FOR_DATA. A node of the network counts as one
@@ -91,7 +91,8 @@ pub struct ServerConfig {
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
     /// Maximum number of bytes per second that the radio of the server sends as blocks, for all clients together;
-    /// `None` means no rate limit. The server may send as many bytes in one burst as the limit allows in one second.
+    /// `None` means no rate limit. The server may send as many bytes in one burst as the rate limit allows in one
+    /// second.
     ///
     /// For each block, the rate limit counts the data, the 17 bytes of the frame before the data, and the bytes that
     /// the layers below ZCL add. The layers below ZCL add 51 bytes to a block of up to 65 bytes of data, so a block of
@@ -100,7 +101,8 @@ pub struct ServerConfig {
     /// air, and more channel time, than in long blocks. The radio channel carries about 18,000 bytes per second over
     /// one hop, and about 6,000 over three hops, including the bytes of the layers below ZCL.
     ///
-    /// The default is `None`: the radio channel limits the rate by itself, and most clients send one request at a time.
+    /// By default (`None`), the radio channel limits the rate of the blocks by itself, and most clients send one
+    /// request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
     pub max_bytes_per_second: Option<NonZeroU32>,
     /// Maximum number of pages that the server sends concurrently, for all clients together. While the server sends the
@@ -114,16 +116,17 @@ pub struct ServerConfig {
     ///
     /// By default the server supports Query Specific File.
     pub query_specific_file: bool,
-    /// Timeout in milliseconds: a client that is silent for this time after an offer or between two blocks counts as
-    /// stalled. A waiting time that the server demanded from the client extends the stall timeout. A client that ends
-    /// its download with an Upgrade End Request does not count as stalled.
+    /// Timeout in milliseconds: a client that is silent for `stall_timeout` after an offer or between two blocks counts
+    /// as stalled. A waiting time that the server demanded from the client extends the stall timeout. A client that
+    /// ends its download with an Upgrade End Request does not count as stalled.
     ///
-    /// The default is 5 minutes, because a sleepy client may poll its parent only once in several minutes.
+    /// The default stall timeout is 5 minutes, because a sleepy client may poll its parent only once in several
+    /// minutes.
     pub stall_timeout: Millis,
-    /// Timeout in milliseconds: a client that is silent for this time after the last byte of a file counts as stalled.
-    /// The client verifies the image before it sends its Upgrade End Request.
+    /// Timeout in milliseconds: a client that is silent for `verify_timeout` after the last byte of a file counts as
+    /// stalled. The client verifies the image before it sends its Upgrade End Request.
     ///
-    /// The default is 1 hour, because devices in the field verify an image for half an hour and more.
+    /// The default verify timeout is 1 hour, because devices in the field verify an image for half an hour and more.
     pub verify_timeout: Millis,
     /// Number of downloads of one image by one client after which
     /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about later queries of the client;
@@ -133,8 +136,8 @@ pub struct ServerConfig {
     /// The server counts a download if it sent blocks of the image, and afterwards the client found the image invalid
     /// or the server ordered the upgrade. The server does not count a download yet while the client waits for the
     /// upgrade time, and in the first minute after the upgrade time. The count of downloads decreases by one per day.
-    /// The count of downloads returns to 0 when the client queries with another running version, when the server offers
-    /// another image, and by [`Server::reset_repeats`](super::Server::reset_repeats),
+    /// The count of downloads returns to 0 when the client reports a new running version in a query, when the server
+    /// offers the client another image, and by [`Server::reset_repeats`](super::Server::reset_repeats),
     /// [`Server::cancel`](super::Server::cancel) and [`Server::forget`](super::Server::forget).
     ///
     /// The default is 3 downloads, because two downloads can fail by chance.
@@ -165,7 +168,8 @@ pub struct ServerConfig {
 
 impl Default for ServerConfig {
     /// Returns the default settings, which accept all quirks, and set no rate limit and no limit on the number of
-    /// concurrent downloads and pages. The documentation of each field gives the reason of its default.
+    /// concurrent downloads and pages. The documentation of each field of [`ServerConfig`] gives the reason of its
+    /// default.
     fn default() -> Self {
         Self {
             max_block_size: NonZeroU8::MAX,

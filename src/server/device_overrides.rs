@@ -51,7 +51,7 @@ pub struct DeviceOverride {
 }
 
 impl DeviceOverride {
-    /// Returns a row of the table that changes nothing for the devices.
+    /// Returns a device override without any effect, whose fields the caller then sets.
     #[must_use]
     pub const fn new(manufacturer: u16, image_type: ImageType, reports: &'static [&'static str]) -> Self {
         Self {
@@ -81,8 +81,8 @@ impl DeviceOverride {
 
 const FORTY: Option<NonZeroU8> = NonZeroU8::new(40);
 
-/// Known devices that need overrides, from public reports. The verify timeouts in the table are twice the verification
-/// times in the reports.
+/// Known devices that need overrides, from public reports. The verify timeouts in the table of device overrides are
+/// twice the verification times in the public reports.
 pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     // Lumi: the device reports version 24 (0x18) for a file with version 0x1818.
     DeviceOverride {

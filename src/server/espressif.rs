@@ -182,8 +182,8 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         self.slots.get(index)?.as_ref()
     }
 
-    /// Returns the [`ServerPolicy`] for the images that the table contains now. The caller makes a new policy for each
-    /// frame that it passes to the server.
+    /// Returns the [`ServerPolicy`] for the images that the image table contains now. The caller makes a new policy for
+    /// each frame that it passes to the server.
     ///
     /// For each well-formed query the server calls `hook` once. The arguments of `hook` are the client, the request,
     /// and the index of the eligible image (`None` if no image is eligible).

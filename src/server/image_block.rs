@@ -100,7 +100,7 @@ struct ReadyBlock {
     size: u32,
     /// Maximum number of bytes of data in the block.
     most: u8,
-    /// Number of bytes that the store wrote to the buffer.
+    /// Number of bytes that the store wrote to the buffer of the response.
     filled: usize,
 }
 
@@ -626,9 +626,9 @@ pub(super) fn check_access(
     }
 }
 
-/// Checks whether a client may have a file for the device `destination`. A client whose IEEE address is not known may
-/// have no device-specific file. An IEEE address in the request proves nothing, but must not contradict the known
-/// address of the client (section 6.10.12.4).
+/// Checks whether a client may have a file for the device `destination`. The server refuses every device-specific file
+/// to a client whose IEEE address is not known. An IEEE address in the request proves nothing, but must not contradict
+/// the known address of the client (section 6.10.12.4).
 ///
 /// # Errors
 /// Fails with the refusal reason if the client may not have the file.

@@ -51,8 +51,8 @@ pub const MIN_PAGE_SPACING: u16 = 10;
 pub const MIN_PAGE_BLOCK: u8 = 16;
 
 /// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
-/// [`Server::handle_frame`] or [`Server::handle_timeout`]. The limit on the number of frames keeps a caller from
-/// sending blocks for ever while received frames wait, even if the transmission of a block takes longer than the
+/// [`Server::handle_frame`] or [`Server::handle_timeout`]. The limit on the number of frames of pages keeps a caller
+/// from sending blocks for ever while received frames wait, even if the transmission of a block takes longer than the
 /// spacing of the blocks.
 pub const MAX_BLOCKS_PER_TURN: u8 = 16;
 

@@ -493,9 +493,9 @@ impl<S: SessionSlots> Server<S> {
     /// forgets the node that had the network address `new` before. A second call of `moved` with the same addresses
     /// does nothing.
     ///
-    /// The caller calls `moved` when the stack reports another network address of a device. A caller that passes the
-    /// IEEE address with each frame ([`FrameMeta::ieee`]) need not call `moved`, because the server moves the sessions
-    /// of the device by itself.
+    /// The caller calls `moved` when the stack reports a new network address of a device. A caller that passes the IEEE
+    /// address with each frame ([`FrameMeta::ieee`]) need not call `moved`, because the server moves the sessions of
+    /// the device by itself.
     pub fn moved(&mut self, old: u16, new: u16) -> bool {
         self.table.move_node(old, new)
     }

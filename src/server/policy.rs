@@ -71,8 +71,9 @@ pub trait ServerPolicy {
 
     /// Returns the reason why `image` may not be offered, after [`is_eligible`](Self::is_eligible) has returned
     /// `false`. The server reports the returned reason in the event
-    /// [`ServerEvent::Queried`](super::ServerEvent::Queried). The default is the reason that
-    /// [`StandardPolicy::default`] gives, or [`RefusalReason::Policy`] if the standard policy would offer the image.
+    /// [`ServerEvent::Queried`](super::ServerEvent::Queried). By default, `ServerPolicy::refusal_reason` returns the
+    /// reason that [`StandardPolicy::default`] gives, or [`RefusalReason::Policy`] if the standard policy would offer
+    /// the image.
     fn refusal_reason(
         &mut self,
         client: Address,

@@ -63,7 +63,7 @@ use repeats::wrapping_seconds;
 /// [`ServerPolicy`](super::ServerPolicy) can read a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    /// Time of the last frame of the client about this download.
+    /// Time of the last frame of the client about the download of the session.
     last_heard: Instant,
     /// Deadline of the timer of the session. The timer deadline of a session with a page is exact. The timer deadline
     /// of a session without a page may be too early: when the timer expires too early, the server sets the timer again.
@@ -188,7 +188,8 @@ impl Links {
 /// Page that is being sent to a client (section 6.10.7).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    /// Offset of the next block in the file. The type `U32` is unaligned, so that the session has no padding.
+    /// Offset in the file of the next block of the page. The type `U32` is unaligned, so that the session has no
+    /// padding.
     pub(super) next: U32,
     /// Number of bytes of the page that are not sent yet.
     pub(super) left: u16,
@@ -409,7 +410,7 @@ impl Session {
         self.flags = self.flags.difference(CLIENT_FLAGS) | other.flags.intersection(CLIENT_FLAGS);
     }
 
-    /// Records the time of a frame from the client about this download.
+    /// Records the time of a frame from the client about the download of the session.
     pub(super) fn record_frame(&mut self, now: Instant) {
         // The time in `served` is modulo 49 days, so an old time is dropped before it becomes ambiguous.
         if self.last_served(now).is_none_or(|served| now.since(served) > MAX_SERVED_AGE) {
@@ -451,7 +452,7 @@ impl Session {
         self.wait = CoarseSeconds::new(seconds);
     }
 
-    /// Returns whether the byte at `offset` of the image `id` was sent to the client in this download.
+    /// Returns whether the byte at `offset` of the image `id` was sent to the client in the present download.
     pub(super) fn has_been_sent(&self, id: ImageId, offset: u32) -> bool {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
@@ -527,7 +528,7 @@ impl Session {
     /// is on hold with the downloaded version, or is about to upgrade to the version. A client that downloads, is on
     /// hold or is about to upgrade sends a query because of an Image Notify. If the client restarts the download after
     /// its query, the server detects the restart at the next block. If the client does not download `version`, is not
-    /// on hold with it and is not about to upgrade to it, the session enters the phase `Offered`, and the method
+    /// on hold with it and is not about to upgrade to it, the session enters the phase `Offered`, and `record_offer`
     /// returns `false`.
     pub(super) fn record_offer(
         &mut self,

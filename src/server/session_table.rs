@@ -58,7 +58,7 @@ impl AgeOrder {
 }
 
 /// Class of sessions, in the order of eviction. The session table keeps a separate order by age for each class of
-/// sessions. To free a slot, the table evicts the oldest session of the first class that is not empty.
+/// sessions. To free a slot, the table evicts the oldest session of the first class that contains a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AgeClass {
     /// Session without a download in progress.
@@ -423,8 +423,8 @@ impl<S: SessionSlots> SessionTable<S> {
         Some(index)
     }
 
-    /// Returns the slot of the session that the table evicts first: the oldest session of the first class that is not
-    /// empty.
+    /// Returns the slot of the session that the table evicts first: the oldest session of the first class of sessions
+    /// that is not empty.
     fn oldest(&self) -> Option<u16> {
         let oldest = [self.idle_ages, self.download_ages, self.page_ages].map(|order| order.oldest);
         oldest.into_iter().find(|index| *index != NO_SLOT)

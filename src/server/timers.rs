@@ -1,5 +1,5 @@
 //! Timers of sessions, and reports of deliveries. A timer expires when the next block of a page or the next held answer
-//! is due, or when the client has been silent for longer than its timeout.
+//! is due, or when the client has been silent for longer than the stall timeout or the verify timeout.
 //!
 //! ```text
 //! poll_timeout = earliest of all sessions' deadlines
@@ -21,7 +21,7 @@ use crate::types::ImageId;
 pub(super) enum Timer {
     /// The next block of a page, or the next held answer, is due.
     PageBlock,
-    /// The client was silent for longer than its timeout.
+    /// The client was silent for longer than the stall timeout or the verify timeout.
     Silence,
 }
 
@@ -37,9 +37,10 @@ impl<S: SessionSlots> Server<S> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Handles the earliest expired timer. A client that was silent for longer than its timeout counts as stalled. The
-    /// download of a stalled client continues with the next request of the client. A download ends with an Upgrade End
-    /// Request of the client, with ABORT from the server, or with [`cancel`](Self::cancel).
+    /// Handles the earliest expired timer. A client that was silent for longer than the stall timeout or the verify
+    /// timeout counts as stalled. The download of a stalled client continues with the next request of the client. A
+    /// download ends with an Upgrade End Request of the client, with ABORT from the server, or with
+    /// [`cancel`](Self::cancel).
     ///
     /// Each call of `handle_timeout` handles the timer of one client, so that the event queue has room for the event of
     /// the client.
@@ -143,7 +144,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Sets the timer of a session to the time at which the client will have been silent for longer than its timeout.
+    /// Sets the timer of a session to the time at which the client will have been silent for longer than the stall
+    /// timeout or the verify timeout.
     #[cold]
     fn set_silence_timer(&mut self, now: Instant, slot: Slot) {
         let session = self.table.session_at(slot);
@@ -157,8 +159,8 @@ impl<S: SessionSlots> Server<S> {
         self.table.set_flag(slot, Flags::DOWNLOAD, false);
     }
 
-    /// Returns the time at which the client will have been silent for longer than its timeout; `None` in phases without
-    /// a timeout.
+    /// Returns the time at which the client will have been silent for longer than the stall timeout or the verify
+    /// timeout; `None` in phases without a timeout.
     fn silence_deadline(&self, now: Instant, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
             SessionPhase::Downloading { id, reached, size, .. } if reached == size => {

@@ -133,7 +133,7 @@ impl<S: SessionSlots> Server<S> {
         ServerAction::Reply(context.respond(ToClient::UpgradeEnd(response), out))
     }
 
-    /// Answers the request with a Default Response SUCCESS, unless the request disables Default Responses.
+    /// Answers an Upgrade End Request with a Default Response SUCCESS, unless the request disables Default Responses.
     fn acknowledge(
         &self,
         context: RequestContext,

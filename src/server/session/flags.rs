@@ -44,8 +44,8 @@ bitflags! {
         const HELD = 1 << 13;
         /// State of the client: the server does not know yet whether the last block to the client arrived.
         const UNCONFIRMED = 1 << 14;
-        /// A row of the table of device overrides applies to the image type. The table of device overrides does not
-        /// change, so the server searches the table once for each session, not for each block.
+        /// A row of the table of device overrides applies to the image type of the session. The table of device
+        /// overrides does not change, so the server searches the table once for each session, not for each block.
         const OVERRIDE = 1 << 15;
     }
 }

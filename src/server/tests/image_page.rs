@@ -262,7 +262,7 @@ fn a_page_whose_first_block_comes_late_goes_on() {
     assert_eq!(desk.run_to(1_000).len(), 1);
 }
 
-/// A file for one device can be downloaded by pages as well.
+/// A client can download a device-specific file by pages.
 #[test]
 fn a_page_remembers_who_it_is_for() {
     let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };

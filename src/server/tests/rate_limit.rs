@@ -92,8 +92,8 @@ fn with_period(offset: u32, period: u16) -> String {
     block(offset).replacen("03 00", "03 02", 1) + &std::format!(" {low:02x} {high:02x}")
 }
 
-/// The server sends its MinimumBlockPeriod once, in a WAIT_FOR_DATA with a waiting time of 0 seconds. After this
-/// WAIT_FOR_DATA, the server answers the next request of the client with data.
+/// The server sends its MinimumBlockPeriod once, in a WAIT_FOR_DATA with a waiting time of 0 seconds. After a
+/// WAIT_FOR_DATA with a MinimumBlockPeriod, the server answers the next request of the client with data.
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(500), ..ServerConfig::default() });
@@ -197,7 +197,7 @@ fn two_waits_of_no_time_do_not_come_in_a_row() {
     }
 }
 
-/// The test covers all sources of the waiting time: policy, store, caller and settings.
+/// Tests all sources of the waiting time in a WAIT_FOR_DATA: policy, store, caller and settings.
 ///
 /// Shows: FLD-057
 #[test]
@@ -411,7 +411,8 @@ fn the_period_of_devices_with_an_override_is_ignored() {
     assert_eq!(desk.ask(LAMP, &next), "19 2a 05 97 00 00 00 00 01 00 00 00");
 }
 
-/// A device that reports the version 0x18 runs the version 0x1818, and the server does not offer this version again.
+/// If a device that reports only the low byte of its version reports 0x18, the server does not offer it the version
+/// 0x1818.
 #[test]
 fn a_version_of_one_byte_is_completed() {
     let mut desk = Desk::with(vec![of_maker(0x115f, 1, 0x1818)]);

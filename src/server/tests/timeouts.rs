@@ -97,7 +97,7 @@ fn a_session_that_ended_has_no_timeout() {
     assert_eq!((desk.events(), desk.server.poll_timeout()), (vec![], None));
 }
 
-/// Clients that stall at the same moment are reported one by one, one in each call.
+/// Clients that stall at the same moment are reported one by one, one in each call of `handle_timeout`.
 #[test]
 fn many_stalled_clients_are_reported_one_by_one() {
     let images = catalog(vec![plain(5, 101)]);
