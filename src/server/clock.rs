@@ -35,9 +35,9 @@ impl Clock {
         }
     }
 
-    /// Returns the two times of a response, the current time and the time of the order, for an order to the client to
-    /// upgrade or to repeat its request `seconds` after `now`. The second time of the response is at most `MAX_TIME`,
-    /// because 0xFFFFFFFF means "hold".
+    /// Returns the current time and the time `seconds` after `now`, for a response that orders the client to upgrade,
+    /// or to repeat its request, `seconds` after `now`. The second time of the response is at most `MAX_TIME`, because
+    /// 0xFFFFFFFF means "hold".
     pub(super) fn after(self, now: Instant, seconds: u32) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::after_seconds(seconds),

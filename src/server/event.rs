@@ -55,9 +55,9 @@ pub enum ServerEvent {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
-    /// A client queries again although it has already downloaded the offered image several times. A download counts
-    /// only if it ended with the order to upgrade, or with the report of the client that the image is invalid. The
-    /// number of downloads of the offered image by the client has reached
+    /// A client queries again although it has already downloaded the offered image several times. The server counts
+    /// only downloads that ended with the order to upgrade, or with the report of the client that the image is invalid.
+    /// The number of downloads of the offered image by the client has reached
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
@@ -152,8 +152,8 @@ pub enum ServerEvent {
         /// Image that the server offered, or that the client downloads.
         id: ImageId,
     },
-    /// A page ended before its last block, because every session had a page, and the server gave the session of this
-    /// page to another download. The client requests the missing blocks of the page again.
+    /// A page ended before its last block, because another download needed a session slot, and all sessions had pages.
+    /// The client requests the missing blocks of the page again.
     PageDropped {
         /// Client that requested the page.
         client: Address,

@@ -627,8 +627,8 @@ pub(super) fn check_access(
 }
 
 /// Checks whether a client may have a file for the device `destination`. The server refuses every device-specific file
-/// to a client whose IEEE address is not known. An IEEE address in the request proves nothing, but must not contradict
-/// the known address of the client (section 6.10.12.4).
+/// to a client whose IEEE address is not known. An IEEE address in the request does not prove who the client is, but
+/// must not contradict the known address of the client (section 6.10.12.4).
 ///
 /// # Errors
 /// Fails with the refusal reason if the client may not have the file.

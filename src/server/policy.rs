@@ -137,9 +137,9 @@ pub trait ServerPolicy {
     }
 
     /// Decides the answer to a client that has downloaded the image `id` `times` times, but still queries with a
-    /// version for which `id` is eligible. A download counts only if it ended with the order to upgrade, or with the
-    /// report of the client that the image is invalid. A client that downloads the same image again and again cannot
-    /// install the image, or reports a wrong running version. The server calls `offer_repeated` in place of
+    /// version for which `id` is eligible. The server counts only downloads that ended with the order to upgrade, or
+    /// with the report of the client that the image is invalid. A client that downloads the same image again and again
+    /// cannot install the image, or reports a wrong running version. The server calls `offer_repeated` in place of
     /// [`offer`](Self::offer) once `times` reaches
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count of downloads.

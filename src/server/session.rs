@@ -281,8 +281,8 @@ impl Session {
         path: PackedPathMtu::UNKNOWN,
     };
 
-    /// Makes a new session of `client` for the image `id`. All counters of the session start at 0, and the rate of the
-    /// download has not been measured yet.
+    /// Makes a new session of `client` for the image `id`. All counters of a new session start at 0, and the rate of
+    /// its download has not been measured yet.
     pub(super) const fn new(now: Instant, client: Address, id: ImageId, links: Links) -> Self {
         let ImageId { manufacturer, image_type, version } = id;
         let Address { network, endpoint } = client;
@@ -317,8 +317,8 @@ impl Session {
     }
 
     /// Returns the hardware version that chooses between several files of one image; `None` if the version is unknown.
-    /// The hardware version comes from the last Query Next Image Request, or lies in the hardware range of the offered
-    /// file.
+    /// The hardware version in a session comes from the last Query Next Image Request, or lies in the hardware range of
+    /// the offered file.
     #[must_use]
     pub fn hardware(&self) -> Option<HardwareVersion> {
         self.flags.contains(Flags::HARDWARE).then_some(self.hardware)

@@ -19,8 +19,9 @@ bitflags! {
         const PAGE = 1 << 3;
         /// The value of the field `hardware` is known.
         const HARDWARE = 1 << 4;
-        /// The server released the client from a hold of the image `version`. If the policy still holds the client, the
-        /// server answers the next Upgrade End Request with the order to upgrade now.
+        /// The server released the client from a hold of the image `version`. While the flag RELEASED is set, the
+        /// server answers an Upgrade End Request with the order to upgrade now where the policy decides to hold the
+        /// client.
         const RELEASED = 1 << 5;
         /// The Image Page Request, or the request whose answer the server holds, came with APS security.
         const SECURED = 1 << 6;
