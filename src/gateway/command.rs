@@ -36,14 +36,15 @@ pub enum GatewayCommand {
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
-    /// Stop the countdown of devices that count down to an upgrade: the devices wait for another order to upgrade
-    /// ([`Server::hold`]). For a download that ends after the command `Hold`, the policy decides whether the device
-    /// waits before its upgrade.
+    /// Stop the countdown of devices that count down to an upgrade: each of the devices waits until the server orders
+    /// the upgrade again ([`Server::hold`]). For a download that ends after the command `Hold`, the policy decides
+    /// whether the device waits before its upgrade.
     Hold {
         /// Client that receives the order to wait; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images; only a device that counts down to one of these images has to wait.
+        /// Images to which the order to wait applies: only a device that counts down to the upgrade to one of the
+        /// images has to wait.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
     },
@@ -52,7 +53,7 @@ pub enum GatewayCommand {
         /// Client that receives the order to upgrade; `None` means a broadcast to all clients.
         #[cfg_attr(feature = "serde", serde(default))]
         to: Option<Address>,
-        /// Images; a device upgrades only to one of these images.
+        /// Images to which the order to upgrade applies: a device upgrades only to an image that `target` matches.
         #[cfg_attr(feature = "serde", serde(default = "all"))]
         target: ImageFilter,
         /// Seconds from the order to the upgrade.
@@ -82,9 +83,9 @@ pub enum GatewayCommand {
     },
     /// Move the sessions of a node to another network address ([`Server::moved`]).
     Moved {
-        /// Network address of the node before the change.
+        /// Old network address of the node.
         old: u16,
-        /// Network address of the node after the change.
+        /// New network address of the node.
         new: u16,
     },
 }
@@ -110,8 +111,9 @@ impl GatewayCommand {
     }
 
     /// Returns the commands by which a gateway reacts to a change in a folder of OTA files. For a new or changed file,
-    /// a command broadcasts an Image Notify to the devices. If the bytes of an image have changed, another command
-    /// first cancels the downloads of the image, because a device would otherwise get a mixture of old and new bytes.
+    /// one of the returned commands broadcasts an Image Notify to the devices. If the bytes of an image have changed
+    /// but its file version has not, the first returned command is [`Self::CancelAll`] for the downloads of the image,
+    /// because a device would otherwise get a mixture of old and new bytes.
     #[cfg(feature = "std")]
     #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn after_change(change: &FolderChange) -> impl Iterator<Item = Self> + use<> {

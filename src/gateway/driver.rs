@@ -38,14 +38,14 @@ const REFRESH: Millis = Millis(1000);
 pub struct GatewayDriver<S> {
     server: Server<S>,
     queue: FrameQueue,
-    /// Time of the next call of [`Gateway::refresh`].
+    /// Time at which the driver next calls [`Gateway::refresh`].
     refresh_at: Instant,
     received: ReceiveBuffer,
     out: ResponseBuffer,
 }
 
 impl<S: SessionSlots> GatewayDriver<S> {
-    /// Creates the driver with a new server. The arguments are those of [`Server::new`].
+    /// Creates the driver with a new server. `new` has the same parameters as [`Server::new`].
     #[must_use]
     pub const fn new(config: ServerConfig, slots: S) -> Self {
         Self {

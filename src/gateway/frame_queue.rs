@@ -7,13 +7,13 @@
 //!            | 0x0003 | c1          |   full: the last frame of the longest lane makes room for a shorter lane
 //! ```
 //!
-//! A lane belongs to a network address and not to an endpoint, so that a node, which may have 240 endpoints, has a
-//! single lane.
+//! In the queue, all endpoints of a node count as one client, because a node may have 240 endpoints.
 
 use super::gateway_trait::{LONGEST_RECEIVED, ReceiveBuffer};
 use crate::aps::{Address, FrameMeta};
 
-/// Maximum number of frames in the queue. A client has one request in flight, or a few requests if it uses a window.
+/// Maximum number of frames in the queue. A client waits for the response to one request at a time, or to a few
+/// requests if it requests several blocks ahead.
 const CAPACITY: usize = 64;
 
 /// Frame that waits in the queue.
@@ -52,15 +52,15 @@ impl FrameQueue {
         self.slots.iter().all(Option::is_none)
     }
 
-    /// Returns whether the queue can take a frame from a client that has no frame in the queue: a slot is free, or the
-    /// lane of another client has more than one frame.
+    /// Returns whether the queue has room for a frame of a client that has no frame in the queue: a slot is free, or
+    /// another client has more than one frame in the queue.
     pub(super) fn has_room(&self) -> bool {
         self.slots.iter().any(Option::is_none)
             || self.waiting().any(|frame| self.lane_len(frame.meta.from.network) > 1)
     }
 
-    /// Adds a frame to the queue. If no slot is free, the method drops either the newest frame of the longest lane or
-    /// the new frame, and returns the sender of the dropped frame.
+    /// Adds a frame to the queue. If no slot is free, `push` drops either the added frame or the newest frame of the
+    /// client with the most frames in the queue, and returns the sender of the dropped frame.
     pub(super) fn push(&mut self, meta: FrameMeta, len: usize, bytes: &ReceiveBuffer) -> Option<Address> {
         let frame =
             WaitingFrame { meta, len: len.min(LONGEST_RECEIVED), arrival: self.arrivals, bytes: *bytes };
@@ -82,8 +82,8 @@ impl FrameQueue {
         last.replace(frame).map(|dropped| dropped.meta.from)
     }
 
-    /// Takes the oldest frame of the next client in the order of addresses, and copies its bytes to `bytes`. Returns
-    /// the metadata and the length of the frame.
+    /// Removes the oldest frame of the next client in the order of addresses, and copies its bytes to `bytes`. Returns
+    /// the metadata and the length of the removed frame.
     pub(super) fn pop(&mut self, bytes: &mut ReceiveBuffer) -> Option<(FrameMeta, usize)> {
         let first = self.last_taken.wrapping_add(1);
         let next = self.slots.iter_mut().filter(|slot| slot.is_some());

@@ -26,7 +26,7 @@ pub enum GatewayInput {
     /// A frame of the cluster arrived. The gateway has written the frame to the start of the buffer; the second field
     /// of the variant is the length of the frame in bytes.
     Frame(FrameMeta, usize),
-    /// The stack reports the delivery, or the failed delivery, of the frame that was sent with the given token.
+    /// The Zigbee stack reports that the frame with this token was delivered, or that its delivery failed.
     Delivery(TransmitToken, DeliveryReport),
     /// An operator, or the management of the network, gives a command.
     Command(GatewayCommand),
@@ -37,9 +37,9 @@ pub enum GatewayInput {
 }
 
 impl GatewayInput {
-    /// Creates the input for a frame that is not in `buffer` yet: the function copies `frame` to `buffer`. The function
-    /// cuts off bytes beyond the length of the buffer, because a frame that is longer than the buffer is no frame of
-    /// the cluster.
+    /// Creates the input for a frame that is not in `buffer` yet: `GatewayInput::frame` copies `frame` to `buffer`. If
+    /// `frame` is longer than `buffer`, `GatewayInput::frame` cuts off the bytes that do not fit, because no frame of a
+    /// client to the OTA Upgrade cluster is so long.
     #[must_use]
     pub fn frame(meta: FrameMeta, frame: &[u8], buffer: &mut ReceiveBuffer) -> Self {
         buffer.iter_mut().zip(frame).for_each(|(place, byte)| *place = *byte);
@@ -68,7 +68,7 @@ pub trait Gateway {
     /// future of an async channel, for example, loses no input.
     async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput>;
 
-    /// Lends the store and the policy to one call of the server: the method calls `call` once with the store and the
+    /// Lends the store and the policy to one call of the server: `lend` calls `call` once with the store and the
     /// policy, and returns the result of `call`.
     fn lend<R>(&mut self, call: impl FnOnce(&mut dyn ImageStore, &mut dyn ServerPolicy) -> R) -> R;
 
@@ -95,8 +95,8 @@ pub trait Gateway {
     }
 
     /// Receives the client of a frame that the driver dropped because its queue was full. The driver handles one frame
-    /// of each client in turn, and the client has sent its frames faster than the driver handled them. A client whose
-    /// frame was dropped repeats its request.
+    /// of each client in turn, so the queue is full because clients have sent frames faster than the driver handled
+    /// them. A client whose frame was dropped repeats its request.
     ///
     /// By default, `on_dropped` does nothing.
     fn on_dropped(&mut self, from: Address) {
@@ -112,8 +112,8 @@ pub trait Gateway {
     }
 
     /// Takes a request whose data the store reads later ([`ReadResult::Later`](crate::server::ReadResult::Later)).
-    /// After the store has read the data, the gateway passes the data to the driver by [`GatewayInput::Data`]. If the
-    /// method returns the request, the driver answers the request with NO_IMAGE_AVAILABLE.
+    /// After the store has read the data, the gateway passes the data to the driver by [`GatewayInput::Data`]. If
+    /// `on_deferred` returns the request, the driver answers the request with NO_IMAGE_AVAILABLE.
     ///
     /// By default, `on_deferred` returns each request, because most stores read the data at once.
     fn on_deferred(&mut self, request: Deferred) -> Option<Deferred> {

@@ -18,7 +18,8 @@ use crate::zcl::QueryNextImageRequest;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HoldPolicy {
-    /// Policy that makes all decisions except the hold before an upgrade.
+    /// Policy that makes all decisions except one: whether a device with a downloaded image waits for the operator
+    /// before it upgrades.
     pub standard: StandardPolicy,
     /// Whether a device that has downloaded an image waits for the operator.
     pub holds: bool,
@@ -31,8 +32,9 @@ impl HoldPolicy {
         Self { standard: StandardPolicy::default(), holds }
     }
 
-    /// Updates `holds` after the driver has executed a command. A hold by broadcast sets `holds`, and a release by
-    /// broadcast clears `holds`, so that the command also applies to later downloads. A gateway calls `note_command` in
+    /// Sets or clears `holds` after the driver has executed a command of the operator. [`GatewayCommand::Hold`] by
+    /// broadcast sets `holds`, and [`GatewayCommand::Release`] by broadcast clears `holds`, so that a broadcast command
+    /// also applies to later downloads. A gateway calls `note_command` in
     /// [`Gateway::on_command`](super::Gateway::on_command).
     pub const fn note_command(&mut self, command: &GatewayCommand) {
         match command {

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! **The store offers a file only after the caller has fetched the file.** The specification has no query response by
-//! which a server could ask a device to query again soon. A gateway that offers a file before the fetch cannot serve
-//! the file if the fetch fails. A device that queries before the fetch gets NO_IMAGE_AVAILABLE. As soon as the caller
-//! has fetched the file, the device gets an Image Notify, and queries again.
+//! which a server could ask a device to query again soon. A gateway that offers a file before the caller has fetched it
+//! cannot serve the file if the fetch fails. A device that queries before the caller has fetched the file gets
+//! NO_IMAGE_AVAILABLE. As soon as the caller has fetched the file, the device gets an Image Notify, and queries again.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -25,16 +25,16 @@ use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
 
-/// Maximum number of clients that get an Image Notify after the caller has fetched a file. Each further client that
-/// waits for the file gets the file after its next periodic query.
+/// Maximum number of clients that get an Image Notify after the caller has fetched a file. A client beyond this maximum
+/// gets no Image Notify, and is offered the file in answer to its next periodic query.
 const MAX_WAITING: usize = 256;
 
-/// Maximum number of selections that the store keeps. A selection is the entry of the index that the store chose for a
-/// client. A node has one selection for each of its image types.
+/// Maximum number of selections that the store keeps. A selection is the index entry that the store chose for a client.
+/// For a client with several image types, the store keeps one selection for each image type.
 const MAX_SELECTIONS: usize = 1 << 16;
 
-/// [`ImageStore`] of the files of an index of zigbee2mqtt or zigpy. The store selects the entry for each device that
-/// queries, and asks the caller to fetch the file of the entry.
+/// [`ImageStore`] of the files of an index of zigbee2mqtt or zigpy. The store selects an entry of the index for each
+/// device that queries, and asks the caller to fetch the file of the entry.
 ///
 /// The caller calls [`note_frame`](Self::note_frame) with each received frame, before the server handles the frame.
 /// From a query, the store learns the device, its hardware version and its running version, so that the store obeys all
@@ -50,13 +50,14 @@ pub struct IndexStore {
     files: VecDeque<IndexFile>,
     max_bytes: usize,
     devices: BTreeMap<u16, DeviceFacts>,
-    /// Number of the entry that the store selected most recently for each client, manufacturer code and image type.
+    /// Number of the index entry that the store selected most recently for each combination of client, manufacturer
+    /// code and image type.
     selections: BTreeMap<(Address, ManufacturerCode, ImageType), usize>,
     /// Client and selected entry of the Query Next Image Request that the server handles now.
     query: Option<(Address, usize)>,
     /// Clients that wait for a file; the key is the number of the file's entry in the index.
     waiting: BTreeMap<usize, BTreeSet<Address>>,
-    /// Numbers of the entries whose files the caller is fetching.
+    /// Numbers of the index entries whose files the caller is fetching.
     fetching: BTreeSet<usize>,
 }
 
@@ -142,9 +143,9 @@ impl IndexStore {
         }
     }
 
-    /// Selects the entry for the device if `frame` is a Query Next Image Request. The caller calls `note_frame` before
-    /// the server handles the frame. After a frame of any other kind, the store finds no image for a query until the
-    /// next Query Next Image Request.
+    /// Selects an entry of the index for the sender of `frame` if `frame` is a Query Next Image Request. The caller
+    /// calls `note_frame` before the server handles the frame. After a frame that is not a Query Next Image Request,
+    /// the store finds no image for a query until `note_frame` gets the next Query Next Image Request.
     pub fn note_frame(&mut self, meta: &FrameMeta, frame: &[u8]) {
         self.query = None;
         let Ok(Frame { message: Message::ToServer(ToServer::QueryNextImage(request)), .. }) =
@@ -167,7 +168,7 @@ impl IndexStore {
         }
     }
 
-    /// Returns the number of the entry that fits the device of `client` and its request; `None` if no entry fits.
+    /// Returns the number of the index entry that fits the device of `client` and its query; `None` if no entry fits.
     fn select(&self, client: Address, request: &QueryNextImageRequest) -> Option<usize> {
         let facts = self.devices.get(&client.network);
         let mut device = DeviceDescription::from(request);
@@ -189,13 +190,14 @@ impl IndexStore {
         Some(FetchJob { number, entry })
     }
 
-    /// Adds the fetched file of the entry `number`, and returns the clients that asked for the file. The caller sends
-    /// an Image Notify to each of the returned clients.
+    /// Adds the fetched file of the entry `number`, and returns the clients that asked for the file. The caller then
+    /// sends an Image Notify to each client that asked for the file.
     ///
     /// # Errors
-    /// Fails with [`FetchError::Mismatch`] if the file differs from its entry, and with [`FetchError::Wrong`] if no
-    /// device should get the file. After the next query of a device for the file, the store asks the caller again to
-    /// fetch the file.
+    /// Fails with [`FetchError::Mismatch`] if the file differs from its entry in the index, and with
+    /// [`FetchError::Wrong`] if the file has a fault, so that no device should get the file. After either error, the
+    /// store asks the caller again to fetch the file when a device next queries for an image, and the store selects the
+    /// entry for the device.
     pub fn fetched(&mut self, number: usize, bytes: &[u8]) -> Result<Vec<Address>, FetchError> {
         self.fetching.remove(&number);
         let clients = self.waiting.remove(&number).unwrap_or_default();
@@ -220,14 +222,14 @@ impl IndexStore {
         Ok(clients.into_iter().collect())
     }
 
-    /// Records that the file of the entry `number` cannot be fetched now. After the next query of a device for the
-    /// file, the store asks the caller again to fetch the file.
+    /// Records that the caller cannot fetch the file of the entry `number` now. The store asks the caller again to
+    /// fetch the file when a device next queries for an image, and the store selects the entry for the device.
     pub fn fetch_failed(&mut self, number: usize) {
         self.fetching.remove(&number);
         self.waiting.remove(&number);
     }
 
-    /// Returns the number of the entry and the identity of each fetched file.
+    /// Returns each fetched file: the number of its index entry, and its identity.
     pub fn files(&self) -> impl Iterator<Item = (usize, &ImageInfo)> {
         self.files.iter().map(|file| (file.number, &file.info))
     }

@@ -31,8 +31,8 @@ pub struct SessionSummary {
     /// Sessions whose client was silent for longer than the timeout (`stall_timeout` or `verify_timeout` of
     /// `ServerConfig`).
     pub stalled: usize,
-    /// Sessions whose client has downloaded and verified its image. The client of such a session upgrades, or waits for
-    /// its upgrade.
+    /// Sessions whose client has downloaded and verified its image. A client that has verified its image upgrades, or
+    /// waits for its upgrade.
     pub downloaded: usize,
     /// Sessions whose download ended without success, or was cancelled.
     pub failed: usize,

@@ -12,40 +12,41 @@ use crate::aps::Address;
 use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A pair can be one of the two stores
-/// of another pair.
+/// [`ImageStore`] of two stores, for instance of a folder and of files in memory. A `StorePair` can be one of the two
+/// stores of another `StorePair`.
 ///
-/// The pair answers a query with the eligible image of the higher version. Of two files of equal versions, the pair
-/// prefers a device-specific file to a file for all devices. Of two files of equal versions that are both
-/// device-specific or both for all devices, the pair prefers the file of `first`. For an Image Block Request, the pair
-/// selects the file by the same rules as for a query. If the pair has files of one image for different hardware
-/// versions and the hardware version of the device is unknown, the look-up of the image is [`FileLookup::Ambiguous`],
-/// as in a single store.
+/// A `StorePair` answers a query with the eligible image of the higher file version. Of two files of equal versions, a
+/// `StorePair` prefers a device-specific file to a file for all devices. Of two files of equal versions that are both
+/// device-specific or both for all devices, a `StorePair` prefers the file of `first`. For an Image Block Request, a
+/// `StorePair` selects the file by the same rules as for a query. If the two stores have files of one image for
+/// different hardware versions and the hardware version of the device is unknown, the look-up of the image is
+/// [`FileLookup::Ambiguous`], as in a single store.
 ///
 /// A device gets a mixture of two files if a file of an image is added to `first` while the device downloads the same
-/// image from `second`. To prevent the mixture, the caller cancels the downloads of the image
-/// ([`Server::cancel`](crate::server::Server::cancel)).
+/// image from `second`. When the caller adds such a file to `first`, it also cancels the downloads of the image, so
+/// that no device gets a mixture of two files ([`Server::cancel`](crate::server::Server::cancel)).
 ///
-/// The pair distinguishes the files of its two stores by [`ImageInfo::key`]: the key of a file in the pair is twice the
-/// key of the file in its own store, plus 1 for a file of `second`. The pair does not find a file whose key in its own
-/// store is 2³¹ or more.
+/// A `StorePair` distinguishes the files of its two stores by [`ImageInfo::key`]: the key of a file in the `StorePair`
+/// is twice the key of the file in its own store, plus 1 for a file of `second`. A `StorePair` does not find a file
+/// whose key in its own store is 2³¹ or more.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StorePair<A, B> {
-    /// First store of the pair. If both stores have a file of an equal version, and both files or neither are
-    /// device-specific, the pair uses the file of `first`.
+    /// First of the two stores. If both stores have a file of an equal version, and both files or neither are
+    /// device-specific, the `StorePair` uses the file of `first`.
     pub first: A,
-    /// Second store of the pair.
+    /// Second of the two stores.
     pub second: B,
 }
 
 impl<A, B> StorePair<A, B> {
-    /// Makes one store of two stores. The caller passes each store itself, or a `&mut` reference to the store.
+    /// Combines two stores into one store. The caller passes each store itself, or a `&mut` reference to the store.
     pub const fn new(first: A, second: B) -> Self {
         Self { first, second }
     }
 }
 
-/// One of the two stores of a pair. The lowest bit of a key in the pair tells which store has the file.
+/// One of the two stores of a [`StorePair`]. The lowest bit of an image key of a `StorePair` tells which of its two
+/// stores has the file.
 #[derive(Clone, Copy)]
 enum Part {
     First,
@@ -53,7 +54,8 @@ enum Part {
 }
 
 impl Part {
-    /// Returns an image of this store as an image of the pair; `None` if the key of the image is too large.
+    /// Returns an image of this store with its key in the [`StorePair`]; `None` if the key of the image in this store
+    /// is 2³¹ or more.
     fn mark(self, image: ImageInfo) -> Option<ImageInfo> {
         let bit = match self {
             Self::First => 0,
@@ -62,7 +64,7 @@ impl Part {
         Some(ImageInfo { key: image.key.checked_mul(2)? | bit, ..image })
     }
 
-    /// Returns the store that an image of the pair comes from, and the image with the key that this store uses.
+    /// Returns the store that an image of a [`StorePair`] comes from, and the image with its key in this store.
     fn split(image: &ImageInfo) -> (Self, ImageInfo) {
         let part = if image.key & 1 == 0 { Self::First } else { Self::Second };
         (part, ImageInfo { key: image.key >> 1, ..*image })

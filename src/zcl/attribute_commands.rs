@@ -106,9 +106,9 @@ impl<'a> AttributeCommand<'a> {
         })
     }
 
-    /// Checks the attribute values of this command against [`ATTRIBUTES`](super::ATTRIBUTES). Only a Read Attributes
-    /// Response can carry valid attribute values of the OTA Upgrade cluster, because all attributes of the cluster are
-    /// read only.
+    /// Checks the attribute values in this command against the data types and maximums in
+    /// [`ATTRIBUTES`](super::ATTRIBUTES). Only a Read Attributes Response can carry valid attribute values of the OTA
+    /// Upgrade cluster, because all attributes of the cluster are read only.
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),
@@ -220,7 +220,7 @@ impl fmt::Display for AttributeCommand<'_> {
     }
 }
 
-/// Writes the list as `Title: one, two`, or as `Title: none` if the list is empty.
+/// Writes `title` and `items` as `Title: one, two`, or as `Title: none` without items.
 fn list<T>(
     f: &mut fmt::Formatter<'_>,
     title: &str,
@@ -257,10 +257,11 @@ pub struct ReadAttributes<'a>(
 );
 
 impl<'a> ReadAttributes<'a> {
-    /// Creates the command from encoded attribute ids, such as `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
+    /// Creates a Read Attributes command from encoded attribute ids, such as
+    /// `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
     ///
-    /// The ids are byte arrays, because the command borrows the list from a frame, where the ids are not aligned for
-    /// `u16`.
+    /// The attribute ids are byte arrays, because a Read Attributes command borrows them from a frame, where they are
+    /// not aligned for `u16`.
     #[must_use]
     pub const fn new(ids: &'a [[u8; 2]]) -> Self {
         Self(ids)
@@ -282,14 +283,14 @@ pub struct ReadAttributesResponse<'a>(
 );
 
 impl<'a> ReadAttributesResponse<'a> {
-    /// Creates the command from encoded [`AttributeRecord`]s, one after the other.
+    /// Creates a Read Attributes Response from encoded [`AttributeRecord`]s, one after the other.
     #[must_use]
     pub const fn new(records: &'a [u8]) -> Self {
         Self(records)
     }
 
-    /// Returns the records of the response. At the first malformed record, the iterator returns an error and ends. The
-    /// offset in an error of the iterator counts from the first byte of the frame.
+    /// Returns the records of the Read Attributes Response. At the first malformed record, the iterator returns an
+    /// error and ends. The offset in an error of the iterator counts from the first byte of the frame.
     pub fn records(self) -> impl Iterator<Item = Result<AttributeRecord, DecodeError>> + Clone + use<'a> {
         Records {
             item: "Read Attributes Response",
@@ -299,17 +300,18 @@ impl<'a> ReadAttributesResponse<'a> {
         }
     }
 
-    /// Checks the attribute values of this response against [`ATTRIBUTES`](super::ATTRIBUTES).
+    /// Checks the attribute values in this response against the data types and maximums in
+    /// [`ATTRIBUTES`](super::ATTRIBUTES).
     ///
     /// # Errors
-    /// The method returns the error of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
+    /// The first error that [`AttributeRecord::check`] returns for a well-formed record of the response.
     pub fn check(&self) -> Result<(), Violation> {
         self.records().filter_map(Result::ok).try_for_each(|record| record.check())
     }
 }
 
-/// Write Attributes: a request to change attributes. Every client refuses the request, because the attributes of the
-/// OTA Upgrade cluster are read only.
+/// Write Attributes: a request to change attributes. Every client refuses Write Attributes, because the attributes of
+/// the OTA Upgrade cluster are read only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -319,15 +321,16 @@ pub struct WriteAttributes<'a>(
 );
 
 impl<'a> WriteAttributes<'a> {
-    /// Creates the command from encoded records, one after the other. A record of Write Attributes is an attribute id
-    /// followed by an [`AttributeValue`].
+    /// Creates a Write Attributes command from encoded records, one after the other. A record of Write Attributes is an
+    /// attribute id followed by an [`AttributeValue`].
     #[must_use]
     pub const fn new(records: &'a [u8]) -> Self {
         Self(records)
     }
 
-    /// Returns the attribute ids and values of the request. At the first malformed record, the iterator returns an
-    /// error and ends. The offset in an error of the iterator counts from the first byte of the frame.
+    /// Returns the attribute ids and values of the Write Attributes command. At the first malformed record, the
+    /// iterator returns an error and ends. The offset in an error of the iterator counts from the first byte of the
+    /// frame.
     pub fn records(
         self,
     ) -> impl Iterator<Item = Result<(AttributeId, AttributeValue), DecodeError>> + Clone + use<'a> {
@@ -379,8 +382,8 @@ pub struct AttributeRecord {
 }
 
 impl AttributeRecord {
-    /// Checks the attribute value against [`ATTRIBUTES`](super::ATTRIBUTES). The check accepts every value of an
-    /// attribute that [`ATTRIBUTES`](super::ATTRIBUTES) does not list.
+    /// Checks the attribute value against the data type and maximum in [`ATTRIBUTES`](super::ATTRIBUTES). `check`
+    /// accepts every value of an attribute that is not in [`ATTRIBUTES`](super::ATTRIBUTES).
     ///
     /// # Errors
     /// [`Violation::AttributeType`] if the data type differs from the data type of the attribute in
@@ -436,8 +439,8 @@ impl fmt::Display for AttributeRecord {
     }
 }
 
-/// Write Attributes Response: the attributes that the client refused to write. An empty list means that the client
-/// wrote all attributes.
+/// Write Attributes Response: the attributes that the client refused to write. A Write Attributes Response without
+/// refused attributes means that the client wrote all attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -449,8 +452,8 @@ pub struct WriteAttributesResponse<'a>(
 );
 
 impl<'a> WriteAttributesResponse<'a> {
-    /// Creates the command from encoded records. A record of the Write Attributes Response is a status followed by a
-    /// little-endian attribute id.
+    /// Creates a Write Attributes Response from encoded records. A record of the Write Attributes Response is a status
+    /// followed by a little-endian attribute id.
     #[must_use]
     pub const fn new(records: &'a [[u8; 3]]) -> Self {
         Self(records)
@@ -479,7 +482,7 @@ impl<'a> WriteAttributesResponse<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributes {
-    /// Lowest attribute id in the response.
+    /// Lowest attribute id that the Discover Attributes Response may contain.
     pub first: AttributeId,
     /// Maximum number of attributes in the Discover Attributes Response.
     pub max_count: u8,
@@ -499,7 +502,7 @@ impl DiscoverAttributes {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributesResponse<'a> {
-    /// `true` if the list ends with the last attribute of the device.
+    /// `true` if the device has no attribute with a higher id than the attributes in the response.
     pub complete: bool,
     #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::chunks))]
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))]
@@ -507,14 +510,14 @@ pub struct DiscoverAttributesResponse<'a> {
 }
 
 impl<'a> DiscoverAttributesResponse<'a> {
-    /// Creates the command from encoded records. A record of the Discover Attributes Response is a little-endian
-    /// attribute id followed by a data type.
+    /// Creates a Discover Attributes Response from encoded records. A record of the Discover Attributes Response is a
+    /// little-endian attribute id followed by a data type.
     #[must_use]
     pub const fn new(complete: bool, attributes: &'a [[u8; 3]]) -> Self {
         Self { complete, attributes }
     }
 
-    /// Returns the ids and data types of the listed attributes.
+    /// Returns the ids and data types of the attributes in the Discover Attributes Response.
     pub fn attributes(self) -> impl ExactSizeIterator<Item = (AttributeId, DataType)> + Clone + use<'a> {
         self.attributes.iter().map(|&[low, high, data_type]| {
             (AttributeId(u16::from_le_bytes([low, high])), DataType(data_type))

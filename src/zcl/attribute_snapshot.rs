@@ -77,8 +77,8 @@ pub struct AttributeSnapshot {
 
 impl AttributeSnapshot {
     /// Default attribute values of table 15 in document 095264 (2011): no server, no download, and only the attributes
-    /// of this document. The manufacturer code and the running version of the device have no useful default, so the
-    /// caller sets the two fields.
+    /// of document 095264. The manufacturer code and the running version of the device have no useful default, so the
+    /// caller sets `manufacturer` and `current_version`.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,
@@ -127,7 +127,7 @@ impl AttributeSnapshot {
     /// read only. If a response is longer than `out`, the encoder cuts the response after the last record that fits
     /// into `out`. The records of a response are in the order of the request, so the server sees which records are
     /// missing and requests the missing attributes again. If the encoder cuts a Discover Attributes Response, the
-    /// response reports that its list is incomplete. `out` should be as long as the longest frame that the network
+    /// response reports that its list is incomplete. `out` should have the length of the longest frame that the network
     /// carries without fragmentation.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ impl AttributeSnapshot {
 /// [`SERVER_CLUSTER_REVISION`].
 ///
 /// # Errors
-/// The method returns the same errors as [`AttributeSnapshot::answer`].
+/// `answer_as_server` returns the same errors as [`AttributeSnapshot::answer`].
 pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
     match frame.message {
         Message::Attributes(Direction::ToServer, command) => {
@@ -170,7 +170,7 @@ pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usiz
 /// MinimumBlockPeriod counts milliseconds.
 pub const SERVER_CLUSTER_REVISION: u16 = 3;
 
-/// Owner of the attributes in a response.
+/// Device whose attributes a response is about: a client with its attribute values, or a server.
 #[derive(Clone, Copy)]
 enum Owner<'s> {
     Client(&'s AttributeSnapshot),
@@ -178,7 +178,7 @@ enum Owner<'s> {
 }
 
 impl Owner<'_> {
-    /// Returns the value of an attribute; `None` if the owner does not have the attribute.
+    /// Returns the value of an attribute; `None` if the client or server does not have the attribute.
     fn get(self, id: AttributeId) -> Option<AttributeValue> {
         match self {
             Self::Client(attributes) => attributes.get(id),
@@ -189,8 +189,8 @@ impl Owner<'_> {
     }
 }
 
-/// Encoder of one response to a command that reads, discovers or writes attributes. The encoder knows the owner of the
-/// attributes, and the header fields that the request determines.
+/// Encoder of one response to a command that reads, discovers or writes attributes. The encoder contains the attribute
+/// values, and the header fields of the response that depend on the request.
 #[derive(Clone, Copy)]
 struct Responder<'s> {
     owner: Owner<'s>,
@@ -266,7 +266,7 @@ impl Responder<'_> {
 }
 
 /// Returns the number of `records` that fit into a buffer of `room` bytes after the first `head` bytes of the buffer.
-/// The function returns at least 1, so that encoding fails if not even one record fits.
+/// If not even one record fits, `count_fitting` returns 1, so that encoding the response fails.
 fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {

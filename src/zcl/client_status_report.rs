@@ -58,7 +58,7 @@ pub struct ClientStatus {
 
 impl ClientStatus {
     /// Ids of the attributes that [`request`](Self::request) reads. ImageUpgradeStatus comes first, so that a client
-    /// with a short buffer, which cuts its response, still reports this attribute.
+    /// with a short buffer, which cuts its response, still reports ImageUpgradeStatus.
     const IDS: [[u8; 2]; 8] = [
         AttributeId::IMAGE_UPGRADE_STATUS.0.to_le_bytes(),
         AttributeId::CURRENT_FILE_VERSION.0.to_le_bytes(),
@@ -70,8 +70,8 @@ impl ClientStatus {
         AttributeId::DOWNLOADED_STACK_VERSION.0.to_le_bytes(),
     ];
 
-    /// Length in bytes of the [`request`](Self::request) frame. The response to the request has at most 56 bytes, so it
-    /// fits into one frame without fragmentation.
+    /// Length in bytes of the [`request`](Self::request) frame. The Read Attributes Response to this frame has at most
+    /// 56 bytes, so it fits into one frame without fragmentation.
     pub const REQUEST_LEN: usize = 19;
 
     /// Creates the Read Attributes frame that requests all attributes of [`ClientStatus`] at once.
@@ -84,7 +84,7 @@ impl ClientStatus {
     /// Reads the attribute values from the response to [`request`](Self::request).
     ///
     /// # Errors
-    /// The function returns the error of the first malformed record of the response.
+    /// The error of the first malformed record in the Read Attributes Response.
     pub fn from_response(response: ReadAttributesResponse<'_>) -> Result<Self, DecodeError> {
         use AttributeId as Id;
         use AttributeValue::{Enum8, U16, U32};

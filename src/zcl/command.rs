@@ -46,7 +46,7 @@ open_enum! {
 }
 
 impl CommandId {
-    /// Returns the direction of the command, or `None` for an id that the specification does not assign.
+    /// Returns the direction of the command, or `None` for a command id that the specification does not assign.
     #[must_use]
     pub const fn direction(self) -> Option<Direction> {
         if ToServer::has(self) {
@@ -58,8 +58,8 @@ impl CommandId {
         }
     }
 
-    /// Returns whether every implementation must support the command. Returns `false` for an id that the specification
-    /// does not assign.
+    /// Returns whether the specification requires every implementation to support the command. Returns `false` for a
+    /// command id that the specification does not assign.
     #[must_use]
     pub const fn is_mandatory(self) -> bool {
         !matches!(
@@ -94,8 +94,8 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Returns bit 3 of the frame control, set or clear for this direction. All other bits of the returned frame
-    /// control are clear.
+    /// Returns bit 3 of the frame control, set or clear for this direction. In the returned frame control, only bit 3
+    /// can be set.
     pub(super) const fn control(self) -> FrameControl {
         match self {
             Self::ToServer => FrameControl::EMPTY,
@@ -128,9 +128,9 @@ pub(super) trait DecodeCommand<'a>: Sized {
 /// id.
 ///
 /// From the rows of the table, the macro generates the enum and the code that returns the command ids, decodes,
-/// encodes, checks and prints the commands. A function cannot define variants, so a macro defines the enum. The code
-/// uses matches, because with trait objects the program of a device that only encodes would still contain the log text
-/// of every command.
+/// encodes, checks and prints the commands. A function cannot define variants, so a macro defines the enum. The
+/// generated code matches on the command and does not use trait objects, because with trait objects the program of a
+/// device that only encodes would still contain the log text of every command.
 ///
 /// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in the macro call for its
 /// direction. After a row for a new command is added, the compiler reports each match of the crate that does not handle
@@ -184,7 +184,7 @@ macro_rules! commands {
             /// Checks the field values of this command against the rules of the specification.
             ///
             /// # Errors
-            /// The method returns the errors that the `check` method of the payload type returns.
+            /// The errors of the `check` method of the command's payload type.
             pub fn check(&self) -> Result<(), Violation> {
                 match self {
                     $(Self::$variant(payload) => payload.check(),)*

@@ -56,7 +56,8 @@ impl Emit for DefaultResponse {
     }
 }
 
-/// Writes the command id as a number, because the id may belong to a cluster command or to a global command.
+/// Writes the id of the answered command as a number and not by name, because the id may belong to a cluster command or
+/// to a global command.
 impl fmt::Display for DefaultResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command: CommandId(command), status } = self;

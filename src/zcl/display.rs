@@ -7,8 +7,8 @@
 //! sequence number
 //! ```
 //!
-//! The `Display` code of each payload is in the module of the payload, next to its encoder. The module `display`
-//! contains the parts of the log text that several commands share.
+//! The code that writes the log text of a command is in the module of the command, next to its encoder. The module
+//! `display` contains the parts of the log text that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
 
@@ -17,7 +17,8 @@ use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
 use super::{Deviations, Frame};
 
-/// Writes `#7 to server: Upgrade End Request, 115F-0101-00001A2B: SUCCESS`, then the deviations in brackets.
+/// Writes sequence number, direction, command and fields of the frame, for instance `#7 to server: Upgrade End Request,
+/// 115F-0101-00001A2B: SUCCESS`, then in brackets the deviations of the frame from the specification, if there are any.
 impl Display for Frame<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { control: _, sequence, message, deviations } = self;
@@ -50,8 +51,9 @@ impl Display for Wildcards {
     }
 }
 
-/// Current time of the server, and upgrade time or request time, written as the server sent the two times. The client
-/// that receives the two times interprets the times, possibly with its own clock.
+/// Current time of the server, and upgrade time or request time, as text for a log: `at 900, now 300`, `in 600 s` if
+/// the current time is 0, or `until further notice` if the upgrade time or request time is 0xFFFFFFFF. The text does
+/// not take the clock of the client into account.
 pub(super) struct WireTime(pub(super) ServerTime);
 
 impl Display for WireTime {

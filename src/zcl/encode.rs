@@ -8,8 +8,8 @@
 //! 3 or 5  n  payload
 //! ```
 //!
-//! Two encoders are fast paths (guide, "Fast paths"). One fast path encodes an Image Block Response with data, without
-//! a match on the command. The other fast path is [`ClientFrame`] for the frames of a client, so that the program of a
+//! Two kinds of frames have an encoder of their own (guide, "Fast paths"). An Image Block Response with data is encoded
+//! without a match on the command. The frames of a client are encoded by [`ClientFrame`], so that the program of a
 //! device contains no encoder of server commands.
 
 use crate::codec::{Emit, FieldWriter, Sink};
@@ -53,15 +53,15 @@ impl Frame<'_> {
     }
 
     /// Returns the length in bytes of any frame except an Image Block Response with data. `any_len` is not inlined, so
-    /// that the fast path stays short.
+    /// that the code for an Image Block Response with data stays short.
     #[inline(never)]
     fn any_len(&self) -> usize {
         let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 
-    /// Encodes any frame except an Image Block Response with data. `emit_any` is not inlined, so that the fast path
-    /// stays short.
+    /// Encodes any frame except an Image Block Response with data. `emit_any` is not inlined, so that the code for an
+    /// Image Block Response with data stays short.
     #[inline(never)]
     fn emit_any(&self, out: &mut Sink<'_>) {
         let Self { control: _, sequence, message, deviations: _ } = self;

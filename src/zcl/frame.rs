@@ -89,7 +89,7 @@ pub struct FrameHeader {
 /// Length of a header without a manufacturer code, in bytes.
 pub(super) const HEADER_LEN: usize = 3;
 
-/// Kind of a frame, determined by manufacturer code and frame type.
+/// Kind of a frame, which depends on the frame type and on whether the header has a manufacturer code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FrameKind {
     /// Command of the cluster: frame type 1 without a manufacturer code.
@@ -118,7 +118,7 @@ impl FrameHeader {
     }
 
     /// Decodes the header like [`decode`](Self::decode), but does not report at which byte a frame is wrong. The
-    /// decoder of a client uses this method as a fast path (guide, "Fast paths"). Returns `None` for a frame that ends
+    /// decoder of a client calls `read` as a fast path (guide, "Fast paths"). Returns `None` for a frame that ends
     /// within its header.
     pub(crate) fn read(frame: &[u8]) -> Option<(Self, &[u8])> {
         let mut input = FieldReader::new(frame);
@@ -186,8 +186,8 @@ pub struct Frame<'a> {
     /// Content of the frame.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub message: Message<'a>,
-    /// Differences between the received bytes of the frame and the canonical form of its message. The encoder does not
-    /// write the deviations.
+    /// Deviations from the specification that the decoder found in the received frame. The encoder ignores the field
+    /// `deviations`.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub deviations: Deviations<'a>,
 }
@@ -225,8 +225,9 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::DefaultResponse(direction, response))
     }
 
-    /// Creates a global ZCL command that reads, writes or discovers attributes, or a response to such a command. A
-    /// created request asks for a Default Response, and a created response does not.
+    /// Creates a global ZCL command that reads, writes or discovers attributes, or a response to such a command. If the
+    /// command is a request, the created frame asks for a Default Response; if the command is a response, the frame
+    /// does not.
     #[must_use]
     pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
         let control = match command.is_response() {
@@ -236,7 +237,7 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::Attributes(direction, command))
     }
 
-    /// Creates a frame. The function adds to `control` the bits that the message determines, so that a created frame
+    /// Creates a frame. `Frame::of` adds to `control` the bits that the message determines, so that a created frame
     /// equals the frame that is decoded from its bytes.
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
         Self { control, sequence, message, deviations: Deviations::NONE }
@@ -261,8 +262,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Decodes a frame of any kind without the fast path. `decode_any` is not inlined, so that the fast path stays
-    /// short.
+    /// Decodes a frame of any kind, also an Image Block Request. `decode_any` is not inlined, so that the code that
+    /// decodes an ordinary Image Block Request stays short.
     #[inline(never)]
     fn decode_any(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         let (header, payload) = FrameHeader::decode(frame)?;
@@ -272,7 +273,7 @@ impl<'a> Frame<'a> {
     /// Decodes the payload of a frame whose header [`FrameHeader::decode`] has decoded.
     ///
     /// # Errors
-    /// The method returns the errors of [`decode`](Self::decode).
+    /// `decode_payload` returns the same errors as [`decode`](Self::decode).
     pub fn decode_payload(
         header: &FrameHeader,
         payload: &'a [u8],
@@ -283,7 +284,7 @@ impl<'a> Frame<'a> {
         Ok(Self { control: header.control, sequence: header.sequence, message, deviations: leniency.seen })
     }
 
-    /// Returns the id of the command, or `None` if the frame has no command of the cluster.
+    /// Returns the command id, or `None` if the frame contains no command of the OTA Upgrade cluster.
     #[must_use]
     pub const fn command(&self) -> Option<CommandId> {
         match &self.message {

@@ -112,7 +112,7 @@ impl ImageBlockRequest {
         Self { min_block_period: Some(period), ..self }
     }
 
-    /// Checks the field values of the request against the rules of the specification.
+    /// Checks the field values of the Image Block Request against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::EmptyRequest`] if the maximum data size is 0.
@@ -125,10 +125,10 @@ impl ImageBlockRequest {
     /// MinimumBlockPeriod) may be present or not.
     ///
     /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
-    /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
-    /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). For each frame that `read_plain` accepts,
-    /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse) must return the same request (guide, "Fast
-    /// paths").
+    /// requests. For every frame except an Image Block Request without deviation, `read_plain` returns `None`, and the
+    /// caller decodes the frame from the start with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). For
+    /// each frame that `read_plain` accepts, [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse) must return
+    /// the same request (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();
@@ -294,7 +294,8 @@ pub struct WaitForData {
 }
 
 impl WaitForData {
-    /// Creates the fields that document 095264 (2011) defines, without the MinimumBlockPeriod of later revisions.
+    /// Creates the WAIT_FOR_DATA fields that document 095264 (2011) defines, without the MinimumBlockPeriod of later
+    /// revisions.
     #[must_use]
     pub const fn new(time: ServerTime) -> Self {
         Self { time, min_block_period: None }
@@ -351,13 +352,13 @@ pub enum ImageBlockResponse<'a> {
     Wait(WaitForData),
     /// Response with the status ABORT: the download ends.
     Abort,
-    /// Response with a status that the specification does not define for an Image Block Response. Some servers send
-    /// such a status instead of a Default Response.
+    /// Response with a status that the specification does not define for an Image Block Response. Some servers send an
+    /// Image Block Response with an undefined status instead of a Default Response.
     Refused(BlockRefusal),
 }
 
 impl<'a> ImageBlockResponse<'a> {
-    /// Checks the field values of the response against the rules of the specification.
+    /// Checks the field values of the Image Block Response against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::Status`] for a [`Refused`](Self::Refused) response, because the specification does not define its
@@ -476,8 +477,9 @@ struct DataFrameHead {
 /// Number of bytes before the data in a frame that contains an Image Block Response with data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes the bytes before the data of a frame that contains an Image Block Response with data. The encoder is a fast
-/// path: the server reads the data from its store directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the bytes before the data of a frame that contains an Image Block Response with data. After
+/// `data_frame_head`, the server reads the data from its store directly into the rest of the frame, which is a fast
+/// path (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }
@@ -500,7 +502,7 @@ fn frame_head(
 }
 
 impl BlockData<'_> {
-    /// Encodes the whole frame of an Image Block Response with data. The encoder is a fast path that writes the same
+    /// Encodes the whole frame of an Image Block Response with data. `emit_frame` is a fast path that writes the same
     /// bytes as the encoder of [`Message`](super::Message) (guide, "Fast paths").
     #[inline]
     pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {

@@ -77,7 +77,7 @@ impl ImageNotify {
     /// Default query jitter of the specification (table 17).
     pub const DEFAULT_JITTER: u8 = 50;
 
-    /// Checks the field values of the announcement against the rules of the specification.
+    /// Checks the field values of the Image Notify against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::QueryJitter`] if the query jitter is outside 1 to 100.

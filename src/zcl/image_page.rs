@@ -82,7 +82,7 @@ impl ImagePageRequest {
         Self { node: Some(node), ..self }
     }
 
-    /// Checks the field values of the request against the rules of the specification.
+    /// Checks the field values of the Image Page Request against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0.

@@ -51,12 +51,12 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Checks the field values of the message against the rules of the specification. Among the global commands, the
-    /// method checks only a Read Attributes Response, because the cluster has rules for the attribute values in this
-    /// response.
+    /// Checks the field values of the message against the rules of the specification. Among the global commands,
+    /// `check` checks only a Read Attributes Response, because the cluster has rules for the attribute values in a Read
+    /// Attributes Response.
     ///
     /// # Errors
-    /// The method returns the errors that the `check` method of the payload type returns.
+    /// `Message::check` returns the errors of the `check` method of the command in the message.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ToServer(message) => message.check(),
@@ -131,7 +131,7 @@ impl<'a> Message<'a> {
 }
 
 /// Converts the result of the parser of a payload: returns the message, or an error whose offset counts from the first
-/// byte of the frame. The function assumes a frame without a manufacturer code, whose ZCL header has three bytes.
+/// byte of the frame. `finish` is only for frames without a manufacturer code, whose ZCL header has three bytes.
 fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
     locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
 }
@@ -170,8 +170,8 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-/// Frame that this crate does not decode, with its header and payload. The method [`why`](Self::why) returns the reason
-/// why the crate does not decode the frame. Only the decoder creates an `OtherFrame`.
+/// Frame whose payload this crate does not decode, with its header and payload bytes. The method [`why`](Self::why)
+/// returns the reason why the crate does not decode the payload. Only the decoder creates an `OtherFrame`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -228,8 +228,9 @@ pub enum OtherKind {
 }
 
 impl<'a> OtherFrame<'a> {
-    /// Returns the reason why the crate does not decode the frame. If several reasons apply, a manufacturer code takes
-    /// precedence over the frame type, and the frame type takes precedence over the command id.
+    /// Returns the reason why the crate does not decode the frame. If the crate has several reasons not to decode the
+    /// frame, a manufacturer code takes precedence over the frame type, and the frame type takes precedence over the
+    /// command id.
     #[must_use]
     pub fn why(&self) -> OtherKind {
         let FrameHeader { control, manufacturer, sequence: _, command } = self.header;
@@ -251,8 +252,9 @@ impl<'a> OtherFrame<'a> {
         self.header
     }
 
-    /// Returns the bits of the frame control that the fields of the header determine. The method derives the
-    /// manufacturer bit from the manufacturer code, so that the bit and the code cannot contradict each other.
+    /// Returns the bits of the frame control that the fields of the header determine. The bit
+    /// [`MANUFACTURER_SPECIFIC`](FrameControl::MANUFACTURER_SPECIFIC) is set if and only if the header has a
+    /// manufacturer code.
     const fn control(&self) -> FrameControl {
         let kept = self.header.control.masked(FrameControl::OF_MESSAGE);
         match self.header.manufacturer {

@@ -72,8 +72,8 @@ impl<'a> ClientMessage<'a> {
     }
 }
 
-/// Returns whether `input` contained all fields of the message. If `strict` is `true`, the function also returns
-/// `false` if a byte follows the last field.
+/// Returns whether `input` contained all fields of the message. If `strict` is `true`, `ends` returns `false` for a
+/// message with bytes after its last field.
 fn ends(input: &FieldReader<'_>, strict: bool) -> bool {
     !input.is_short() && (!strict || input.left() == 0)
 }
@@ -144,7 +144,7 @@ mod tests {
     use super::super::{Direction, Frame, Message, Quirks};
     use super::*;
 
-    /// Compares the fast path with [`Frame::decode_payload`], for any frame to a client.
+    /// Compares [`ClientMessage::read`] with [`Frame::decode_payload`], for any frame to a client.
     fn compare(frame: &[u8]) {
         let (header, payload) = match (FrameHeader::read(frame), FrameHeader::decode(frame)) {
             (Some(read), Ok(decoded)) => {

@@ -69,7 +69,7 @@ impl QueryNextImageRequest {
         Self { hardware: Some(hardware), ..self }
     }
 
-    /// Checks the field values of the query against the rules of the specification.
+    /// Checks the field values of the Query Next Image Request against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::WildcardManufacturer`] or [`Violation::WildcardVersion`] if the manufacturer code or the running

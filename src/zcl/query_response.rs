@@ -9,8 +9,8 @@
 //! | 5 | 4 | file version offered | |
 //! | 9 | 4 | total image size | bytes |
 //!
-//! The variants [`ToClient::QueryNextImage`](super::ToClient::QueryNextImage) and
-//! [`ToClient::QuerySpecificFile`](super::ToClient::QuerySpecificFile) distinguish the two commands.
+//! A Query Next Image Response is a [`ToClient::QueryNextImage`](super::ToClient::QueryNextImage), and a Query Specific
+//! File Response is a [`ToClient::QuerySpecificFile`](super::ToClient::QuerySpecificFile).
 
 use core::fmt;
 
@@ -26,7 +26,7 @@ use super::layout::RawImageId;
 use super::quirks::{Leniency, Quirks};
 use super::{Refusal, Status, Violation};
 
-/// Fields of an offer, which follow the status.
+/// Fields of a query response that offers an image, after its status.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawOffer {
@@ -71,7 +71,7 @@ pub enum QueryResponse {
 }
 
 impl QueryResponse {
-    /// Checks the field values of the response against the rules of the specification.
+    /// Checks the field values of the query response against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::Status`] for a refusal that sections 6.10.5.3 and 6.10.12.3 do not name.
@@ -113,7 +113,7 @@ impl Emit for QueryResponse {
     }
 }
 
-/// Writes the offer, or the status of the refusal.
+/// Writes the offered image, or the status with which the query was refused.
 impl fmt::Display for QueryResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -50,7 +50,7 @@ pub struct QuerySpecificFileRequest {
 }
 
 impl QuerySpecificFileRequest {
-    /// Checks the field values of the query against the rules of the specification.
+    /// Checks the field values of the Query Specific File Request against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::NotASpecificType`] if the image type is outside 0xFFC0 to 0xFFFE.

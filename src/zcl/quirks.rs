@@ -3,8 +3,8 @@
 //!
 //! A form of a command that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has
 //! 9 bytes in the specification of 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A
-//! correct frame at an unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is also
-//! no quirk, because the decoder sees one frame at a time.
+//! correct frame at an unexpected moment, such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no
+//! quirk, because the decoder sees one frame at a time.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ bitflags! {
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
         /// The field control of an Image Block Request announces a MinimumBlockPeriod, but the field is missing. The
-        /// decoder ignores the bit that announces the missing MinimumBlockPeriod. Report:
+        /// decoder ignores the field control bit that announces the missing MinimumBlockPeriod. Report:
         /// <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision of the specification may extend. The decoder
@@ -32,15 +32,15 @@ bitflags! {
         /// stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status alone, and the specification does not define the status for an
-        /// Image Block Response. The decoder reads the response as
-        /// [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused) with the received status. According to
-        /// their source code, two servers send an Image Block Response that consists of a status alone:
+        /// Image Block Response. The decoder reads an Image Block Response with such a status alone as
+        /// [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused). According to their source code, two
+        /// servers send an Image Block Response that consists of a status alone:
         /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
-        /// Bytes follow the status of an Image Block Response ABORT. The decoder nevertheless reads the response as
+        /// Bytes follow the status of an Image Block Response ABORT. The decoder ignores the bytes after the status
         /// ABORT. No device is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011),
-        /// a strict client drops an ABORT with further bytes, because the frame is malformed. A client that dropped an
-        /// ABORT with further bytes would request the same block again, without end.
+        /// a strict client drops an ABORT with bytes after the status, because the frame is malformed. A client that
+        /// dropped an ABORT with bytes after the status would request the same block again, without end.
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that offers no image, or the status of an Image Block Response
         /// with the quirk [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the
@@ -49,15 +49,15 @@ bitflags! {
         /// <https://github.com/espressif/esp-zigbee-sdk/issues/393>
         const REFUSAL_WITH_MORE = 1 << 4;
         /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the bytes
-        /// after these fields. The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload
-        /// type 3 whatever payload type the first byte states.
+        /// that the payload type of the Image Notify does not announce. The gateway of Microchip's BitCloud and a macro
+        /// of ZBOSS send all ten bytes of payload type 3 whatever payload type the first byte states.
         const NOTIFY_WITH_MORE = 1 << 5;
     }
 }
 
 flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 
-/// Differences between a received frame and the canonical form of its message.
+/// Deviations from the specification that the decoder found in a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -73,7 +73,7 @@ pub struct Deviations<'a> {
 }
 
 impl Deviations<'_> {
-    /// No deviation: the frame has the canonical form of its message.
+    /// No deviation: the received frame has a form that the specification defines.
     pub const NONE: Self = Self { quirks: Quirks::empty(), reserved: 0, trailing: &[] };
 }
 
@@ -109,8 +109,8 @@ impl<'a> Leniency<'a> {
         Self { allowed, seen: Deviations::NONE }
     }
 
-    /// Returns whether the decoder may accept `quirk`. The method records an allowed quirk in the deviations of the
-    /// frame.
+    /// Returns whether the decoder may accept `quirk`. If the decoder may, `try_use` records `quirk` in the deviations
+    /// of the frame.
     pub(super) fn try_use(&mut self, quirk: Quirks) -> bool {
         let allowed = self.allowed.contains(quirk);
         if allowed {
@@ -120,14 +120,14 @@ impl<'a> Leniency<'a> {
     }
 
     /// Handles the bytes `rest` after the last field of a command that later revisions of the specification may extend.
-    /// The method ignores the bytes `rest` if [`Quirks::TRAILING_BYTES`] is allowed, and returns an error for the bytes
-    /// if the quirk is not allowed.
+    /// `ignore_trailing` ignores the bytes `rest` if [`Quirks::TRAILING_BYTES`] is allowed, and otherwise returns an
+    /// error if `rest` is not empty.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
-    /// Handles the bytes `rest` after the last field of a command. The method ignores the bytes `rest` if `quirk` is
-    /// allowed, and returns an error for the bytes if `quirk` is not allowed.
+    /// Handles the bytes `rest` after the last field of a command. `ignore_trailing_by` ignores the bytes `rest` if
+    /// `quirk` is allowed, and otherwise returns an error if `rest` is not empty.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);

@@ -45,14 +45,14 @@ struct RawResponse {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndRequest {
     /// Result of the download: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT. Some devices report a failed
-    /// download with another status.
+    /// download with a status that the specification does not define for an Upgrade End Request.
     pub status: Status,
     /// Downloaded image: manufacturer code, image type and version.
     pub id: ImageId,
 }
 
 impl UpgradeEndRequest {
-    /// Checks the field values of the request against the rules of the specification.
+    /// Checks the field values of the Upgrade End Request against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::Status`] for a status that section 6.10.9.2.1 does not define.
@@ -104,10 +104,10 @@ pub struct UpgradeEndResponse {
 }
 
 impl UpgradeEndResponse {
-    /// Checks the field values of the response against the rules of the specification.
+    /// Checks the field values of the Upgrade End Response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Time`] if the upgrade time is before the current time. The check accepts an upgrade time of 0.
+    /// [`Violation::Time`] if the upgrade time is before the current time. `check` accepts an upgrade time of 0.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { target: _, time } = self;
         match time.delay(TimeField::Upgrade, None, 0) {
