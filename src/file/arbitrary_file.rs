@@ -32,17 +32,18 @@ pub struct ArbitraryFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 enum BodyEnd {
-    /// The body ends with its complete elements.
+    /// The body ends after its complete elements.
     Elements,
-    /// The body ends with an element with tag 0xF000. The 0xF000 element has two bytes between its length field and its
-    /// data, which the length field does not count.
+    /// The body ends with an element with tag 0xF000. The element with tag 0xF000 has two bytes between its length
+    /// field and its data, which the length field does not count.
     Telink([u8; 2], Vec<u8>),
     /// The body ends with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
-    /// The body ends with zeros, too few for an element. The generator makes 1 to 5 zeros.
+    /// The body ends with 1 to 5 zeros, which are too few for an element.
     Padding(u8),
-    /// The body ends in the middle of an element, because the file is truncated. The fields are the tag of the
-    /// incomplete element, the data bytes that are present, and the number of missing data bytes (at least 1).
+    /// The body ends in the middle of an element, because the file is truncated. The fields of `Truncated` are the tag
+    /// of the incomplete element, its data bytes that are present, and the number of its missing data bytes (at least
+    /// 1).
     Truncated(Tag, Vec<u8>, u16),
 }
 
@@ -67,7 +68,7 @@ impl ArbitraryFile {
     }
 
     /// Returns the elements that [`Image::parse_lenient`](super::Image::parse_lenient) returns exactly as the generator
-    /// wrote them. The iterator leaves out an element in Telink's form and an element with missing bytes.
+    /// wrote them. `ArbitraryFile::elements` leaves out an element in Telink's form and an element with missing bytes.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
         let complete = self.elements.len().saturating_sub(usize::from(self.is_padded_to_telink_form()));
         self.elements.iter().take(complete).map(|(tag, data)| Element { tag: *tag, data })

@@ -21,7 +21,8 @@ pub enum BodyLayout {
     /// 095264).
     Elements,
     /// Layout in which the last element has tag 0xF000 and two bytes between length and data. The length field of the
-    /// last element does not count these two bytes. Telink's tools write encrypted images in this layout.
+    /// last element does not count the two bytes between length and data. Telink's tools write encrypted images in the
+    /// layout `TelinkF000`.
     TelinkF000,
     /// Layout with raw bytes only, because the start of the body is not an element.
     RawBody,
@@ -29,7 +30,7 @@ pub enum BodyLayout {
     /// second image, or padding of 1 to 5 bytes.
     ElementsThenRaw,
     /// Layout of a file that ends before its total image size. A truncated file can be inspected, but a server never
-    /// serves a truncated file.
+    /// sends a truncated file to a device.
     Truncated,
 }
 

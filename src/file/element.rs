@@ -148,9 +148,9 @@ impl PlacedElement<'_> {
     }
 }
 
-/// Writes the element as it was read, with the length field and Telink's two bytes. In contrast, the encoder of
-/// [`Element`] writes the number of data bytes to the length field, even if the element was read with another length
-/// field.
+/// Writes the element as it was read, with the length field and Telink's two bytes. The encoder of [`Element`] writes
+/// the number of data bytes to the length field, also for an element of a truncated file, whose length field counts
+/// more bytes than are present.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
@@ -168,7 +168,7 @@ impl Emit for PlacedElement<'_> {
 /// Number of bytes between length and data in Telink's form of an element, whose tag is [`TELINK_TAG`].
 const TELINK_INFO_LEN: usize = 2;
 
-/// Number of bytes before the data in Telink's form: tag, length and two more bytes.
+/// Number of bytes before the data of an element in Telink's form: tag, length and two more bytes.
 pub(super) const TELINK_HEAD_LEN: usize = Element::HEAD_LEN + TELINK_INFO_LEN;
 
 /// Tag 0xF000, which Telink's tools give to an encrypted image. Most files with tag 0xF000 use the standard form of an
@@ -177,9 +177,9 @@ const TELINK_TAG: u16 = 0xf000;
 
 /// Returns whether an element has Telink's form, in which the length does not count two bytes before the data.
 ///
-/// `left_over` is the number of bytes from the end of the element, as its length field states the end, to the end of
-/// the file. A `left_over` of exactly two shows Telink's form, because an element in the standard form is followed by
-/// no byte or by another element.
+/// `left_over` is the number of bytes between the end of the element, computed from its length field, and the end of
+/// the file. If the tag is 0xF000 and `left_over` is exactly two, the element has Telink's form, because after an
+/// element in the standard form the file ends or another element follows.
 pub(super) const fn is_telink_form(tag: Tag, left_over: u32) -> bool {
     tag.0 == TELINK_TAG && left_over == 2
 }
@@ -205,8 +205,8 @@ struct CheckedHead {
 
 impl CheckedHead {
     /// Reads the head of an element at the start of `input`, which goes up to the end of the file. In a truncated file,
-    /// `missing` is the number of bytes that should follow `input`. The function returns an error if the element is
-    /// longer than `input` and the missing bytes together.
+    /// `missing` is the number of bytes that should follow `input`. `CheckedHead::read` returns an error if the element
+    /// is longer than `input` and the missing bytes together.
     #[inline]
     fn read(input: &[u8], missing: usize) -> Result<Self, DecodeErrorKind> {
         let truncated = |needed| DecodeErrorKind::Truncated { needed, present: input.len() };
@@ -250,7 +250,7 @@ pub struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     /// Iterates over the elements of `body`, whose first byte has the offset `offset` in the file. Returns an error
-    /// unless complete elements fill the body exactly.
+    /// unless complete elements fill `body` exactly.
     #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
         let mut rest = body;
@@ -284,8 +284,8 @@ impl<'a> Elements<'a> {
         Self { rest: body, end: offset.wrapping_add(body.len()), missing }
     }
 
-    /// Returns the offset of the element that the iterator returns next. After the last element, returns the offset of
-    /// the first byte after the last element.
+    /// Returns the offset of the element that the iterator returns next. If the iterator has returned all elements,
+    /// `offset` is the offset of the first byte after the last element.
     #[inline]
     pub(super) const fn offset(&self) -> usize {
         // `rest` is the end of the body, so neither this difference nor the sum in `lenient` wraps.

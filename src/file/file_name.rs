@@ -58,11 +58,11 @@ impl<'a> FileName<'a> {
     /// Reads a file name without folders. Returns `None` unless the name starts with three numbers of 4, 4 and 8
     /// hexadecimal digits.
     ///
-    /// The method also accepts names that deviate from the recommended form in these ways:
+    /// `FileName::parse` also accepts a name that deviates from the recommended form in one or more of these ways:
     ///
     /// - lower-case digits
     /// - `_` instead of `-` between two fields of the name
-    /// - a space or a dot before the free text
+    /// - a space or a dot instead of `-` before the free text
     /// - an extension other than `zigbee`, or no extension
     /// - two hardware versions of 4 hexadecimal digits between image type and file version
     #[must_use]
@@ -81,7 +81,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Splits `rest` at its last dot. Returns the text before this dot and the text after this dot.
+/// Splits `rest` at its last dot. Returns the text before and the text after the last dot.
 fn split_extension(rest: &str) -> (&str, &str) {
     // The code does not use `rsplit_once`, because the string search of `core` has panic branches.
     let dot = rest.bytes().rposition(|byte| byte == b'.');
@@ -89,8 +89,8 @@ fn split_extension(rest: &str) -> (&str, &str) {
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
-/// Reads two hardware versions of 4 hexadecimal digits each. Returns the range of hardware versions, and the text after
-/// the two versions.
+/// Reads two hardware versions of 4 hexadecimal digits each. Returns the range of hardware versions, and the text that
+/// follows in the file name.
 fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     let (min, rest) = hex_number(after_separator(rest)?, 4)?;
     let (max, rest) = hex_number(after_separator(rest)?, 4)?;
@@ -98,12 +98,14 @@ fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     Some((HardwareRange { min: version(min)?, max: version(max)? }, rest))
 }
 
-/// Removes the separator between two numbers of a file name. Returns the text after the separator.
+/// Removes the separator between two numbers of a file name. Returns the text after the separator, or `None` if `rest`
+/// starts with no separator.
 fn after_separator(rest: &str) -> Option<&str> {
     rest.strip_prefix(['-', '_'])
 }
 
-/// Reads a number of exactly `digits` hexadecimal digits. Returns the number and the text after the number.
+/// Reads a number of exactly `digits` hexadecimal digits. Returns the number and the text that follows the number in
+/// `text`.
 fn hex_number(text: &str, digits: usize) -> Option<(u32, &str)> {
     let (number, rest) = text.split_at_checked(digits)?;
     let all_digits = number.bytes().all(|byte| byte.is_ascii_hexdigit());

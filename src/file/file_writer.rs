@@ -59,8 +59,8 @@ impl<'a> FileWriter<'a> {
     /// Creates a writer of a file with the header `header` and the elements `elements`. The writer replaces
     /// `header.total_size` with the length of the file.
     ///
-    /// Of the bits in `header.other_control`, the writer writes only the reserved bits. A written file is device
-    /// specific if and only if the header has a destination (section 6.3.2.12).
+    /// Of the bits in `header.other_control`, the writer writes only the reserved bits. Bit 1 of the written field
+    /// control (device specific) is set if and only if the header has a destination (section 6.3.2.12).
     ///
     /// # Errors
     /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) if no device could use the file.
@@ -98,7 +98,7 @@ impl<'a> FileWriter<'a> {
     /// Writes the file to `out`.
     ///
     /// # Errors
-    /// The method returns the errors of the stream `out`.
+    /// `write_to` returns the errors of the stream `out`.
     #[cfg(feature = "std")]
     pub fn write_to(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
         // Each element is written by itself. `to_vec` would copy the data of all elements, and so double the memory for

@@ -96,19 +96,19 @@ impl HeaderControl {
 /// Unusual features of a header that was read. A device may install a file even if the header of the file has unusual
 /// features.
 ///
-/// An empty, blank or 32-byte header string is not unusual.
+/// An empty, blank or 32-byte header string does not count as an unusual feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct HeaderAnomalies {
-    /// Bit 1 of the field control is set, but the header is too short for a destination (section 6.3.2.12). Of the
-    /// methods that read a whole header, only [`FileHeader::parse_lenient`] accepts a header without room for a
-    /// destination.
+    /// Bit 1 of the field control is set, but the header is too short for a destination (section 6.3.2.12).
+    /// [`FileHeader::parse_lenient`] and [`FileHeader::parse_known`] accept a header without room for a destination;
+    /// [`FileHeader::parse`] does not.
     pub destination_missing: bool,
     /// Reserved bits (3 to 15) of the field control are set.
     pub reserved_bits: bool,
-    /// The header has extra bytes after its known fields.
+    /// The header has bytes after the fields that document 095264 defines.
     pub extra_bytes: bool,
     /// The minor header version is not 0.
     pub other_minor_version: bool,
@@ -156,9 +156,10 @@ pub struct FileHeader<'a> {
     /// room for a destination. The bits [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
     /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in `other_control`.
     pub other_control: HeaderControl,
-    /// Extra bytes between the known fields and the end of the header. If the extra bytes make the header longer than
-    /// 65,535 bytes, the maximum of the 16-bit header length field, [`FileWriter`](super::FileWriter) returns an error,
-    /// and the encoder of the header leaves out the extra bytes beyond the maximum.
+    /// Extra bytes between the last field that document 095264 defines and the end of the header. If the extra bytes
+    /// make the header longer than 65,535 bytes, the maximum of the 16-bit header length field,
+    /// [`FileWriter`](super::FileWriter) returns an error, and the encoder of the header leaves out the extra bytes
+    /// beyond the maximum.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub extra: &'a [u8],
 }
@@ -188,20 +189,20 @@ impl<'a> FileHeader<'a> {
         }
     }
 
-    /// Returns this header with another stack version.
+    /// Returns this header with the Zigbee stack version `stack`.
     #[must_use]
     pub const fn with_stack(self, stack: StackVersion) -> Self {
         Self { stack, ..self }
     }
 
-    /// Returns this header with another header string.
+    /// Returns this header with the header string `header_string`.
     #[must_use]
     pub const fn with_header_string(self, header_string: HeaderString) -> Self {
         Self { header_string, ..self }
     }
 
-    /// Returns this header with another total image size in bytes. A caller of [`FileWriter`](super::FileWriter) need
-    /// not set the total image size, because the writer computes it.
+    /// Returns this header with a total image size of `total_size` bytes. A caller of [`FileWriter`](super::FileWriter)
+    /// need not set the total image size, because the writer computes it.
     #[must_use]
     pub const fn with_total_size(self, total_size: u32) -> Self {
         Self { total_size, ..self }
@@ -225,7 +226,8 @@ impl<'a> FileHeader<'a> {
         Self { hardware: Some(hardware), ..self }
     }
 
-    /// Returns this header with other extra bytes, which may have another lifetime.
+    /// Returns this header with the extra bytes `extra`, whose lifetime may differ from the lifetime of the former
+    /// extra bytes.
     #[must_use]
     pub const fn with_extra(self, extra: &[u8]) -> FileHeader<'_> {
         let Self {
@@ -254,14 +256,14 @@ impl<'a> FileHeader<'a> {
         }
     }
 
-    /// Reads the header at the start of `file` strictly. Returns the header and all bytes after the header.
+    /// Reads the header at the start of `file` strictly. Returns the header and all bytes of `file` after the header.
     ///
     /// The parser accepts and keeps reserved bits, extra bytes and minor versions other than 0.
     /// [`anomalies`](Self::anomalies) reports reserved bits, extra bytes and minor versions other than 0.
     ///
     /// # Errors
-    /// The method returns the first error of the following list that applies. The `offset` of the error is the offset
-    /// of the field at fault.
+    /// If several of the errors below apply, `FileHeader::parse` returns the error that is listed first. The `offset`
+    /// of the error is the offset of the field at fault.
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) if at least four bytes are present, and the first four bytes
     ///   are not the file identifier.
@@ -273,8 +275,8 @@ impl<'a> FileHeader<'a> {
     /// - [`Truncated`](crate::DecodeErrorKind::Truncated) with the offset 0 if fewer bytes than the header length are
     ///   present.
     ///
-    /// After `Truncated`, the method may succeed when it is called with more bytes of the file. Every error except
-    /// `Truncated` is final: the method returns the same error, whatever bytes follow.
+    /// After `Truncated`, `parse` may succeed when it is called with more bytes of the file. Every error except
+    /// `Truncated` is final: `parse` returns the same error, whatever bytes follow.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::STRICT).map(|view| (view.header(), view.body()))
     }
@@ -284,20 +286,20 @@ impl<'a> FileHeader<'a> {
     /// [`HeaderAnomalies::destination_missing`] is set.
     ///
     /// # Errors
-    /// The method returns the same errors as [`parse`](Self::parse).
+    /// `parse_lenient` returns the errors of [`parse`](Self::parse), except for a missing destination.
     pub fn parse_lenient(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::LENIENT).map(|view| (view.header(), view.body()))
     }
 
-    /// Reads the known fields of a header whose extra bytes may not have arrived yet. In the returned header, `extra`
-    /// is empty.
+    /// Reads the known fields of a header whose extra bytes may not have arrived yet. In the header that `parse_known`
+    /// returns, `extra` is empty.
     ///
     /// The known fields take at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes. As
-    /// [`parse_lenient`](Self::parse_lenient) does, the method accepts a device-specific header without room for a
+    /// [`parse_lenient`](Self::parse_lenient) does, `parse_known` accepts a device-specific header without room for a
     /// destination.
     ///
     /// # Errors
-    /// The method returns the same errors as [`parse`](Self::parse). The error
+    /// `parse_known` returns the same errors as [`parse`](Self::parse). The error
     /// [`Truncated`](crate::DecodeErrorKind::Truncated) contains the number of bytes needed: 56 if the fixed fields are
     /// incomplete, and the length of all known fields if the optional fields are incomplete.
     pub fn parse_known(start: &[u8]) -> Result<FileHeader<'static>, DecodeError> {
@@ -310,8 +312,8 @@ impl<'a> FileHeader<'a> {
         Ok((view.header().with_extra(&[]), view.len()))
     }
 
-    /// Returns the header length field of a header whose first 56 bytes are present. Returns 0 if fewer than 56 bytes
-    /// are present.
+    /// Returns the header length field of a header whose first 56 bytes are present. If fewer than 56 bytes are
+    /// present, `declared_len` returns 0.
     pub(super) fn declared_len(start: &[u8]) -> u16 {
         FixedFields::ref_from_prefix(start).map_or(0, |(fixed, _)| fixed.header_length.get())
     }
@@ -336,8 +338,8 @@ impl<'a> FileHeader<'a> {
         self.control().contains(HeaderControl::DEVICE_SPECIFIC)
     }
 
-    /// Returns whether the image supports the hardware version `hardware`. Without a hardware range in the header, the
-    /// image supports all hardware versions (sections 6.3.2.13 and 6.3.2.14).
+    /// Returns whether the image supports the hardware version `hardware`. If the header contains no hardware versions,
+    /// the image supports all hardware versions (sections 6.3.2.13 and 6.3.2.14).
     #[must_use]
     pub fn suits(&self, hardware: HardwareVersion) -> bool {
         self.hardware.is_none_or(|range| range.contains(hardware))

@@ -54,7 +54,7 @@ pub struct Image<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct RawRemainder<'a> {
-    /// Offset of the first raw byte, in bytes from the first byte of the header.
+    /// Offset of the first byte that cannot be read as an element, in bytes from the first byte of the header.
     pub offset: usize,
     /// All bytes from `offset` to the end of the file; at least one byte.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
@@ -65,7 +65,7 @@ impl<'a> Image<'a> {
     /// Reads `bytes` strictly as exactly one file, whose elements fill its body.
     ///
     /// # Errors
-    /// The method returns the errors of [`parse_prefix`](Self::parse_prefix), and
+    /// `Image::parse` returns the errors of [`parse_prefix`](Self::parse_prefix), and
     /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if bytes follow the file. The offset of the error
     /// `TrailingBytes` is the total image size.
     // The function is always inlined, so that the image stays in registers. Inlining halves the number of instructions
@@ -80,10 +80,10 @@ impl<'a> Image<'a> {
         Ok(Self { header, sections, elements_end: sections.file.len(), layout: BodyLayout::Elements })
     }
 
-    /// Reads the file at the start of `bytes` strictly. Returns the file and the bytes after its total image size.
+    /// Reads the file at the start of `bytes` strictly. Returns the file, and the bytes that follow the file.
     ///
     /// # Errors
-    /// The method returns the errors of [`SplitFile::parse`](super::SplitFile::parse) and of
+    /// `parse_prefix` returns the errors of [`SplitFile::parse`](super::SplitFile::parse) and of
     /// [`SplitFile::elements`](super::SplitFile::elements).
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let (header, mut sections) = Self::parse_sections(bytes)?;
@@ -92,7 +92,7 @@ impl<'a> Image<'a> {
         Ok((Self { header, sections, elements_end, layout: BodyLayout::Elements }, trailing))
     }
 
-    /// Checks header and elements strictly. Further bytes may follow the OTA file in `bytes`.
+    /// Checks header and elements strictly. In `bytes`, trailing bytes may follow the OTA file.
     #[inline(always)]
     fn parse_sections(bytes: &'a [u8]) -> Result<(HeaderView<'a>, Sections<'a>), DecodeError> {
         let header = check_header(bytes, HeaderRules::STRICT)?;
@@ -104,14 +104,15 @@ impl<'a> Image<'a> {
     /// Reads the file at the start of `bytes` leniently. The returned image also contains the bytes that cannot be read
     /// as elements.
     ///
-    /// If complete elements in the standard form fill the body exactly, the method reads the body in the standard form.
-    /// The body is [raw](Self::raw_remainder) from the first offset at which the bytes are not an element. If the data
-    /// of an element with tag 0xF000, counted by its length field, ends exactly two bytes before the end of the file,
-    /// the method reads the element in Telink's form.
+    /// If complete elements in the standard form fill the body exactly, `parse_lenient` reads all elements in the
+    /// standard form. From the first offset at which the bytes are not an element, the rest of the body is
+    /// [raw](Self::raw_remainder). If the data of an element with tag 0xF000, counted by its length field, ends exactly
+    /// two bytes before the end of the file, `parse_lenient` reads the element in Telink's form, with two bytes between
+    /// length and data.
     ///
     /// # Errors
-    /// The method returns the errors of [`FileHeader::parse_lenient`], because a file without a readable header cannot
-    /// be read at all.
+    /// `Image::parse_lenient` returns the errors of [`FileHeader::parse_lenient`], because a file without a readable
+    /// header cannot be read at all.
     pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let header = check_header(bytes, HeaderRules::LENIENT)?;
         let sections = Sections::split(&header, bytes);
@@ -157,8 +158,8 @@ impl<'a> Image<'a> {
         self.elements().filter(move |placed| placed.element.tag == tag)
     }
 
-    /// Returns whether the file has a signature element, of either crypto suite. The method does not verify the
-    /// signature itself.
+    /// Returns whether the file has a signature element, of either crypto suite. `is_signed` does not verify the
+    /// signature.
     ///
     /// Only the elements show whether a file is signed, because the header has no bit for a signature (section
     /// 6.3.2.4).
@@ -170,7 +171,7 @@ impl<'a> Image<'a> {
     /// Returns the signature element of the file, or `None` if the file has no signature.
     ///
     /// # Errors
-    /// The method returns the errors of [`SignatureElement::parse`]. The method also fails with
+    /// `Image::signature` returns the errors of [`SignatureElement::parse`], and
     /// [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) if any element, even a second signature, follows the
     /// first signature element (section 6.3.5). The offset in the error `SignatureNotLast` is the offset of the first
     /// signature element.
@@ -184,28 +185,30 @@ impl<'a> Image<'a> {
         SignatureElement::parse(&placed)
     }
 
-    /// Returns the layout of the body. After a strict parse, the layout is always [`BodyLayout::Elements`].
+    /// Returns the layout of the body. For an image from [`parse`](Self::parse) or
+    /// [`parse_prefix`](Self::parse_prefix), the layout is always [`BodyLayout::Elements`].
     #[must_use]
     pub const fn layout(&self) -> BodyLayout {
         self.layout
     }
 
-    /// Returns the raw bytes of the body after its elements. After a strict parse, the method always returns `None`.
+    /// Returns the raw bytes after the elements of the body, or `None` if no raw bytes follow the elements. For an
+    /// image from [`parse`](Self::parse) or [`parse_prefix`](Self::parse_prefix), `raw_remainder` is always `None`.
     #[must_use]
     pub fn raw_remainder(&self) -> Option<RawRemainder<'a>> {
         let bytes = self.bytes().get(self.elements_end..).filter(|bytes| !bytes.is_empty())?;
         Some(RawRemainder { offset: self.elements_end, bytes })
     }
 
-    /// Returns the bytes after the total image size, which are not part of the file (section 6.3.2.10). After a strict
-    /// parse, the returned slice is always empty.
+    /// Returns the bytes after the total image size, which are not part of the file (section 6.3.2.10). For an image
+    /// from [`parse`](Self::parse) or [`parse_prefix`](Self::parse_prefix), `trailing` is always empty.
     #[must_use]
     pub const fn trailing(&self) -> &'a [u8] {
         self.sections.trailing
     }
 
-    /// Returns the number of bytes by which the file in memory is shorter than its total image size. The number is 0
-    /// unless the layout is [`Truncated`](BodyLayout::Truncated).
+    /// Returns the number of bytes by which the file in memory is shorter than its total image size. `missing` is 0
+    /// unless the layout of the body is [`Truncated`](BodyLayout::Truncated).
     #[must_use]
     #[inline]
     pub fn missing(&self) -> usize {
@@ -214,7 +217,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// Writes header, elements, raw remainder and trailing bytes, exactly as they were read.
+/// Writes header, elements, raw remainder and trailing bytes of the image, exactly as they were read.
 impl Emit for Image<'_> {
     fn len(&self) -> usize {
         self.bytes().len().saturating_add(self.trailing().len())

@@ -43,7 +43,7 @@ pub enum SignatureElement<'a> {
     },
 }
 
-/// Certificate element with the certificate of the signer, which is not parsed (section 6.3.6).
+/// Certificate element with the bytes of the signer's certificate, which the crate does not parse (section 6.3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -67,9 +67,9 @@ impl<'a> SignatureElement<'a> {
     /// Reads a signature element. Returns `None` if the tag does not mark a signature.
     ///
     /// # Errors
-    /// The field `item` of the error is "signature element", and the field `offset` counts from the first byte of the
-    /// header. Fails with [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires, and
-    /// with [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
+    /// In an error of `SignatureElement::parse`, the field `item` is "signature element", and the field `offset` counts
+    /// from the first byte of the header. Fails with [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter
+    /// than the tag requires, and with [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {
             Tag::ECDSA_SIGNATURE => {
@@ -106,8 +106,8 @@ impl<'a> CertificateElement<'a> {
     /// Reads a certificate element. Returns `None` if the tag does not mark a certificate.
     ///
     /// # Errors
-    /// The method returns the same errors as [`SignatureElement::parse`], but the field `item` of the error is "signing
-    /// certificate element".
+    /// `CertificateElement::parse` returns the same errors as [`SignatureElement::parse`], but the field `item` of an
+    /// error is "signing certificate element".
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {
             Tag::ECDSA_CERTIFICATE => {

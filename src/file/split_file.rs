@@ -1,7 +1,7 @@
 //! File that is split into header, body and trailing bytes by the header length and the total image size in its header.
 //!
-//! A server needs only the split into header, body and trailing bytes, because it also serves files whose body it
-//! cannot read. Sections refer to ZigBee document 095264 (2011).
+//! A server needs to know only where the header and the file end, because it also sends files whose body it cannot read
+//! as elements. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! |<------------- file ------------->|
@@ -20,8 +20,8 @@ use crate::error::{DecodeError, DecodeErrorKind};
 pub struct SplitFile<'a> {
     /// Header of the file.
     pub header: FileHeader<'a>,
-    /// All bytes of the file, header and body. The length of `file` is the total image size. A server serves only the
-    /// bytes of `file`.
+    /// All bytes of the file, header and body. The length of `file` is the total image size. A server sends only the
+    /// bytes of `file` to a device, and no trailing bytes.
     pub file: &'a [u8],
     /// Bytes of the file after the header. In a file that follows the specification, the body consists of elements.
     pub body: &'a [u8],
@@ -30,12 +30,12 @@ pub struct SplitFile<'a> {
 }
 
 impl<'a> SplitFile<'a> {
-    /// Splits the file at the start of `bytes`. The method reads the header like [`FileHeader::parse`].
+    /// Splits the file at the start of `bytes`. `SplitFile::parse` reads the header like [`FileHeader::parse`].
     ///
     /// # Errors
-    /// The method returns the errors of [`FileHeader::parse`]. If `bytes` is shorter than the total image size, the
-    /// method fails with [`Truncated`](DecodeErrorKind::Truncated) and the offset 0. The error `Truncated` contains the
-    /// total image size as the number of bytes needed.
+    /// `SplitFile::parse` returns the errors of [`FileHeader::parse`]. If `bytes` is shorter than the total image size,
+    /// `SplitFile::parse` fails with [`Truncated`](DecodeErrorKind::Truncated) and the offset 0. The error `Truncated`
+    /// contains the total image size as the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
@@ -45,9 +45,10 @@ impl<'a> SplitFile<'a> {
     /// Returns the elements of the body. The elements must fill the body exactly (section 6.3.3).
     ///
     /// # Errors
-    /// The offset in the error is the offset of the element at fault, in bytes from the first byte of the header.
+    /// The offset in the error is the offset of the element that does not fit into the body, in bytes from the first
+    /// byte of the header.
     ///
-    /// - [`ElementOverrun`](DecodeErrorKind::ElementOverrun) if the element runs past the end of the body.
+    /// - [`ElementOverrun`](DecodeErrorKind::ElementOverrun) if an element runs past the end of the body.
     /// - [`Truncated`](DecodeErrorKind::Truncated) if only 1 to 5 bytes are left after the last complete element, too
     ///   few for tag and length.
     pub fn elements(&self) -> Result<Elements<'a>, DecodeError> {
@@ -65,7 +66,8 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Splits `bytes` at the total image size. For a truncated file, `file` has the bytes that are present.
+    /// Splits `bytes` at the total image size. For a truncated file, the field `file` contains the bytes that are
+    /// present.
     #[inline]
     pub(super) fn split(header: &HeaderView<'a>, bytes: &'a [u8]) -> Self {
         let total = usize::try_from(header.total_size()).unwrap_or(usize::MAX);

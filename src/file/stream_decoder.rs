@@ -52,25 +52,26 @@ pub struct StreamDecoder {
     /// Header length in bytes; 0 until the header is read.
     header_len: u16,
     layout: BodyLayout,
-    /// Consumed bytes of an incomplete header, or of the incomplete head of an element.
+    /// Bytes that the decoder has consumed and keeps: the start of an incomplete header, or of the incomplete tag and
+    /// length of an element.
     buffer: [u8; FileHeader::MAX_KNOWN_LEN],
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// The buffer contains `buffered` bytes of the known header fields. When the buffer contains `needed` bytes, the
+    /// The buffer contains the first `buffered` bytes of the header. When the buffer contains `needed` bytes, the
     /// decoder can make the next check of the header.
     Header { buffered: usize, needed: usize },
     /// The decoder has read the known header fields, and `left` extra bytes of the header have not arrived yet.
     Extra { left: u32 },
-    /// The buffer contains `buffered` bytes of an element's head, which has `needed` bytes. The head of an element
-    /// consists of tag and length, and in Telink's form also of two more bytes.
+    /// The buffer contains the first `buffered` bytes of an element's head, which has `needed` bytes. The head of an
+    /// element consists of tag and length, and in Telink's form also of two more bytes.
     ElementHead { buffered: usize, needed: usize },
     /// The decoder has read the head of an element, and `left` data bytes of the element have not arrived yet.
     Data { left: u32 },
-    /// No further element follows: only raw bytes up to the total image size, then trailing bytes.
+    /// The file has no more elements: only raw bytes up to the total image size, then trailing bytes.
     Raw,
-    /// The header is invalid, and every further call of `next` returns the stored error.
+    /// The header is invalid, and every call of `next` returns the error of the header, which the decoder has stored.
     Failed(DecodeError),
 }
 
@@ -82,7 +83,7 @@ enum State {
 pub enum StreamPiece<'a> {
     /// Start of the header, with the known fields.
     Header {
-        /// Known header fields. In this header, `extra` is empty, because the extra bytes follow in pieces
+        /// Known header fields. The field `extra` of `header` is empty, because the extra bytes follow in pieces
         /// [`Extra`](Self::Extra).
         header: FileHeader<'static>,
         /// Header length in bytes, including extra bytes.
@@ -108,7 +109,7 @@ pub enum StreamPiece<'a> {
         /// field `length` does not count Telink's two bytes.
         telink_info: Option<[u8; 2]>,
     },
-    /// Some or all data of the current element.
+    /// Some or all data of the element whose start the decoder has returned last.
     Data {
         /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
@@ -117,7 +118,7 @@ pub enum StreamPiece<'a> {
         bytes: &'a [u8],
     },
     /// Some or all raw bytes of the body, which are not an element. After a piece of raw bytes, the decoder returns
-    /// only further raw bytes and trailing bytes.
+    /// only raw bytes and trailing bytes.
     Raw {
         /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
@@ -181,7 +182,7 @@ impl StreamDecoder {
     }
 
     /// Consumes bytes from the front of `input` and returns the next piece of the file. Returns `None` if `input` is
-    /// empty, or if all bytes of `input` are consumed but the next piece needs more bytes.
+    /// empty, or if the decoder has consumed all bytes of `input` but needs more bytes for the next piece.
     ///
     /// Call `next` in a loop until it returns `None`, and then start the loop again with the next bytes of the file as
     /// `input`.
@@ -191,9 +192,9 @@ impl StreamDecoder {
     /// until it returns `None` ends. The decoder cannot detect the last piece, because any number of trailing bytes may
     /// follow the file. Call [`finish`](Self::finish) after the last byte.
     /// # Errors
-    /// The method returns the errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated),
-    /// as soon as the bytes at fault have arrived. After an error, each later call of `next` returns the same error.
-    /// Bytes after the header never cause an error.
+    /// `next` returns the errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated), as
+    /// soon as the bytes at fault have arrived. After an error, each later call of `next` returns the same error. Bytes
+    /// after the header never make `next` fail.
     pub fn next<'b, 'i: 'b>(
         &'b mut self,
         input: &mut &'i [u8],
@@ -242,13 +243,13 @@ impl StreamDecoder {
         }
     }
 
-    /// Ends the decoding after the last byte of the file, and returns the layout of the body. The method never returns
-    /// [`BodyLayout::Truncated`], because the method fails for a truncated file.
+    /// Ends the decoding after the last byte of the file, and returns the layout of the body. `finish` never returns
+    /// [`BodyLayout::Truncated`], because `finish` fails for a truncated file.
     ///
     /// # Errors
-    /// If [`next`](Self::next) has failed before, the method returns the error of `next`. If the file is incomplete,
-    /// the method fails with [`Truncated`](DecodeErrorKind::Truncated) and the offset 0. The field `item` of the error
-    /// is "OTA header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
+    /// If [`next`](Self::next) has failed before, `finish` returns the error of `next`. If the file is incomplete,
+    /// `finish` fails with [`Truncated`](DecodeErrorKind::Truncated) and the offset 0. The field `item` of the error
+    /// `Truncated` is "OTA header" if the header is incomplete, and "OTA file" if bytes after the header are missing.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),
@@ -264,8 +265,8 @@ impl StreamDecoder {
     }
 
     /// Returns the bytes that the decoder has consumed but has not returned in a piece yet. The buffered bytes are the
-    /// start of an incomplete header or of the incomplete head of an element. If no further input arrives, the buffered
-    /// bytes are the last bytes of the file.
+    /// start of an incomplete header, or of the incomplete tag and length of an element. If no more input arrives, the
+    /// buffered bytes are the last bytes of the file.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         match self.state {
@@ -276,8 +277,8 @@ impl StreamDecoder {
         }
     }
 
-    /// Reads the header from the buffer. Returns `None` if more bytes are needed, and stores the needed number of bytes
-    /// in the state.
+    /// Reads the header from the buffer. Returns `None` if the buffer contains too few bytes, and stores the needed
+    /// number of bytes in the state of the decoder.
     fn read_header(&mut self, buffered: usize) -> Result<Option<StreamPiece<'static>>, DecodeError> {
         match FileHeader::parse_known_and_len(self.buffer.get(..buffered).unwrap_or_default()) {
             Ok((header, len)) => {
@@ -296,7 +297,8 @@ impl StreamDecoder {
         }
     }
 
-    /// Returns the state of the decoder after the header or after an element.
+    /// Returns the state of the decoder at the end of the header or of an element: what follows is an element, raw
+    /// bytes, or the end of the file.
     fn start_of_next_element(&mut self) -> State {
         match self.left() {
             0 => State::Raw,
@@ -305,8 +307,9 @@ impl StreamDecoder {
         }
     }
 
-    /// Returns whether the buffer contains all bytes before the data of the element. If Telink's two bytes are missing,
-    /// the function changes the state of the decoder, so that the decoder waits for the two bytes.
+    /// Returns whether the buffer contains all bytes before the data of the element. If the element has Telink's form
+    /// and the two bytes between length and data are missing, `is_head_complete` changes the state of the decoder, so
+    /// that the decoder waits for the two bytes.
     fn is_head_complete(&mut self, buffered: usize) -> bool {
         let (tag, length) = self.tag_and_length();
         let left_over = self.left().checked_sub(length);
@@ -318,8 +321,8 @@ impl StreamDecoder {
         complete
     }
 
-    /// Returns the piece for the element whose head is in the buffer. If the element would run past the end of the
-    /// file, the function returns the buffered bytes as raw bytes.
+    /// Returns the piece [`StreamPiece::Element`] for the element whose tag and length are in the buffer. If the
+    /// element would run past the end of the file, `read_element_head` returns the buffered bytes as raw bytes.
     fn read_element_head(&mut self, buffered: usize) -> StreamPiece<'_> {
         let offset = self.consumed.saturating_sub(u32::try_from(buffered).unwrap_or_default());
         let (tag, length) = self.tag_and_length();
@@ -340,7 +343,7 @@ impl StreamDecoder {
         self.buffer.first_chunk().map(decode_head).unwrap_or((Tag(0), 0))
     }
 
-    /// Returns the state of the decoder for raw bytes from the offset `offset` on.
+    /// Returns the state of the decoder for a file that contains raw bytes from the offset `offset` on.
     fn start_of_raw_bytes(&mut self, offset: u32) -> State {
         self.layout = BodyLayout::raw_from(to_usize(offset), usize::from(self.header_len));
         State::Raw
@@ -381,7 +384,7 @@ impl Default for StreamDecoder {
 /// Length of the file identifier in bytes.
 const IDENTIFIER_LEN: usize = 4;
 
-/// Returns the number of `bytes`. The result fits into a `u32`, because the decoder computes as a `u32` how many bytes
+/// Returns the length of `bytes`. The length fits into a `u32`, because the decoder computes as a `u32` how many bytes
 /// it takes from the input.
 fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)

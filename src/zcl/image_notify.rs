@@ -56,8 +56,8 @@ pub enum NotifyScope {
 }
 
 impl From<ImageFilter> for NotifyScope {
-    /// Converts a filter to the shortest payload type with the same meaning. The payload leaves out the wildcards at
-    /// the end of the filter.
+    /// Converts a filter to the shortest payload type with the same meaning. The payload of the Image Notify leaves out
+    /// the wildcards at the end of the filter.
     fn from(filter: ImageFilter) -> Self {
         let ImageFilter { manufacturer, image_type, version } = filter;
         match (manufacturer, image_type, version) {
@@ -71,7 +71,7 @@ impl From<ImageFilter> for NotifyScope {
 
 impl ImageNotify {
     /// Image Notify for unicast, with the shortest payload. A client that receives an Image Notify by unicast sends a
-    /// query regardless of the fields (section 6.10.3.3).
+    /// query regardless of the fields of the Image Notify (section 6.10.3.3).
     pub const UNICAST: Self = Self { jitter: 100, scope: NotifyScope::Everyone };
 
     /// Default query jitter of the specification (table 17).

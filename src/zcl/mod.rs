@@ -28,9 +28,9 @@
 //! encoder accept any value that the bytes can represent. The `check` method of a message applies the rules of the
 //! specification.
 //!
-//! A frame does not contain its cluster id, because the APS header around the frame holds the id. The caller passes
-//! only frames of cluster [`CLUSTER_ID`]. The decoder would read a frame of another cluster as a frame of the OTA
-//! Upgrade cluster.
+//! A frame does not contain its cluster id, because the APS header around the frame holds the id. A caller of
+//! [`Frame::decode`] passes only frames of cluster [`CLUSTER_ID`]. The decoder would read a frame of another cluster as
+//! a frame of the OTA Upgrade cluster.
 
 mod attribute_commands;
 mod attribute_snapshot;

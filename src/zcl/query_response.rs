@@ -63,7 +63,7 @@ impl fmt::Display for ImageOffer {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias("QueryNextImageResponse", "QuerySpecificFileResponse"))]
 pub enum QueryResponse {
-    /// Response with the status SUCCESS: the server offers this image, and expects the client to download the image.
+    /// Response with the status SUCCESS: the server offers an image, and expects the client to download it.
     Offer(ImageOffer),
     /// Refusal of the query: a response without an image. The specification defines the statuses NO_IMAGE_AVAILABLE and
     /// NOT_AUTHORIZED for a query response without an image; some devices send another status.

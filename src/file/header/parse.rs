@@ -29,8 +29,8 @@ pub(in crate::file) struct HeaderRules {
 }
 
 impl HeaderRules {
-    /// Rules of [`FileHeader::parse`]: the header must have room for a destination, and the extra bytes must be
-    /// present.
+    /// Rules of [`FileHeader::parse`]: a device-specific header must have room for a destination, and the extra bytes
+    /// must be present.
     pub(in crate::file) const STRICT: Self =
         Self { destination_may_be_missing: false, extra_may_be_missing: false };
     /// Rules of [`FileHeader::parse_lenient`]: a destination may be missing, but the extra bytes must be present.
@@ -40,14 +40,14 @@ impl HeaderRules {
     pub(super) const PARTIAL: Self = Self { destination_may_be_missing: true, extra_may_be_missing: true };
 }
 
-/// View of a header whose header length and total image size the parser has checked. The view reads the fields on
+/// View of a header whose header length and total image size the parser has checked. A `HeaderView` reads the fields on
 /// demand, because a copy of all fields is large.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::file) struct HeaderView<'a> {
     fixed: &'a FixedFields,
     /// Field control bits of the optional fields that are present.
     present: HeaderControl,
-    /// Bytes of the input after the fixed fields: the optional fields, any further header bytes, then the body.
+    /// Bytes of the input after the fixed fields: the optional fields, the extra bytes of the header, then the body.
     tail: &'a [u8],
 }
 
@@ -104,7 +104,7 @@ impl fmt::Debug for HeaderView<'_> {
     }
 }
 
-/// Checks the header at the start of `file` by `rules`.
+/// Checks the header at the start of `file`, and accepts the irregularities that `rules` allows.
 #[inline]
 pub(in crate::file) fn check_header(file: &[u8], rules: HeaderRules) -> Result<HeaderView<'_>, DecodeError> {
     check_identifier(file)?;
@@ -148,8 +148,9 @@ fn present_fields(
     Ok(present.known())
 }
 
-/// Checks the file identifier. The first four bytes of the input are enough to recognise that the input is not an OTA
-/// file, so the parser checks the file identifier before it checks that 56 bytes are present.
+/// Checks that `file` starts with the file identifier of an OTA file. The first four bytes of the input are enough to
+/// recognise that the input is not an OTA file, so the parser checks the file identifier before it checks that 56 bytes
+/// are present.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),
@@ -176,7 +177,7 @@ struct OptionalFields {
 }
 
 /// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14). `tail` must contain the
-/// bytes of all fields in `present`; [`check_header`] has checked that these bytes are present.
+/// bytes of all fields in `present`; [`check_header`] has checked that the bytes of the optional fields are present.
 // Always inlined, because nearly all files have no optional field or hardware versions only.
 #[inline(always)]
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> OptionalFields {
