@@ -98,7 +98,7 @@ impl<S: SessionSlots> GatewayDriver<S> {
         self.emit(gateway).await;
     }
 
-    /// Returns an input that is ready now, or `None` if the driver would have to wait for an input.
+    /// Returns an input that the gateway has ready, or `None` if the driver would have to wait for an input.
     async fn receive_ready(&mut self, gateway: &mut impl Gateway) -> Option<GatewayInput> {
         let now = gateway.now();
         let mut input = pin!(gateway.receive(now, &mut self.received));

@@ -10,7 +10,7 @@
 //!
 //! **The store offers a file only after the caller has fetched the file.** The specification has no query response by
 //! which a server could ask a device to query again soon. A gateway that offers a file before the caller has fetched it
-//! cannot serve the file if the fetch fails. A device that queries before the caller has fetched the file gets
+//! cannot send the file if the fetch fails. A device that queries before the caller has fetched the file gets
 //! NO_IMAGE_AVAILABLE. As soon as the caller has fetched the file, the device gets an Image Notify, and queries again.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -246,7 +246,7 @@ pub struct AttributeInfo {
     pub default: Option<AttributeValue>,
     /// `true` if every client must have the attribute.
     pub mandatory: bool,
-    /// Section that describes the attribute, in ZigBee document 095264 (2011) or in ZCL 8.
+    /// Number of the section that describes the attribute, in ZigBee document 095264 (2011) or in ZCL 8.
     pub section: &'static str,
     /// Edition of the specification that introduced the attribute.
     pub revision: Revision,

@@ -19,7 +19,7 @@ use super::{CommandId, Status};
 pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 
 /// Default Response: the answer to a command that has no response command of its own, or that the receiver of the
-/// command could not serve.
+/// command could not process.
 ///
 /// An unexpected Default Response must not end a download. Some lamps answer a correct Image Block Response by
 /// MALFORMED_COMMAND, and nevertheless request the next block. A report of a lamp that answers MALFORMED_COMMAND and

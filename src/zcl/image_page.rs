@@ -89,8 +89,8 @@ impl ImagePageRequest {
     /// If the maximum data size or the page size is 0, a server answers the request with MALFORMED_COMMAND.
     ///
     /// [`Violation::SmallPage`] if the page size is below the maximum data size of one response. The specification
-    /// forbids a client to request a page that is shorter than one response, but a server of this crate serves such a
-    /// page.
+    /// forbids a client to request a page that is shorter than one response, but a server of this crate sends the page
+    /// nevertheless.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

@@ -35,7 +35,8 @@ pub enum Violation {
     #[error("a page size of 0 requests nothing")]
     EmptyPage,
     /// The page size is below the maximum data size of one response (section 6.10.7.2.7). The specification forbids a
-    /// client to request a page that is shorter than one response, but a server of this crate serves such a page.
+    /// client to request a page that is shorter than one response, but a server of this crate sends the page
+    /// nevertheless.
     #[error("a page of {page_size} bytes is shorter than one response of {max_data} bytes")]
     SmallPage {
         /// Page size in the request, in bytes.
