@@ -12,7 +12,7 @@ use crate::crc::crc32;
 /// SDevices pads the OTA file to a multiple of this number of bytes, and appends the CRC after the padding.
 const ALIGNMENT: usize = 16;
 
-/// Opens `bytes` as a container of Salus or SDevices, or as an OTA file without a container. `bytes` start with an OTA
+/// Reads `bytes` as a container of Salus or SDevices, or as an OTA file without a container. `bytes` start with an OTA
 /// header, whose total image size is `total_size`.
 pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     let total = usize::try_from(total_size).unwrap_or(usize::MAX);
@@ -30,7 +30,8 @@ pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     with_trailer.unwrap_or(none)
 }
 
-/// Recognises the kind of container by the CRC in its last four bytes. Returns `None` unless the CRC matches.
+/// Recognises the kind of container by the CRC in its last four bytes. Returns `None` unless `bytes` end with the
+/// CRC-32 of a container of Salus or SDevices.
 fn recognise_trailer(bytes: &[u8], total: usize) -> Option<ContainerKind> {
     let (summed, crc) = bytes.split_last_chunk()?;
     let padding = summed.get(total..)?;

@@ -1,5 +1,5 @@
 //! [`ContainerKind::IkeaNgis`]: a container of ten 32-bit words, a SHA-256 for each chunk of the OTA file, the OTA
-//! file, and perhaps a signature. This crate does not verify the signature.
+//! file, and perhaps a signature. This crate does not verify the signature of an IKEA container.
 //!
 //! ```text
 //! 0  "NGIS"   4 12   8 2010   12 offset - 12   16 offset = 40 + 32 N   20 size   24 offset + size   28 11
@@ -17,7 +17,7 @@ use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::codec::fixed;
 use crate::file::FileHeader;
 
-/// Fields of the container before the SHA-256 of each chunk.
+/// Ten 32-bit words at the start of an IKEA container, before the SHA-256 of each chunk.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct RawHead {
@@ -38,8 +38,8 @@ const SHA_LEN: usize = 32;
 const _: () = assert!(size_of::<RawHead>() == 40);
 
 impl RawHead {
-    /// Returns whether the ten words are consistent: the constant words have their values, and offset, size, end and
-    /// number of chunks fit each other for chunks of `chunk_size` bytes.
+    /// Returns whether the ten words of an IKEA container are consistent: the constant words have their values, and
+    /// offset, size, end and number of chunks fit each other for chunks of `chunk_size` bytes.
     fn is_consistent(&self, chunk_size: NonZero<u32>) -> bool {
         let (offset, size) = (self.offset.get(), self.size.get());
         let chunks = size.div_ceil(chunk_size.get());
@@ -62,20 +62,21 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     })
 }
 
-/// IKEA container with consistent words and matching checksums, but with an OTA header whose total image size differs
-/// from the size of the OTA file in the ten words.
+/// IKEA container whose ten words are consistent and whose checksums match, but whose OTA header has another total
+/// image size than the ten words give for the OTA file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OtherTotal {
     /// Offset of the OTA header, in bytes from the first byte of the container.
     pub(crate) offset: usize,
     /// Total image size in the OTA header, in bytes.
     pub(crate) total_size: u32,
-    /// Size of the OTA file according to the ten words of the container, in bytes.
+    /// Size in bytes that the ten words at the start of the container give for the OTA file.
     pub(crate) size: u32,
 }
 
-/// Recognises a container that [`Container::open`] refuses only because the total image size in the OTA header differs
-/// from the size of the OTA file in the ten words. Returns `None` unless all checksums of the container match.
+/// Recognises an IKEA container that [`Container::open`] refuses only because the total image size in the OTA header
+/// differs from the size of the OTA file in the ten words of the container. Returns `None` unless all checksums of the
+/// container match.
 pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
     let head = Head::read(bytes)?;
     let (before, rest) = bytes.split_at_checked(head.offset)?;
@@ -96,7 +97,8 @@ struct Head {
 }
 
 impl Head {
-    /// Reads the ten words at the start of `bytes`. Returns `None` unless the ten words are consistent with each other.
+    /// Reads the ten words of an IKEA container at the start of `bytes`. Returns `None` if the ten words are
+    /// inconsistent.
     fn read(bytes: &[u8]) -> Option<Self> {
         let (_, raw) = fixed::<RawHead>(bytes).ok()?;
         let chunk_size = NonZero::new(raw.chunk_size.get())?;
@@ -109,8 +111,8 @@ impl Head {
     }
 }
 
-/// Compares the SHA-256 of each chunk with the bytes of the OTA file. The container has one SHA-256 for each chunk of
-/// the complete OTA file.
+/// Compares each SHA-256 in an IKEA container with the SHA-256 of its chunk of the OTA file. An IKEA container has one
+/// SHA-256 for each chunk of the complete OTA file.
 fn integrity(before: &[u8], ota: &[u8], chunk_size: usize, complete: bool) -> ContainerIntegrity {
     let (_, sums) = before.split_at_checked(size_of::<RawHead>()).unwrap_or_default();
     let (sums, _) = sums.as_chunks::<SHA_LEN>();

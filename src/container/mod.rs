@@ -119,7 +119,7 @@ use crate::file::FileHeader;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ContainerKind {
-    /// No container: the OTA header is at byte 0. An OTA file without a container may have further bytes after its end.
+    /// No container: the OTA header is at byte 0. Other bytes may follow an OTA file without a container.
     None,
     /// Container with a header that starts with `NGIS` and has a SHA-256 for each chunk of the OTA file.
     IkeaNgis,
@@ -131,7 +131,7 @@ pub enum ContainerKind {
     SalusCrc32,
     /// Container with one word, the first word of an NXP flash image, before the OTA file.
     NxpFlashWord,
-    /// Container with a header of 152 bytes, which has a SHA-512 of all bytes after it.
+    /// Container with a header of 152 bytes, which starts with a SHA-512 of all bytes after this SHA-512.
     ThirdReality,
     /// Container with padding to a multiple of 16 bytes and a CRC-32 without its final xor, both after the OTA file.
     SdevicesCrc32,
@@ -211,13 +211,14 @@ impl fmt::Display for ContainerIntegrity {
 pub struct Container<'a> {
     /// Format of the container.
     pub kind: ContainerKind,
-    /// Bytes before the OTA file. The slice is empty unless the container has a header.
+    /// Bytes before the OTA file. The field `before` is empty if the OTA file has no container, or a container that
+    /// adds bytes only after the OTA file.
     pub before: &'a [u8],
-    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of the OTA file. The length is the
-    /// total image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has
-    /// all bytes that the caller passed to [`open`](Self::open).
+    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of the OTA file. In a container, the
+    /// length of the OTA file is the total image size in the OTA header, or less if the container is truncated. For
+    /// [`ContainerKind::None`], the field `ota` has all bytes that the caller passed to [`open`](Self::open).
     pub ota: &'a [u8],
-    /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
+    /// Bytes after the OTA file. The field `after` is empty for [`ContainerKind::None`].
     pub after: &'a [u8],
     /// Result of comparing the checksums of the container. [`open`](Self::open) does not check an integrity code inside
     /// the OTA file.
@@ -227,15 +228,16 @@ pub struct Container<'a> {
 impl<'a> Container<'a> {
     /// Recognises the container and finds the OTA file in it.
     ///
-    /// If an OTA header can be read at byte 0, the method recognises only containers that append a CRC to the OTA file.
-    /// For an OTA file without a matching CRC in the last four bytes of `bytes`, the kind is [`ContainerKind::None`].
+    /// If an OTA header can be read at byte 0, `Container::open` recognises only containers that append a CRC to the
+    /// OTA file. For an OTA file without a matching CRC in the last four bytes of `bytes`, the kind is
+    /// [`ContainerKind::None`].
     ///
     /// A container with a header is recognised by the header, even if the container is truncated inside the OTA file.
     /// In a truncated container, a checksum that covers missing bytes counts as failed.
     ///
     /// # Errors
-    /// The method returns the error of [`FileHeader::parse_lenient`] at byte 0, if no OTA header can be read at byte 0
-    /// and no container is recognised.
+    /// `Container::open` returns the error of [`FileHeader::parse_lenient`] at byte 0, if no OTA header can be read at
+    /// byte 0 and no container is recognised.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match FileHeader::parse_lenient(bytes) {
             Ok((header, _)) => Ok(crc_trailer::open(bytes, header.total_size)),
@@ -249,7 +251,8 @@ impl<'a> Container<'a> {
     }
 
     /// Splits `bytes` into the OTA file at `offset` and the bytes around the file. Returns `None` unless an OTA header
-    /// with the total image size `size` is at `offset`. The function does not compare the checksums of the container.
+    /// with the total image size `size` is at `offset`. `Container::split` does not compare the checksums of the
+    /// container.
     fn split(kind: ContainerKind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
         let (before, rest) = bytes.split_at_checked(offset)?;
         let (header, _) = FileHeader::parse_lenient(rest).ok()?;

@@ -35,7 +35,7 @@ const OFFSET: usize = 100;
 const _: () = assert!(size_of::<RawHeader>() == OFFSET);
 
 impl RawHeader {
-    /// Returns whether each constant field of the header has its expected value.
+    /// Returns whether each constant field of a Sonoff header has its expected value.
     fn is_consistent(&self) -> bool {
         self.identifier == 0x0301 && self.offset == 100 && self.zeros == [0; 12]
     }

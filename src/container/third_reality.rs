@@ -24,11 +24,11 @@ struct RawHeader {
     rest: [u8; 80],
 }
 
-/// Offset of the first byte that the SHA-512 covers, and that the length field counts.
+/// Offset of the first byte of a Third Reality container that its SHA-512 covers and its length field counts.
 const SUMMED: usize = 64;
 const OFFSET: usize = 152;
 const _: () = assert!(size_of::<RawHeader>() == OFFSET);
-/// Number of bytes before the OTA file that the length field counts.
+/// Number of bytes before the OTA file that the length field of a Third Reality container counts.
 const COUNTED: u32 = 88;
 
 pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {

@@ -164,13 +164,13 @@ const SONOFF_ZEROS: usize = 0x58;
 
 /// Iterator over the ranges that no checksum covers.
 struct Uncovered<I: Iterator<Item = Range<usize>>> {
-    /// Offset of the first byte that the iterator has not passed.
+    /// Offset of the first byte that the search for uncovered ranges has not reached yet.
     position: usize,
     end: usize,
     outer: [Option<Range<usize>>; RANGES],
     /// First covered range of a payload that ends after `position`.
     payload: Option<Range<usize>>,
-    /// Remaining covered ranges of payloads, in ascending order.
+    /// Covered ranges of payloads after the range in the field `payload`, in ascending order.
     payloads: I,
 }
 

@@ -23,7 +23,8 @@ pub enum Severity {
     Note,
     /// The file may be damaged, or has an unknown form, so a person must judge the file.
     Doubtful,
-    /// The file is damaged or cannot be used. A gateway should not serve the file.
+    /// The file is damaged or cannot be used. A gateway should not offer a file with a finding of the severity `Wrong`
+    /// to devices.
     Wrong,
 }
 
@@ -75,7 +76,7 @@ pub enum FindingKind {
     },
     /// The file ends before its total image size.
     Truncated {
-        /// Number of missing bytes.
+        /// Number of bytes by which the file is shorter than its total image size.
         missing: usize,
         /// Total image size in bytes.
         total_size: u32,
@@ -84,7 +85,8 @@ pub enum FindingKind {
     ContainerChecksum(ContainerKind),
     /// The OTA file is in a vendor's container.
     InContainer(ContainerKind),
-    /// The input has bytes after the end of the OTA file, which the total image size gives.
+    /// The input has bytes after the end of the OTA file. The total image size in the OTA header gives the end of the
+    /// OTA file.
     TrailingBytes {
         /// Number of bytes after the total image size.
         count: usize,
@@ -103,9 +105,10 @@ pub enum FindingKind {
     DeviceSpecific(Eui64),
     /// The file is for a single device, and the header has no address of this device.
     DestinationMissing,
-    /// Reserved bits of the field control are set. The variant holds the field control.
+    /// Reserved bits of the field control are set. The variant holds the field control of the OTA header.
     ReservedBits(u16),
-    /// The header has bytes after its known fields. The variant holds the number of bytes after the known fields.
+    /// The OTA header has bytes after its known fields. The variant holds the number of bytes in the OTA header after
+    /// the known fields.
     ExtraHeaderBytes(usize),
     /// The minor version in the header is not 0.
     OtherMinorVersion(u8),
@@ -123,14 +126,14 @@ pub enum FindingKind {
     ElementOverrun(Overrun),
     /// The body (all bytes after the header) has no element and consists of a raw image.
     RawBody {
-        /// Format of the raw image.
+        /// Payload format of the raw image.
         payload: PayloadKind,
         /// Number of bytes of the raw image.
         count: usize,
     },
     /// Raw bytes follow the last element.
     RawBytes {
-        /// Number of raw bytes.
+        /// Number of raw bytes after the last element.
         count: usize,
     },
     /// The element 0xF000 has Telink's form: the length of the element does not count two bytes before the data.
@@ -148,13 +151,14 @@ pub enum FindingKind {
         element: Option<usize>,
         /// Format of the payload.
         payload: PayloadKind,
-        /// State of the payload according to its own checksums. The offsets in the state count from `start`.
+        /// State of the payload according to its own checksums. The offsets in the state of the payload count from the
+        /// first byte of the payload.
         state: PayloadState,
         /// Offset of the payload in the input.
         start: usize,
     },
-    /// One of the magic bytes, the constant bytes by which a format is recognised, is wrong. With the correct value of
-    /// the wrong byte, the checksum of the payload matches.
+    /// One of the magic bytes, the constant bytes by which a format is recognised, is wrong. The checksum of the
+    /// payload matches if the wrong magic byte is replaced by its correct value.
     PayloadMark {
         /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
@@ -176,7 +180,7 @@ pub enum FindingKind {
         element: Option<usize>,
         /// Number of bytes after the Telink image.
         count: usize,
-        /// State of the element according to the CRC-32 over the whole element.
+        /// State of the element according to the CRC-32 at its end, which covers the whole element.
         state: PayloadState,
         /// Offset of the payload in the input.
         start: usize,

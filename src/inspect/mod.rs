@@ -111,8 +111,9 @@ impl<'a> Inspection<'a> {
         Self { given: bytes, content, raw_allowed: false }
     }
 
-    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The returned
-    /// inspection never reports the raw bytes as an element that runs past the end of the file.
+    /// Returns the inspection of the same file for a caller who knows that the body of the OTA file is a raw image
+    /// without elements. After `allow_raw_body`, an inspection never reports raw bytes as an element that runs past the
+    /// end of the file.
     #[must_use]
     pub fn allow_raw_body(self) -> Self {
         Self { raw_allowed: true, ..self }
@@ -282,8 +283,8 @@ impl<'a> Ota<'a> {
         [truncated, checksum, code, around]
     }
 
-    /// Returns the finding about `count` bytes after the end of the OTA file. The reported bytes start at the offset
-    /// `end`.
+    /// Returns the finding about `count` bytes after the end of the OTA file. `end` is the offset of the first byte
+    /// after the OTA file.
     fn trailing_finding(&self, count: usize, end: usize) -> Option<Finding> {
         let trailing = self.image.trailing();
         let padding = end.checked_next_multiple_of(ALIGNMENT)?.checked_sub(end)?;
@@ -418,7 +419,8 @@ const ALIGNMENT: usize = 16;
 /// Length in bytes of the CRC that Salus and SDevices append.
 const CRC_LEN: usize = 4;
 
-/// Returns the fact about an element that runs past the end of an OTA file at `base`.
+/// Returns the fact about an element that runs past the end of the OTA file. `base` is the offset of the OTA file in
+/// the input.
 fn overrun_kind(overrun: Overrun, base: usize) -> FindingKind {
     let cause = match overrun.cause {
         // The total image size counts from the OTA header, not from the start of a container.
@@ -454,7 +456,8 @@ fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<
     Some(Finding::new(severity, start.saturating_add(at), kind))
 }
 
-/// Returns the finding about the bytes after a Telink image in the same element. `start` is the offset of the payload.
+/// Returns the finding about the bytes after a Telink image in the same element. `start` is the offset of the payload
+/// in the input.
 fn after_telink_image(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
     let Payload { element, report, .. } = *payload;
     let state = report.element_state.filter(|state| !matches!(state, PayloadState::Whole(_)))?;

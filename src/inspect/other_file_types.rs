@@ -53,7 +53,7 @@ pub enum ForeignKind {
     HexText,
     /// Text in Base64 that encodes an OTA file.
     Base64Text,
-    /// Any other text.
+    /// Text of none of the other types.
     Text,
     /// Matter OTA image.
     MatterOta,
@@ -100,8 +100,8 @@ const IDENTIFIERS: [(&[u8], ForeignKind); 10] = [
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
 impl ForeignKind {
-    /// Returns the type of the file `bytes`, and the offset of an OTA header inside the file, if any. `bytes` must not
-    /// be an OTA file in a known container.
+    /// Returns the type of the file `bytes`, and the offset of an OTA header inside the file, if any. `bytes` must be
+    /// neither a plain OTA file nor a known container around an OTA file.
     pub(super) fn of(bytes: &[u8]) -> (Self, usize) {
         let Some((first, rest)) = bytes.split_first() else {
             return (Self::Empty, 0);
@@ -201,8 +201,8 @@ impl ForeignKind {
         }
     }
 
-    /// Writes the type of the file and advice for the user. `error` is the error of reading an OTA header at byte 0,
-    /// and `offset` is the offset of an OTA header inside the file.
+    /// Writes the type of the file and advice for the user. `error` says why no OTA header can be read at byte 0, and
+    /// `offset` is the offset of an OTA header elsewhere in the file.
     pub(super) fn write(self, f: &mut fmt::Formatter<'_>, error: &DecodeError, offset: usize) -> fmt::Result {
         f.write_str(match self {
             Self::GitLfsPointer => "a Git LFS pointer: fetch the file itself (git lfs pull)",

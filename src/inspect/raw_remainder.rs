@@ -12,7 +12,7 @@ use crate::payload::PayloadKind;
 
 use super::Severity;
 
-/// Class of the raw bytes that remain after the elements of a body.
+/// Class of the raw bytes at the end of an OTA file, which belong to none of its elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemainderKind {
     /// Padding: fewer bytes than the tag and length of an element, or bytes of one value after the last element.
@@ -63,8 +63,9 @@ const LAST_ASSIGNED: u16 = 0x0006;
 /// Tag of the element in which Telink's tools store an image, and the two bytes that the tools write before the data.
 const TELINK: (Tag, [u8; 2]) = (Tag(0xf000), [0x01, 0x0c]);
 /// Maximum plausible length in bytes of an element with a reserved tag after valid elements: 16 MiB, more than the
-/// flash of any Zigbee device. The limit distinguishes elements from other data: two random bytes are nearly always a
-/// reserved tag, but four random bytes are a length below the limit in only one of 256 cases.
+/// flash of any Zigbee device. The maximum length distinguishes elements from other data: two random bytes, read as a
+/// tag, are nearly always a reserved tag, but four random bytes, read as a length, are below the maximum in only one of
+/// 256 cases.
 const MAX_LENGTH: u32 = 16 << 20;
 
 /// Classifies the raw bytes `raw` at the end of `image`. If `raw_allowed` is set, the caller knows that the body is a

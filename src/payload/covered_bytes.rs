@@ -18,7 +18,7 @@ pub(super) enum CoveredBytes {
     None,
     /// The bytes from `start` up to, but not including, the byte at `end`.
     Range { start: usize, end: usize },
-    /// The bytes of two ranges, each a start and an end.
+    /// The bytes of two ranges, each given by its start and its end; the byte at the end is not in the range.
     TwoRanges { first: (usize, usize), second: (usize, usize) },
     /// The data of each segment of an ESP image, and the checksum, which is the last byte before `end`.
     EspSegments { end: usize },
@@ -30,8 +30,8 @@ impl CoveredBytes {
         Self::Range { start: 0, end }
     }
 
-    /// Adds `by` to the start and the end of each range. `by` is the offset at which the checked payload starts inside
-    /// an outer payload.
+    /// Adds `by` to the start and the end of each range. `by` is the offset of an inner payload in the outer payload
+    /// that contains it.
     pub(super) const fn shifted(self, by: usize) -> Self {
         match self {
             Self::Range { start, end } => {
@@ -47,7 +47,7 @@ impl CoveredBytes {
         }
     }
 
-    /// Returns the covered ranges of `payload` in ascending order.
+    /// Returns the ranges of `payload` that matching checksums cover, in ascending order.
     pub(super) fn ranges(self, payload: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
         let (ranges, segments_end) = match self {
             Self::None => ([None, None], None),

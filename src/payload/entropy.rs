@@ -21,8 +21,8 @@ pub struct Entropy {
 /// Maximum length of a sample in bytes. Random bytes reach an entropy of 7.95 bits in a sample of 4,096 bytes, and a
 /// longer sample would only take more time.
 const MAX_SAMPLE: usize = 4096;
-/// Minimum sample length in bytes for the recognition of random bytes. In a sample below this length, each of the 256
-/// byte values occurs too rarely for a reliable entropy.
+/// Minimum sample length in bytes for the recognition of random bytes. In a sample of fewer than 1,024 bytes, each of
+/// the 256 byte values occurs too rarely for a reliable entropy.
 const MIN_SAMPLE: u16 = 1024;
 /// Threshold in millibits between code and encrypted or well-compressed bytes. The entropy of all code in the vendors'
 /// files of the tests is below 7,200 millibits.
@@ -54,8 +54,9 @@ impl Entropy {
         Self { millibits: u16::try_from(millibits).unwrap_or(u16::MAX), sample: size }
     }
 
-    /// Returns whether the bytes look encrypted or compressed. The sample must have at least 1,024 bytes, and an
-    /// entropy at most 0.1 bits below the expected entropy of the same number of random bytes.
+    /// Returns whether the bytes look encrypted or compressed. Bytes look encrypted or compressed if their sample has
+    /// at least 1,024 bytes, and an entropy at most 0.1 bits below the expected entropy of the same number of random
+    /// bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {
@@ -88,7 +89,8 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     !bytes.is_empty() && quarters.all(|quarter| Entropy::of(quarter).is_plain())
 }
 
-/// Returns the logarithm of `number` to base 2, in 65,536ths of 1, rounded down. Returns 0 for the number 0.
+/// Returns the logarithm of `number` to base 2, in 65,536ths of 1, rounded down. The result for the number 0, which has
+/// no logarithm, is 0.
 fn log2(number: u16) -> u32 {
     let Some(whole) = number.checked_ilog2() else {
         return 0;

@@ -34,11 +34,9 @@ pub struct Payload<'a> {
 
 /// Returns all payloads of a file in file order.
 ///
-/// The payloads of a file are:
-///
-/// - the data of each upgrade image
-/// - the data of any other element, if the format of the data is recognised
-/// - the raw remainder of the file, unless the remainder is shorter than the tag and length of an element
+/// The data of each upgrade image is a payload. The data of any other element is a payload if its format is recognised.
+/// The raw remainder of a file, the bytes outside of all elements, is a payload unless it is shorter than the tag and
+/// length of an element.
 pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
     payloads_with_bytes(image).map(|(payload, _)| payload)
 }
@@ -69,7 +67,7 @@ struct Payloads<'a> {
 }
 
 impl<'a> Payloads<'a> {
-    /// Checks the data of an element. Returns `None` if the data is not a payload.
+    /// Returns the report about the payload in the element `placed`, or `None` if the element contains no payload.
     fn check(&mut self, placed: &PlacedElement<'a>) -> Option<PayloadReport<'a>> {
         let Element { tag, data } = placed.element;
         let init_packet = self.init_packet.take();

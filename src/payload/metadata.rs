@@ -24,7 +24,7 @@ pub struct PayloadMetadata<'a> {
     /// Name of the project or product, without padding. The name is empty if the payload contains no name.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub name: &'a [u8],
-    /// Identifier of the product. Most makers identify the product by a UUID.
+    /// Identifier of the product that the payload is made for. Most makers identify the product by a UUID.
     pub product: Option<[u8; 16]>,
     /// Name of the chip that the payload is built for, such as `ESP32-C6` or `CC26x2R1`. The name is empty if the
     /// payload does not name the chip, or names the chip by an unknown number.
@@ -44,11 +44,11 @@ pub enum PayloadVersion<'a> {
     Number(u32),
     /// Semantic version and build number.
     Parts {
-        /// Major version, which changes with incompatible changes.
+        /// Major number of the semantic version, which changes with incompatible changes of the payload.
         major: u8,
-        /// Minor version, which changes with compatible changes.
+        /// Minor number of the semantic version, which changes with compatible changes of the payload.
         minor: u8,
-        /// Revision, which changes with corrections.
+        /// Revision number of the semantic version, which changes with corrections of the payload.
         revision: u16,
         /// Build number.
         build: u32,

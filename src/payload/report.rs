@@ -23,13 +23,13 @@ pub struct PayloadReport<'a> {
     /// State of the payload according to its own checksums.
     pub state: PayloadState,
     /// State according to a second checksum, which covers the whole element and not only the image at its start. Only
-    /// Telink's format has a second checksum. `None` if the image fills the element, or the format has no second
-    /// checksum.
+    /// Telink's format has a second checksum. `None` if the payload is no Telink image, if the Telink image fills its
+    /// element, or if the next element has the same tag.
     pub element_state: Option<PayloadState>,
     /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state of an encrypted
     /// payload is [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
     pub encrypted: bool,
-    /// `true` if the payload has a signature. This crate does not verify the signature.
+    /// `true` if the payload has a signature. This crate does not verify signatures inside payloads.
     pub signed: bool,
     /// Metadata in the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
@@ -45,7 +45,8 @@ pub struct PayloadReport<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PayloadState {
-    /// The checksum of the payload matches. The table of the [module](super) lists the bytes that the checksum covers.
+    /// The checksum of the payload matches. The table of formats in the documentation of the [module](super) lists the
+    /// bytes that the checksum of each format covers.
     Whole(ChecksumKind),
     /// The payload contradicts its own checksum or length, and its format is certain.
     Damaged(Damage),
@@ -61,8 +62,8 @@ pub enum PayloadState {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Damage {
-    /// Offset of the damaged part or failed checksum, in bytes from the first byte of the payload. The offset is 0 for
-    /// a checksum in another element.
+    /// Offset of the damaged part or failed checksum, in bytes from the first byte of the payload. If the failed
+    /// checksum is in another element, such as the SHA-256 in a Nordic init packet, the offset is 0.
     pub offset: usize,
     /// Kind of damage at `offset`.
     pub kind: DamageKind,
@@ -78,8 +79,8 @@ pub enum DamageKind {
     Checksum {
         /// Kind of the checksum.
         checksum: ChecksumKind,
-        /// Checksum that the payload contains. For a SHA-256, the value is the first four-byte word that differs, as a
-        /// big-endian number.
+        /// Checksum that the payload contains. If the checksum is a SHA-256, `expected` is only the first of its
+        /// four-byte words that differs from the computed SHA-256, as a big-endian number.
         expected: u32,
         /// Computed checksum, in the same form as `expected`.
         found: u32,
@@ -121,8 +122,8 @@ pub enum ChecksumKind {
 pub enum UnknownReason {
     /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
     NoChecksum,
-    /// The format has a checksum, but the build of the payload has not added the checksum. Boot loaders for this format
-    /// refuse a payload without the checksum.
+    /// The format has a checksum, but the build of the payload has not added the checksum. The boot loader for the
+    /// format of such a payload refuses the payload, because its checksum is missing.
     ChecksumNotAdded,
     /// The checksum or the length in the payload does not match the bytes of the payload. Either the payload is
     /// damaged, or the payload is whole and in an unknown variant of the format.
@@ -181,8 +182,8 @@ impl<'a> PayloadReport<'a> {
         Self::new(kind, PayloadState::Unknown(UnknownReason::NoChecksum))
     }
 
-    /// Creates a report about a payload whose format has no checksum and is often encrypted. No field of the format
-    /// shows whether a payload is encrypted, so the report takes a high entropy as a sign of encryption.
+    /// Creates a report about a payload whose format has no checksum and is often encrypted. For a format whose fields
+    /// do not show whether a payload is encrypted, the report takes a high entropy as a sign of encryption.
     pub(super) fn encrypted_if_random(kind: PayloadKind, bytes: &[u8]) -> Self {
         if Entropy::of(bytes).looks_random() {
             Self { encrypted: true, ..Self::new(kind, PayloadState::Encrypted) }
@@ -263,8 +264,8 @@ impl PayloadState {
         }
     }
 
-    /// Adds `by` to the offset of the damage. `by` is the offset at which the checked payload starts inside an outer
-    /// payload.
+    /// Adds `by` to the offset of the damage. `by` is the offset of an inner payload in the outer payload that contains
+    /// it.
     pub(super) const fn shifted(self, by: usize) -> Self {
         match self {
             Self::Damaged(Damage { offset, kind }) => {

@@ -206,8 +206,8 @@ fn a_third_reality_container_with_another_changed_byte_fails() {
     assert_eq!(integrity(cut), ContainerIntegrity::ChecksumFailed { offset: 0 });
 }
 
-/// An OTA file after one of the two known first words is a container. An OTA file after another word, or with bytes
-/// after its end, is no container.
+/// An OTA file after one of the two known first words of an NXP flash image is a container. If another word precedes
+/// the OTA file, or if any bytes follow the OTA file, the input is no container.
 ///
 /// Shows: FLD-074
 #[test]
@@ -227,8 +227,8 @@ fn the_first_word_of_a_flash_image_is_a_container() {
     }
 }
 
-/// Does not open an IKEA container with consistent words and matching checksums, because the OTA header has a smaller
-/// total image size than the words.
+/// `Container::open` refuses an IKEA container with ten consistent words and matching checksums if its OTA header has a
+/// smaller total image size than the ten words give for the OTA file.
 ///
 /// Shows: FLD-074
 #[test]

@@ -1,5 +1,5 @@
 //! Builders of containers around an OTA file, written from the tables of the module documentation. The tests of the
-//! examples also use these builders of containers.
+//! examples also build their containers with this module.
 
 use std::vec::Vec;
 

@@ -11,11 +11,11 @@ use crate::payload::{PayloadKind, PayloadReport};
 
 /// Length in bytes of a vector table with all system vectors.
 const TABLE_LEN: usize = 64;
-/// Lowest address of code. The addresses below 64 contain the vector table, not code.
+/// Lowest address of code in a bare Cortex-M image. The addresses below 64 contain the vector table, not code.
 const FIRST_CODE: u32 = 64;
 /// Maximum distance between the reset handler and the other handlers: 4 MiB, more than the flash of any Zigbee device.
 const REACH: u32 = 4 << 20;
-/// First address of RAM; the addresses of flash are lower.
+/// First address of the RAM of a Cortex-M; the addresses of its flash are lower.
 const RAM: u32 = 0x2000_0000;
 
 pub(super) fn is(bytes: &[u8]) -> bool {

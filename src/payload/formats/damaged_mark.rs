@@ -19,14 +19,14 @@ use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadState
 pub(crate) struct WrongByte {
     /// Offset of the wrong byte, counted from the first byte of the payload.
     pub(crate) offset: usize,
-    /// Correct value of the byte. With the correct value of the byte, the checksum of the payload matches.
+    /// Correct value of the wrong byte: with this value, the checksum of the payload matches.
     pub(crate) expected: u8,
-    /// Wrong value of the byte in the payload.
+    /// Value that the wrong byte has in the payload.
     pub(crate) found: u8,
 }
 
-/// Compares `bytes` with the magic bytes `mark` of a format, a list of offsets and constant bytes. Returns the byte
-/// that differs, or `None` unless exactly one byte differs.
+/// Compares `bytes` with the magic bytes `mark` of a format, a list of offsets and constant bytes. Returns the only
+/// byte of `bytes` that differs from the magic bytes, or `None` if no byte or several bytes differ.
 pub(super) fn only_wrong_byte(bytes: &[u8], mark: &[(usize, u8)]) -> Option<WrongByte> {
     let mut wrong = None;
     for (offset, expected) in mark.iter().copied() {
@@ -55,7 +55,7 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
 type Search = fn(&[u8]) -> Option<WrongByte>;
 
 /// Searches for a format of which `bytes` have all magic bytes but one, and whose checksum matches after this one byte
-/// is corrected. Returns the format and the wrong byte.
+/// is corrected. Returns the format whose checksum matches, and the wrong byte among its magic bytes.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, Search); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),

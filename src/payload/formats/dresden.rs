@@ -1,5 +1,6 @@
-//! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout is derived from the vendor's
-//! files, because there is no documentation. No checksum of firmware of dresden elektronik is known.
+//! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout of the firmware of dresden
+//! elektronik is derived from the vendor's files, because there is no documentation. No checksum of firmware of dresden
+//! elektronik is known.
 //!
 //! ```text
 //! 4   u32 length of the image - 9   8 ED FE FE CA
@@ -9,7 +10,8 @@ use super::read_fields::{array, le_len};
 use crate::payload::{PayloadKind, PayloadReport, PayloadState};
 
 const MAGIC: [u8; 4] = [0xed, 0xfe, 0xfe, 0xca];
-/// Number of bytes of the image that the length field does not count.
+/// Number of bytes that the length field of an image does not count, in firmware of dresden elektronik and in NXP
+/// JN514x images.
 pub(super) const UNCOUNTED: usize = 9;
 
 pub(super) fn is(bytes: &[u8]) -> bool {

@@ -47,8 +47,9 @@ pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
-/// Checks the first upgrade image of an embedded file. The state of the embedded file is the state of its first upgrade
-/// image.
+/// Checks the first upgrade image of an OTA file that is the payload of another OTA file. The state of the inner OTA
+/// file is the state of its first upgrade image, but never `Whole`, because no checksum covers the header of the inner
+/// OTA file.
 pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let unknown = PayloadReport {
         metadata: metadata_at(bytes, 0),
@@ -82,8 +83,8 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     }
 }
 
-/// Returns the report of an OTA file that is the payload of an embedded OTA file. The function does not check the
-/// innermost file, so that `check` is never recursive.
+/// Returns the report of an OTA file that is the payload of an embedded OTA file. `check_nested` does not check this
+/// innermost OTA file, so that `check` is never recursive.
 pub(super) fn check_nested(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
 }

@@ -24,7 +24,7 @@ use crate::payload::{
 
 const MAGIC: u8 = 0xe9;
 const DESCRIPTION: u32 = 0xabcd_5432;
-/// Offset of the flag which shows that a SHA-256 follows the checksum.
+/// Offset of the flag of an ESP image that says whether a SHA-256 follows its checksum.
 const SHA_FLAG: usize = 23;
 const SEGMENTS: usize = 24;
 const SEGMENT_HEAD_LEN: usize = 8;
@@ -92,15 +92,16 @@ pub(in crate::payload) fn segment_data(bytes: &[u8]) -> impl Iterator<Item = Ran
     })
 }
 
-/// Result of reading all complete segments of an image.
+/// Result of reading the segments of an ESP image, all of which are complete.
 struct Segments {
-    /// Offset of the first byte after the checksum.
+    /// Offset of the first byte after the checksum of an ESP image.
     end: usize,
-    /// Checksum computed over the segments.
+    /// Checksum computed over the data of all segments of an ESP image.
     checksum: u8,
 }
 
-/// Reads the `count` segments of an image. The error is the state of an image in which a segment is truncated.
+/// Reads the `count` segments of an ESP image. If the payload ends inside a segment or before the checksum, the error
+/// is the state of the truncated image.
 fn walk_segments(bytes: &[u8], count: u8) -> Result<Segments, PayloadState> {
     let (mut offset, mut checksum) = (SEGMENTS, 0xef);
     for _ in 0..count {
@@ -123,8 +124,8 @@ fn walk_segments(bytes: &[u8], count: u8) -> Result<Segments, PayloadState> {
 }
 
 impl Segments {
-    /// Returns the state of the image according to the checksum. If the checksum matches and the image has a SHA-256,
-    /// the SHA-256 decides the state.
+    /// Returns the state of an ESP image according to its one-byte checksum. If this checksum matches and the ESP image
+    /// has a SHA-256, the SHA-256 decides the state.
     fn state(&self, bytes: &[u8]) -> PayloadState {
         let offset = self.end.saturating_sub(1);
         let [stored] = array(bytes, offset).unwrap_or_default();
@@ -147,9 +148,9 @@ impl Segments {
     }
 }
 
-/// Searches for one wrong byte among the bytes by which the format is recognised: the first byte, the number of
+/// Searches for one wrong byte among the bytes by which an ESP image is recognised: the first byte, the number of
 /// segments, the flag of the SHA-256, and the first four bytes of the application description. Returns the wrong byte
-/// if the checksum matches after this byte is corrected.
+/// if the SHA-256, or the checksum of an ESP image without SHA-256, matches after this byte is corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     // A flag of 0 is valid. If a SHA-256 follows the image nevertheless, the flag is damaged.
     let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
@@ -168,7 +169,8 @@ pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     counts.find(|wrong| checksum_matches_with(bytes, wrong.expected, *wrong))
 }
 
-/// Returns whether the checksum of an image of `count` segments matches after the byte `wrong` is corrected.
+/// Returns whether the SHA-256, or the checksum of an ESP image without SHA-256, matches after the byte `wrong` is
+/// corrected. `count` is the number of segments of the ESP image.
 fn checksum_matches_with(bytes: &[u8], count: u8, wrong: WrongByte) -> bool {
     let Ok(Segments { end, checksum }) = walk_segments(bytes, count) else {
         return false;

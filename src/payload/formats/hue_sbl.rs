@@ -1,5 +1,5 @@
-//! [`PayloadKind::HueSbl`]: image for the second boot loader of Philips Hue, big endian. The layout is derived from the
-//! vendor's files, because there is no documentation.
+//! [`PayloadKind::HueSbl`]: image for the second boot loader of Philips Hue, big endian. The layout of a Hue image is
+//! derived from the vendor's files, because there is no documentation.
 //!
 //! ```text
 //! 0   2A 00   2 u16 image type   13 u24 length of the encrypted data: all but 64 bytes
@@ -9,7 +9,7 @@ use super::read_fields::{array, be_u16, to_len};
 use crate::payload::{PayloadKind, PayloadMetadata, PayloadReport};
 use crate::types::ImageType;
 
-/// Number of bytes of the image that the length field does not count.
+/// Number of bytes of a Hue image that its length field does not count.
 const UNCOUNTED: usize = 64;
 
 pub(super) fn is(bytes: &[u8]) -> bool {

@@ -1,5 +1,5 @@
-//! [`PayloadKind::Inovelli`]: firmware of the radar module in Inovelli's switches. The layout is derived from the
-//! vendor's files, because there is no documentation. No checksum of the radar firmware is known.
+//! [`PayloadKind::Inovelli`]: firmware of the radar module in Inovelli's switches. The layout of the radar firmware is
+//! derived from the vendor's files, because there is no documentation. No checksum of the radar firmware is known.
 //!
 //! ```text
 //! 0   F0 C3 F0 C3   16 a vector table

@@ -7,7 +7,8 @@
 //! header size + image size   protected TLVs, then TLVs: magic:u16 (6908, 6907) total:u16, then each  type:u16 length:u16
 //! ```
 //!
-//! TLV 0x10 is the SHA-256 of header, image and protected TLVs before encryption. TLVs 0x20 to 0x24 are signatures.
+//! The TLV of an MCUboot image with the type 0x10 is the SHA-256 of header, image and protected TLVs before encryption.
+//! The TLVs of an MCUboot image with the types 0x20 to 0x24 are signatures.
 
 use sha2::{Digest, Sha256};
 
@@ -24,12 +25,13 @@ const HEADER_LEN: usize = 32;
 const TLV_MAGIC: u16 = 0x6907;
 const TLV_HEAD_LEN: usize = 4;
 const SHA_256: u16 = 0x10;
-/// Flags that have no effect on the SHA-256: position independent, not bootable, loaded to RAM, at a fixed address.
+/// Flags of an MCUboot image that have no effect on its SHA-256: position independent, not bootable, loaded to RAM, at
+/// a fixed address.
 const HARMLESS_FLAGS: u32 = 0x0000_0131;
 const ENCRYPTED: u32 = 0x0000_000c;
-/// Bits of [`ENCRYPTED`] in the first byte of the flags.
+/// Bits of [`ENCRYPTED`], which are all in the first byte of the flags of an MCUboot image.
 const ENCRYPTED_BITS: u8 = 0x0c;
-/// Offset of the flags.
+/// Offset of the flags in an MCUboot image.
 const FLAGS: usize = 16;
 
 pub(super) fn is(bytes: &[u8]) -> bool {

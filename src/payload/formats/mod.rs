@@ -41,8 +41,8 @@ use core::fmt;
 use super::PayloadReport;
 use super::report::check_unknown;
 
-/// Defines [`PayloadKind`] and its functions from the table of formats. `PayloadKind::of` tries the recognisers of the
-/// rows from top to bottom.
+/// Defines [`PayloadKind`] and its functions from the table of formats. `PayloadKind::of` calls the recognisers of the
+/// formats in the order of the table, until a recogniser accepts the payload.
 ///
 /// The table of formats is a macro call, because no function can define an enum. If the variants, names, recognisers
 /// and checks were written in separate places, they could disagree.
@@ -61,8 +61,8 @@ macro_rules! formats {
             /// All payload formats, including [`Unknown`](Self::Unknown).
             pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
 
-            /// Recognises the format of `bytes`. The function reads at most a constant number of bytes, however long
-            /// `bytes` is.
+            /// Recognises the format of `bytes`. The recognition reads at most a constant number of bytes of a payload,
+            /// however long the payload is.
             ///
             /// `PayloadKind::of` never returns [`TelinkAes`](Self::TelinkAes) or
             /// [`NordicFirmware`](Self::NordicFirmware), and returns [`Ubisys`](Self::Ubisys) only for firmware of
@@ -103,7 +103,7 @@ formats! {
     SilabsEblEncrypted = "silabs_ebl_encrypted": silabs_ebl::check_encrypted, if silabs_ebl::is_encrypted;
     /// Telink image with the magic bytes `KNLT`, a size and a CRC-32.
     TelinkKnlt = "telink_knlt": telink::check, if telink::is;
-    /// ESP-IDF application image, with segments and a checksum. Most images also have a SHA-256.
+    /// ESP-IDF application image, with segments and a checksum. Most ESP-IDF images also have a SHA-256.
     EspImage = "esp_image": esp_image::check, if esp_image::is;
     /// TI image for over-the-air download to CC13xx and CC26xx, with a CRC-32 in the header.
     TiOad = "ti_oad": ti_oad::check, if ti_oad::is;
@@ -149,8 +149,9 @@ formats! {
 
     // Formats without a recogniser: the elements around the payload show the format.
 
-    /// Telink image that is encrypted with AES. Only the layout of the element shows the encrypted format
-    /// ([`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000)).
+    /// Telink image that is encrypted with AES. Only the layout of its element
+    /// ([`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000)) shows that a payload is an encrypted Telink
+    /// image.
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
     NordicFirmware = "nordic_dfu_firmware": nordic_dfu::check_firmware;

@@ -9,9 +9,9 @@
 //!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes in reverse order }
 //! ```
 //!
-//! The firmware consists of a SoftDevice, a boot loader and an application. The init packet contains the sizes of
-//! SoftDevice, boot loader and application. Some vendors encrypt the firmware; for encrypted firmware, the hash covers
-//! the firmware before encryption.
+//! Nordic firmware consists of up to three parts: SoftDevice, boot loader and application. The init packet contains the
+//! sizes of SoftDevice, boot loader and application. Some vendors encrypt the firmware; for encrypted firmware, the
+//! hash in the init packet covers the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 
@@ -24,13 +24,13 @@ use crate::payload::{Entropy, PayloadKind, PayloadMetadata, PayloadReport, Paylo
 pub(in crate::payload) struct InitPacket {
     /// Length of the firmware in bytes: the sum of the sizes of SoftDevice, boot loader and application in the packet.
     size: u64,
-    /// SHA-256 of the firmware, in the byte order of the packet.
+    /// SHA-256 of the firmware, in the byte order in which the init packet contains it.
     digest: [u8; 32],
     version: Option<u32>,
     signed: bool,
 }
 
-/// Maximum length of an init packet in bytes. A packet with the usual fields has less than 256 bytes.
+/// Maximum length of an init packet in bytes. An init packet with the usual fields has less than 256 bytes.
 const MAX_LEN: usize = 1024;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
@@ -47,14 +47,14 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     }
 }
 
-/// Returns the report of firmware without its init packet. With the init packet, [`InitPacket::check_firmware`] checks
-/// the firmware.
+/// Returns the report about Nordic firmware whose init packet is missing. If the init packet is present,
+/// [`InitPacket::check_firmware`] compares the SHA-256 of the firmware.
 pub(super) fn check_firmware(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::NordicFirmware)
 }
 
 impl InitPacket {
-    /// Reads `bytes` as exactly one init packet. Returns `None` if a required field is missing.
+    /// Reads `bytes` as exactly one init packet. Returns `None` if a required field of the init packet is missing.
     pub(in crate::payload) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > MAX_LEN {
             return None;
@@ -84,8 +84,8 @@ impl InitPacket {
         (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
     }
 
-    /// Checks the firmware in the element after the packet. Returns `None` unless the element has the length of the
-    /// firmware in the packet.
+    /// Compares the SHA-256 in the init packet with `bytes`, the data of the element after the init packet. Returns
+    /// `None` unless `bytes` has the length of the firmware according to the init packet.
     pub(in crate::payload) fn check_firmware<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;

@@ -9,7 +9,8 @@
 //! boot block  BB0110BB  type  address  length  size  offset of certificates  offset of compatibility list  version
 //! ```
 //!
-//! Vendors encrypt all bytes after the header, including the boot block. No checksum covers the encrypted bytes.
+//! Vendors encrypt all bytes after the header of a JN518x image, including the boot block. The checksums of a JN518x
+//! image cover only its header, not the encrypted bytes.
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u32};
@@ -30,7 +31,8 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     matches!(le_u32(bytes, 0x20), Some(SIGNATURE..=0x9844_7904))
 }
 
-/// Returns the offset of the boot block. Returns `None` if the boot block is not inside the payload.
+/// Returns the offset of the boot block according to the header of a JN518x image. Returns `None` if the boot block is
+/// not inside the payload.
 fn boot_block_offset(bytes: &[u8]) -> Option<usize> {
     let offset = le_len(bytes, 0x24)?;
     let end = offset.checked_add(BOOT_BLOCK_LEN)?;
@@ -80,7 +82,7 @@ fn length_state(bytes: &[u8], block: Option<usize>) -> Option<PayloadState> {
     (length > bytes.len()).then_some(PayloadState::Unknown(UnknownReason::Ambiguous))
 }
 
-/// Returns the state of the header according to its word sum and its CRC-32.
+/// Returns the state of the header of a JN518x image according to the word sum and the CRC-32 of this header.
 fn header_state(bytes: &[u8]) -> PayloadState {
     let vectors: [u8; 32] = array(bytes, 0).unwrap_or_default();
     let (words, _) = vectors.as_chunks();

@@ -7,7 +7,8 @@
 //! 80  OTA header, which the linker placed there: manufacturer, image type and version
 //! ```
 //!
-//! Images of the JN516x tools have no checksum. Encrypted images start with the same twelve bytes as plain images.
+//! Images of the JN516x tools have no checksum. Encrypted images of the JN516x tools start with the same twelve bytes
+//! as plain images.
 
 use super::embedded_ota::metadata_at;
 use super::read_fields::{array, to_len};
@@ -49,8 +50,9 @@ pub(super) fn check_swapped(bytes: &[u8]) -> PayloadReport<'_> {
     report(PayloadKind::NxpJn51xxSwapped, bytes, metadata, length)
 }
 
-/// Returns the report about an image whose length field has the value `length`. A length field with the value FFFFFFFF
-/// is erased flash, not a length, so the function does not report an image with this value as truncated.
+/// Returns the report about an image of the JN516x tools whose length field has the value `length`. A length field with
+/// the value FFFFFFFF is erased flash, not a length, so the function does not report an image with this value as
+/// truncated.
 fn report<'a>(
     kind: PayloadKind,
     bytes: &[u8],

@@ -1,5 +1,5 @@
-//! [`PayloadKind::Osram`]: firmware and tables of Osram and Ledvance, little endian. The layout is derived from the
-//! vendors' files, because there is no documentation.
+//! [`PayloadKind::Osram`]: firmware and tables of Osram and Ledvance, little endian. The layouts of firmware and tables
+//! of Osram and Ledvance are derived from the vendors' files, because there is no documentation.
 //!
 //! ```text
 //! firmware  4 u32 0x000000FF   8 u32 length: all but the last bytes, 32 in the known files
@@ -14,9 +14,9 @@ use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState};
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
-/// Maximum number of bytes of the firmware that the length field does not count.
+/// Maximum number of bytes at the end of Osram firmware that its length field does not count.
 const MAX_UNCOUNTED: usize = 64;
-/// Tags of the elements that are tables in the known files.
+/// Tags of the elements that contain Osram tables in the known files.
 const TABLE_TAGS: [Tag; 5] = [Tag(0xff01), Tag(0xff3e), Tag(0xff46), Tag(0xff47), Tag(0xff52)];
 /// Manufacturer codes of Osram Sylvania, Ledvance and Osram GmbH.
 const MANUFACTURERS: [ManufacturerCode; 3] =
@@ -31,8 +31,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks an Osram table that fills a whole element. Returns `None` unless the CRC matches, because a table has no
-/// magic bytes, and only its CRC identifies it.
+/// Checks an Osram table that fills a whole element. Returns `None` unless the CRC of the table matches, because an
+/// Osram table has no magic bytes, and only its CRC identifies it.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
     bytes: &[u8],

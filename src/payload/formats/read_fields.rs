@@ -1,5 +1,5 @@
-//! Readers of integers and byte arrays at an offset of a payload. A reader returns `None` if the payload ends before
-//! the end of the value.
+//! Readers of integers and byte arrays at an offset of a payload. The functions that read a value return `None` if the
+//! payload ends before the end of the value.
 
 use sha2::{Digest, Sha256};
 
@@ -41,7 +41,7 @@ pub(super) fn sha256_with(bytes: &[u8], offset: usize, byte: u8) -> [u8; 32] {
     Sha256::new().chain_update(before).chain_update([byte]).chain_update(after).finalize().into()
 }
 
-/// Returns whether all bytes have the same value, as padding has. Returns `true` for an empty slice.
+/// Returns whether all bytes have the same value, as padding has. An empty slice counts as padding.
 pub(super) fn is_padding(bytes: &[u8]) -> bool {
     bytes.split_first().is_none_or(|(first, rest)| rest.iter().all(|byte| byte == first))
 }

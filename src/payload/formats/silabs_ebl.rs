@@ -1,5 +1,5 @@
 //! [`PayloadKind::SilabsEbl`] and [`PayloadKind::SilabsEblEncrypted`]: Ember bootloader file of version 2, as the EM35x
-//! boot loader reads it. All numbers are big endian except for the CRC.
+//! boot loader reads it. All numbers in an Ember bootloader file are big endian, except for the CRC-32 in its end tag.
 //!
 //! ```text
 //! tag   id:u16  length:u16  data:length
@@ -22,12 +22,12 @@ const ENCRYPTED_HEADER: u16 = 0xfb05;
 const SIGNATURE: u16 = 0xf70a;
 const END: u16 = 0xfc04;
 const MARK: u16 = 0xe350;
-/// Id and length of the header tag in other versions of the format. The crate does not know the further tags of other
-/// versions.
+/// Id and length of the header tag in Ember bootloader files of other versions than 2. The crate does not know the tags
+/// after the header tag in files of these versions.
 const OTHER_HEADER: [u8; 4] = [0, 0, 0, 140];
 
-/// Returns whether the first tag is a header of version 2 with the id `id`, and with the magic bytes [`MARK`] at the
-/// offset `mark`.
+/// Returns whether an Ember bootloader file starts with a header tag of version 2 that has the id `id`, and the magic
+/// bytes [`MARK`] at the offset `mark`.
 fn starts_with_header(bytes: &[u8], id: u16, mark: usize) -> bool {
     be_u16(bytes, 0) == Some(id) && array(bytes, 4) == Some([2]) && be_u16(bytes, mark) == Some(MARK)
 }
@@ -53,13 +53,13 @@ pub(super) fn check_encrypted(bytes: &[u8]) -> PayloadReport<'_> {
         .covering(CoveredBytes::until(end))
 }
 
-/// Result of reading all tags of a file.
+/// Result of reading the tags of an Ember bootloader file up to the end tag or the first truncated tag.
 struct Walk {
     /// State of the file by the CRC-32 in its end tag.
     state: PayloadState,
-    /// Whether a tag before the end tag is a signature.
+    /// `true` if one of the tags before the end tag is a signature.
     signed: bool,
-    /// Offset of the first byte after the end tag.
+    /// Offset of the first byte after the end tag, or the length of the file if the file ends before its end tag.
     end: usize,
 }
 

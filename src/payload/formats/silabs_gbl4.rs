@@ -1,5 +1,5 @@
-//! [`PayloadKind::SilabsGbl4`]: container of Silicon Labs for series 3 parts, little endian. The layout is derived from
-//! vendors' files. The checksums inside the container are not known.
+//! [`PayloadKind::SilabsGbl4`]: container of Silicon Labs for series 3 parts, little endian. The layout of a container
+//! for series 3 parts is derived from vendors' files. No checksum of a container for series 3 parts is known.
 //!
 //! ```text
 //! 0   EB 17 A6 84   4 u32 length of the tags: all but 8 bytes

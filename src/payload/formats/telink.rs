@@ -13,8 +13,8 @@
 //! Telink's OTA client takes the last four bytes of the element as the CRC-32 of all bytes before them. Telink's OTA
 //! client refuses an image without `5D 02` at 0x06, because an image without these bytes has no CRC.
 //!
-//! [`PayloadKind::TelinkAes`] is a Telink image encrypted with AES. The encrypted image has no magic bytes. Only the
-//! layout of the element that contains the encrypted image shows the format:
+//! [`PayloadKind::TelinkAes`] is a Telink image encrypted with AES. An encrypted Telink image has no magic bytes. Only
+//! the layout of the element that contains an encrypted Telink image identifies the image:
 //! [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
 
 use super::damaged_mark::{WrongByte, only_wrong_byte};
@@ -54,9 +54,9 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata: metadata(bytes), ..report.covering(CoveredBytes::until(end)) }
 }
 
-/// Returns the state of the whole element according to the CRC-32 in its last four bytes. Returns `None` unless the
-/// element is longer than the image of `size` bytes. If only padding follows the image, the element has no CRC-32, and
-/// the state is unknown.
+/// Returns the state of the whole element that contains a Telink image, according to the CRC-32 in the last four bytes
+/// of the element. Returns `None` unless the element is longer than its Telink image of `size` bytes. If only padding
+/// follows the Telink image, the element has no CRC-32, and its state is unknown.
 fn element_state(bytes: &[u8], size: usize) -> Option<PayloadState> {
     let after = bytes.get(size..).filter(|after| !after.is_empty() && size > CRC_LEN)?;
     let (summed, crc) = bytes.split_last_chunk()?;

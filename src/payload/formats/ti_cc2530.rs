@@ -35,7 +35,8 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.first() == Some(&LJMP) && (image_of_preamble(bytes).is_some() || has_vectors(bytes))
 }
 
-/// Returns the image, whose length is in its preamble. Returns `None` if anything but padding follows the image.
+/// Returns the CC2530 image, whose length is in its preamble. Returns `None` if other bytes than padding follow the
+/// CC2530 image.
 fn image_of_preamble(bytes: &[u8]) -> Option<&[u8]> {
     let length = le_len(bytes, PREAMBLE).filter(|length| *length >= PREAMBLE_END)?;
     let (image, after) = bytes.split_at_checked(length)?;
@@ -73,8 +74,8 @@ fn state(image: &[u8]) -> PayloadState {
     PayloadState::from_checksum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).ambiguous_unless(certain)
 }
 
-/// Returns the wrong byte if only the byte of the first jump or one byte of the length is wrong, and the CRC-16 matches
-/// after this byte is corrected.
+/// Returns the wrong byte of a CC2530 image if only its first byte, which is a jump, or one byte of its length is
+/// wrong, and the CRC-16 matches after this byte is corrected.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let is_summed = |image: &[u8], wrong: WrongByte| {
         let crc = le_u16(image, CRC).filter(|crc| *crc != 0 && *crc != u16::MAX);

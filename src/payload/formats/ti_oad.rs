@@ -21,14 +21,14 @@ use crate::payload::{
     ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
-/// Offset of the CRC in the header.
+/// Offset of the CRC in the header of a TI image.
 const CRC: usize = 8;
-/// Offset of the first byte that the CRC in the header covers.
+/// Offset of the first byte that the CRC in the header of a TI image covers.
 const SUMMED: usize = 12;
 const HEADER_LEN: usize = 44;
 const CRC_LEN: usize = 4;
 const SECURITY: u8 = 3;
-/// Maximum number of segments searched for a signature. No known image has more segments than this number.
+/// Maximum number of segments searched for a signature. No known TI image has more than eight segments.
 const MAX_SEGMENTS: usize = 8;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
@@ -68,8 +68,8 @@ fn state(bytes: &[u8]) -> PayloadState {
         .ambiguous_unless(crc_set && is_padding(after))
 }
 
-/// Returns the state of a payload whose length field has the value `length`. The caller has found that `length` is too
-/// small for a header, or exceeds the length of the payload.
+/// Returns the state of a TI image whose length field has the value `length`, which is too small for a header or
+/// exceeds the length of the payload.
 fn state_of_other_length(bytes: &[u8], length: usize) -> PayloadState {
     let compressed = bytes.split_last_chunk::<CRC_LEN>();
     match compressed.filter(|(body, crc)| u32::from_le_bytes(**crc) == crc32(body)) {
@@ -107,8 +107,8 @@ fn is_signed(bytes: &[u8]) -> bool {
 }
 
 /// Returns the wrong byte if exactly one of the magic bytes of a compressed image is wrong, and the CRC-32 at the end
-/// of the image matches after this byte is corrected. In an image without compression, the CRC does not cover the magic
-/// bytes.
+/// of the image matches after this byte is corrected. The CRC of a TI image without compression does not cover the
+/// magic bytes, so it cannot confirm a corrected byte.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;

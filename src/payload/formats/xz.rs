@@ -7,9 +7,9 @@
 //!     u32 CRC-32 of the next six   u32 length of the index / 4 - 1   2 flags   59 5A
 //! ```
 //!
-//! The checksums of the blocks cover the uncompressed data. This crate does not uncompress the blocks, so it does not
-//! compare the checksums of the blocks. Some vendors append a checksum of the whole stream; Third Reality appends its
-//! SHA-256.
+//! The checksum of a block in an xz stream covers the uncompressed data of the block. This crate does not uncompress
+//! the blocks of an xz stream, so it does not compare the checksums of the blocks. Some vendors append a checksum of
+//! the whole xz stream; Third Reality appends its SHA-256.
 
 use sha2::{Digest, Sha256};
 
@@ -34,7 +34,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { covered, ..PayloadReport::new(PayloadKind::Xz, state) }
 }
 
-/// Returns the state of the stream, and the bytes that its matching checksums cover.
+/// Returns the state of an xz stream, and the bytes of the payload that matching checksums cover.
 fn state(bytes: &[u8]) -> (PayloadState, CoveredBytes) {
     let (Some(flags), Some(crc)) = (array(bytes, 6), le_u32(bytes, 8)) else {
         return (PayloadState::truncated(0, HEADER_LEN, bytes.len()), CoveredBytes::None);
@@ -83,7 +83,7 @@ fn has_footer(stream: &[u8], flags: [u8; 2]) -> bool {
         })
 }
 
-/// Returns the state of footer and index by their CRCs, and the offset of the index.
+/// Returns the state of footer and index of an xz stream according to the CRC-32 of each, and the offset of the index.
 fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
     let footer = stream.len().saturating_sub(FOOTER_LEN);
     let summed = stream.get(footer..).and_then(|bytes| bytes.get(4..10)).unwrap_or_default();
@@ -107,9 +107,9 @@ fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
     (state, crc_offset.saturating_sub(index.len()))
 }
 
-/// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the flags matches. The CRC-32 of the
-/// flags does not cover the magic bytes, but a matching CRC-32 at the offset of this CRC in the format is sufficient
-/// evidence of an xz stream.
+/// Returns the wrong byte if exactly one magic byte of an xz stream is wrong, and the CRC-32 of the flags in the header
+/// of the stream matches. The CRC-32 of the flags does not cover the magic bytes, but a matching CRC-32 at the offset
+/// of this CRC in the format is sufficient evidence of an xz stream.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let [a, b, c, d, e, f] = MAGIC;
     let wrong = only_wrong_byte(bytes, &[(0, a), (1, b), (2, c), (3, d), (4, e), (5, f)])?;

@@ -1,5 +1,5 @@
-//! [`PayloadKind::Zlib`]: zlib stream (RFC 1950). The Adler-32 of the stream covers the uncompressed data. This crate
-//! does not uncompress the stream, so it does not compare the Adler-32.
+//! [`PayloadKind::Zlib`]: zlib stream (RFC 1950). The Adler-32 of a zlib stream covers the uncompressed data. This
+//! crate does not uncompress a zlib stream, so it does not compare the Adler-32.
 //!
 //! ```text
 //! 0   78   1 flags: 01, 5E, 9C or DA   2 a deflate block, whose type is not 3
