@@ -10,7 +10,7 @@ use crate::file::FileHeader;
 /// File identifier of an OTA header, in byte order.
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
-/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read. Returns the OTA headers found in
+/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read. Returns the found OTA headers, in
 /// ascending order of their offsets.
 ///
 /// **A person must judge the headers found.** The four bytes of the OTA file identifier also occur inside the payload
@@ -33,7 +33,7 @@ pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Candidate<'a> {
-    /// Offset of the header, in bytes from the first byte searched.
+    /// Offset of the OTA header that was found, in bytes from the first byte searched.
     pub offset: usize,
     /// OTA header that was read at `offset`.
     #[cfg_attr(feature = "serde", serde(borrow))]

@@ -226,7 +226,7 @@ pub struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Recognises the container and finds the OTA file in it.
+    /// Recognises the container of a file, and finds the OTA file in the container.
     ///
     /// If an OTA header can be read at byte 0, `Container::open` recognises only containers that append a CRC to the
     /// OTA file. For an OTA file without a matching CRC in the last four bytes of `bytes`, the kind is

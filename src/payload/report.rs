@@ -245,7 +245,7 @@ impl PayloadState {
     }
 
     /// Replaces the state `Damaged` by `Unknown` with the reason `Ambiguous` unless `certain` is `true`. The caller
-    /// passes `false` if the payload might have another format or another kind of checksum.
+    /// passes `false` as `certain` if the payload might have another format or another kind of checksum.
     pub(super) const fn ambiguous_unless(self, certain: bool) -> Self {
         match self {
             Self::Damaged(_) if !certain => Self::Unknown(UnknownReason::Ambiguous),

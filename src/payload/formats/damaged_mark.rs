@@ -1,7 +1,7 @@
 //! Recognition of a payload in which one of the magic bytes is damaged. The magic bytes of a format are the constant
 //! bytes by which the format is recognised, mostly at the start of the payload; in the names of the code, `mark` means
-//! the magic bytes of a format. The checksum proves the format, because the checksum matches after the damaged byte is
-//! corrected.
+//! the magic bytes of a format. The format is certain, because the checksum of the payload matches after the damaged
+//! byte is corrected.
 //!
 //! ```text
 //! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte

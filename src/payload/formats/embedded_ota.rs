@@ -47,9 +47,9 @@ pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
-/// Checks the first upgrade image of an OTA file that is the payload of another OTA file. The state of the inner OTA
-/// file is the state of its first upgrade image, but never `Whole`, because no checksum covers the header of the inner
-/// OTA file.
+/// Compares the checksums of the first upgrade image of an OTA file that is the payload of another OTA file. The state
+/// of the inner OTA file is the state of its first upgrade image, but never `Whole`, because no checksum covers the
+/// header of the inner OTA file.
 pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let unknown = PayloadReport {
         metadata: metadata_at(bytes, 0),

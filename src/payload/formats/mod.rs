@@ -82,7 +82,7 @@ macro_rules! formats {
                 }
             }
 
-            /// Checks `bytes`, which must be a payload of this format.
+            /// Returns the report about `bytes`, which must be a payload of the format `self`.
             pub(super) fn check(self, bytes: &[u8]) -> PayloadReport<'_> {
                 match self {
                     $(Self::$kind => $check(bytes),)*

@@ -127,8 +127,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads `bytes` as exactly one message in protocol buffers. Returns the last value of each field whose number is in
-/// `numbers`.
+/// Reads `bytes` as exactly one message in protocol buffers. Returns the last value of each field of the message whose
+/// number is in `numbers`.
 fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Value<'_>>; N]> {
     let (mut rest, mut found) = (bytes, [None; N]);
     while !rest.is_empty() {

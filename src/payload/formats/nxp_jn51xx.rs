@@ -51,8 +51,7 @@ pub(super) fn check_swapped(bytes: &[u8]) -> PayloadReport<'_> {
 }
 
 /// Returns the report about an image of the JN516x tools whose length field has the value `length`. A length field with
-/// the value FFFFFFFF is erased flash, not a length, so the function does not report an image with this value as
-/// truncated.
+/// the value FFFFFFFF is erased flash, not a length, so an image with this value is not reported as truncated.
 fn report<'a>(
     kind: PayloadKind,
     bytes: &[u8],

@@ -31,8 +31,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks an Osram table that fills a whole element. Returns `None` unless the CRC of the table matches, because an
-/// Osram table has no magic bytes, and only its CRC identifies it.
+/// Returns the report about an Osram table that fills a whole element. Returns `None` unless the CRC of the table
+/// matches, because an Osram table has no magic bytes, and only its CRC identifies it.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
     bytes: &[u8],

@@ -82,7 +82,7 @@ fn state_of_other_length(bytes: &[u8], length: usize) -> PayloadState {
     }
 }
 
-/// Returns whether a security segment with any data precedes the image segment.
+/// Returns whether a security segment with any data precedes the image segment of a TI image.
 fn is_signed(bytes: &[u8]) -> bool {
     let Some(start) = le_u16(bytes, 40) else {
         return false;
