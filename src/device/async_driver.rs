@@ -29,7 +29,7 @@ use crate::zcl::{ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_S
 ///
 /// `RANGES` is the maximum number of out-of-order ranges of the [`Client`]: separate runs of received bytes beyond the
 /// first missing byte of the file. If `RANGES` is 0, the client requests one block after the other, and the firmware of
-/// the device contains no code for windows and pages.
+/// the device contains no code for several block requests at once (windows) or for Image Page Requests.
 #[derive(Debug)]
 pub struct AsyncDriver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,
@@ -152,8 +152,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
         }
     }
 
-    /// Serves the needs of the client until a need requires an operation on storage, and returns the job with this
-    /// operation.
+    /// Handles the needs of the client, up to the first [`Need`] that requires an operation on storage, and returns the
+    /// job with this operation.
     async fn serve_needs(&mut self, board: &mut impl AsyncBoard) -> Option<Job> {
         // The client has just issued the tickets, so that no answer is stale.
         while let Some(need) = self.client.poll_need() {
@@ -176,8 +176,8 @@ impl<S: AsyncDeviceStorage, const RANGES: usize> AsyncDriver<S, RANGES> {
     }
 
     /// Executes `job`, and handles frames while `job` runs. If a block arrives while `job` runs, returns the job that
-    /// writes the block. If the board returns an input while `job` runs, or reaches the deadline of a timer, sets
-    /// `is_idle` to `false`.
+    /// writes the block. Sets `is_idle` to `false` if the board returns an input while `job` runs, or if the deadline
+    /// of a timer passes while `job` runs.
     async fn perform(&mut self, job: Job, board: &mut impl AsyncBoard, is_idle: &mut bool) -> Option<Job> {
         let Self { client, storage, out, frame, block } = self;
         let (done, arrived) = {

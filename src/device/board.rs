@@ -46,8 +46,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Passes this decision to the client, as the answer to the need with the ticket `ticket`. The client has just
-    /// issued the ticket, so the client does not refuse the answer.
+    /// Passes this decision to the client, as the answer to the need with the ticket `ticket`. Because the client has
+    /// just issued `ticket`, the ticket is still valid, and the client does not refuse the decision.
     pub(super) fn answer<const RANGES: usize>(
         self,
         client: &mut Client<RANGES>,
@@ -101,10 +101,11 @@ pub trait Board {
         let _ = reason;
     }
 
-    /// Serves a need that a client has only with certain settings, for instance the need for a server, a link key or
-    /// credentials. The application may answer the need during this call or later.
+    /// Handles a [`Need`] that a client has only with certain settings, for instance the need for the address of a
+    /// server, a link key or security credentials. The application may answer the need during the call of `on_need` or
+    /// later.
     ///
-    /// By default, the board declines the need.
+    /// By default, `on_need` refuses the need by [`Client::decline`].
     fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
         let now = self.now();
         client.decline(now, need).ok();
@@ -164,10 +165,11 @@ pub trait AsyncBoard {
         let _ = reason;
     }
 
-    /// Serves a need that a client has only with certain settings, for instance the need for a server, a link key or
-    /// credentials. The application may answer the need during this call or later.
+    /// Handles a [`Need`] that a client has only with certain settings, for instance the need for the address of a
+    /// server, a link key or security credentials. The application may answer the need during the call of `on_need` or
+    /// later.
     ///
-    /// By default, the board declines the need.
+    /// By default, `on_need` refuses the need by [`Client::decline`].
     fn on_need<const RANGES: usize>(&mut self, client: &mut Client<RANGES>, need: Need) {
         let now = self.now();
         client.decline(now, need).ok();

@@ -17,7 +17,7 @@ use crate::zcl::{Frame, LONGEST_ATTRIBUTES, LONGEST_TO_CLIENT, LONGEST_TO_SERVER
 ///
 /// `RANGES` is the maximum number of out-of-order ranges of the [`Client`]: separate runs of received bytes beyond the
 /// first missing byte of the file. If `RANGES` is 0, the client requests one block after the other, and the firmware of
-/// the device contains no code for windows and pages.
+/// the device contains no code for several block requests at once (windows) or for Image Page Requests.
 #[derive(Debug)]
 pub struct Driver<S, const RANGES: usize = 8> {
     client: Client<RANGES>,

@@ -20,12 +20,12 @@ pub const LONGEST_WORD: usize = 64;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EraseMode {
-    /// Each sector is erased just before the first write to the sector. No block waits for the erasure of the whole
-    /// slot, and a resumed download starts without an erasure.
+    /// Each sector is erased just before the first write to the sector. With `AsReached`, no block waits for the
+    /// erasure of the whole slot, and a resumed download starts without an erasure.
     AsReached,
-    /// All sectors that the file needs are erased before the download starts. No sector is erased while a block is
-    /// stored. When a download resumes after a restart, all sectors from the resumed offset on are erased before the
-    /// first block.
+    /// All sectors that the file needs are erased before the download starts. With `AllBefore`, no sector is erased
+    /// while a block is stored, and a download that resumes after a restart begins with the erasure of all sectors from
+    /// the resumed offset on.
     AllBefore,
 }
 

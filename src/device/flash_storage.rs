@@ -69,13 +69,13 @@ pub enum FlashFault {
     /// The slot cannot store the file or a block of the file.
     #[error(transparent)]
     Slot(SlotError),
-    /// The flash driver could not erase the sectors from the given address on.
+    /// The flash driver could not erase sectors; the value is the address of the first of these sectors.
     #[error("flash cannot be erased at {0:#x}")]
     Erase(u32),
-    /// The flash driver could not write at the given address.
+    /// The flash driver could not write to flash; the value is the address of the failed write.
     #[error("flash cannot be written at {0:#x}")]
     Write(u32),
-    /// The flash driver could not read at the given address.
+    /// The flash driver could not read from flash; the value is the address of the failed read.
     #[error("flash cannot be read at {0:#x}")]
     Read(u32),
 }
@@ -116,8 +116,8 @@ impl<F, V> FlashStorage<F, V> {
         saved.without_sums() == self.saved
     }
 
-    /// Reads the `payload` of the newest record. Returns the state before the restart, and the erasure to execute
-    /// before the upgrade continues.
+    /// Reads the `payload` of the newest record. Returns the state that was saved before the restart, and the erasure
+    /// to execute before the upgrade continues.
     fn restore(&mut self, payload: &Payload) -> (SavedState, Option<FlashJob<'static>>) {
         let (state, kept) = SavedState::from_payload(payload);
         self.saved = Saved { state, kept }.without_sums();
@@ -140,8 +140,8 @@ impl<F, V> FlashStorage<F, V> {
 
 impl<F> FlashStorage<F, NoCheck> {
     /// Creates storage that keeps only the data of the first element with `tag`, such as [`Tag::UPGRADE_IMAGE`]. The
-    /// image counts as valid if the element has arrived completely. The device cannot verify the whole file, because
-    /// the storage keeps only one element of the file; the boot loader must verify the firmware.
+    /// image counts as valid if the kept element has arrived completely. The device cannot verify the whole file,
+    /// because the storage keeps only one element of the file; the boot loader must verify the firmware.
     #[must_use]
     pub const fn element(flash: F, layout: &FlashLayout, tag: Tag) -> Self {
         Self::new(flash, layout, Keep::Element(tag), NoCheck)

@@ -95,7 +95,7 @@ pub enum SlotError {
         /// Offset in the file at which the slot expected the block.
         expected: u32,
     },
-    /// The caller stores a block without a call that begins or resumes a download.
+    /// The caller passed a block to a slot for whole files before a call of [`Slot::begin`] or [`Slot::resume`].
     #[error("the block belongs to no download")]
     NoDownload,
     /// The file cannot be decoded, so that its elements cannot be found.
@@ -137,7 +137,7 @@ pub struct Slot {
     decoder: StreamDecoder,
     /// File offset of the next byte for the decoder.
     decoded: u32,
-    /// Offset in the slot up to which sectors are erased for this download.
+    /// Offset in the slot up to which the sectors are erased for the current download.
     erased: u32,
     /// Offset in the slot of the first byte in `pending`.
     word_at: u32,
@@ -343,7 +343,7 @@ impl Slot {
         FlashJob::Erase { from: address(from), to: address(to) }
     }
 
-    /// Searches for the element to keep in the next block of the file.
+    /// Searches the next block of the file for the start of the element that the slot keeps.
     fn find_element(&mut self, offset: u32, data: &[u8]) -> Result<(), SlotError> {
         let (Keep::Element(wanted), None) = (self.keep, self.kept) else { return Ok(()) };
         if offset != self.decoded {

@@ -134,7 +134,8 @@ impl RecordLog {
         RecordWrite { number, is_second, index, erasure, at, record: Aligned(record) }
     }
 
-    /// Records that the jobs of `write` have succeeded, so that the record of `write` is the newest record.
+    /// The caller calls `written` after all jobs of `write` have succeeded; from then on, the record of `write` is the
+    /// newest record of the log.
     pub fn written(&mut self, write: &RecordWrite) {
         self.newest = Some((write.number, write.is_second));
         self.next = Some(write.index.saturating_add(1)).filter(|next| *next < self.records_in_half());

@@ -24,7 +24,7 @@ pub trait DeviceStorage: Storage {
     }
 
     /// Saves the state of the upgrade for a restart. A driver calls `save` in each turn of its loop. The implementation
-    /// decides which changes of the state are worth a write to flash, and does nothing in the other calls.
+    /// decides whether the state has changed enough for a write to flash; if not, the call of `save` does nothing.
     fn save(&mut self, state: &SavedState) {
         let _ = state;
     }
@@ -32,9 +32,9 @@ pub trait DeviceStorage: Storage {
 
 /// Asynchronous storage of a device: the image, and the state that survives a restart.
 ///
-/// A driver awaits one method of the storage at a time. The driver drops the future of a method before its end only if
-/// the device drops the future of the driver. With the feature `embedded-storage-async`, `FlashStorage` implements
-/// `AsyncDeviceStorage` over NOR flash.
+/// A driver awaits one method of the storage at a time. The driver drops the future of a storage method before the
+/// method has finished only if the device drops the future of the driver. With the feature `embedded-storage-async`,
+/// `FlashStorage` implements `AsyncDeviceStorage` over NOR flash.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"
@@ -53,7 +53,7 @@ pub trait AsyncDeviceStorage {
     }
 
     /// Saves the state of the upgrade for a restart. A driver calls `save` in each turn of its loop. The implementation
-    /// decides which changes of the state are worth a write to flash, and does nothing in the other calls.
+    /// decides whether the state has changed enough for a write to flash; if not, the call of `save` does nothing.
     async fn save(&mut self, state: &SavedState) {
         let _ = state;
     }

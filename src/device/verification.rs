@@ -19,17 +19,17 @@ use crate::zcl::ImageOffer;
 
 /// Check of a stored file. The caller passes the bytes of the file to the check in order, in pieces of any size.
 pub trait Verification {
-    /// Whether the check needs the bytes of the file. If `READS_FILE` is `false`, the storage does not read the file
-    /// back from flash.
+    /// Whether this check of a stored file needs the bytes of the file. If `READS_FILE` is `false`, the storage does
+    /// not read the file back from flash.
     const READS_FILE: bool = true;
 
     /// Begins the check of the file that the server announced by `offer`.
     fn begin(&mut self, offer: &ImageOffer);
 
-    /// Takes the next bytes of the file.
+    /// Continues the check with the next bytes of the file.
     fn update(&mut self, bytes: &[u8]);
 
-    /// Ends the check after the last byte, and returns the result.
+    /// Ends the check after the last byte of the file, and returns the result of the check.
     fn finish(&mut self) -> VerifyResult;
 }
 
@@ -51,7 +51,7 @@ impl Verification for NoCheck {
 }
 
 /// Check of the structure of a file: the header has the same image and size as the offer of the server, and the file is
-/// as long as the header says. The check does not detect a changed byte within an element.
+/// as long as the header says. A check of the structure alone does not detect a changed byte within an element.
 #[derive(Clone, Debug)]
 pub struct StructureCheck {
     decoder: StreamDecoder,
@@ -106,8 +106,8 @@ const fn verdict(is_valid: bool) -> VerifyResult {
     if is_valid { VerifyResult::Valid } else { VerifyResult::Invalid }
 }
 
-/// Check of structure and integrity code: the file has an integrity code that matches the bytes of the file. The check
-/// detects accidental damage, and proves nothing about the origin of a file.
+/// Check of structure and integrity code: the file has an integrity code that matches the bytes of the file. An
+/// integrity code reveals accidental damage, and proves nothing about the origin of a file.
 ///
 /// `C` is the AES block cipher, which may use the hardware of the chip.
 #[cfg(feature = "crypto")]

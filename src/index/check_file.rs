@@ -138,8 +138,8 @@ impl IndexEntry {
         Self::of_inspection(&Inspection::of(file), form)
     }
 
-    /// Creates the index entry of an inspected file, as [`of_file`](Self::of_file) does. The caller may have [allowed a
-    /// raw body](Inspection::allow_raw_body) in the inspection.
+    /// Creates the index entry of an inspected file, as [`of_file`](Self::of_file) does. The inspection may [allow a
+    /// raw body](Inspection::allow_raw_body): a raw image without elements after the OTA header.
     ///
     /// # Errors
     /// The method returns the errors of [`of_file`](Self::of_file).
@@ -167,10 +167,10 @@ impl IndexEntry {
 
     /// Compares a downloaded file with the entry. An empty result means that the file matches the entry.
     ///
-    /// The method compares the values that the index entry has: the length, each checksum, and the fields of the OTA
-    /// header. The OTA file may be in a container, or may begin after other bytes of the downloaded file. If the entry
-    /// has neither length nor checksum, every file with a matching header matches the entry. A checksum is only as
-    /// trustworthy as the source of the index; only a signature proves who made an image.
+    /// The method compares the file with the values that the index entry has: the length, each checksum, and the fields
+    /// of the OTA header. The OTA file may be in a container, or may begin after other bytes of the downloaded file. If
+    /// the entry has neither length nor checksum, every file with a matching header matches the entry. A checksum is
+    /// only as trustworthy as the source of the index; only a signature proves who made an image.
     #[must_use]
     pub fn check(&self, file: &[u8]) -> Vec<FileMismatch> {
         let mut found = Vec::new();

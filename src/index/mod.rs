@@ -215,7 +215,7 @@ impl Index {
 pub enum NeverTaken {
     /// For every device that the entry fits, the selection rule prefers another entry, which has the number `entry`.
     Behind {
-        /// Number of the preferred entry in the index.
+        /// Number in the index of the entry that the selection rule prefers.
         entry: usize,
     },
     /// The restrictions of the entry exclude every device: a list is empty, or a minimum is above its maximum.

@@ -93,7 +93,8 @@ impl Restrictions {
             || self.min_current.zip(self.max_current).is_some_and(|(min, max)| min > max)
     }
 
-    /// Returns whether a list of names is empty, which excludes every device.
+    /// Returns whether the list of models or the list of manufacturer names is present and empty, because an empty list
+    /// excludes every device.
     pub(super) fn has_empty_list(&self) -> bool {
         [&self.models, &self.manufacturer_names].into_iter().flatten().any(Vec::is_empty)
     }

@@ -127,7 +127,7 @@ impl<'a> Selection<'a> {
     /// Returns the number of each entry that was not selected, with the reason, in the order of the index.
     ///
     /// In a large index, most entries are for another manufacturer code or image type than that of the device.
-    /// [`EntryMismatch::is_other_image`] recognises such entries.
+    /// [`EntryMismatch::is_other_image`] recognises the entries for another manufacturer code or image type.
     pub fn mismatches(&self) -> impl Iterator<Item = (usize, &EntryMismatch<'a>)> {
         self.mismatches.iter().enumerate().filter_map(|(number, reason)| Some((number, reason.as_ref()?)))
     }
@@ -220,7 +220,7 @@ pub enum EntryMismatch<'a> {
     },
     /// The entry fits the device, but the selection rule prefers another entry.
     Behind {
-        /// Number of the preferred entry in the index.
+        /// Number in the index of the entry that the selection rule prefers.
         entry: usize,
     },
     /// The entry and another entry, which is for another file, are equally specific, so the selection rule selects
@@ -315,8 +315,8 @@ impl Index {
 }
 
 impl IndexEntry {
-    /// Returns the reason why the entry does not fit the device, or `None` if the entry fits. The method does not
-    /// compare the version of the entry.
+    /// Returns the reason why the entry does not fit the device, or `None` if the entry fits. `misfit` does not check
+    /// whether the gateway wants the version of the entry.
     fn misfit<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
         let ImageId { manufacturer, image_type, .. } = device.current;
         // The comparison of the image comes first, so that an entry for another image is reported as such even if it

@@ -1,5 +1,5 @@
-//! Writer of indexes. The known JSON keys of an entry come in the order that the programs of zigbee2mqtt and zigpy use.
-//! All other JSON keys of the entry follow, sorted by name.
+//! Writer of indexes. The JSON keys in the drawing below come first in an entry, in the order that the programs of
+//! zigbee2mqtt and zigpy use. The JSON keys that are not in the drawing follow, sorted by name.
 //!
 //! ```text
 //! zigbee2mqtt   fileName fileVersion fileSize url imageType manufacturerCode sha512 otaHeaderString …
@@ -76,8 +76,8 @@ pub(super) fn index(index: &Index, form: IndexForm) -> Result<String, IndexWrite
 }
 
 impl IndexEntry {
-    /// Returns the JSON value of the entry for `key` in the form `form`, or `None` if the entry has no such value. A
-    /// value that the parser could not read is returned unchanged.
+    /// Returns the JSON value of the entry for `key` in the form `form`, or `None` if the entry has no such value. For
+    /// a value that the parser could not read, returns the JSON value that stood in the index.
     #[must_use]
     pub fn value(&self, form: IndexForm, key: &str) -> Option<String> {
         let models = self.restrictions.models.as_deref().unwrap_or_default();
@@ -133,7 +133,8 @@ impl Keys {
     }
 }
 
-/// JSON keys with their values, in the order in which they are written. Keys without a value are not written.
+/// JSON keys with their values, in the order in which they are written. A JSON key without a value (`None`) is not
+/// written.
 type Pairs = Vec<(&'static str, Option<Value>)>;
 
 fn zigbee2mqtt(entry: &IndexEntry, model: Option<&String>) -> (Pairs, Pairs) {
