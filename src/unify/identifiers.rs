@@ -1,4 +1,5 @@
-//! Identifiers in topics: UIIDs of images and UNIDs of devices, and the conversion between UIIDs and kinds of images.
+//! Identifiers in topics: UIIDs of images and UNIDs of devices, and the conversion between the UIID of an image and its
+//! manufacturer code and image type.
 //!
 //! ```text
 //! UIID   ZigBee10011011        "ZigBee", manufacturer code, image type: 4 upper-case hexadecimal digits each
@@ -128,7 +129,7 @@ impl Unid {
     }
 
     /// Returns the IEEE address of a UNID in the Zigbee form, with digits in upper or lower case. Returns `None` if the
-    /// UNID has another form.
+    /// UNID does not have the Zigbee form, which is `zb-` and 16 hexadecimal digits.
     #[must_use]
     pub fn node(&self) -> Option<Eui64> {
         let digits = self.0.strip_prefix(UNID_PREFIX)?;
@@ -222,20 +223,21 @@ pub enum UiidForm {
     Unid,
 }
 
-/// Error for a UIID that already belongs to another manufacturer code or image type. The other manufacturer code and
-/// image type have the UIID either because the caller has set it, or because it follows from the [`UiidForm`].
+/// Error for a UIID that already belongs to an image with another manufacturer code or image type. An image has a UIID
+/// either because the caller has set the UIID, or because the UIID follows from the [`UiidForm`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]
 pub struct UiidTaken {
     /// UIID that the caller tried to set.
     pub uiid: Uiid,
-    /// Kind of image that already has the UIID.
+    /// Manufacturer code and image type of the image that already has the UIID.
     pub owner: ImageKind,
 }
 
 /// Mapping between kinds of images ([`ImageKind`]: manufacturer code and image type) and UIIDs. A [`UiidForm`]
-/// determines the UIIDs of all kinds, except the kinds for which [`set`](Self::set) has set a UIID.
+/// determines the UIID of each image, unless a call of [`set`](Self::set) has given another UIID to the manufacturer
+/// code and image type of the image.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -257,16 +259,17 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Creates a mapping in which `form` applies to all kinds of images.
+    /// Creates a mapping in which `form` determines the UIIDs of all images.
     #[must_use]
     pub const fn new(form: UiidForm) -> Self {
         Self { form, exceptions: BTreeMap::new() }
     }
 
-    /// Sets the UIID of one kind of image, and replaces the earlier UIID of this kind.
+    /// Sets the UIID of the images with the manufacturer code and image type of `kind`, and replaces the UIID that
+    /// these images had before.
     ///
     /// # Errors
-    /// Fails with [`UiidTaken`] if the UIID belongs to another kind of image.
+    /// Fails with [`UiidTaken`] if the UIID belongs to images with another manufacturer code or image type.
     pub fn set(&mut self, kind: ImageKind, uiid: Uiid) -> Result<(), UiidTaken> {
         match self.kind(&uiid) {
             Some(owner) if owner != kind => Err(UiidTaken { uiid, owner }),
@@ -277,7 +280,7 @@ impl Naming {
         }
     }
 
-    /// Returns the UIID of a kind of image on a device.
+    /// Returns the UIID that the image with the manufacturer code and image type of `kind` has on a device.
     #[must_use]
     pub fn uiid(&self, kind: ImageKind, device: &Unid) -> Uiid {
         match (self.exceptions.get(&kind), self.form) {
@@ -287,8 +290,8 @@ impl Naming {
         }
     }
 
-    /// Returns the kind of image that a UIID names. Returns `None` for an unknown UIID, and for a UIID that is a UNID,
-    /// because a UNID names every image of the device.
+    /// Returns the manufacturer code and image type of the image that a UIID names. Returns `None` for an unknown UIID,
+    /// and for a UIID that is a UNID, because a UNID names every image of the device.
     #[must_use]
     pub fn kind(&self, uiid: &Uiid) -> Option<ImageKind> {
         let exception = self.exceptions.iter().find(|(_, own)| *own == uiid).map(|(kind, _)| *kind);

@@ -102,7 +102,7 @@ pub enum OtaStatus {
 
 impl OtaStatus {
     /// Converts a value of the cluster attribute ImageUpgradeStatus (ZigBee document 095264, section 6.7.7) to a status
-    /// of Unify. Returns `None` if Unify has no word for the value.
+    /// of Unify. Returns `None` if Unify has no word for the value of ImageUpgradeStatus.
     #[must_use]
     pub const fn from_zcl(status: ImageUpgradeStatus) -> Option<Self> {
         match status {
@@ -131,11 +131,11 @@ pub enum LastError {
     Abort,
     /// The last operation with the image failed because the client lacked a permission.
     NotAuthorized,
-    /// The image is invalid.
+    /// The last operation with the image failed because the image is invalid.
     InvalidImage,
     /// The device needs further images before the upgrade.
     RequireMoreImage,
-    /// The device does not support the image.
+    /// The last operation with the image failed because the device does not support the image.
     NotSupported,
 }
 

@@ -80,7 +80,7 @@ impl ImageStatus {
     }
 
     /// Returns the attribute values to publish, in the order of [`ImageAttribute::ALL`](super::ImageAttribute::ALL).
-    /// The values include the attribute `ApplyAfter` only if the field `apply_after` contains a time.
+    /// The returned values include the attribute `ApplyAfter` only if the field `apply_after` contains a time.
     #[must_use]
     pub fn values(&self) -> Vec<ImageAttributeValue> {
         let Self { current, target, apply_after, status, size, offset, last_error } = self;

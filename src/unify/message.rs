@@ -24,8 +24,8 @@ pub struct MqttMessage {
     pub retain: bool,
 }
 
-/// Maximum size of an MQTT packet in bytes, without the fixed header. The size includes the topic with its length
-/// field, the packet identifier, the properties and the payload (MQTT 3.1.1, section 2.2.3).
+/// Maximum size of an MQTT packet in bytes, without the fixed header. The size of an MQTT packet includes the topic
+/// with its length field, the packet identifier, the properties and the payload (MQTT 3.1.1, section 2.2.3).
 const MAX_PACKET: usize = 268_435_455;
 
 /// Size in bytes of all fields of a packet except topic and payload (MQTT 5): the topic length (2 bytes), the packet
@@ -57,8 +57,8 @@ impl MqttMessage {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
     }
 
-    /// Returns a copy of the message whose topic is below `ucl/ota` in lower case, for providers that follow the
-    /// diagram of the Unify document.
+    /// Returns a copy of the message whose topic is below `ucl/ota` in lower case, for providers that follow a diagram
+    /// of the Unify document.
     pub(super) fn with_lower_case_prefix(&self) -> Self {
         let Self { topic, payload, retain } = self;
         Self { topic: lower_case_prefix(topic), payload: payload.clone(), retain: *retain }

@@ -17,8 +17,8 @@ pub enum MessageIgnored {
     /// The topic does not belong to Unify's OTA service.
     #[error(transparent)]
     Topic(#[from] TextError),
-    /// The topic is for another role than that of the provider or consumer that received the message. The roles are
-    /// provider, consumer, and a program that watches upgrades.
+    /// A provider received a message that is not for providers, or a consumer received a message that is not for
+    /// consumers. The roles in Unify's OTA service are provider, consumer, and a program that watches upgrades.
     #[error("a topic of another role")]
     Role,
     /// The message requests an image that the provider does not have.
@@ -50,11 +50,11 @@ pub enum MessageIgnored {
         /// Version in the announcement.
         announced: FileVersion,
     },
-    /// The message announces or withdraws an image that no device of the consumer has. The consumer keeps no
-    /// announcement of such an image.
+    /// The message announces or withdraws an image, but none of the devices that the message is for has an image with
+    /// this UIID. The consumer keeps no announcement of an image that none of its devices has.
     #[error("no device here has an image {0}")]
     Unused(ImagePath),
-    /// The message announces an image for a device that the consumer does not have.
+    /// The message announces or withdraws an image for a device that the consumer does not have.
     #[error("no device here for {0}")]
     UnknownDevice(ImagePath),
 }

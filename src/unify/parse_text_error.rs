@@ -14,7 +14,8 @@ impl serde::Serialize for TextError {
     }
 }
 
-/// Reasons of a text error, private so that a new release of the crate `time` is no breaking change of this crate.
+/// Reasons for which a text is not valid. The type is private, because it contains an error type of the crate `time`: a
+/// new release of `time` is then no breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("an empty name")]

@@ -65,8 +65,8 @@ impl Provider {
         self.images.iter().map(|(path, announcement)| info_message(path, announcement))
     }
 
-    /// Announces an image of `len` bytes, and replaces an earlier image with the same path. Returns the message that
-    /// the caller publishes.
+    /// Announces an image of `len` bytes, and replaces an earlier announcement with the same path. Returns the message
+    /// that the caller publishes.
     ///
     /// # Errors
     /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. The provider is unchanged after an

@@ -10,10 +10,10 @@
 //! ```
 //!
 //! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the Unify
-//! document contradicts its own table of topics, this module follows the table. According to the table of topics, the
-//! level `OTA` in `ucl/OTA` is in upper case, a slash stands before the UIID, and attributes are below an endpoint. A
-//! diagram of the Unify document has the level `ota` in lower case. This module parses topics below `ucl/ota`, but
-//! writes only topics below `ucl/OTA`.
+//! document contradicts its own table of topics, this module follows the table. According to the table of topics in the
+//! Unify document, the level `OTA` in `ucl/OTA` is in upper case, a slash stands before the UIID, and attributes are
+//! below an endpoint. A diagram of the Unify document has the level `ota` in lower case. This module parses topics
+//! below `ucl/ota`, but writes only topics below `ucl/OTA`.
 //!
 //! A consumer sets the retain flag in the messages with attributes. The text and the diagram of the Unify document
 //! contradict its table on the retain flag of attributes; the module follows the text and the diagram.
@@ -27,8 +27,9 @@ use super::image_attribute::ImageAttribute;
 use super::parse_text_error::{Reason, TextError};
 
 /// Path of an image: the two levels that name the image in the MQTT topics below `ucl/OTA/info` and `ucl/OTA/data`. The
-/// first level is the UIID of the image. The second level is the UNID of the device that the image is for, or `all`. A
-/// provider has one file for each path. `Display` writes a path as `<UIID>/all` or `<UIID>/<UNID>`.
+/// first level of an image path is the UIID of the image. The second level of an image path is the UNID of the device
+/// that the image is for, or `all`. A provider has one file for each image path. `Display` writes an image path as
+/// `<UIID>/all` or `<UIID>/<UNID>`.
 // Exhaustive: the Unify document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {
@@ -74,7 +75,8 @@ pub enum AttributeSide {
 }
 
 impl AttributeSide {
-    /// The desired side and the reported side of an attribute. A consumer publishes the same value on both sides.
+    /// Both sides of an attribute, the desired value and the reported value. A consumer publishes one value of an
+    /// attribute both as the desired value and as the reported value.
     pub const BOTH: [Self; 2] = [Self::Desired, Self::Reported];
 
     const fn name(self) -> &'static str {

@@ -78,8 +78,8 @@ impl TopicFilter {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Returns a copy of the filter that begins with `ucl/ota/` instead of `ucl/OTA/`, for providers that follow the
-    /// diagram of the Unify document. The rest of the filter keeps its case.
+    /// Returns a copy of the filter that begins with `ucl/ota/` instead of `ucl/OTA/`, for providers that follow a
+    /// diagram of the Unify document. The levels of the copy after `ucl/ota/` are those of the filter.
     pub(super) fn with_lower_case_prefix(&self) -> Self {
         Self(lower_case_prefix(&self.0))
     }

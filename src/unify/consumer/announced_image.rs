@@ -67,7 +67,8 @@ impl AnnouncedImage {
     }
 
     /// Returns whether the consumer still has to request or to receive the file of the image, or the caller still has
-    /// to verify the file. If the result is `true`, the file may still become ready for the server.
+    /// to verify the file. While `is_pending` returns `true`, the server may not offer the image yet, but the file may
+    /// still become ready for the server.
     pub(super) const fn is_pending(&self) -> bool {
         match self.fetch {
             FetchState::NotNeeded | FetchState::Requested { .. } | FetchState::Verifying(_) => true,
@@ -145,7 +146,7 @@ impl FetchedImage {
 pub enum FileVerdict {
     /// The image is valid: the server may offer the image to devices.
     Valid,
-    /// The image is invalid: the server may not offer the image to devices. The consumer fetches the image again only
-    /// after a new announcement.
+    /// The image is invalid: the server may not offer the image to devices. The consumer fetches an invalid image again
+    /// only after a new announcement of the image.
     Invalid,
 }

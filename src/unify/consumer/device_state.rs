@@ -33,11 +33,13 @@ const REVISION: u32 = 1;
 #[non_exhaustive]
 pub enum Activation {
     /// The device waits for the upgrade time of the server, as the OTA Upgrade cluster specifies. The device may
-    /// download an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default.
+    /// download an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default
+    /// activation of a device.
     #[default]
     Scheduled,
-    /// The device activates an image right after the download. The server offers the device no image before the time in
-    /// the field `ApplyAfter` of the announcement, because the device would activate the image too early.
+    /// The device activates an image right after the download. Before the time in the field `ApplyAfter` of an
+    /// announcement, the server does not offer the image to a device with the activation `Immediate`, because the
+    /// device would activate the image too early.
     Immediate,
 }
 
@@ -123,13 +125,14 @@ pub(super) struct ImageState {
     /// query of the client, the server refuses blocks of the image, because the client would mix bytes of the old file
     /// and the new file.
     pub(super) must_query: bool,
-    /// Whether the server has refused the client blocks of a replaced image since the last query of the client. After
-    /// the refusal, the consumer sends the client one more Image Notify, because devices ignore an Image Notify during
-    /// a download.
+    /// Whether the server has refused to send blocks of a replaced image to the client since the last query of the
+    /// client. After the server has refused the blocks, the consumer sends the client one more Image Notify, because
+    /// devices ignore an Image Notify during a download.
     is_aborted: bool,
-    /// Whether the broker has delivered the announcement on the current connection. Before the broker delivers the
-    /// announcement, the consumer does not know whether the provider has withdrawn it, so no device may activate the
-    /// image.
+    /// Whether the announcement that determines the target version was delivered by the broker on the current
+    /// connection; `true` if there is no such announcement. After a reconnection, until the broker has delivered an
+    /// announcement again, the consumer does not know whether the provider has withdrawn the announcement, so no device
+    /// may activate the announced image.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,
@@ -162,8 +165,8 @@ impl ImageState {
         (self.must_query, self.is_aborted) = (false, false);
     }
 
-    /// Records that the server refused the client blocks of the image `id`. If the image was replaced, the consumer
-    /// notifies the client again.
+    /// Records that the server refused to send blocks of the image `id` to the client. If another image or file has
+    /// replaced the image `id`, the consumer sends the client one more Image Notify.
     pub(super) fn record_refusal(&mut self, id: ImageId) {
         let is_replaced = self.must_query || id.version != self.status.target;
         if is_replaced && !self.is_aborted {
@@ -183,9 +186,9 @@ impl ImageState {
         self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
     }
 
-    /// Adopts the target version of an announcement, if the device accepts the announced version. If the client has the
-    /// image of the earlier announcement on hold, returns the identity of this earlier image, because the client must
-    /// not activate it.
+    /// Adopts the target version of an announcement, if the device accepts the announced version. If another
+    /// announcement determined the target version before, and the client has the image of that announcement on hold,
+    /// returns the identity of the image on hold, because the client must not activate it.
     fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) -> Option<ImageId> {
         let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
         let key = plan.map(|plan| plan.key);
@@ -240,8 +243,8 @@ impl ImageState {
     }
 }
 
-/// Publishes an attribute in both of its topics, the topic of the desired value and the topic of the reported value. An
-/// empty payload withdraws the attribute.
+/// Publishes an attribute in both of its topics, the topic of the desired value and the topic of the reported value. A
+/// message with an empty payload withdraws the attribute from the broker.
 fn publish(
     endpoint: &DeviceEndpoint,
     uiid: &Uiid,
@@ -397,8 +400,9 @@ impl DeviceState {
         seconds.min().map(|seconds| set.after(Duration::from_secs(seconds)))
     }
 
-    /// Updates the images of the device from the announcements and the clock. By actions for the caller, the method
-    /// requests images, notifies the client, sends upgrade times, and publishes the attributes that have changed.
+    /// Refreshes the consumer's state of the device's images from the announcements and the clock. The method adds
+    /// actions by which the caller requests images, sends Image Notifies and upgrade times, and publishes the
+    /// attributes that have changed.
     pub(super) fn refresh(&mut self, unid: &Unid, context: &mut RefreshContext<'_>) {
         let mut has_new_time = false;
         let client = self.device.client;
@@ -487,17 +491,17 @@ pub(super) fn announced_path(
 }
 
 impl ManagedDevice {
-    /// Creates the description of a device with one image. The consumer publishes the attributes under endpoint 0, and
-    /// the device waits for the upgrade time of the server. `uiid` names the image in Unify, and `id` is the identity
-    /// of the running image.
+    /// Creates the description of a device with one image. The created description has the endpoint 0 and the
+    /// activation `Scheduled`: the device waits for the upgrade time of the server. `uiid` names the image in Unify,
+    /// and `id` is the identity of the running image.
     #[must_use]
     pub fn new(client: Address, uiid: Uiid, id: ImageId) -> Self {
         let images = BTreeMap::from([(uiid, id)]);
         Self { client, node: None, endpoint: 0, activation: Activation::Scheduled, images }
     }
 
-    /// Adds another image of the device. `uiid` names the image in Unify, and `id` is the identity of the running
-    /// version of the image.
+    /// Adds one more image that the device runs to the description of the device. `uiid` names the image in Unify, and
+    /// `id` is the identity of the running version of the image.
     #[must_use]
     pub fn with_image(mut self, uiid: Uiid, id: ImageId) -> Self {
         self.images.insert(uiid, id);

@@ -70,7 +70,7 @@ pub use device_state::{Activation, ManagedDevice};
 #[non_exhaustive]
 pub enum AnnouncedVersions {
     /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The Unify document
-    /// recommends `Newer`, which is the default.
+    /// recommends that devices accept newer versions only; `Newer` is the default.
     #[default]
     Newer,
     /// The device accepts all versions except the running version, so that downgrades are possible (Unify, introduction
@@ -110,14 +110,14 @@ pub struct ConsumerConfig {
     /// requests do not flood a provider that has failed.
     pub retry: Millis,
     /// Maximum time between a reconnection and the repeated delivery of an announcement by the broker. If the broker
-    /// does not deliver the announcement within this maximum time, the consumer drops the announcement, because the
-    /// provider has withdrawn it. Until the broker has delivered the announcement again, the consumer lets no device
-    /// activate the image. The default of `announcement_timeout` is 120 s, because a provider may reconnect to the
-    /// broker later than the consumer.
+    /// does not deliver an announcement again within `announcement_timeout`, the consumer drops the announcement,
+    /// because the provider has withdrawn it. After a reconnection, the consumer lets no device activate an image until
+    /// the broker has delivered the announcement of the image again. The default of `announcement_timeout` is 120 s,
+    /// because a provider may reconnect to the broker later than the consumer.
     pub announcement_timeout: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case, and also requests images by these
-    /// topics. The default of `lower_case` is `false`. Some providers follow the diagram of the Unify document, where
-    /// the topics of requests and images are in lower case.
+    /// topics. The default of `lower_case` is `false`. Some providers follow a diagram of the Unify document, where the
+    /// topics of requests and images are in lower case.
     pub lower_case: bool,
 }
 
@@ -150,22 +150,23 @@ pub enum ConsumerAction {
     /// The caller publishes an MQTT message.
     Publish(MqttMessage),
     /// The caller verifies the file that [`Consumer::image`] lends, in particular the signature of the file. The caller
-    /// reports the result by [`Consumer::verified`].
+    /// reports the result of the verification by [`Consumer::verified`].
     Verify(FetchedImage),
     /// The caller sends an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
     Notify(Address),
-    /// The caller sends the upgrade time to a client on hold, with [`Server::release`](crate::server::Server::release).
+    /// The caller sends the upgrade time to a client that has an image on hold, with
+    /// [`Server::release`](crate::server::Server::release).
     Release {
-        /// Client that is released from the hold.
+        /// Client that gets the upgrade time for its image on hold.
         client: Address,
         /// Image that the client has on hold.
         id: ImageId,
         /// Seconds until the client upgrades.
         seconds: u32,
     },
-    /// The caller tells a client to keep holding an image, with [`Server::hold`](crate::server::Server::hold).
+    /// The caller tells a client to keep an image on hold, with [`Server::hold`](crate::server::Server::hold).
     Hold {
-        /// Client that keeps holding the image.
+        /// Client that keeps its downloaded image on hold.
         client: Address,
         /// Image that the client has on hold.
         id: ImageId,
@@ -391,9 +392,9 @@ impl Consumer {
     ///
     /// A server that uses the store of the consumer should also use the [`policy`](Self::policy) of the consumer. If a
     /// device requests blocks of a replaced image, or of an image that is expected to arrive, the store returns a file
-    /// without content, and the policy answers the request with ABORT or WAIT_FOR_DATA. With another policy, the server
-    /// answers a request for blocks of a file without content by NO_IMAGE_AVAILABLE. An image whose fetch failed, or
-    /// that was rejected, is not in the store.
+    /// without content, and the policy answers the request with ABORT or WAIT_FOR_DATA. With a policy that does not
+    /// call the policy of the consumer, the server answers a request for blocks of a file without content by
+    /// NO_IMAGE_AVAILABLE. An image whose fetch failed, or that was rejected, is not in the store.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
@@ -407,7 +408,8 @@ impl Consumer {
         AnnouncementPolicy::new(self, now)
     }
 
-    /// Handles an info message, which announces an image. An empty payload withdraws the announcement.
+    /// Handles an info message, which announces an image. An info message with an empty payload withdraws the
+    /// announcement of the image.
     fn handle_info(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
         if let Some(unid) = &path.device
             && !self.devices.contains_key(unid)
@@ -446,8 +448,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Handles a data message, which contains the requested image. Only the response to a request ends the request, so
-    /// the consumer ignores a message that cannot be the response.
+    /// Handles a data message, which contains the requested image. The consumer ignores a data message that cannot be
+    /// the response to its request for the image, and continues to wait for the response.
     fn handle_data(
         &mut self,
         now: Instant,
@@ -535,8 +537,8 @@ impl Consumer {
         paths.iter().for_each(|path| self.remove_announcement(path));
     }
 
-    /// Updates the devices that an image with this path is for: the device that the path names, or all devices that
-    /// have an image with the UIID of the path.
+    /// Refreshes the consumer's state of the devices that an image with this path is for: the device that the path
+    /// names, or all devices that have an image with the UIID of the path.
     fn refresh_path(&mut self, now: Instant, path: &ImagePath) {
         match &path.device {
             Some(unid) => self.refresh(now, unid),
@@ -556,8 +558,8 @@ impl Consumer {
         unsubscribe(&mut self.actions, self.config, filter);
     }
 
-    /// Updates one device from the announcements and the clock. By actions for the caller, the method requests images,
-    /// notifies the client, and publishes changes of the status.
+    /// Refreshes the consumer's state of one device from the announcements and the clock. The method adds actions by
+    /// which the caller requests images, sends Image Notifies and upgrade times, and publishes changes of the status.
     fn refresh(&mut self, now: Instant, unid: &Unid) {
         let utc = self.utc(now);
         let Self { config, devices, announced, actions, .. } = self;

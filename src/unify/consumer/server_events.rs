@@ -27,8 +27,8 @@ impl Consumer {
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
     /// The method ignores the events of a client that is no device of the consumer. An event about a download of
-    /// another version than the target version changes no attribute. After an event `NotServed` for a version that is
-    /// not the target version, the consumer notifies the client again.
+    /// another version than the target version changes no attribute. If the event `NotServed` concerns an image that
+    /// another image or file has replaced, the consumer sends the client one more Image Notify.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
             return;
@@ -160,8 +160,8 @@ impl Consumer {
     }
 }
 
-/// Returns the image that a status report concerns: the only image of the device or, if the device has several, the
-/// image that the report names.
+/// Returns the image that the attributes in an event `StatusReport` concern: the only image of the device or, if the
+/// device has several images, the image with the manufacturer code and image type in the attributes.
 fn reported_image<'a>(state: &'a mut DeviceState, report: &ClientStatus) -> Option<&'a mut ImageState> {
     if let (1, Some(only)) = (state.images.len(), state.images.keys().next().cloned()) {
         return state.images.get_mut(&only);

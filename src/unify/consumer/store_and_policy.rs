@@ -38,8 +38,8 @@ impl Consumer {
         self.devices.get_key_value(unid)
     }
 
-    /// Returns the files that the server may offer, each with the device that the file is for. The value `None` for the
-    /// device means all devices.
+    /// Returns the files that the server may offer, each with the device that the file is for. A `None` in place of a
+    /// device means that the file is for all devices.
     fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
@@ -49,8 +49,8 @@ impl Consumer {
     ///
     /// If `id` has another version than the announced version, the image was replaced. If `id` has the announced
     /// version, the image may not have arrived yet. For a replaced image and for an image that may still arrive
-    /// (`AnnouncedImage::is_pending`), the result is a file without content. For a file without content, the policy
-    /// answers with ABORT or WAIT_FOR_DATA, so the server does not answer with NO_IMAGE_AVAILABLE.
+    /// (`AnnouncedImage::is_pending`), the result is a file without content. The policy answers a block request for a
+    /// file without content with ABORT or WAIT_FOR_DATA, so the server does not answer with NO_IMAGE_AVAILABLE.
     fn find_image_of_device(&self, unid: &Unid, id: ImageId, node: Option<Eui64>) -> FileLookup {
         let Some((_, found)) = self.announcement(unid, id.into()) else { return FileLookup::NotFound };
         let state = self.devices.get(unid).and_then(|state| state.image_of_kind(id.into()));
@@ -64,7 +64,7 @@ impl Consumer {
         }
     }
 
-    /// Looks up the image `id` among the images for all devices.
+    /// Looks up the image `id` among the verified images that are announced for all devices.
     fn find_general_image(
         &self,
         id: ImageId,
@@ -208,9 +208,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         fits && is_announced
     }
 
-    /// Decides the upgrade time from the `ApplyAfter` of the announcement. If the client has downloaded another version
-    /// than the announced version, the decision is ABORT. For an image without an announcement, the decision is to keep
-    /// the client on hold, because the announcement may arrive later.
+    /// Decides the upgrade time from the `ApplyAfter` of the announcement. If a device of the consumer has downloaded
+    /// another version than the announced version, the server refuses the Upgrade End Request with ABORT. If the image
+    /// is not announced, the server orders the client to hold the image, because the announcement may arrive later.
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
             return UpgradeDecision::Acknowledge;
