@@ -76,9 +76,9 @@ pub enum LayoutError {
     /// sectors.
     #[error("the area {start:#x} to {end:#x} is not whole sectors within {capacity} bytes of flash")]
     Area {
-        /// First address of the invalid area.
+        /// First address of the area, of the image or of the records, that is not valid.
         start: u32,
-        /// First address after the invalid area.
+        /// First address after the area, of the image or of the records, that is not valid.
         end: u32,
         /// Size of the flash in bytes.
         capacity: usize,

@@ -250,8 +250,8 @@ impl Slot {
         self.kept
     }
 
-    /// Returns whether the slot contains all bytes to keep. The caller calls `is_whole` after the whole file has
-    /// arrived.
+    /// Returns whether the slot contains all bytes of the file that it has to keep. The caller calls `is_whole` after
+    /// the whole file has arrived.
     #[must_use]
     pub fn is_whole(&self, offer: &ImageOffer) -> bool {
         self.kept.is_some_and(|kept| kept.end() <= offer.size) && self.pending_len == self.flushed

@@ -93,7 +93,7 @@ impl RecordLog {
         )
     }
 
-    /// Takes the bytes that the caller has read after a restart at the address `at`, which is one of
+    /// Examines the bytes that the caller has read after a restart at the address `at`, which is one of
     /// [`places`](Self::places). Returns the payload of the record if the bytes are a complete record that is newer
     /// than all complete records that earlier calls of `see` received.
     pub fn see(&mut self, at: u32, record: &[u8; RECORD_LEN]) -> Option<Payload> {

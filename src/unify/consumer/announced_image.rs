@@ -122,8 +122,8 @@ impl AnnouncedImage {
     }
 }
 
-/// Handle of an image that has arrived and must be verified. [`Consumer::image`](super::Consumer::image) and
-/// [`Consumer::verified`](super::Consumer::verified) take the handle.
+/// Handle of an image that has arrived and must be verified. The caller passes the handle to
+/// [`Consumer::image`](super::Consumer::image) and [`Consumer::verified`](super::Consumer::verified).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedImage {
     pub(super) path: ImagePath,

@@ -33,8 +33,8 @@ const REVISION: u32 = 1;
 #[non_exhaustive]
 pub enum Activation {
     /// The device waits for the upgrade time of the server, as the OTA Upgrade cluster specifies. The device may
-    /// download an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default
-    /// activation of a device.
+    /// download an image before the time in the field `ApplyAfter` of the announcement. `Scheduled` is the default of
+    /// [`ManagedDevice::activation`].
     #[default]
     Scheduled,
     /// The device activates an image right after the download. Before the time in the field `ApplyAfter` of an
@@ -131,8 +131,8 @@ pub(super) struct ImageState {
     is_aborted: bool,
     /// Whether the announcement that determines the target version was delivered by the broker on the current
     /// connection; `true` if there is no such announcement. After a reconnection, until the broker has delivered an
-    /// announcement again, the consumer does not know whether the provider has withdrawn the announcement, so no device
-    /// may activate the announced image.
+    /// announcement again, the consumer does not know whether the provider has withdrawn the announcement, so the
+    /// device may not activate the announced image yet.
     is_confirmed: bool,
     /// Attribute values that the consumer last published to the broker; `None` for a withdrawn attribute.
     published: BTreeMap<ImageAttribute, Option<ImageAttributeValue>>,

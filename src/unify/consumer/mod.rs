@@ -334,8 +334,9 @@ impl Consumer {
         }
     }
 
-    /// Reports the result of [`ConsumerAction::Verify`]. If the image is valid, the consumer notifies the devices that
-    /// the image is for. The consumer ignores the result if the image was withdrawn or replaced since its arrival.
+    /// Reports the result of the verification that [`ConsumerAction::Verify`] asks for. If the image is valid, the
+    /// consumer notifies the devices that the image is for. The consumer ignores the result if the image was withdrawn
+    /// or replaced since its arrival.
     pub fn verified(&mut self, now: Instant, image: &FetchedImage, verdict: FileVerdict) {
         let Some(announced) = self.announced.get_mut(&image.path).filter(|found| found.key == image.key)
         else {
