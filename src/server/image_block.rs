@@ -14,7 +14,7 @@
 use core::num::NonZeroU8;
 use core::ops::ControlFlow::{self, Break, Continue};
 
-use super::rate_limit::{MAX_WAIT_SECONDS, Wait};
+use super::image_access::check_access;
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::session_table::Slot;
@@ -26,8 +26,7 @@ use crate::aps::{Address, Transmit};
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId, ImageTypeClass};
 use crate::zcl::{
-    CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImageBlockResponse, ImagePageRequest, Status,
-    ToClient, WaitForData, data_frame_head,
+    CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImagePageRequest, Status, data_frame_head,
 };
 
 /// Deferred request: a block request whose data the store reads later ([`ReadResult::Later`]).
@@ -503,144 +502,6 @@ impl<S: SessionSlots> Server<S> {
             self.table.set_flag(slot, Flags::DOWNLOAD, served.more);
         }
         Some(slot)
-    }
-
-    /// Answers a block request with WAIT_FOR_DATA and a waiting time of `seconds`.
-    #[cold]
-    pub(super) fn respond_wait(
-        &mut self,
-        now: Instant,
-        context: RequestContext,
-        request: ImageBlockRequest,
-        seconds: u32,
-        out: &mut ResponseBuffer,
-    ) -> Transmit {
-        // Only a client that sent a MinimumBlockPeriod understands the field "minimum block period" of later revisions.
-        let min_block_period = request.min_block_period;
-        self.respond_wait_until(now, context, request.id, Wait { seconds, min_block_period }, out)
-    }
-
-    /// Answers a block request with WAIT_FOR_DATA. The waiting time is limited to [`MAX_WAIT_SECONDS`]. If the last
-    /// answer to the client demanded a wait of 0 seconds, the new answer demands at least 1 second, because some
-    /// clients repeat their request at once after a wait of 0 seconds.
-    #[cold]
-    pub(super) fn respond_wait_until(
-        &mut self,
-        now: Instant,
-        context: RequestContext,
-        id: ImageId,
-        Wait { seconds, min_block_period }: Wait,
-        out: &mut ResponseBuffer,
-    ) -> Transmit {
-        let client = context.client;
-        let slot = self.table.find_download(client, id);
-        let session = slot.and_then(|slot| self.table.session_at_mut(slot));
-        // Without a session, the server does not know whether the last wait was 0 seconds long.
-        let waited = session.as_ref().is_none_or(|session| session.flags.contains(Flags::ZERO_WAIT));
-        let seconds = seconds.clamp(waited.into(), MAX_WAIT_SECONDS);
-        if let Some(session) = session {
-            session.record_wait(seconds);
-        }
-        let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
-        self.events.push(ServerEvent::Waiting { client, id, seconds });
-        context.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
-    }
-
-    /// Answers a block request with ABORT and ends the download of the client.
-    #[cold]
-    fn abort_download(
-        &mut self,
-        now: Instant,
-        context: RequestContext,
-        id: ImageId,
-        reason: RefusalReason,
-        out: &mut ResponseBuffer,
-    ) -> Transmit {
-        let (client, status) = (context.client, Status::ABORT);
-        if let Some(slot) = self.table.find_download(client, id) {
-            self.stop_download(slot);
-            if let Some(session) = self.table.session_at_mut(slot) {
-                session.record_abort(now, id);
-            }
-        }
-        self.events.push(ServerEvent::NotServed { client, id, status, reason });
-        context.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out)
-    }
-
-    /// Answers `command` with a Default Response NO_IMAGE_AVAILABLE.
-    #[cold]
-    pub(super) fn respond_no_image(
-        &mut self,
-        context: RequestContext,
-        id: ImageId,
-        command: CommandId,
-        reason: RefusalReason,
-        out: &mut ResponseBuffer,
-    ) -> Transmit {
-        let (client, status) = (context.client, Status::NO_IMAGE_AVAILABLE);
-        self.events.push(ServerEvent::NotServed { client, id, status, reason });
-        context.default_response(command, status, out)
-    }
-
-    /// Answers `command` with a Default Response NOT_AUTHORIZED, or ABORT if the caller cancelled the download.
-    #[cold]
-    pub(super) fn respond_not_authorized(
-        &mut self,
-        context: RequestContext,
-        id: ImageId,
-        command: CommandId,
-        reason: RefusalReason,
-        out: &mut ResponseBuffer,
-    ) -> Transmit {
-        let client = context.client;
-        let status = match reason {
-            RefusalReason::Cancelled => Status::ABORT,
-            _ => Status::NOT_AUTHORIZED,
-        };
-        self.events.push(ServerEvent::NotServed { client, id, status, reason });
-        context.default_response(command, status, out)
-    }
-}
-
-/// Checks whether the client may have the image `id`. The server checks the access of the client before each answer
-/// that gives data or an upgrade time. `refusal` is the refusal reason in the session of the download, and `claimed` is
-/// the IEEE address in the request. `image` is the file that the client would get; `None` if the file is not known.
-///
-/// # Errors
-/// Fails with the refusal reason if the client may not have the image.
-pub(super) fn check_access(
-    context: RequestContext,
-    refusal: Option<RefusalReason>,
-    id: ImageId,
-    claimed: Option<Eui64>,
-    image: Option<&ImageInfo>,
-    policy: &mut (impl ServerPolicy + ?Sized),
-) -> Result<(), RefusalReason> {
-    if let Some(destination) = image.and_then(|image| image.destination) {
-        check_destination(context, claimed, destination)?;
-    }
-    match refusal {
-        Some(reason) => Err(reason),
-        None if policy.is_authorized(context.client, id, image) => Ok(()),
-        None => Err(RefusalReason::Policy),
-    }
-}
-
-/// Checks whether a client may have a file for the device `destination`. The server refuses every device-specific file
-/// to a client whose IEEE address is not known. An IEEE address in the request does not prove who the client is, but
-/// must not contradict the known address of the client (section 6.10.12.4).
-///
-/// # Errors
-/// Fails with the refusal reason if the client may not have the file.
-pub(super) fn check_destination(
-    context: RequestContext,
-    claimed: Option<Eui64>,
-    destination: Eui64,
-) -> Result<(), RefusalReason> {
-    match context.ieee {
-        None => Err(RefusalReason::UnknownIeee),
-        Some(ieee) if ieee == destination && claimed.is_none_or(|claimed| claimed == ieee) => Ok(()),
-        Some(_) => Err(RefusalReason::Destination),
     }
 }
 

@@ -109,6 +109,7 @@ pub mod espressif;
 mod event;
 #[cfg(feature = "std")]
 mod folder_store;
+mod image_access;
 mod image_block;
 mod image_notify;
 mod image_page;
@@ -122,6 +123,7 @@ mod query_next_image;
 mod query_specific_file;
 mod rate_limit;
 mod response_frame;
+mod responses_without_data;
 mod session;
 mod session_table;
 mod slice_store;

@@ -7,7 +7,7 @@
 //! release, hold -> unsolicited Upgrade End Response
 //! ```
 
-use super::image_block::check_access;
+use super::image_access::check_access;
 use super::response_frame::{self, RequestContext};
 use super::session::Flags;
 use super::{
