@@ -71,8 +71,8 @@ pub enum Padding {
     /// Encoding of the specification: a length of 2 bytes for messages below 2^16 bits; for longer messages, a length
     /// of 4 bytes, and two zero bytes after the length.
     Standard,
-    /// Length in 2 bytes for all messages: the number of bits modulo 65,536. One vendor uses a length of 2 bytes for
-    /// all messages in integrity codes.
+    /// Length in 2 bytes for all messages: the number of bits modulo 65,536. In integrity codes, one
+    /// vendor writes the length field in 2 bytes, however long the message is.
     AlwaysShort,
 }
 

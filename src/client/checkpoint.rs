@@ -67,7 +67,7 @@ pub struct Checkpoint {
     pub sums: Option<FileSums>,
     /// Stage of the upgrade at the time of the checkpoint.
     pub stage: CheckpointStage,
-    /// Verified images that are kept until the image of this checkpoint is complete.
+    /// Verified images that are kept until all images of the device are complete.
     pub pending_images: PendingImages,
 }
 
@@ -82,7 +82,7 @@ pub enum CheckpointStage {
     /// The file is complete and verified. A checkpoint does not contain the upgrade time, because the client asks the
     /// server for the upgrade time again after a restart (section 6.12 of ZigBee document 095264).
     Verified,
-    /// No file is in transfer, and verified images are kept until the next image of the device is complete. In a
+    /// No file is in transfer, and verified images are kept until all images of the device are complete. In a
     /// checkpoint of the stage `ImagesRetained`, the field [`offer`](Checkpoint::offer) holds the image to query, with
     /// the version that runs now and a size of 0.
     ImagesRetained,

@@ -338,9 +338,9 @@ pub struct ClientConfig {
     /// Time between two periodic queries for an image. If `query_interval` is `None`, the client sends no periodic
     /// queries; an Image Notify and a call of [`query`](super::Client::query) still cause a query.
     ///
-    /// After an unanswered query or a failed upgrade, the next query follows in five minutes. With each further
-    /// consecutive query without an answer, or each further consecutive failed upgrade, the time until the next query
-    /// doubles, up to `query_interval`.
+    /// After the first unanswered query, or the first failed upgrade, the next query follows in five minutes. With each
+    /// further consecutive query without an answer, or each further consecutive failed upgrade, the time until the next
+    /// query doubles, up to `query_interval`.
     ///
     /// Default of `query_interval`: 24 hours between two periodic queries, as in espressif's client.
     pub query_interval: Option<Millis>,

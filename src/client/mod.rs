@@ -1,5 +1,5 @@
-//! OTA Upgrade client without I/O, written as a state machine. The inputs of the client are frames, answers and time;
-//! the outputs are frames, needs and events.
+//! OTA Upgrade client without I/O, written as a state machine. The inputs of the client are frames, delivery
+//! reports, time, and the answers of the application; the outputs are frames, needs, events and the next timeout.
 //!
 //! # Loop
 //!
@@ -7,8 +7,8 @@
 //! `handle_*` take input from outside: frames, time, delivery reports. An answer, such as
 //! [`verified`](Client::verified), passes the result of a [`Need`] or of storing a block to the client. A command, such
 //! as [`query`](Client::query), [`abort`](Client::abort) or [`resume`](Client::resume), is a call that the application
-//! makes without a need. The methods `poll_*` return outputs. **After each input, poll all four outputs in this
-//! order:**
+//! makes at any time, not in reply to a [`Need`]. The methods `poll_*` return outputs. **After each input, poll all
+//! four outputs in this order:**
 //!
 //! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
 //!    ticket of the need. Poll needs before frames and events, because the answer to a need can cause frames and

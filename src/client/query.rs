@@ -322,7 +322,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     }
 
     /// Returns whether the client skips `offer` because the offered file failed its verification or its boot. `cause`
-    /// is the cause of the query that `offer` answers, and determines how long the client skips the offered file.
+    /// is the cause of the query that `offer` answers, and determines how long after the failure the client
+    /// skips the file.
     fn has_failed_before(&self, now: Ticks, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {

@@ -248,7 +248,7 @@ pub(super) const fn is_specific(id: ImageId) -> bool {
 }
 
 impl<const RANGES: usize> State<RANGES> {
-    /// Shifts all instants of the state, because the origin of the clock has moved by `shift`.
+    /// Adapts all instants of the state to a new origin of the clock, which is `shift` later than the old origin.
     pub(super) fn shift(&mut self, shift: Millis) {
         match self {
             Self::NoFile(NoFile::Idle { query_at: at } | NoFile::Erasing { retry_at: at, .. })
@@ -270,8 +270,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the download whose blocks the client requests at present; `None` if there is no download, if the download
-    /// is paused, or while the application decides on the offer of another file.
+    /// Returns the download whose blocks the client requests at present; `None` if there is no download, if the
+    /// download is paused, or while the application decides on the offer of another file.
     pub(super) const fn downloading(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Download(download, DownloadStage::Downloading) => Some(download),

@@ -62,8 +62,9 @@ impl Decision {
     }
 }
 
-/// Blocking board of a device. A device implements the methods without a default: `now`, `send`, `receive` and `apply`.
-/// The defaults of the other methods suit a device with a known server and a single image.
+/// Radio, clock and decisions of a device, with methods that block; [`AsyncBoard`] is the asynchronous form. A device
+/// implements the methods without a default: `now`, `send`, `receive` and `apply`. The defaults of the other methods
+/// suit a device with a known server and a single image.
 pub trait Board {
     /// Returns the time of a monotonic clock.
     fn now(&mut self) -> Instant;
@@ -120,8 +121,9 @@ pub trait Board {
     }
 }
 
-/// Asynchronous board of a device. A device implements the methods without a default: `now`, `send`, `receive` and
-/// `apply`. The defaults of the other methods suit a device with a known server and a single image.
+/// Radio, clock and decisions of a device, with asynchronous methods; [`Board`] is the blocking form. A device
+/// implements the methods without a default: `now`, `send`, `receive` and `apply`. The defaults of the other methods
+/// suit a device with a known server and a single image.
 #[expect(
     async_fn_in_trait,
     reason = "executors of microcontrollers run tasks in one thread, so no future must be `Send`"

@@ -369,8 +369,8 @@ impl IndexEntry {
         restricted.fold(specificity.unwrap_or_default(), i64::saturating_add)
     }
 
-    /// Returns whether both entries name the same file: their checksums of one algorithm are equal or, if they have no
-    /// checksums of the same algorithm, their URLs and their paths are equal.
+    /// Returns whether both entries name the same file: their checksums of the first algorithm that both
+    /// have are equal or, if they have no checksums of the same algorithm, their URLs and their paths are equal.
     fn is_same_file(&self, other: &Self) -> bool {
         let both = self.checksums.iter().find_map(|sum| {
             let sum_of = |other: &&super::Checksum| other.algorithm == sum.algorithm;

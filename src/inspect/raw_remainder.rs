@@ -68,7 +68,8 @@ const TELINK: (Tag, [u8; 2]) = (Tag(0xf000), [0x01, 0x0c]);
 /// 256 cases.
 const MAX_LENGTH: u32 = 16 << 20;
 
-/// Classifies the raw bytes `raw` at the end of `image`. If `raw_allowed` is set, the caller knows that the body is a
+/// Classifies `raw`, the bytes at the end of `image` that belong to no element, as padding, a raw image, or an element
+/// that runs past the end. If `raw_allowed` is set, the caller knows that the body is a
 /// raw image.
 pub(super) fn judge(image: &Image<'_>, raw: &RawRemainder<'_>, raw_allowed: bool) -> RemainderKind {
     let first = raw.offset == image.header().header_len();

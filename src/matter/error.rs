@@ -135,7 +135,7 @@ pub enum MatterDecodeErrorKind {
     /// The number is above the maximum of its field.
     #[error("{value}, expected at most {max}")]
     OutOfRange {
-        /// Number in the input.
+        /// Value of the field in the input.
         value: u64,
         /// Maximum value that the field allows.
         max: u64,

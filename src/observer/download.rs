@@ -164,7 +164,7 @@ impl DownloadSlot {
 /// Overheard part of an image: the blocks to one client, or the blocks to all clients together.
 #[derive(Clone, Copy, Debug)]
 pub struct Download<'a> {
-    /// Slot of the download.
+    /// Memory of the [`Assembly`](super::Assembly) for the counts, the times and the end of the download.
     slot: &'a DownloadSlot,
     image: ImageId,
     heard: &'a [HeardRange],

@@ -75,7 +75,7 @@ pub struct ServerConfig {
     /// server sends their blocks without pauses. In a simulation of 100 clients over three hops, nine concurrent
     /// downloads without pauses between the blocks already prevent one command in twenty from reaching its lamp.
     /// Sending all blocks without pauses (`None`) suits a gateway whose clients share no radio channel, and an operator
-    /// to whom a fast upgrade matters more than fast switches.
+    /// to whom a fast upgrade matters more than a fast reaction of lamps to their switches.
     #[doc(alias("congestion", "polite", "fleet", "latency"))]
     pub background_from: Option<NonZeroU16>,
     /// Minimum time between two blocks for one client, in milliseconds; 0 means no rate limit.

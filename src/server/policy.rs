@@ -27,11 +27,13 @@ use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequ
 pub trait ServerPolicy {
     /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server calls
     /// `is_authorized` for each query with an image to offer, each request for blocks or a page, and each Upgrade End
-    /// Request with SUCCESS. `image` is the file that the client would get; `None` for an Upgrade End Request if the
+    /// Request. `image` is the file that the client would get; `None` for an Upgrade End Request if the
     /// store does not have the file, or has several files of the image.
     ///
     /// If `is_authorized` returns `false`, the server answers a query and an Image Page Request with NOT_AUTHORIZED, an
-    /// Image Block Request with ABORT, and an Upgrade End Request with a Default Response NOT_AUTHORIZED.
+    /// Image Block Request with ABORT, and an Upgrade End Request of the status SUCCESS with a Default Response
+    /// NOT_AUTHORIZED. If the Upgrade End Request has another status, the server acknowledges the request, but the
+    /// session does not record the end of the download.
     ///
     /// By default every client may have every image. The server does not call `is_authorized` for a device-specific
     /// file of another device, because the server refuses such a file itself.

@@ -176,9 +176,9 @@ fn ahead_unit(period: Millis) -> u32 {
 
 /// Returns the maximum time by which the server may send a block before the block is due, if the blocks to a client are
 /// due one `period` apart. If `period` is below one second, a block may be almost one second early, because
-/// WAIT_FOR_DATA cannot demand less than a whole second. If `period` is one second or more, a block may be almost a
-/// quarter of the period early, because the delays of the network vary. On average, the blocks to a client are still
-/// one `period` apart, because an early block makes the next block due later.
+/// WAIT_FOR_DATA cannot demand less than a whole second. If `period` is one second or more and the client keeps the
+/// period by itself, a block may be almost a quarter of the period early, because the delays of the network vary. On
+/// average, the blocks to a client are still one `period` apart, because an early block makes the next block due later.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }

@@ -28,8 +28,9 @@ pub struct MqttMessage {
 /// with its length field, the packet identifier, the properties and the payload (MQTT 3.1.1, section 2.2.3).
 const MAX_PACKET: usize = 268_435_455;
 
-/// Size in bytes of all fields of a packet except topic and payload (MQTT 5): the topic length (2 bytes), the packet
-/// identifier (2 bytes), and the length of an empty list of properties (1 byte).
+/// Size in bytes of the fields of a packet (MQTT 5) that lie between the fixed header and the payload, without the
+/// topic: the topic length (2 bytes), the packet identifier (2 bytes), and the length of an empty list of properties
+/// (1 byte).
 const PACKET_FIELDS: usize = 5;
 
 /// Error for an image that is too long for an MQTT message. The limit is 268,435,450 bytes (slightly less than 256 MiB)

@@ -27,9 +27,9 @@ use super::image_attribute::ImageAttribute;
 use super::parse_text_error::{Reason, TextError};
 
 /// Path of an image: the two levels that name the image in the MQTT topics below `ucl/OTA/info` and `ucl/OTA/data`. The
-/// first level of an image path is the UIID of the image. The second level of an image path is the UNID of the device
-/// that the image is for, or `all`. A provider has one file for each image path. `Display` writes an image path as
-/// `<UIID>/all` or `<UIID>/<UNID>`.
+/// first level of an image path is the UIID (unique image identifier) of the image. The second level of an image path
+/// is the UNID (unique node identifier) of the device that the image is for, or `all`. A provider has one file for each
+/// image path. `Display` writes an image path as `<UIID>/all` or `<UIID>/<UNID>`.
 // Exhaustive: the Unify document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {

@@ -32,7 +32,7 @@ bitflags! {
         /// stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status alone, and the specification does not define the status for an
-        /// Image Block Response. The decoder reads an Image Block Response with such a status alone as
+        /// Image Block Response. The decoder reads this response as
         /// [`ImageBlockResponse::Refused`](super::ImageBlockResponse::Refused). According to their source code, two
         /// servers send an Image Block Response that consists of a status alone:
         /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.

@@ -137,7 +137,8 @@ impl Page {
         self.start <= offset && offset < self.remaining.end
     }
 
-    /// Shifts the instant `updated` of the page, because the origin of the clock has moved by `shift`.
+    /// Adapts the instant `updated` of the page to a new origin of the clock, which is `shift` later than the old
+    /// origin.
     pub(super) fn shift(&mut self, shift: Millis) {
         self.updated.shift(shift);
     }

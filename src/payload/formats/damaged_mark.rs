@@ -55,7 +55,8 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
 type Search = fn(&[u8]) -> Option<WrongByte>;
 
 /// Searches for a format of which `bytes` have all magic bytes but one, and whose checksum matches after this one byte
-/// is corrected. Returns the format whose checksum matches, and the wrong byte among its magic bytes.
+/// is corrected. Returns the format whose checksum matches, and the offset, the correct value and the wrong value of
+/// the corrected magic byte.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, Search); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),

@@ -48,7 +48,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
 }
 
 /// Returns the report about Nordic firmware whose init packet is missing. If the init packet is present,
-/// [`InitPacket::check_firmware`] compares the SHA-256 of the firmware.
+/// [`InitPacket::check_firmware`] compares the SHA-256 of the firmware with the hash in
+/// the init packet.
 pub(super) fn check_firmware(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::NordicFirmware)
 }

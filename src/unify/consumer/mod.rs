@@ -184,8 +184,8 @@ pub enum ConsumerAction {
 /// - Output: after each input the caller calls [`poll_action`](Self::poll_action) until it returns `None`. The caller
 ///   lends [`images`](Self::images) and [`policy`](Self::policy) to each call of the server.
 ///
-/// The consumer keeps an image in memory while the image is announced. The argument `now` of a call must never be
-/// earlier than that of the previous call.
+/// The consumer keeps an image in memory while a provider announces the image. The argument `now` of a call must never
+/// be earlier than that of the previous call.
 #[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
