@@ -40,7 +40,7 @@ use crate::types::Eui64;
 
 use super::Client;
 use super::actions_and_needs::{LinkKeyKind, Need, StaleTicket, Ticket};
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_known};
 use super::event::ClientEvent;
 use super::server_numbering::ServerNumbering;

@@ -15,7 +15,7 @@ use crate::zcl::{
 };
 
 use super::actions_and_needs::{Block, ClientAction, ClientIgnored, Ticket};
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::state::{DownloadStage, ImageStage, NoFile, State};

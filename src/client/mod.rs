@@ -91,24 +91,24 @@
 //! Sections refer to ZigBee document 095264 (2011).
 
 mod actions_and_needs;
-mod api;
+mod answers_and_commands;
 mod attributes;
 mod checkpoint;
 mod checkpoint_bytes;
-mod clock;
+mod clock_ticks;
 mod config;
 mod discovery;
 mod dispatch;
-mod download;
+mod download_steps;
 mod event;
 mod query;
+mod query_during_upgrade;
 mod random;
 mod request_retry;
 mod rtt;
-mod second_query;
 mod server_numbering;
 mod state;
-mod storage;
+mod storage_trait;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -129,7 +129,7 @@ pub use event::{
     ClientEvent, DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
     UnusableAnswer,
 };
-pub use storage::Storage;
+pub use storage_trait::Storage;
 
 use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
 use crate::fifo::Fifo;
@@ -140,12 +140,12 @@ use crate::zcl::{
     UpgradeEndRequest,
 };
 
-use clock::{Clock, Ticks};
+use clock_ticks::{Clock, Ticks};
 use discovery::ServerSearch;
+use query_during_upgrade::SecondQuery;
 use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
-use second_query::SecondQuery;
 use server_numbering::ServerNumbering;
 use state::{AfterReport, DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
 use transfer::{Download, NextRequest, min_request_interval};

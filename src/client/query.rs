@@ -20,7 +20,7 @@ use crate::zcl::{
 
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::{AcceptedVersions, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, SkipReason};

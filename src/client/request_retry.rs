@@ -10,7 +10,7 @@
 use crate::aps::TransmitToken;
 use crate::time::Millis;
 
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 
 /// Maximum number of attempts of a request, counted back from the latest, whose answers the client accepts. The
 /// sequence number of an answer says which attempt the server answers.

@@ -74,7 +74,7 @@
 //! Deciding.
 //!
 //! In every state from Deciding to CountingDown a second query can be in flight in parallel to the state, see the
-//! module `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
+//! module `query_during_upgrade`. The search for the server has a state machine of its own, see the module `discovery`.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -83,7 +83,7 @@ use crate::types::{ImageId, ImageTypeClass, SecurityCredentialVersion, StackVers
 use crate::zcl::{ImageOffer, Status};
 
 use super::checkpoint::HeaderFacts;
-use super::clock::{Clock, Ticks};
+use super::clock_ticks::{Clock, Ticks};
 use super::config::ClientConfig;
 use super::event::{Outcome, PauseReason};
 use super::request_retry::PendingRequest;

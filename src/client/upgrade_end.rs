@@ -20,7 +20,7 @@ use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 use super::Client;
 use super::actions_and_needs::ClientIgnored;
 use super::checkpoint::{HeaderFacts, PendingImages};
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::{Settings, UpgradeEndFallback};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome};

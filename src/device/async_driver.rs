@@ -13,10 +13,10 @@ use core::future::poll_fn;
 use core::pin::{Pin, pin};
 use core::task::Poll;
 
-use super::board::{AsyncBoard, FrameBuffer, Input};
+use super::board_traits::{AsyncBoard, FrameBuffer, Input};
 use super::driver::answer_attributes;
 use super::saved_state::SavedState;
-use super::storage::AsyncDeviceStorage;
+use super::storage_traits::AsyncDeviceStorage;
 use crate::client::{
     Block, Client, ClientAction, ClientConfig, Need, PrepareResult, RequestBuffer, StoreResult, Ticket,
     VerifyResult,

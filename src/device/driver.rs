@@ -4,9 +4,9 @@
 //! resume once -> handle_timeout -> on_turn -> needs -> frames -> events -> save -> receive -> handle_frame -> ...
 //! ```
 
-use super::board::{Board, FrameBuffer, Input};
+use super::board_traits::{Board, FrameBuffer, Input};
 use super::saved_state::SavedState;
-use super::storage::DeviceStorage;
+use super::storage_traits::DeviceStorage;
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::client::{Client, ClientAction, ClientConfig, Need};
 use crate::time::Instant;

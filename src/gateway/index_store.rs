@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use crate::aps::{Address, FrameMeta};
 use crate::index::{DeviceDescription, FileMismatch, Index, IndexEntry};
 use crate::inspect::{Finding, Inspection};
-use crate::server::lookup;
+use crate::server::image_lookup;
 use crate::server::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{Frame, Message, QueryNextImageRequest, Quirks, ToServer};
@@ -243,7 +243,7 @@ impl ImageStore for IndexStore {
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
         let (_, number) = self.query?;
-        lookup::find(
+        image_lookup::find(
             self.file(number).map(|file| file.info).into_iter(),
             manufacturer,
             image_type,
@@ -273,12 +273,12 @@ impl ImageStore for IndexStore {
             })
         };
         let files = self.files.iter().filter(is_unrestricted);
-        lookup::info(files.map(|file| (file.info.key, &file.info)), id, node, hardware)
+        image_lookup::info(files.map(|file| (file.info.key, &file.info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         match self.files.iter().find(|file| file.info == *image) {
-            Some(file) => lookup::read(&file.bytes, offset, out),
+            Some(file) => image_lookup::read(&file.bytes, offset, out),
             None => ReadResult::Gone,
         }
     }

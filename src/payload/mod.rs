@@ -48,14 +48,14 @@
 mod covered_bytes;
 mod entropy;
 mod formats;
-mod iter;
 mod metadata;
+mod payload_iterator;
 mod report;
 
 pub use entropy::Entropy;
 pub use formats::PayloadKind;
 pub(crate) use formats::{WrongByte, damaged_mark, is_damaged_table};
-pub(crate) use iter::payloads_with_bytes;
-pub use iter::{Payload, payloads};
 pub use metadata::{PayloadMetadata, PayloadVersion};
+pub(crate) use payload_iterator::payloads_with_bytes;
+pub use payload_iterator::{Payload, payloads};
 pub use report::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState, UnknownReason};

@@ -43,7 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::lookup;
+use super::image_lookup;
 use super::{
     FileLookup, ImageInfo, ImageStore, QueryDecision, ReadResult, ServerEvent, ServerPolicy, StandardPolicy,
     UpgradeDecision,
@@ -211,7 +211,7 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
         image_type: ImageType,
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        lookup::find(self.infos(), manufacturer, image_type, is_eligible)
+        image_lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
     fn info(
@@ -223,7 +223,7 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
     ) -> FileLookup {
         let slots = (0..).zip(&self.slots);
         let images = slots.filter_map(|(key, slot)| Some((key, &slot.as_ref()?.image)));
-        lookup::info(images, id, node, hardware)
+        image_lookup::info(images, id, node, hardware)
     }
 
     fn read(
@@ -236,7 +236,7 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
         let index = usize::try_from(image.key).unwrap_or(usize::MAX);
         let client = client.unwrap_or(Address::new(0, 0));
         match self.slots.get_mut(index) {
-            Some(Some(slot)) if lookup::is_same_file(&slot.image, image) => {
+            Some(Some(slot)) if image_lookup::is_same_file(&slot.image, image) => {
                 (slot.source)(ReadRequest { index, image: *image, client, offset }, out)
             }
             _ => ReadResult::Gone,
@@ -361,7 +361,7 @@ impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
             Some(offset) => (self.read_binary)(offset, out),
             // This block ends before the binary, with the tag and length of the element; the next block starts with the
             // binary.
-            None => lookup::read(head, offset, out),
+            None => image_lookup::read(head, offset, out),
         }
     }
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::vec::Vec;
 
-use super::lookup::{self, AddError};
+use super::image_lookup::{self, AddError};
 use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
 use crate::error::{DecodeError, DecodeErrorKind};
@@ -389,7 +389,8 @@ impl FolderStore {
     pub fn replace(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
         let id = opened.info.id;
-        self.files.retain(|other| other.path != opened.path && !lookup::conflicts(&other.info, &opened.info));
+        self.files
+            .retain(|other| other.path != opened.path && !image_lookup::conflicts(&other.info, &opened.info));
         self.files.push(opened);
         Ok(id)
     }
@@ -492,8 +493,8 @@ impl FolderStore {
     }
 
     fn insert(&mut self, opened: StoredFile) -> Result<ImageId, FolderError> {
-        if let Err(source) = lookup::check_addition(self.list(), &opened.info) {
-            let present = self.files.iter().find(|other| lookup::conflicts(&other.info, &opened.info));
+        if let Err(source) = image_lookup::check_addition(self.list(), &opened.info) {
+            let present = self.files.iter().find(|other| image_lookup::conflicts(&other.info, &opened.info));
             let present = present.map(|other| other.path.clone()).unwrap_or_default();
             return Err(FolderError::Conflict { path: opened.path, present, source });
         }
@@ -547,7 +548,7 @@ impl ImageStore for FolderStore {
             }
         }
         let files = self.files.iter().filter(|stored| !stored.is_changed);
-        lookup::find(files.map(|stored| stored.info), manufacturer, image_type, is_eligible)
+        image_lookup::find(files.map(|stored| stored.info), manufacturer, image_type, is_eligible)
     }
 
     fn info(
@@ -558,7 +559,7 @@ impl ImageStore for FolderStore {
         _: Option<Address>,
     ) -> FileLookup {
         let files = self.files.iter().filter(|stored| !stored.is_changed);
-        lookup::info(files.map(|stored| (stored.info.key, &stored.info)), id, node, hardware)
+        image_lookup::info(files.map(|stored| (stored.info.key, &stored.info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

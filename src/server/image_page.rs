@@ -26,7 +26,7 @@ use super::image_block::{BlockQuery, SentBlock, clamp_len, data_buffer};
 use super::response_frame::RequestContext;
 use super::session::{Flags, Page};
 use super::session_table::Slot;
-use super::timers::Timer;
+use super::timers_and_delivery_reports::Timer;
 use super::{
     ImageStore, ReadResult, RefusalReason, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy,
     SessionSlots,

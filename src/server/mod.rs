@@ -101,8 +101,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod background_pace;
-mod clock;
+mod background_blocks;
 mod config;
 mod device_overrides;
 pub mod espressif;
@@ -111,26 +110,27 @@ mod event;
 mod folder_store;
 mod image_access;
 mod image_block;
-mod image_notify;
+pub(crate) mod image_lookup;
 mod image_page;
 mod image_store;
-pub(crate) mod lookup;
+mod lent_slot_store;
+mod notify_and_read_status;
 #[cfg(feature = "alloc")]
 mod owned_store;
 mod path_mtu;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
-mod rate_limit;
+mod rate_limits_and_block_size;
 mod response_frame;
 mod responses_without_data;
 mod session;
 mod session_table;
 mod slice_store;
-mod slot_store;
 #[cfg(test)]
 mod tests;
-mod timers;
+mod time_fields;
+mod timers_and_delivery_reports;
 mod upgrade_end;
 
 pub use config::ServerConfig;
@@ -139,18 +139,18 @@ pub use event::{RefusalReason, RequestFault, ServerEvent};
 #[cfg(feature = "std")]
 pub use folder_store::{FolderChange, FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
+pub use image_lookup::AddError;
 pub use image_page::{MAX_BLOCKS_PER_TURN, MIN_PAGE_BLOCK, MIN_PAGE_SPACING};
 pub use image_store::{FileLookup, ImageInfo, ImageStore, ReadResult};
-pub use lookup::AddError;
+pub use lent_slot_store::SlotStore;
 #[cfg(feature = "alloc")]
 pub use owned_store::OwnedStore;
 pub use policy::{
     OfferedVersions, PaceDecision, QueryDecision, ServerPolicy, StandardPolicy, UpgradeDecision,
 };
-pub use rate_limit::MAX_WAIT_SECONDS;
+pub use rate_limits_and_block_size::MAX_WAIT_SECONDS;
 pub use session::{Session, SessionPhase, SessionProgress};
 pub use slice_store::{SliceStore, StoreEntry};
-pub use slot_store::SlotStore;
 
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::error::DecodeError;
@@ -161,13 +161,13 @@ use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
 };
-use background_pace::Pace;
-use clock::Clock;
+use background_blocks::Pace;
 use image_block::BlockQuery;
-use rate_limit::TokenBucket;
+use rate_limits_and_block_size::TokenBucket;
 use response_frame::RequestContext;
 use session::Flags;
 use session_table::{SessionTable, Slot};
+use time_fields::Clock;
 
 /// Buffer for one frame of a server. The frame buffer is an array as long as the longest frame of a server, so that
 /// every frame fits.

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::lookup::{self, AddError};
+use super::image_lookup::{self, AddError};
 use super::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::aps::Address;
 use crate::error::DecodeError;
@@ -36,7 +36,7 @@ impl OwnedStore {
     /// the same image and destination whose hardware versions overlap those of the new file.
     pub fn add(&mut self, bytes: Vec<u8>) -> Result<ImageId, AddError> {
         let info = *StoreEntry::parse(&bytes)?.info();
-        lookup::check_addition(self.list(), &info)?;
+        image_lookup::check_addition(self.list(), &info)?;
         self.files.push((info, bytes));
         Ok(info.id)
     }
@@ -51,7 +51,7 @@ impl OwnedStore {
         let info = *StoreEntry::parse(&bytes)?.info();
         let (mut kept, mut replaced) = (Vec::with_capacity(self.files.len().saturating_add(1)), None);
         for (other, bytes) in core::mem::take(&mut self.files) {
-            match lookup::conflicts(&other, &info) {
+            match image_lookup::conflicts(&other, &info) {
                 true => replaced = replaced.or(Some(bytes)),
                 false => kept.push((other, bytes)),
             }
@@ -89,7 +89,7 @@ impl ImageStore for OwnedStore {
         image_type: ImageType,
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
+        image_lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
     }
 
     fn info(
@@ -99,13 +99,13 @@ impl ImageStore for OwnedStore {
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info(self.list().map(|info| (info.key, info)), id, node, hardware)
+        image_lookup::info(self.list().map(|info| (info.key, info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         match self.files.iter().find(|(info, _)| info == image) {
             // The bytes may be longer than the file, but the server never asks for bytes after the total image size.
-            Some((_, file)) => lookup::read(file, offset, out),
+            Some((_, file)) => image_lookup::read(file, offset, out),
             None => ReadResult::Gone,
         }
     }

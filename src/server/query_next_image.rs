@@ -12,7 +12,7 @@ use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{
     FileLookup, ImageInfo, ImageStore, QueryDecision, RefusalReason, ResponseBuffer, Server, ServerEvent,
-    ServerPolicy, SessionSlots, lookup,
+    ServerPolicy, SessionSlots, image_lookup,
 };
 use crate::aps::{Address, Transmit};
 use crate::time::Instant;
@@ -124,7 +124,7 @@ impl<S: SessionSlots> Server<S> {
                             match top {
                                 Some(other) if order(&other) > order(image) => {}
                                 Some(other) if order(&other) == order(image) => {
-                                    is_ambiguous |= !lookup::conflicts(&other, image);
+                                    is_ambiguous |= !image_lookup::conflicts(&other, image);
                                 }
                                 _ => (top, is_ambiguous) = (Some(*image), false),
                             }

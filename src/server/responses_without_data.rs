@@ -6,7 +6,7 @@
 //! file not in the store        --> NO_IMAGE_AVAILABLE
 //! ```
 
-use super::rate_limit::{MAX_WAIT_SECONDS, Wait};
+use super::rate_limits_and_block_size::{MAX_WAIT_SECONDS, Wait};
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{RefusalReason, ResponseBuffer, Server, ServerEvent, SessionSlots};

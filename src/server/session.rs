@@ -29,7 +29,7 @@
 mod coarse_seconds;
 mod flags;
 mod progress;
-mod repeats;
+mod repeated_downloads;
 #[cfg(test)]
 mod tests;
 
@@ -50,7 +50,7 @@ use crate::zcl::{ImagePageRequest, Refusal, Status};
 use coarse_seconds::CoarseSeconds;
 use flags::CLIENT_FLAGS;
 use progress::{RateMeasurement, passes_hundredth};
-use repeats::wrapping_seconds;
+use repeated_downloads::wrapping_seconds;
 
 /// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that
 /// is being sent, and rate limit.
@@ -98,7 +98,7 @@ pub struct Session {
     /// Waiting time in the last WAIT_FOR_DATA to the client.
     wait: CoarseSeconds,
     /// State of the client: time by which the blocks to the client are ahead of the schedule of the rate limit, in the
-    /// unit of `rate_limit::ahead_unit`.
+    /// unit of `rate_limits_and_block_size::ahead_unit`.
     pub(super) ahead: u8,
     /// State of the client: longest block that the path to the client carries.
     pub(super) path: PackedPathMtu,

@@ -4,7 +4,7 @@
 //! [ StoreEntry { info, file } | StoreEntry { info, file } ]     in any order, each identity once
 //! ```
 
-use super::lookup::{self, AddError};
+use super::image_lookup::{self, AddError};
 use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
 use crate::error::DecodeError;
@@ -64,7 +64,7 @@ impl<'a> SliceStore<'a> {
     /// destination of an earlier entry, and whose hardware versions overlap those of the earlier entry.
     pub fn new(entries: &'a [StoreEntry<'a>]) -> Result<Self, AddError> {
         for (index, entry) in entries.iter().enumerate() {
-            lookup::check_addition(entries.iter().take(index).map(StoreEntry::info), &entry.info)?;
+            image_lookup::check_addition(entries.iter().take(index).map(StoreEntry::info), &entry.info)?;
         }
         Ok(Self { entries })
     }
@@ -82,7 +82,7 @@ impl ImageStore for SliceStore<'_> {
         image_type: ImageType,
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        lookup::find(self.infos(), manufacturer, image_type, is_eligible)
+        image_lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
     fn info(
@@ -92,13 +92,15 @@ impl ImageStore for SliceStore<'_> {
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info((0..).zip(self.entries.iter().map(StoreEntry::info)), id, node, hardware)
+        image_lookup::info((0..).zip(self.entries.iter().map(StoreEntry::info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         let index = usize::try_from(image.key).unwrap_or(usize::MAX);
         match self.entries.get(index) {
-            Some(entry) if lookup::is_same_file(&entry.info, image) => lookup::read(entry.file, offset, out),
+            Some(entry) if image_lookup::is_same_file(&entry.info, image) => {
+                image_lookup::read(entry.file, offset, out)
+            }
             _ => ReadResult::Gone,
         }
     }

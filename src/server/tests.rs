@@ -1,7 +1,9 @@
 //! Tests of the server with scripts of received and sent frames, as hexadecimal text.
 
-mod background;
+mod background_blocks;
 mod delivery_reports;
+mod device_overrides;
+mod download_progress;
 mod espressif;
 mod event_text;
 mod fast_path;
@@ -9,16 +11,17 @@ mod fast_path;
 mod folder_store;
 mod image_access_rules;
 mod image_block;
-mod image_notify;
 mod image_page;
+#[cfg(feature = "std")]
+mod image_stores;
+mod notify_and_read_status;
 mod query_next_image;
 mod query_specific_file;
-mod rate_limit;
+mod rate_limits_and_block_size;
 mod rejected_frames;
+mod repeated_downloads;
 mod serve_block;
 mod sessions;
-#[cfg(feature = "std")]
-mod stores;
 mod timeouts;
 mod upgrade_end;
 

@@ -10,7 +10,7 @@
 use super::append_elements::ExtendedFile;
 use super::error::VerifyError;
 use super::integrity::{self, IntegrityCode};
-use super::policy::Authority;
+use super::verification_policy::Authority;
 use super::verify::{VerifySignature, check_usable};
 use super::{Certificate, Suite};
 use crate::codec::Encode;

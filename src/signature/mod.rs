@@ -53,29 +53,29 @@ use crate::file::Tag;
 
 mod append_elements;
 mod certificate;
+#[cfg(feature = "openssl")]
+mod certificate_issuance;
 mod curve;
 mod error;
 mod file_signer;
 pub mod integrity;
-#[cfg(feature = "openssl")]
-mod issuance;
-mod policy;
 mod public_key;
 #[cfg(feature = "openssl")]
 mod signing_key;
+mod verification_policy;
 mod verify;
 
 pub use certificate::{Certificate, KeyUsage};
+#[cfg(feature = "openssl")]
+pub use certificate_issuance::{CertificateFields, IssuedCertificate};
 pub use error::{SignatureError, VerifyError};
 #[cfg(feature = "alloc")]
 pub use file_signer::sign_file;
 pub use file_signer::{FileSigner, SignFileError};
-#[cfg(feature = "openssl")]
-pub use issuance::{CertificateFields, IssuedCertificate};
-pub use policy::{AllowedSigners, Authority, SignatureRequirement, VerifyPolicy};
 pub use public_key::PublicKey;
 #[cfg(feature = "openssl")]
 pub use signing_key::{SigningKey, SigningKeyError};
+pub use verification_policy::{AllowedSigners, Authority, SignatureRequirement, VerifyPolicy};
 pub use verify::{Accepted, Verifier, VerifySignature, verify};
 
 /// Crypto suite: the curve, and the tags of its certificate and signature elements.

@@ -19,7 +19,7 @@
 //! signature (r, s), the pair (r, group order - s) is also a valid signature, and the verification accepts it.
 
 use super::error::{SignatureError, VerifyError};
-use super::policy::{SignatureRequirement, VerifyPolicy};
+use super::verification_policy::{SignatureRequirement, VerifyPolicy};
 use super::{Certificate, KeyUsage, PublicKey, Suite};
 use crate::file::{BodyLayout, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{BlockCipher, Digest, Mmo, Padding, SoftwareCrypto};

@@ -23,8 +23,8 @@ use crate::codec::{Emit, FieldReader, Parsed, Sink, fail, le_u8, le_u16, locate}
 use crate::error::{DecodeError, DecodeErrorKind};
 
 use super::attribute_table::{AttributeId, AttributeValue, DataType};
+use super::decoder_quirks::Leniency;
 use super::frame::HEADER_LEN;
-use super::quirks::Leniency;
 use super::{Refusal, Status, Violation};
 
 /// ZCL command id of Read Attributes.

@@ -12,7 +12,7 @@ use crate::codec::{Emit, Parsed, Sink};
 use crate::open_enum::open_enum;
 use crate::types::ImageId;
 
-use super::quirks::Leniency;
+use super::decoder_quirks::Leniency;
 use super::{
     FrameControl, ImageBlockRequest, ImageBlockResponse, ImageNotify, ImagePageRequest,
     QueryNextImageRequest, QueryResponse, QuerySpecificFileRequest, UpgradeEndRequest, UpgradeEndResponse,

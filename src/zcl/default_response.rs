@@ -12,7 +12,7 @@ use nom::combinator::map;
 
 use crate::codec::{Emit, Parsed, Sink, le_u8};
 
-use super::quirks::Leniency;
+use super::decoder_quirks::Leniency;
 use super::{CommandId, Status};
 
 /// ZCL command id of a Default Response.

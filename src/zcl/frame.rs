@@ -16,7 +16,7 @@ use crate::codec::{FieldReader, Parsed, le_u8, le_u16, locate};
 use crate::error::DecodeError;
 use crate::types::ManufacturerCode;
 
-use super::quirks::Leniency;
+use super::decoder_quirks::Leniency;
 use super::{
     AttributeCommand, CommandId, DefaultResponse, Deviations, Direction, ImageBlockRequest, ImageNotify,
     Message, Quirks, ToClient, ToServer,

@@ -28,10 +28,10 @@ use crate::error::DecodeErrorKind;
 use crate::time::{ServerTime, TimeField};
 use crate::types::{Eui64, ImageId};
 
+use super::decoder_quirks::{Leniency, Quirks};
 use super::display::WireTime;
 use super::frame::HEADER_LEN;
-use super::layout::{RawImageId, RawTime};
-use super::quirks::{Leniency, Quirks};
+use super::shared_fields::{RawImageId, RawTime};
 use super::{CommandId, FrameControl, Status, Violation};
 
 bitflags! {

@@ -18,8 +18,8 @@ use crate::error::DecodeErrorKind;
 use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
 use super::Violation;
+use super::decoder_quirks::{Leniency, Quirks};
 use super::display::Wildcards;
-use super::quirks::{Leniency, Quirks};
 
 /// Image Notify: the announcement of a server that an image may be available.
 // Exhaustive: this command grows by new payload types, and `scope` holds the payload type.

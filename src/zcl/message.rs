@@ -13,9 +13,9 @@ use crate::error::DecodeError;
 use crate::types::ManufacturerCode;
 
 use super::command::DecodeCommand;
+use super::decoder_quirks::Leniency;
 use super::default_response::DEFAULT_RESPONSE;
 use super::frame::{FrameKind, HEADER_LEN};
-use super::quirks::Leniency;
 use super::{
     AttributeCommand, CommandId, DefaultResponse, Direction, FrameControl, FrameHeader, ToClient, ToServer,
     Violation,

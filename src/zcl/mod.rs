@@ -35,25 +35,25 @@
 mod attribute_commands;
 mod attribute_snapshot;
 mod attribute_table;
-mod client_status_report;
+mod client_status;
 mod command;
+mod decoder_quirks;
 mod default_response;
 mod display;
 mod encode;
 mod frame;
 mod image_block;
 mod image_notify;
-mod image_page;
-mod layout;
+mod image_page_request;
 mod message;
 mod message_to_client;
-mod query_next_image;
+mod query_next_image_request;
 mod query_response;
-mod query_specific_file;
-mod quirks;
+mod query_specific_file_request;
+mod rule_violation;
+mod shared_fields;
 mod status;
 mod upgrade_end;
-mod violation;
 
 pub use attribute_commands::{
     AttributeCommand, AttributeRecord, DiscoverAttributes, DiscoverAttributesResponse, ReadAttributes,
@@ -64,8 +64,9 @@ pub use attribute_table::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,
 };
-pub use client_status_report::ClientStatus;
+pub use client_status::ClientStatus;
 pub use command::{CommandId, Direction, ToClient, ToServer};
+pub use decoder_quirks::{Deviations, Quirks};
 pub use default_response::DefaultResponse;
 pub(crate) use encode::{ClientFrame, FromClient};
 pub use frame::{Frame, FrameControl, FrameHeader};
@@ -74,16 +75,15 @@ pub use image_block::{
 };
 pub(crate) use image_block::{DATA_FRAME_HEAD_LEN, data_frame_head};
 pub use image_notify::{ImageNotify, NotifyScope};
-pub use image_page::ImagePageRequest;
+pub use image_page_request::ImagePageRequest;
 pub use message::{Message, OtherFrame, OtherKind};
 pub(crate) use message_to_client::ClientMessage;
-pub use query_next_image::QueryNextImageRequest;
+pub use query_next_image_request::QueryNextImageRequest;
 pub use query_response::{ImageOffer, QueryResponse};
-pub use query_specific_file::QuerySpecificFileRequest;
-pub use quirks::{Deviations, Quirks};
+pub use query_specific_file_request::QuerySpecificFileRequest;
+pub use rule_violation::Violation;
 pub use status::{Refusal, Status};
 pub use upgrade_end::{UpgradeEndRequest, UpgradeEndResponse};
-pub use violation::Violation;
 
 /// Cluster id of OTA Upgrade (section 5.2). A server lists the cluster id 0x0019 as an input cluster, and a client
 /// lists it as an output cluster.

@@ -22,8 +22,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::codec::{Emit, Parsed, Sink, fixed, le_u8};
 use crate::types::ImageId;
 
-use super::layout::RawImageId;
-use super::quirks::{Leniency, Quirks};
+use super::decoder_quirks::{Leniency, Quirks};
+use super::shared_fields::RawImageId;
 use super::{Refusal, Status, Violation};
 
 /// Fields of a query response that offers an image, after its status.

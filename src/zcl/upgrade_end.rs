@@ -16,9 +16,9 @@ use crate::codec::{Emit, Parsed, Sink, fixed};
 use crate::time::{ServerTime, TimeField};
 use crate::types::{ImageFilter, ImageId};
 
+use super::decoder_quirks::Leniency;
 use super::display::{Wildcards, WireTime};
-use super::layout::{RawImageId, RawTime};
-use super::quirks::Leniency;
+use super::shared_fields::{RawImageId, RawTime};
 use super::{Status, Violation};
 
 /// Fields of an Upgrade End Request.

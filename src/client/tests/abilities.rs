@@ -2,7 +2,7 @@
 //! same with and without the optional functions; other tests show what the client does without each optional function.
 
 use super::*;
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 
 /// Settings of a device whose client has none of the optional functions in `Abilities`.
 struct Lean(ClientConfig);

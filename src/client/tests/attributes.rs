@@ -1,12 +1,11 @@
-//! Tests of the attributes of the client in the course of an upgrade, and of the order of the events and needs of the
-//! client.
+//! Tests of the attributes of the client in the course of an upgrade.
 
 use super::*;
-use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus};
+use crate::zcl::AttributeSnapshot;
 
 const UNSET: u32 = u32::MAX;
 
-/// Returns the attributes ImageUpgradeStatus, FileOffset, DownloadedFileVersion and ImageTypeID.
+/// Returns the attributes FileOffset, DownloadedFileVersion and ImageTypeID.
 fn shown_attributes(script: &Script) -> (u8, u32, u32, u16) {
     let AttributeSnapshot { status, file_offset, downloaded_version, image_type, .. } =
         script.client.attributes();
@@ -161,99 +160,4 @@ fn attributes_can_be_read_by_any_node_in_any_state() {
         Handled::AttributeRequest,
         "a Write Attributes is answered with a refusal"
     );
-}
-
-/// Steps of an upgrade, as espressif's callback reports them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Callback {
-    Start,
-    Receive(usize),
-    Check,
-    EndRequest,
-    Apply,
-    Finish { size: u32, duration: Millis },
-}
-
-/// Shows: ESP-027, ESP-028, ESP-031, ESP-032, ESP-033, ESP-034, ESP-036, CLI-003, CLI-074
-#[test]
-fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
-    let file = file(|_| {});
-    let mut script = Script::querying(config());
-    script.receive(OFFER);
-    let mut steps = Vec::new();
-    let mut stored: Vec<u8> = Vec::new();
-    script.advance_to(5000).accept();
-    // The application sees only needs, events and data. The server answers each request from its fields alone.
-    while steps.last().is_none_or(|last| !matches!(last, Callback::Finish { .. })) {
-        let now = script.now;
-        while let Some(need) = script.client.poll_need() {
-            match need {
-                Need::Prepare(ticket, _) => {
-                    script.client.prepared(now, ticket, PrepareResult::Ready).unwrap()
-                }
-                Need::Verify(ticket, offer) => {
-                    assert_eq!(stored.len(), offer.size as usize);
-                    steps.push(Callback::Check);
-                    script.client.verified(now, ticket, VerifyResult::Valid).unwrap();
-                }
-                Need::Apply(ticket, OFFERED) => {
-                    assert_eq!(stored, file);
-                    steps.push(Callback::Apply);
-                    script.client.applied(now, ticket, ApplyResult::Done).unwrap();
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-        while let Some(event) = script.client.poll_event() {
-            match event {
-                ClientEvent::Started(_) => steps.push(Callback::Start),
-                ClientEvent::Finished { id: OFFERED, size, duration } => {
-                    steps.push(Callback::Finish { size, duration });
-                }
-                _ => {}
-            }
-        }
-        if let Some((_, bytes)) = script.transmit() {
-            let answer = match decode(&bytes).message {
-                Message::ToServer(ToServer::ImageBlock(request)) => {
-                    let start = request.offset as usize;
-                    let end = file.len().min(start + usize::from(request.max_data));
-                    block(bytes[1], request.id, request.offset, &file[start..end])
-                }
-                Message::ToServer(ToServer::UpgradeEnd(_)) => {
-                    steps.push(Callback::EndRequest);
-                    let response =
-                        std::format!("19 {:02x} 07 5F11 0101 2C1A0000 00000000 0A000000", bytes[1]);
-                    hex(&response)
-                }
-                other => panic!("{other:?}"),
-            };
-            let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &answer);
-            if let ClientAction::Store(arrived) = handled {
-                assert_eq!(
-                    arrived.offset as usize,
-                    stored.len(),
-                    "blocks arrive in order, so that a delta decoder can use them"
-                );
-                stored.extend(arrived.data);
-                steps.push(Callback::Receive(arrived.data.len()));
-                script.client.stored(script.now, arrived.ticket, StoreResult::Ok).unwrap();
-            }
-        } else if let Some(next) = script.client.poll_timeout()
-            && script.client.attributes().status == ImageUpgradeStatus::COUNT_DOWN
-        {
-            script.advance_to(next.as_millis());
-        }
-    }
-    let finish = Callback::Finish { size: 100, duration: Millis(10_000) };
-    let expected = [
-        Callback::Start,
-        Callback::Receive(64),
-        Callback::Receive(36),
-        Callback::Check,
-        Callback::EndRequest,
-        Callback::Apply,
-        finish,
-    ];
-    assert_eq!(steps, expected);
 }

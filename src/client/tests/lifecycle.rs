@@ -1,6 +1,8 @@
-//! Tests of whole upgrades from the first query to the next query, of cancellation, and of stale tickets.
+//! Tests of whole upgrades from the first query to the next query, of the order of the events and needs, of
+//! cancellation, and of stale tickets.
 
 use super::*;
+use crate::zcl::ImageUpgradeStatus;
 
 /// Shows: CLI-001, CLI-005, CLI-035, CLI-043, CLI-052, CLI-054, CLI-055, CLI-101, CLI-108, CLI-128, CLI-132
 #[test]
@@ -194,4 +196,99 @@ fn an_upgrade_that_cannot_be_prepared_or_applied_ends_with_the_reason() {
     script.client.applied(at(9), ticket, ApplyResult::Failed).unwrap();
     assert_eq!(script.expect_end(), Outcome::ApplyFailed);
     assert_eq!(script.client.identity().current, config().identity.current);
+}
+
+/// Steps of an upgrade, as espressif's callback reports them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Callback {
+    Start,
+    Receive(usize),
+    Check,
+    EndRequest,
+    Apply,
+    Finish { size: u32, duration: Millis },
+}
+
+/// Shows: ESP-027, ESP-028, ESP-031, ESP-032, ESP-033, ESP-034, ESP-036, CLI-003, CLI-074
+#[test]
+fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
+    let file = file(|_| {});
+    let mut script = Script::querying(config());
+    script.receive(OFFER);
+    let mut steps = Vec::new();
+    let mut stored: Vec<u8> = Vec::new();
+    script.advance_to(5000).accept();
+    // The application sees only needs, events and data. The server answers each request from its fields alone.
+    while steps.last().is_none_or(|last| !matches!(last, Callback::Finish { .. })) {
+        let now = script.now;
+        while let Some(need) = script.client.poll_need() {
+            match need {
+                Need::Prepare(ticket, _) => {
+                    script.client.prepared(now, ticket, PrepareResult::Ready).unwrap()
+                }
+                Need::Verify(ticket, offer) => {
+                    assert_eq!(stored.len(), offer.size as usize);
+                    steps.push(Callback::Check);
+                    script.client.verified(now, ticket, VerifyResult::Valid).unwrap();
+                }
+                Need::Apply(ticket, OFFERED) => {
+                    assert_eq!(stored, file);
+                    steps.push(Callback::Apply);
+                    script.client.applied(now, ticket, ApplyResult::Done).unwrap();
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        while let Some(event) = script.client.poll_event() {
+            match event {
+                ClientEvent::Started(_) => steps.push(Callback::Start),
+                ClientEvent::Finished { id: OFFERED, size, duration } => {
+                    steps.push(Callback::Finish { size, duration });
+                }
+                _ => {}
+            }
+        }
+        if let Some((_, bytes)) = script.transmit() {
+            let answer = match decode(&bytes).message {
+                Message::ToServer(ToServer::ImageBlock(request)) => {
+                    let start = request.offset as usize;
+                    let end = file.len().min(start + usize::from(request.max_data));
+                    block(bytes[1], request.id, request.offset, &file[start..end])
+                }
+                Message::ToServer(ToServer::UpgradeEnd(_)) => {
+                    steps.push(Callback::EndRequest);
+                    let response =
+                        std::format!("19 {:02x} 07 5F11 0101 2C1A0000 00000000 0A000000", bytes[1]);
+                    hex(&response)
+                }
+                other => panic!("{other:?}"),
+            };
+            let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &answer);
+            if let ClientAction::Store(arrived) = handled {
+                assert_eq!(
+                    arrived.offset as usize,
+                    stored.len(),
+                    "blocks arrive in order, so that a delta decoder can use them"
+                );
+                stored.extend(arrived.data);
+                steps.push(Callback::Receive(arrived.data.len()));
+                script.client.stored(script.now, arrived.ticket, StoreResult::Ok).unwrap();
+            }
+        } else if let Some(next) = script.client.poll_timeout()
+            && script.client.attributes().status == ImageUpgradeStatus::COUNT_DOWN
+        {
+            script.advance_to(next.as_millis());
+        }
+    }
+    let finish = Callback::Finish { size: 100, duration: Millis(10_000) };
+    let expected = [
+        Callback::Start,
+        Callback::Receive(64),
+        Callback::Receive(36),
+        Callback::Check,
+        Callback::EndRequest,
+        Callback::Apply,
+        finish,
+    ];
+    assert_eq!(steps, expected);
 }

@@ -9,7 +9,7 @@
 //! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
 
 use crate::aps::TransmitToken;
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::client::config::ClientConfig;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;

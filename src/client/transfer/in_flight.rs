@@ -18,7 +18,7 @@
 //! ```
 
 use crate::client::actions_and_needs::Ticket;
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::ranges::Range;
 use crate::time::Millis;
 

@@ -63,7 +63,7 @@ mod window;
 
 use core::num::NonZeroU8;
 
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::time::Millis;
 use crate::zcl::{ImageBlockRequest, ImageOffer, ImagePageRequest, ToServer};
 

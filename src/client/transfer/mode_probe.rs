@@ -30,7 +30,7 @@
 //! reaches at least 95 % of the goodput of the best transfer mode; with three hops, 5 % loss and a server without
 //! delay, the asserted share is 94 %.
 
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::client::rtt::RttEstimator;
 use crate::time::Millis;
 

@@ -26,7 +26,7 @@
 //! slowly than requested. The timeouts of the blocks of a page double with each consecutive page whose last block does
 //! not arrive.
 
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
 use crate::ranges::Range;

@@ -16,7 +16,7 @@
 //! request, unless the server numbers its answers by a counter of its own (see [`ServerNumbering`]).
 
 use crate::client::actions_and_needs::{ClientIgnored, Ticket};
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
 use crate::client::rtt::RttEstimator;

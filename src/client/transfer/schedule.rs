@@ -10,7 +10,7 @@
 //!                block   page
 //! ```
 
-use crate::client::clock::Ticks;
+use crate::client::clock_ticks::Ticks;
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::rtt::RttEstimator;
 use crate::ranges::Range;

@@ -97,31 +97,6 @@ fn a_descriptor_names_the_cluster() {
     }
 }
 
-/// Shows: SRV-082
-#[test]
-fn one_frame_reads_a_clients_status_and_versions() {
-    let mut desk = Desk::with(vec![]);
-    let sent = desk.server.read_status(LAMP, &mut desk.out);
-    let question = desk.sent(LAMP, sent);
-    assert_eq!(question, "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
-    let held = zcl::AttributeSnapshot {
-        status: zcl::ImageUpgradeStatus::WAITING_TO_UPGRADE,
-        downloaded_version: Some(crate::FileVersion(5)),
-        manufacturer: Some(ManufacturerCode(0x1001)),
-        ..zcl::AttributeSnapshot::DEFAULT
-    };
-    let question = bytes(&question);
-    let question = Frame::decode(&question, zcl::Quirks::empty()).unwrap();
-    let mut answer = [0; zcl::LONGEST_ATTRIBUTES];
-    let len = held.answer(&question, &mut answer).unwrap().unwrap();
-    assert_eq!(desk.handle(LAMP, &hex(&answer[..len])), ServerAction::Done);
-    let [ServerEvent::StatusReport { client: LAMP, report }] = desk.events()[..] else { panic!() };
-    assert_eq!(report.status, Some(held.status));
-    assert_eq!(report.downloaded_version, held.downloaded_version);
-    assert_eq!((report.current_version, report.file_offset), (held.current_version, held.file_offset));
-    assert_eq!(report.manufacturer, held.manufacturer);
-}
-
 /// Shows: SRV-008
 #[test]
 fn a_default_response_is_an_event_and_is_not_answered() {
@@ -193,4 +168,21 @@ pub(super) fn malformed_prefixes<I: ImageStore, P: ServerPolicy>(
             }
         }
     }
+}
+
+#[test]
+fn reasons_to_ignore_a_frame_have_texts() {
+    for (why, text) in [
+        (ServerIgnored::NotUnicast, "not sent to this node alone"),
+        (ServerIgnored::ToClient, "sent from a server to a client"),
+        (ServerIgnored::ManufacturerSpecific, "manufacturer specific"),
+        (ServerIgnored::NotOfCluster, "not a command of the cluster"),
+    ] {
+        assert_eq!(std::string::ToString::to_string(&why), text);
+    }
+    let fault = RequestFault::OffsetBeyondEnd { id: IMAGE, offset: 101, size: 100 };
+    assert_eq!(
+        std::string::ToString::to_string(&fault),
+        "offset 101 of image 1001-00AB-00000005, which has 100 bytes"
+    );
 }

@@ -1,4 +1,4 @@
-//! Tests of the function `serve_block`, and of stores, policies and session slots without a server.
+//! Tests of the function `serve_block`, which serves blocks without a server.
 
 use super::*;
 use crate::server::espressif::{ImageTable, ReadRequest, Registration};
@@ -91,87 +91,4 @@ fn an_image_table_serves_blocks_without_a_server() {
     assert!(table.remove(1));
     assert_eq!(table.read(&found, 0, None, &mut [0; 4]), ReadResult::Gone);
     assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
-}
-
-#[cfg(feature = "std")]
-#[test]
-fn an_image_that_a_store_does_not_have_is_gone() {
-    let foreign = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
-    let mut out = [0; 4];
-    assert_eq!(SlotStore::new([None; 2]).read(&foreign, 0, None, &mut out), ReadResult::Gone);
-    assert_eq!(FolderStore::new().read(&foreign, 0, None, &mut out), ReadResult::Gone);
-    let mut library = OwnedStore::new();
-    assert_eq!(library.read(&foreign, 0, None, &mut out), ReadResult::Gone);
-    // `replace` adds a file if none has its identity.
-    assert_eq!(library.replace(plain(5, 101)), Ok(None));
-    assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
-    let found = *library.info(IMAGE, None, None, None).found().unwrap();
-    assert_eq!(
-        (library.read(&found, 0, None, &mut out), out),
-        (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b])
-    );
-    // Invalid bytes replace no file.
-    assert!(library.replace(vec![1, 2, 3]).is_err());
-    assert!(FolderStore::new().replace("no file of this name").is_err());
-    assert_eq!(library.list().count(), 1);
-}
-
-#[test]
-fn a_client_that_holds_an_image_of_another_type_is_not_ready() {
-    use crate::types::StackVersion;
-    use crate::zcl::{ClientStatus, ImageUpgradeStatus};
-
-    let report = ClientStatus {
-        status: Some(ImageUpgradeStatus::DOWNLOAD_COMPLETE),
-        downloaded_version: Some(IMAGE.version),
-        image_type: Some(IMAGE.image_type),
-        ..ClientStatus::default()
-    };
-    let desk = Desk::with(vec![]);
-    let is_ready =
-        |status| desk.server.is_ready_to_upgrade(LAMP, IMAGE, StackVersion::ZIGBEE_PRO, Some(status));
-    assert_eq!(is_ready(&report), Some(true));
-    let other = ClientStatus { image_type: Some(ImageType(0x00ac)), ..report };
-    assert_eq!(is_ready(&other), Some(false));
-}
-
-#[test]
-fn slots_by_default_are_empty() {
-    let mut server = Server::new(ServerConfig::default(), <[Session; 2]>::default());
-    assert_eq!(server.sessions().count(), 0);
-    let mut images = catalog(vec![plain(5, 101)]);
-    let frame = bytes("01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04");
-    let mut out = [0; zcl::LONGEST_TO_CLIENT];
-    let (now, meta) = (Instant::ZERO, FrameMeta::unicast(LAMP));
-    let handled =
-        server.handle_frame(now, meta, &frame, &mut images, &mut StandardPolicy::default(), &mut out);
-    assert!(matches!(handled, ServerAction::Reply(_)));
-    assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
-}
-
-/// Row that a caller adds to its own table of device overrides.
-#[test]
-fn a_new_device_override_overrides_nothing() {
-    let row = DeviceOverride::new(0x1001, ImageType(0x00ab), &["seen here"]);
-    assert_eq!((row.max_block_size, row.verify_timeout, row.reports), (None, None, &["seen here"][..]));
-    assert!(!row.refuse_pages && !row.ignore_min_block_period && !row.one_byte_version);
-    assert!(row.matches(IMAGE));
-    assert!(!row.matches(ImageId::new(0x1002, 0x00ab, 5)) && !row.matches(ImageId::new(0x1001, 0x00ac, 5)));
-}
-
-#[test]
-fn reasons_to_ignore_a_frame_have_texts() {
-    for (why, text) in [
-        (ServerIgnored::NotUnicast, "not sent to this node alone"),
-        (ServerIgnored::ToClient, "sent from a server to a client"),
-        (ServerIgnored::ManufacturerSpecific, "manufacturer specific"),
-        (ServerIgnored::NotOfCluster, "not a command of the cluster"),
-    ] {
-        assert_eq!(std::string::ToString::to_string(&why), text);
-    }
-    let fault = RequestFault::OffsetBeyondEnd { id: IMAGE, offset: 101, size: 100 };
-    assert_eq!(
-        std::string::ToString::to_string(&fault),
-        "offset 101 of image 1001-00AB-00000005, which has 100 bytes"
-    );
 }

@@ -591,3 +591,17 @@ fn no_time_means_something_else() {
         }
     }
 }
+
+#[test]
+fn slots_by_default_are_empty() {
+    let mut server = Server::new(ServerConfig::default(), <[Session; 2]>::default());
+    assert_eq!(server.sessions().count(), 0);
+    let mut images = catalog(vec![plain(5, 101)]);
+    let frame = bytes("01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04");
+    let mut out = [0; zcl::LONGEST_TO_CLIENT];
+    let (now, meta) = (Instant::ZERO, FrameMeta::unicast(LAMP));
+    let handled =
+        server.handle_frame(now, meta, &frame, &mut images, &mut StandardPolicy::default(), &mut out);
+    assert!(matches!(handled, ServerAction::Reply(_)));
+    assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
+}

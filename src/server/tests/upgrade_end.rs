@@ -268,3 +268,22 @@ fn an_upgrade_can_be_refused_after_the_download() {
     desk.policy.apply = Some(UpgradeDecision::Hold);
     assert_eq!(desk.ask(LAMP, END), HOLD);
 }
+
+#[test]
+fn a_client_that_holds_an_image_of_another_type_is_not_ready() {
+    use crate::types::StackVersion;
+    use crate::zcl::{ClientStatus, ImageUpgradeStatus};
+
+    let report = ClientStatus {
+        status: Some(ImageUpgradeStatus::DOWNLOAD_COMPLETE),
+        downloaded_version: Some(IMAGE.version),
+        image_type: Some(IMAGE.image_type),
+        ..ClientStatus::default()
+    };
+    let desk = Desk::with(vec![]);
+    let is_ready =
+        |status| desk.server.is_ready_to_upgrade(LAMP, IMAGE, StackVersion::ZIGBEE_PRO, Some(status));
+    assert_eq!(is_ready(&report), Some(true));
+    let other = ClientStatus { image_type: Some(ImageType(0x00ac)), ..report };
+    assert_eq!(is_ready(&other), Some(false));
+}

@@ -12,7 +12,7 @@ use crate::aps::Address;
 use crate::file::FileHeader;
 use crate::server::{
     FileLookup, ImageInfo, ImageStore, OfferedVersions, PaceDecision, ReadResult, ServerPolicy, Session,
-    StandardPolicy, UpgradeDecision, lookup,
+    StandardPolicy, UpgradeDecision, image_lookup,
 };
 use crate::time::{Instant, UtcTime};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
@@ -72,7 +72,7 @@ impl Consumer {
         hardware: Option<HardwareVersion>,
     ) -> FileLookup {
         let files = self.ready_files().filter(|(device, _)| device.is_none());
-        lookup::info(files.map(|(_, file)| (file.info.key, &file.info)), id, node, hardware)
+        image_lookup::info(files.map(|(_, file)| (file.info.key, &file.info)), id, node, hardware)
     }
 }
 
@@ -94,7 +94,7 @@ impl ImageStore for ReadyImages<'_> {
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
         let images = self.0.ready_files().map(|(_, file)| file.info);
-        lookup::find(images, manufacturer, image_type, is_eligible)
+        image_lookup::find(images, manufacturer, image_type, is_eligible)
     }
 
     fn info(
@@ -127,7 +127,7 @@ impl ImageStore for ReadyImages<'_> {
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         match self.0.ready_files().find(|(_, file)| file.info == *image) {
-            Some((_, file)) => lookup::read(&file.bytes, offset, out),
+            Some((_, file)) => image_lookup::read(&file.bytes, offset, out),
             None => ReadResult::Gone,
         }
     }

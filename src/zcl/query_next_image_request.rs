@@ -21,8 +21,8 @@ use crate::codec::{Emit, Parsed, Sink, fixed, le_u16};
 use crate::types::{FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 use super::Violation;
-use super::layout::RawImageId;
-use super::quirks::Leniency;
+use super::decoder_quirks::Leniency;
+use super::shared_fields::RawImageId;
 
 bitflags! {
     /// Field control of a Query Next Image Request.

@@ -1,4 +1,4 @@
-//! Tests of stores that change while clients download.
+//! Tests of image stores: files that change while clients download, and the choice of a file.
 
 use super::*;
 use crate::error::DecodeErrorKind;
@@ -147,4 +147,26 @@ fn an_own_file_for_other_hardware_gives_way_to_the_general_file() {
     assert!(
         desk.ask(LAMP, "01 2a 03 00 01 10 ab 00 05 00 00 00 34 00 00 00 04").ends_with(" 04 64 00 00 00")
     );
+}
+
+#[test]
+fn an_image_that_a_store_does_not_have_is_gone() {
+    let foreign = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
+    let mut out = [0; 4];
+    assert_eq!(SlotStore::new([None; 2]).read(&foreign, 0, None, &mut out), ReadResult::Gone);
+    assert_eq!(FolderStore::new().read(&foreign, 0, None, &mut out), ReadResult::Gone);
+    let mut library = OwnedStore::new();
+    assert_eq!(library.read(&foreign, 0, None, &mut out), ReadResult::Gone);
+    // `replace` adds a file if none has its identity.
+    assert_eq!(library.replace(plain(5, 101)), Ok(None));
+    assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
+    let found = *library.info(IMAGE, None, None, None).found().unwrap();
+    assert_eq!(
+        (library.read(&found, 0, None, &mut out), out),
+        (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b])
+    );
+    // Invalid bytes replace no file.
+    assert!(library.replace(vec![1, 2, 3]).is_err());
+    assert!(FolderStore::new().replace("no file of this name").is_err());
+    assert_eq!(library.list().count(), 1);
 }

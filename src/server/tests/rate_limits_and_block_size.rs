@@ -1,10 +1,9 @@
-//! Tests of rate limits, block sizes, device overrides, repeated downloads and progress.
+//! Tests of rate limits, and of the size of blocks.
 
 use super::*;
 use crate::aps::FrameMeta;
-use crate::server::rate_limit::BlockSizeLimits;
+use crate::server::rate_limits_and_block_size::BlockSizeLimits;
 use crate::time::{Millis, UtcTime};
-use crate::zcl::ImageOffer;
 use core::num::NonZeroU32;
 
 const ANOTHER: Address = Address::new(0x0003, 1);
@@ -279,7 +278,7 @@ fn the_rate_limit_counts_what_goes_on_air() {
     for (size, on_air) in
         [(1, 69), (16, 84), (50, 118), (64, 132), (65, 133), (66, 189), (223, 399), (255, 484)]
     {
-        assert_eq!(crate::server::rate_limit::bytes_on_air(size), on_air, "{size}");
+        assert_eq!(crate::server::rate_limits_and_block_size::bytes_on_air(size), on_air, "{size}");
         for rate in [50, 1_000, 20_000] {
             let config =
                 ServerConfig { max_bytes_per_second: NonZeroU32::new(rate), ..ServerConfig::default() };
@@ -359,199 +358,4 @@ fn a_source_route_and_aps_security_make_blocks_smaller() {
         let ServerAction::Reply(transmit) = desk.handle_as(meta, &ask) else { panic!() };
         assert_eq!(transmit.len, 17 + size);
     }
-}
-
-fn of_maker(manufacturer: u16, image_type: u16, version: u32) -> Vec<u8> {
-    file(FileHeader::new(ImageId::new(manufacturer, image_type, version)), 1000)
-}
-
-/// Field report 10: overrides for the devices of one manufacturer are a row of data.
-#[test]
-fn device_overrides_apply() {
-    assert!(DEVICE_OVERRIDES.iter().all(|row| !row.reports.is_empty()));
-    assert!(DEVICE_OVERRIDES.iter().flat_map(|row| row.reports).all(|report| report.starts_with("https://")));
-
-    let files = || catalog(vec![of_maker(0x1135, 1, 5), of_maker(0x1021, 1, 5), plain(5, 1000)]);
-    let mut desk = Desk::new(files(), Script::default());
-    let block = |maker: &str| std::format!("01 2a 03 00 {maker} 01 00 05 00 00 00 00 00 00 00 40");
-    let page = |maker: &str| std::format!("01 2a 04 00 {maker} 01 00 05 00 00 00 00 00 00 00 40 80 00 0a 00");
-    assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 40);
-    assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 64);
-    assert_eq!(desk.ask(LAMP, &page("21 10")), "18 2a 0b 04 81");
-    let ServerAction::Reply(transmit) = desk.handle(LAMP, &page("35 11")) else { panic!() };
-    assert!(!transmit.aps_ack);
-    assert!(desk.run_to(1_000).iter().all(|(_, sent, _)| sent.len <= 17 + 40));
-
-    // The caller's own table replaces the default one.
-    const OWN: &[DeviceOverride] = &[DeviceOverride {
-        max_block_size: NonZeroU8::new(30),
-        ..DeviceOverride::new(0x1021, ImageType(1), &["https://example.org"])
-    }];
-    let mut desk = Desk::configured(
-        ServerConfig { device_overrides: OWN, ..ServerConfig::default() },
-        4,
-        files(),
-        Script::default(),
-    );
-    assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 64);
-    assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 30);
-    assert_eq!(DeviceOverride::find(OWN, ImageId::new(0x1021, 2, 5)), None);
-}
-
-/// The server sends no MinimumBlockPeriod to a device with a wrong field control, because the device would take the
-/// period for a waiting time.
-#[test]
-fn the_period_of_devices_with_an_override_is_ignored() {
-    let config = ServerConfig { min_block_period: Millis(1000), ..ServerConfig::default() };
-    let mut desk = Desk::configured(config, 4, catalog(vec![of_maker(0x1021, 1, 5)]), Script::default());
-    desk.now = 1_000;
-    let ask = "01 2a 03 02 21 10 01 00 05 00 00 00 00 00 00 00 40 07 07";
-    assert!(is_data(&desk.ask(LAMP, ask)));
-    let next = ask.replacen("05 00 00 00 00", "05 00 00 00 40", 1);
-    assert_eq!(desk.ask(LAMP, &next), "19 2a 05 97 00 00 00 00 01 00 00 00");
-}
-
-/// If a device that reports only the low byte of its version reports 0x18, the server does not offer it the version
-/// 0x1818.
-#[test]
-fn a_version_of_one_byte_is_completed() {
-    let mut desk = Desk::with(vec![of_maker(0x115f, 1, 0x1818)]);
-    let query = |version: &str| std::format!("01 2a 01 00 5f 11 01 00 {version} 00 00 00");
-    assert_eq!(desk.ask(LAMP, &query("18")), "19 2a 02 98");
-    assert_eq!(desk.ask(LAMP, &query("17")), "19 2a 02 00 5f 11 01 00 18 18 00 00 e8 03 00 00");
-    // The versions of other devices are compared in full.
-    let mut desk = Desk::with(vec![of_maker(0x1001, 1, 0x1818)]);
-    let other = query("18").replace("5f 11", "01 10");
-    assert_eq!(desk.ask(LAMP, &other), "19 2a 02 00 01 10 01 00 18 18 00 00 e8 03 00 00");
-}
-
-const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
-const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 e8 03 00 00";
-
-/// Field report 8: a device that downloads the same update for ever.
-#[test]
-fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
-    for end in ["00", "96"] {
-        let mut desk = configured(ServerConfig::default());
-        let end = std::format!("01 2a 06 {end} 01 10 ab 00 05 00 00 00");
-        for _ in 0..3 {
-            assert_eq!(desk.ask(LAMP, QUERY), OFFER);
-            assert_eq!(desk.ask(LAMP, QUERY), OFFER, "asking twice is not taking twice");
-            desk.ask(LAMP, BLOCK);
-            desk.ask(LAMP, &end);
-            desk.now += 60_000;
-        }
-        desk.events();
-        let again = ServerEvent::RepeatedDownload { client: LAMP, id: IMAGE, times: 3 };
-        for times in 0..300 {
-            assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 98");
-            assert_eq!(desk.events().contains(&again), times == 0, "told once");
-        }
-        // A newer version starts a new count.
-        desk.images = catalog(vec![plain(5, 1000), plain(6, 1000)]);
-        assert_eq!(desk.ask(LAMP, QUERY), OFFER.replacen("05", "06", 1));
-        desk.images = catalog(vec![plain(5, 1000)]);
-        assert_eq!(desk.ask(LAMP, QUERY), OFFER);
-    }
-}
-
-#[test]
-fn a_policy_may_offer_it_once_more() {
-    struct Patient(Vec<u8>);
-    impl ServerPolicy for Patient {
-        fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
-            assert_eq!((client, id), (LAMP, IMAGE));
-            self.0.push(times);
-            if times < 4 { QueryDecision::Offer } else { QueryDecision::NotAuthorized }
-        }
-    }
-    let config = ServerConfig { repeated_download_limit: 2, ..ServerConfig::default() };
-    let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Patient(vec![]));
-    let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
-    for answer in [OFFER, OFFER, OFFER, OFFER, "19 2a 02 7e"] {
-        assert_eq!(desk.ask(LAMP, QUERY), answer);
-        desk.ask(LAMP, BLOCK);
-        desk.ask(LAMP, end);
-        desk.now += 60_000;
-    }
-    assert_eq!(desk.policy.0, [2, 3, 4]);
-    let mut desk = configured(ServerConfig { repeated_download_limit: 0, ..ServerConfig::default() });
-    for _ in 0..20 {
-        assert_eq!(desk.ask(LAMP, QUERY), OFFER);
-        desk.ask(LAMP, BLOCK);
-        desk.ask(LAMP, end);
-        desk.now += 60_000;
-    }
-}
-
-/// Field report 12: bytes sent, rate and remaining time, for a display of an operator.
-#[test]
-fn progress_tells_bytes_rate_and_rest() {
-    let mut desk = configured(ServerConfig::default());
-    for (at, offset) in (0..600).step_by(50).enumerate() {
-        desk.now = u64::try_from(at).unwrap() * 1_000;
-        desk.ask(LAMP, &block(offset));
-    }
-    let progress = SessionProgress { reached: 600, size: 1000, rate: Some(50), remaining: Some(8) };
-    assert_eq!(desk.server.session(LAMP).unwrap().progress(), Some(progress));
-    let told = ServerEvent::Progress { client: LAMP, id: IMAGE, progress };
-    assert_eq!(desk.all_events().last(), Some(&told));
-    // A repeated block adds no progress.
-    desk.ask(LAMP, &block(550));
-    assert_eq!(desk.all_events(), []);
-}
-
-/// Shows: SRV-007
-#[test]
-fn events_suffice_for_a_list_of_clients() {
-    let mut desk = configured(ServerConfig::default());
-    let mut list = std::collections::BTreeMap::new();
-    let mut note = |events: Vec<ServerEvent>| {
-        for event in events {
-            let (client, text) = match event {
-                ServerEvent::Queried { client, answer: Ok(ImageOffer { id, .. }), .. } => {
-                    (client, std::format!("offered {id}"))
-                }
-                ServerEvent::Queried { client, answer: Err(why), .. } => (client, why.status().to_string()),
-                ServerEvent::Started { client, .. } => (client, "started".into()),
-                ServerEvent::Progress { client, progress, .. } => {
-                    (client, std::format!("{} of {}", progress.reached, progress.size))
-                }
-                ServerEvent::AllServed { client, .. } => (client, "all served".into()),
-                ServerEvent::Ended { client, status, .. } => (client, std::format!("ended: {status}")),
-                ServerEvent::UpgradeScheduled { client, .. } => (client, "ordered".into()),
-                other => panic!("{other:?}"),
-            };
-            list.entry(client).or_insert_with(Vec::new).push(text);
-        }
-        list.clone()
-    };
-    use std::string::ToString;
-    desk.ask(LAMP, QUERY);
-    desk.ask(PLUG, "01 2a 01 00 01 10 ab 00 05 00 00 00");
-    note(desk.all_events());
-    for offset in [0, 250, 500, 750] {
-        let request = block(offset).replace(" 32", " fa");
-        desk.ask(LAMP, &request);
-        note(desk.all_events());
-    }
-    desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00");
-    let list = note(desk.all_events());
-    assert_eq!(list[&PLUG], ["NO_IMAGE_AVAILABLE"]);
-    let lamp = [
-        "offered 1001-00AB-00000005",
-        "started",
-        "250 of 1000",
-        "500 of 1000",
-        "750 of 1000",
-        "1000 of 1000",
-        "all served",
-        "ended: SUCCESS",
-        "ordered",
-    ];
-    assert_eq!(list[&LAMP], lamp);
-    // The sessions contain the same list.
-    let phases: Vec<_> = desk.server.sessions().map(|session| (session.client(), session.phase())).collect();
-    assert_eq!(phases.len(), 2);
-    assert!(phases.contains(&(LAMP, SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS })));
 }

@@ -1,4 +1,4 @@
-//! Tests of Image Notify.
+//! Tests of Image Notify, and of the request for the status of a client.
 
 use super::*;
 use crate::aps::DeliveryReport;
@@ -112,4 +112,29 @@ fn a_notify_that_is_lost_ends_nothing() {
     assert_eq!(desk.ask(LAMP, next), "19 08 05 00 01 10 ab 00 05 00 00 00 02 00 00 00 02 ee 0b");
     let query = "01 01 01 00 01 10 ab 00 01 00 00 00";
     assert_eq!(desk.ask(PLUG, query), "19 01 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
+}
+
+/// Shows: SRV-082
+#[test]
+fn one_frame_reads_a_clients_status_and_versions() {
+    let mut desk = Desk::with(vec![]);
+    let sent = desk.server.read_status(LAMP, &mut desk.out);
+    let question = desk.sent(LAMP, sent);
+    assert_eq!(question, "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
+    let held = zcl::AttributeSnapshot {
+        status: zcl::ImageUpgradeStatus::WAITING_TO_UPGRADE,
+        downloaded_version: Some(crate::FileVersion(5)),
+        manufacturer: Some(ManufacturerCode(0x1001)),
+        ..zcl::AttributeSnapshot::DEFAULT
+    };
+    let question = bytes(&question);
+    let question = Frame::decode(&question, zcl::Quirks::empty()).unwrap();
+    let mut answer = [0; zcl::LONGEST_ATTRIBUTES];
+    let len = held.answer(&question, &mut answer).unwrap().unwrap();
+    assert_eq!(desk.handle(LAMP, &hex(&answer[..len])), ServerAction::Done);
+    let [ServerEvent::StatusReport { client: LAMP, report }] = desk.events()[..] else { panic!() };
+    assert_eq!(report.status, Some(held.status));
+    assert_eq!(report.downloaded_version, held.downloaded_version);
+    assert_eq!((report.current_version, report.file_offset), (held.current_version, held.file_offset));
+    assert_eq!(report.manufacturer, held.manufacturer);
 }

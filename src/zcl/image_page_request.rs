@@ -23,8 +23,8 @@ use crate::codec::{Emit, Parsed, Sink, fixed, le_u64};
 use crate::types::{Eui64, ImageId};
 
 use super::Violation;
-use super::layout::RawImageId;
-use super::quirks::Leniency;
+use super::decoder_quirks::Leniency;
+use super::shared_fields::RawImageId;
 
 bitflags! {
     /// Field control of an Image Page Request.

@@ -19,8 +19,8 @@ use crate::codec::{Emit, Parsed, Sink, fixed};
 use crate::types::{Eui64, ImageId, ImageTypeClass, StackVersion};
 
 use super::Violation;
-use super::layout::RawImageId;
-use super::quirks::Leniency;
+use super::decoder_quirks::Leniency;
+use super::shared_fields::RawImageId;
 
 /// Fields of a Query Specific File Request.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]

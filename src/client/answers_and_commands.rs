@@ -21,9 +21,9 @@ use super::actions_and_needs::{
     StaleTicket, StoreResult, Ticket, VerifyResult,
 };
 use super::checkpoint::{Checkpoint, CheckpointStage};
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::{FailedImage, Settings};
-use super::download::RESUME_SPREAD;
+use super::download_steps::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{

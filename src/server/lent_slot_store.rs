@@ -4,7 +4,7 @@
 //! [ entry | entry | free ]     slots: [Option<StoreEntry>; N], or a slice of them
 //! ```
 
-use super::lookup::{self, AddError};
+use super::image_lookup::{self, AddError};
 use super::slice_store::StoreEntry;
 use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
@@ -34,7 +34,7 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
     /// and destination whose hardware versions overlap those of the new file. Fails with [`AddError::Full`] if no slot
     /// is free.
     pub fn add(&mut self, entry: StoreEntry<'a>) -> Result<(), AddError> {
-        lookup::check_addition(self.list().map(StoreEntry::info), entry.info())?;
+        image_lookup::check_addition(self.list().map(StoreEntry::info), entry.info())?;
         let free = self.slots.as_mut().iter_mut().find(|slot| slot.is_none());
         *free.ok_or(AddError::Full)? = Some(entry);
         Ok(())
@@ -48,7 +48,7 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
     pub fn replace(&mut self, entry: StoreEntry<'a>) -> Result<Option<StoreEntry<'a>>, AddError> {
         let mut replaced = None;
         for slot in self.slots.as_mut() {
-            if slot.as_ref().is_some_and(|other| lookup::conflicts(other.info(), entry.info())) {
+            if slot.as_ref().is_some_and(|other| image_lookup::conflicts(other.info(), entry.info())) {
                 replaced = replaced.or(slot.take());
             }
         }
@@ -80,7 +80,7 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> I
         image_type: ImageType,
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        lookup::find(self.list().map(StoreEntry::info).copied(), manufacturer, image_type, is_eligible)
+        image_lookup::find(self.list().map(StoreEntry::info).copied(), manufacturer, image_type, is_eligible)
     }
 
     fn info(
@@ -90,12 +90,12 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> I
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info(self.list().map(|entry| (entry.info().key, entry.info())), id, node, hardware)
+        image_lookup::info(self.list().map(|entry| (entry.info().key, entry.info())), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         match self.list().find(|entry| entry.info() == image) {
-            Some(entry) => lookup::read(entry.file(), offset, out),
+            Some(entry) => image_lookup::read(entry.file(), offset, out),
             None => ReadResult::Gone,
         }
     }

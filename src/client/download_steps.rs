@@ -28,7 +28,7 @@ use crate::types::ImageId;
 use crate::zcl::{CommandId, ImageBlockResponse, Status, ToServer};
 
 use super::actions_and_needs::{ClientIgnored, StaleTicket, StoreResult, Ticket};
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::{ClientConfig, Settings};
 use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};

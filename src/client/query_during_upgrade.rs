@@ -15,7 +15,7 @@
 use crate::time::Millis;
 
 use super::Client;
-use super::clock::Ticks;
+use super::clock_ticks::Ticks;
 use super::config::Settings;
 use super::request_retry::PendingRequest;
 use super::state::{ImageStage, NoFile, QueryCause, QueryTarget, State};
