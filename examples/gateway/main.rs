@@ -30,13 +30,13 @@ use zigbee_ota::server::{
 };
 use zigbee_ota::time::Instant;
 
-use json_output::print;
+use json_lines::print;
 use tcp_network::{Network, NetworkEvent};
 
-#[path = "../common/input_lines.rs"]
-mod input_lines;
-#[path = "../common/json_output.rs"]
-mod json_output;
+#[path = "../common/json_lines.rs"]
+mod json_lines;
+#[path = "../common/stdin_lines.rs"]
+mod stdin_lines;
 #[path = "../common/tcp_network.rs"]
 mod tcp_network;
 
@@ -130,6 +130,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut config = ServerConfig::default();
     // The TCP connections share no radio channel, so the blocks need no spacing as background traffic.
     config.background_from = None;
-    let mut hub = Hub { network, operator: input_lines::read(), start: Clock::now(), images, policy };
+    let mut hub = Hub { network, operator: stdin_lines::read(), start: Clock::now(), images, policy };
     GatewayDriver::new(config, vec![Session::EMPTY; 1000]).run(&mut hub).await
 }

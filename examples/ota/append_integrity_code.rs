@@ -7,7 +7,7 @@ use zigbee_ota::signature::integrity::IntegrityCode;
 
 use crate::atomic_write::replace;
 use crate::error::Failure;
-use crate::input::read;
+use crate::input_files::read;
 
 /// Append an integrity code to a file
 ///

@@ -9,7 +9,7 @@ use zigbee_ota::Eui64;
 
 use crate::error::Failure;
 use crate::number_args::address;
-use crate::unix_time;
+use crate::unix_time_text;
 
 /// Issue the certificate of a signer with the private key of an authority, by OpenSSL
 ///
@@ -32,10 +32,10 @@ pub struct Options {
     #[arg(long, value_name = "EUI64", value_parser = address)]
     subject: Eui64,
     /// Moment from which a certificate of suite 2 is valid: Unix seconds, or 2026-11-28T13:05:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = unix_time_text::parse)]
     valid_from: Option<u64>,
     /// Moment from which a certificate of suite 2 has expired [default: never]
-    #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = unix_time_text::parse)]
     valid_until: Option<u64>,
     /// Replace an existing file
     #[arg(long)]
@@ -102,7 +102,7 @@ fn fields(
             let seconds = until.checked_sub(valid_from).and_then(|seconds| u32::try_from(seconds).ok());
             // The highest number of seconds means that the certificate never expires.
             seconds.filter(|seconds| (1..u32::MAX).contains(seconds)).ok_or_else(|| {
-                let [from, until] = [valid_from, until].map(unix_time::text);
+                let [from, until] = [valid_from, until].map(unix_time_text::text);
                 Failure::Said(format!(
                     "valid from {from} until {until}: expected an end after the start, by less than 2^32 - 1 seconds"
                 ))

@@ -7,7 +7,7 @@ use clap::Args;
 use zigbee_ota::inspect::{FindingKind, Inspection, Severity};
 
 use crate::error::Failure;
-use crate::input::{InputFile, expand, with_inspection};
+use crate::input_files::{InputFile, expand, with_inspection};
 use crate::name;
 use crate::terminal_escape;
 

@@ -10,7 +10,7 @@ use zigbee_ota::{HardwareVersion, ImageId};
 
 use crate::error::{Failure, complain};
 use crate::index::read_index;
-use crate::input::read;
+use crate::input_files::read;
 use crate::number_args::number;
 use crate::terminal_escape;
 

@@ -13,7 +13,7 @@ use zigbee_ota::{
 use crate::atomic_write::replace;
 use crate::element_args::{ElementArgs, Piece};
 use crate::error::{Failure, complain};
-use crate::input::read;
+use crate::input_files::read;
 use crate::number_args::{address, number};
 use crate::terminal_escape;
 use crate::text_args::{digits, header_string};

@@ -9,7 +9,7 @@ use zigbee_ota::signature::{Authority, FileSigner};
 use crate::atomic_write::replace;
 use crate::error::Failure;
 use crate::hex_lines;
-use crate::input::read;
+use crate::input_files::read;
 use crate::text_args::{certificate, digits};
 use crate::trust_args::authority;
 

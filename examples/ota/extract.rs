@@ -8,8 +8,8 @@ use zigbee_ota::file::{BodyLayout, Tag};
 
 use crate::atomic_write::replace;
 use crate::error::{Failure, complain};
-use crate::input::{InputFile, with};
-use crate::irregularities;
+use crate::input_files::{InputFile, with};
+use crate::irregularity_words;
 use crate::number_args::number;
 
 /// Write the data of an element, or another part of a file, to a file
@@ -51,7 +51,7 @@ fn part<'a>(options: &Options, opened: &InputFile<'a>) -> Result<&'a [u8], Strin
     let image = &opened.image;
     if options.ota {
         return match image.layout() {
-            BodyLayout::Truncated => Err(irregularities::faults(opened).join("; ")),
+            BodyLayout::Truncated => Err(irregularity_words::faults(opened).join("; ")),
             _ => Ok(image.bytes()),
         };
     }

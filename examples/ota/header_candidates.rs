@@ -7,7 +7,7 @@ use clap::Args;
 use zigbee_ota::container::candidates;
 
 use crate::error::Failure;
-use crate::input::read;
+use crate::input_files::read;
 use crate::terminal_escape;
 
 /// List every offset at which an OTA header may start; a person must judge the candidates

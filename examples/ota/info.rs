@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::error::{Failure, complain};
-use crate::input::{expand, with_inspection};
+use crate::input_files::{expand, with_inspection};
 use crate::json::{self, File, NoFile};
 use crate::terminal_table;
 

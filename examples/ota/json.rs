@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use zigbee_ota::file::{FileHeader, PlacedElement};
 use zigbee_ota::inspect::{Finding, Inspection};
 
-use crate::input::{InputFile, NotOta};
-use crate::irregularities;
+use crate::input_files::{InputFile, NotOta};
+use crate::irregularity_words;
 use crate::matter_image_header::MatterImage;
 use crate::payload_report::PayloadEntry;
 use crate::terminal_escape;
@@ -61,8 +61,8 @@ fn elements<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Er
 }
 
 fn irregularities<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Error> {
-    let whole = irregularities::faults(opened).into_iter().chain(irregularities::notes(opened));
-    to.collect_seq(whole.chain(irregularities::of_elements(opened)))
+    let whole = irregularity_words::faults(opened).into_iter().chain(irregularity_words::notes(opened));
+    to.collect_seq(whole.chain(irregularity_words::of_elements(opened)))
 }
 
 fn payloads<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, S::Error> {

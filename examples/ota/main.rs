@@ -26,13 +26,14 @@ mod download_table;
 mod element_args;
 mod error;
 mod extract;
+mod file_summary;
 mod header_candidates;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
 mod index;
 mod info;
-mod input;
-mod irregularities;
+mod input_files;
+mod irregularity_words;
 mod json;
 mod keygen;
 mod matter_image_header;
@@ -45,15 +46,14 @@ mod private_key_file;
 mod reassembly;
 mod reconstruct;
 mod sign;
-mod summary;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
 mod terminal_table;
 mod text_args;
 #[path = "../common/trust_args.rs"]
 mod trust_args;
-#[path = "../common/unix_time.rs"]
-mod unix_time;
+#[path = "../common/unix_time_text.rs"]
+mod unix_time_text;
 mod verify;
 
 use error::{Failure, complain};

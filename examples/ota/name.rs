@@ -7,7 +7,7 @@ use clap::Args;
 use zigbee_ota::file::FileName;
 
 use crate::error::{Failure, complain};
-use crate::input::with;
+use crate::input_files::with;
 use crate::terminal_escape;
 use crate::terminal_table;
 use crate::text_args::suffix;

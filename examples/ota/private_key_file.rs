@@ -12,7 +12,7 @@ use crate::hex_lines;
 /// Reads the private key from a file; blanks, line ends and colons between the digits are ignored. No error message
 /// contains the contents of the file.
 pub fn read(path: &Path) -> Result<SigningKey, Failure> {
-    let text = crate::input::read(path)?;
+    let text = crate::input_files::read(path)?;
     let digits: Vec<u8> =
         text.into_iter().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect();
     let bytes = hex_lines::bytes(&digits)

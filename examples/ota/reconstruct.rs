@@ -12,7 +12,7 @@ use zigbee_ota::observer::{Download, DownloadEnd};
 use zigbee_ota::zcl::{Direction, Frame, Quirks};
 
 use crate::atomic_write::replace;
-use crate::capture::lines::Fault;
+use crate::capture::frame_lines::Fault;
 use crate::capture::{self, Decoder, Item, Key};
 use crate::error::{Failure, complain};
 use crate::reassembly::Recovered;

@@ -51,7 +51,7 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
 
     use crate::atomic_write::replace;
     use crate::error::complain;
-    use crate::input::read;
+    use crate::input_files::read;
     use crate::private_key_file;
     use crate::text_args::{self, certificate, digits};
 

@@ -11,9 +11,9 @@ use zigbee_ota::inspect::{Inspection, Severity};
 use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::{HardwareRange, ImageId};
 
-use crate::input::InputFile;
+use crate::file_summary::Summary;
+use crate::input_files::InputFile;
 use crate::payload_report::PayloadEntry;
-use crate::summary::Summary;
 use crate::terminal_escape;
 
 /// Prints one field: its name and its value.

@@ -13,11 +13,11 @@ use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, VerifyError, VerifyPolicy};
 
 use crate::error::{Failure, complain};
-use crate::input::{InputFile, expand, with};
+use crate::input_files::{InputFile, expand, with};
 use crate::json::NoFile;
 use crate::terminal_escape;
 use crate::trust_args::Trust;
-use crate::unix_time;
+use crate::unix_time_text;
 
 /// Verify signature and integrity code of each file
 ///
@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(long)]
     strict: bool,
     /// Moment at which certificates must be valid: Unix seconds, or 2026-11-28T13:05:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = unix_time_text::parse)]
     at: Option<u64>,
     /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and its subfolders, except
     /// .json, .md and .txt files
@@ -163,9 +163,10 @@ impl Found {
     fn warning(&self, at: u64) -> Option<String> {
         let (word, lifetime) = (self.validity.filter(|word| *word != VALID)?, self.lifetime.as_ref()?);
         let word = word.replace('-', " ");
-        let until =
-            lifetime.until.map_or("for ever".into(), |until| format!("until {}", unix_time::text(until)));
-        let (from, at) = (unix_time::text(lifetime.from), unix_time::text(at));
+        let until = lifetime
+            .until
+            .map_or("for ever".into(), |until| format!("until {}", unix_time_text::text(until)));
+        let (from, at) = (unix_time_text::text(lifetime.from), unix_time_text::text(at));
         Some(format!("the signer's certificate is {word} at {at}: it is valid from {from} {until}"))
     }
 

@@ -26,20 +26,20 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
-use image_storage::Flash;
 use line_reader::{Input, LineReader};
 use log_rate_limit::ComplaintCounter;
+use memory_storage::Flash;
 use number_args::{address, number};
-use transfer_args::TransferArgs;
+use transfer_mode_args::TransferArgs;
 use trust_args::Trust;
 
 #[path = "../common/download_verification.rs"]
 mod download_verification;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
-mod image_storage;
 mod line_reader;
 mod log_rate_limit;
+mod memory_storage;
 #[path = "../common/number_args.rs"]
 mod number_args;
 #[path = "../common/outcome_words.rs"]
@@ -48,8 +48,8 @@ mod outcome_words;
 mod output_lines;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
-#[path = "../common/transfer_args.rs"]
-mod transfer_args;
+#[path = "../common/transfer_mode_args.rs"]
+mod transfer_mode_args;
 #[path = "../common/trust_args.rs"]
 mod trust_args;
 

@@ -38,16 +38,16 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, Status};
 use zigbee_ota::{ImageFilter, ImageId};
 
+use command_reports::Report;
 use commands::{Command, HELP};
-use gateway_events::Report;
-use output::Output;
+use nonblocking_output::Output;
 use tcp_network::{Network, NetworkEvent};
 
+mod command_reports;
 mod commands;
-mod gateway_events;
-#[path = "../common/input_lines.rs"]
-mod input_lines;
-mod output;
+mod nonblocking_output;
+#[path = "../common/stdin_lines.rs"]
+mod stdin_lines;
 #[path = "../common/tcp_network.rs"]
 mod tcp_network;
 #[path = "../common/terminal_escape.rs"]
@@ -194,7 +194,7 @@ impl<'a> Gateway<'a> {
     /// due; the library bounds their number. The gateway handles received frames before timers, so that no timer can
     /// starve a device.
     async fn serve(&mut self) {
-        let mut lines = Some(input_lines::read());
+        let mut lines = Some(stdin_lines::read());
         let mut refresh_at = Clock::now();
         loop {
             if Clock::now() >= refresh_at {
@@ -380,7 +380,7 @@ impl<'a> Gateway<'a> {
 
     fn list_files(&mut self) {
         let files: Vec<_> =
-            self.images.files().map(|(path, info)| (gateway_events::path(path), *info)).collect();
+            self.images.files().map(|(path, info)| (command_reports::path(path), *info)).collect();
         let count = files.len();
         for (path, info) in files {
             self.report(&Report::File { path, info });

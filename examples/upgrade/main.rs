@@ -22,7 +22,7 @@ use zigbee_ota_sim::simulation::{DeviceSettings, HostSettings, PowerCut, Report,
 use zigbee_ota_sim::{Micros, demonstration_file};
 
 use link_args::Link;
-use transfer_args::TransferArgs;
+use transfer_mode_args::TransferArgs;
 use trust_args::Trust;
 
 #[path = "../common/download_verification.rs"]
@@ -39,8 +39,8 @@ mod outcome_words;
 mod output_lines;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
-#[path = "../common/transfer_args.rs"]
-mod transfer_args;
+#[path = "../common/transfer_mode_args.rs"]
+mod transfer_mode_args;
 #[path = "../common/trust_args.rs"]
 mod trust_args;
 

@@ -18,11 +18,11 @@ mod damage;
 mod encoder;
 mod file_forms;
 mod fragments;
+mod frame_lines;
 mod headers;
 mod keys;
 mod link_types;
-mod repeats;
-mod text;
+mod repeated_frames;
 mod tshark_json;
 mod whole_download;
 

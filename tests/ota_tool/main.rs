@@ -31,8 +31,8 @@ mod sample_folder;
 mod seal_and_sign;
 #[path = "../../examples/common/terminal_escape.rs"]
 mod terminal_escape;
-#[path = "../../examples/common/unix_time.rs"]
-mod unix_time;
+#[path = "../../examples/common/unix_time_text.rs"]
+mod unix_time_text;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 mod vendor_files;

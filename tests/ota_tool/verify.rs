@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::run_tool::{Folder, IDS};
-use crate::unix_time;
+use crate::unix_time_text;
 use crate::vendor_corpus::samples;
 
 const SIGNED: &[u8] = include_bytes!("../data/signed_files/suite1.ota");
@@ -200,11 +200,11 @@ fn moments_are_those_of_the_calendar() {
         (4_107_542_400, "2100-03-01T00:00:00Z"),
         (253_402_300_799, "9999-12-31T23:59:59Z"),
     ] {
-        assert_eq!(unix_time::text(unix), text);
-        assert_eq!(unix_time::parse(text), Ok(unix));
+        assert_eq!(unix_time_text::text(unix), text);
+        assert_eq!(unix_time_text::parse(text), Ok(unix));
     }
     for day in (0..60_000).map(|day| day * 86_400) {
-        assert_eq!(unix_time::parse(&unix_time::text(day)[..10]), Ok(day));
+        assert_eq!(unix_time_text::parse(&unix_time_text::text(day)[..10]), Ok(day));
     }
 }
 

@@ -12,8 +12,8 @@
 //! | 0x05 Transport Key | kind of the key (1), key (16), and others |
 //! | 0x0e Tunnel | IEEE address of the receiver (8), APS command |
 
-use super::bytes::{array, u8, u16};
-use super::keys::Key;
+use super::keys_and_decryption::Key;
+use super::read_fields::{array, u8, u16};
 
 /// APS frame, with the length of its header in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use zigbee_ota::aps::Address;
 use super::CapturedFrame;
 use super::aps::{self, ApsFrame, Command, DataHeader, Part};
 use super::fragments::Fragments;
-use super::keys::{self, Key, Keys};
-use super::link::{self, MacFrame, Packet};
-use super::repeats::Repeats;
-use super::{bytes, mac, network};
+use super::keys_and_decryption::{self, Key, Keys};
+use super::link_types::{self, MacFrame, Packet};
+use super::repeated_frames::Repeats;
+use super::{mac_header, network_header, read_fields};
 
 /// Identifier of the OTA Upgrade cluster, in every application profile except the profile of ZDO.
 const OTA_CLUSTER: u16 = 0x0019;
@@ -156,7 +156,7 @@ impl Decoder {
         time: Option<Duration>,
         packet: &[u8],
     ) -> Result<Option<(Envelope, Vec<u8>)>, Closed> {
-        let readings = match link::mac_frame(link_type, packet) {
+        let readings = match link_types::mac_frame(link_type, packet) {
             Packet::Mac(readings) => readings,
             Packet::Other => return Ok(None),
             Packet::Unknown => return Err(Closed::UnknownLink(link_type)),
@@ -179,15 +179,15 @@ impl Decoder {
         MacFrame { bytes, intact }: MacFrame<'_>,
         time: Option<Duration>,
     ) -> Result<Option<(Envelope, Vec<u8>)>, Closed> {
-        let Some((mac, frame)) = mac::parse(bytes) else { return Ok(None) };
-        let Some(header) = network::parse(frame) else { return Ok(None) };
+        let Some((mac, frame)) = mac_header::parse(bytes) else { return Ok(None) };
+        let Some(header) = network_header::parse(frame) else { return Ok(None) };
         let envelope =
             Envelope { pan: mac.pan, source: header.source, destination: header.destination, time };
         let payload = if header.is_secured {
             // The node that sends this hop encrypts the frame, and its IEEE address is in the auxiliary header.
             let payload = self.keys.open(frame, header.len, None);
             let payload = payload.ok_or(if intact { Closed::NoKey } else { Closed::Damaged })?;
-            if let (Some(hop), Some(ieee)) = (mac.source, keys::source(frame, header.len)) {
+            if let (Some(hop), Some(ieee)) = (mac.source, keys_and_decryption::source(frame, header.len)) {
                 self.learn_address(mac.pan, hop, ieee);
             }
             payload
@@ -284,7 +284,7 @@ impl Decoder {
 
     fn device_announce(&mut self, envelope: Envelope, mut payload: &[u8]) {
         if let (Some(_sequence), Some(short), Some(ieee)) =
-            (bytes::u8(&mut payload), bytes::u16(&mut payload), bytes::array(&mut payload))
+            (read_fields::u8(&mut payload), read_fields::u16(&mut payload), read_fields::array(&mut payload))
         {
             self.learn_address(envelope.pan, short, ieee);
         }

@@ -20,16 +20,16 @@
 //! refer to these documents.
 
 mod aps;
-mod bytes;
 mod decoder;
-mod files;
 mod fragments;
-mod keys;
-pub mod lines;
-mod link;
-mod mac;
-mod network;
-mod repeats;
+pub mod frame_lines;
+mod keys_and_decryption;
+mod link_types;
+mod mac_header;
+mod network_header;
+mod pcap_files;
+mod read_fields;
+mod repeated_frames;
 mod tshark;
 
 use std::fmt;
@@ -40,9 +40,9 @@ use zigbee_ota::aps::Address;
 
 #[allow(unused_imports, reason = "not every program gives keys or packets by hand")]
 pub use decoder::{Counts, Decoder};
+use frame_lines::{BadLine, Line};
 #[allow(unused_imports, reason = "not every program gives keys")]
-pub use keys::Key;
-use lines::{BadLine, Line};
+pub use keys_and_decryption::Key;
 
 /// Explanation of the forms of captures, for the help text of a program.
 #[allow(dead_code, reason = "not every program has a help")]
@@ -135,8 +135,8 @@ pub type Receiver<'a> = dyn FnMut(Item<'_>) -> io::Result<()> + 'a;
 pub fn read(input: impl Read, decoder: &mut Decoder, receiver: &mut Receiver<'_>) -> Result<(), Stop> {
     let (form, input) = form_of(input)?;
     match form {
-        Form::Lines => lines::read(input, receiver),
-        Form::Pcap | Form::PcapNg => files::read(form, input, decoder, receiver),
+        Form::Lines => frame_lines::read(input, receiver),
+        Form::Pcap | Form::PcapNg => pcap_files::read(form, input, decoder, receiver),
         Form::TsharkJson => tshark::read(input, decoder, receiver),
         Form::Gzip => Err(Stop::Form("compressed by gzip; expected a capture that is unpacked")),
     }

@@ -23,7 +23,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::decoder::{Closed, Envelope};
-use super::{CapturedFrame, Decoder, Item, Receiver, Stop, link};
+use super::{CapturedFrame, Decoder, Item, Receiver, Stop, link_types};
 
 /// Maximum length of the JSON of a packet in bytes.
 const LONGEST: usize = 1 << 22;
@@ -112,7 +112,7 @@ fn frame(decoder: &mut Decoder, layers: &Map<String, Value>) -> Option<CapturedF
     let packet = match (link_type, raw(layers, "frame_raw")) {
         (Some(link_type), Some(bytes)) => Some((link_type, bytes)),
         // If this program does not know the link type, it uses the MAC frame that tshark has found.
-        _ => raw(layers, "wpan_raw").map(|bytes| (link::BARE, bytes)),
+        _ => raw(layers, "wpan_raw").map(|bytes| (link_types::BARE, bytes)),
     };
     let Some((link_type, bytes)) = packet else {
         if !layers.contains_key("frame_raw") {
@@ -152,14 +152,14 @@ fn envelope(layers: &Map<String, Value>, time: Option<Duration>) -> Option<Envel
 /// Returns the link type of pcap files for an encapsulation number of Wireshark.
 fn link_type(encapsulation: &str) -> Option<u32> {
     Some(match encapsulation {
-        "1" => link::ETHERNET,
-        "7" => link::RAW_IP,
-        "25" => link::LINUX_COOKED,
-        "104" => link::WITH_FCS,
-        "113" => link::PHY_HEADER,
-        "127" => link::WITHOUT_FCS,
-        "206" => link::TAP,
-        "210" => link::LINUX_COOKED_2,
+        "1" => link_types::ETHERNET,
+        "7" => link_types::RAW_IP,
+        "25" => link_types::LINUX_COOKED,
+        "104" => link_types::WITH_FCS,
+        "113" => link_types::PHY_HEADER,
+        "127" => link_types::WITHOUT_FCS,
+        "206" => link_types::TAP,
+        "210" => link_types::LINUX_COOKED_2,
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ use zigbee_ota::inspect::Inspection;
 use zigbee_ota::{Eui64, HardwareRange};
 
 use super::url::Base;
-use crate::input::{InputFile, faults};
+use crate::input_files::{InputFile, faults};
 
 /// Form of an index on the command line.
 #[derive(Clone, Copy, ValueEnum)]

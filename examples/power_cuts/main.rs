@@ -1,13 +1,13 @@
 //! Power cut test of the storage of an image in NOR flash. The test also checks that each word of flash is written only
 //! once after an erasure.
 //!
-//! `cargo run --release --example flash` upgrades a simulated device once for every single write and erasure, with a
-//! power failure in the middle of this operation. In further upgrades, the power fails again and again, each time soon
-//! after the device has downloaded another sector. Each test runs with three devices: with blocking flash, with
+//! `cargo run --release --example power_cuts` upgrades a simulated device once for every single write and erasure, with
+//! a power failure in the middle of this operation. In further upgrades, the power fails again and again, each time
+//! soon after the device has downloaded another sector. Each test runs with three devices: with blocking flash, with
 //! asynchronous flash, and with only the firmware kept in flash. Exit status 0 when each upgrade left exactly the image
 //! in flash, 1 when an upgrade did not, 2 when the command line is wrong.
 //!
-//! The file `device.rs` is the device: a board for each kind of flash, with the drivers of the module
+//! The file `device_run.rs` is the device: a board for each kind of flash, with the drivers of the module
 //! `zigbee_ota::device`. The example `device` shows a device without such a test.
 
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use clap::Parser;
 
 use power_cut_test::{Report, Upgraded, Variant, try_out};
 
-mod device;
+mod device_run;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
 mod power_cut_test;

@@ -5,7 +5,7 @@ use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
 use zigbee_ota::file::BodyLayout;
 use zigbee_ota::{DecodeError, DecodeErrorKind};
 
-use crate::input::InputFile;
+use crate::input_files::InputFile;
 
 /// Returns the errors that make the file useless.
 pub fn faults(opened: &InputFile<'_>) -> Vec<String> {

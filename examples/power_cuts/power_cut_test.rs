@@ -10,7 +10,7 @@ use zigbee_ota::device::{DeviceStorage, FlashLayout, FlashStorage, NoCheck};
 use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::{LoneServer, Nor};
 
-use crate::device::{End, SLOT, live, live_async};
+use crate::device_run::{End, SLOT, live, live_async};
 use crate::sample_file::{DEVICE_RUNS, SERVED, file, firmware};
 
 /// Variant of the device.

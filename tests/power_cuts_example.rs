@@ -1,4 +1,4 @@
-//! Tests of the example `flash`: power failures at a sample of the operations that the example tries exhaustively.
+//! Tests of the example `power_cuts`: power failures at a sample of the operations that the example tries exhaustively.
 
 use zigbee_ota::device::RECORD_LEN;
 use zigbee_ota_sim::Nor;
@@ -6,11 +6,11 @@ use zigbee_ota_sim::Nor;
 use power_cut_test::{Variant, try_out};
 use sample_file::LEAST;
 
-#[path = "../examples/flash/device.rs"]
-mod device;
-#[path = "../examples/flash/power_cut_test.rs"]
+#[path = "../examples/power_cuts/device_run.rs"]
+mod device_run;
+#[path = "../examples/power_cuts/power_cut_test.rs"]
 mod power_cut_test;
-#[path = "../examples/flash/sample_file.rs"]
+#[path = "../examples/power_cuts/sample_file.rs"]
 mod sample_file;
 
 /// Most blocks that are requested again after a failure: a sector, the block in progress, and the header and the last

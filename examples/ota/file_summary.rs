@@ -5,7 +5,7 @@ use zigbee_ota::file::SignatureElement;
 use zigbee_ota::inspect::{FindingKind, Inspection, Severity};
 use zigbee_ota::payload::{Payload, PayloadState};
 
-use crate::input::InputFile;
+use crate::input_files::InputFile;
 
 /// Summary of a file, by which a person judges the result of a build, or decides whether a gateway may serve the file.
 pub struct Summary<'a> {
