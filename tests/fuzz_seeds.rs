@@ -11,6 +11,7 @@ mod properties {
     pub mod assembly;
     pub mod capture;
     pub mod client;
+    pub mod client_and_server;
     pub mod container;
     pub mod encode_contract;
     pub mod file;
@@ -19,7 +20,6 @@ mod properties {
     pub mod fuzz_targets;
     pub mod index;
     pub mod inspect;
-    pub mod lossy_link;
     pub mod matter;
     pub mod observer;
     #[cfg(feature = "openssl")]

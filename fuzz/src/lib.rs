@@ -13,6 +13,7 @@ pub mod properties {
     pub mod assembly;
     pub mod capture;
     pub mod client;
+    pub mod client_and_server;
     pub mod container;
     pub mod encode_contract;
     pub mod file;
@@ -21,7 +22,6 @@ pub mod properties {
     pub mod fuzz_targets;
     pub mod index;
     pub mod inspect;
-    pub mod lossy_link;
     pub mod matter;
     pub mod observer;
     #[cfg(feature = "openssl")]

@@ -25,9 +25,9 @@ use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{Encode, Eui64, FileVersion, ImageId};
 use zigbee_ota_sim::LoneServer;
 
-use nor_flash::Nor;
+use failing_nor_flash::Nor;
 
-mod nor_flash;
+mod failing_nor_flash;
 
 const OLD: ImageId = ImageId::new(0x1001, 0x00ab, 1);
 const NEW: ImageId = ImageId::new(0x1001, 0x00ab, 2);

@@ -1,7 +1,7 @@
 //! Tests of the crate against models of other stacks: their frames byte by byte, and simulations with a model as client
 //! or server.
 //!
-//! `frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the simulations that the other stack
+//! `model_frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the simulations that the other stack
 //! cannot finish in time by its own fault, with the reason. `known_failures.tsv` lists the simulations that fail by a
 //! fault of this crate, with the row of the requirement. Both lists are exact: a passing simulation must be removed
 //! from its list.
@@ -24,7 +24,7 @@ use zigbee_ota_sim::{Micros, file_of};
 mod client_with_foreign_servers;
 mod expected_failures;
 mod frame_faults;
-mod frames;
+mod model_frames;
 mod random_networks;
 mod recovery;
 mod server_with_foreign_clients;

@@ -1,8 +1,8 @@
 //! Tests of the module `gateway`: the driver, stores put together, files from an index, summaries of sessions.
 
-mod driver;
+mod gateway_driver;
 mod index_store;
-mod sessions;
+mod session_summary;
 mod store_pair;
 
 use zigbee_ota::file::{FileHeader, FileWriter};

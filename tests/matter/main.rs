@@ -5,9 +5,9 @@ mod bridge;
 mod commands;
 mod image_header;
 mod image_uri;
-mod response_rules;
+mod response_rules_and_next_step;
 mod serde_defmt_display;
-mod tlv;
+mod unknown_tlv_elements;
 
 /// Copy of a value with some fields changed. Update syntax does not work outside the crate for structs that may grow.
 fn changed<T: Copy>(mut value: T, change: impl FnOnce(&mut T)) -> T {

@@ -2,11 +2,11 @@
 
 #[path = "../common/properties/assembly.rs"]
 mod assembly;
-mod device_reports;
 #[path = "../../examples/ota/download_picture.rs"]
 mod download_picture;
 #[path = "../../examples/ota/download_table.rs"]
 mod download_table;
+mod download_table_and_picture;
 mod downloads_example;
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;

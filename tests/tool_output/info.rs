@@ -28,7 +28,7 @@ fn container_words_are_unchanged() {
 fn layout_and_irregularity_words_are_unchanged() {
     let folder = shelf();
     let names = odd(&folder);
-    snapshots::compare("layouts.txt", &info(&folder, &names));
+    snapshots::compare("file_layouts.txt", &info(&folder, &names));
 }
 
 /// Every kind of payload, in every state.
@@ -52,7 +52,7 @@ fn words_for_other_files_are_unchanged() {
         None => format!("{line}\n"),
     });
     let hidden: String = hidden.collect();
-    snapshots::compare("no_files.txt", &format!("{before}{{\n  \"file\":\"nowhere\"{hidden}"));
+    snapshots::compare("not_ota_files.txt", &format!("{before}{{\n  \"file\":\"nowhere\"{hidden}"));
 }
 
 /// Keys of an index, including those that its maintainer adds, and the name of a file.

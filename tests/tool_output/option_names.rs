@@ -64,5 +64,5 @@ fn option_names_are_unchanged() {
         found += &format!("{tool}\n");
         found.extend(names(&ran.out).iter().map(|name| format!("  {name}\n")));
     }
-    snapshots::compare("options.txt", &found);
+    snapshots::compare("option_names.txt", &found);
 }

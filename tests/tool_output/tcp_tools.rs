@@ -124,7 +124,7 @@ fn event_fields_and_words_are_unchanged() {
     for event in rare() {
         found += &format!("{}\n", serde_json::to_string(&event).expect("JSON"));
     }
-    snapshots::compare("events.txt", &found);
+    snapshots::compare("tcp_server_events.txt", &found);
 }
 
 /// Runs a client against a scripted server: it responds to the command id with the frame, in which `##` stands for the
@@ -204,7 +204,7 @@ fn summary_fields_and_words_are_unchanged() {
         found += format!("$ tcp_client {options}").trim_end();
         found += &format!("\n{}", snapshots::spread(summary.trim()));
     }
-    snapshots::compare("summaries.txt", &found);
+    snapshots::compare("tcp_client_summaries.txt", &found);
 }
 
 /// The first line of the server is its address, and a client is upgraded there.
@@ -224,5 +224,5 @@ fn the_client_is_upgraded_at_the_printed_address() {
             break;
         }
     }
-    snapshots::compare("upgraded.txt", &found);
+    snapshots::compare("tcp_upgrade.txt", &found);
 }

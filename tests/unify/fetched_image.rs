@@ -13,7 +13,7 @@ use zigbee_ota::unify::{
 use zigbee_ota::zcl::{self, ImageBlockRequest, QueryNextImageRequest, Status};
 use zigbee_ota::{Eui64, ImageId};
 
-use crate::simulation::{NEW, NEWER, OLD, Simulation, file, general, own, uiid, unid};
+use crate::simulated_broker_and_network::{NEW, NEWER, OLD, Simulation, file, general, own, uiid, unid};
 
 const NOW: Instant = Instant::ZERO;
 

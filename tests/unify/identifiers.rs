@@ -4,7 +4,7 @@ use zigbee_ota::file::FileHeader;
 use zigbee_ota::unify::{ImageKind, Naming, Topic, TopicFilter, Uiid, UiidForm, UiidTaken, Unid};
 use zigbee_ota::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-use crate::simulation::file;
+use crate::simulated_broker_and_network::file;
 
 fn kind(manufacturer: u16, image_type: u16) -> ImageKind {
     ImageId::new(manufacturer, image_type, 0).into()

@@ -9,7 +9,9 @@ use zigbee_ota::unify::{
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, QueryNextImageRequest, Refusal};
 use zigbee_ota::{HardwareRange, HardwareVersion, ImageId};
 
-use crate::simulation::{NEW, NEWER, OLD, Simulation, file, file_with, general, own, uiid, unid};
+use crate::simulated_broker_and_network::{
+    NEW, NEWER, OLD, Simulation, file, file_with, general, own, uiid, unid,
+};
 
 fn accepting(versions: AnnouncedVersions) -> ConsumerConfig {
     let mut config = ConsumerConfig::default();

@@ -1,17 +1,17 @@
 //! OTA service of the Unify framework: identifiers, topics and payloads of the document, and complete upgrades over a
 //! simulated broker, on virtual time.
 
-mod exact_times;
+mod announcements_in_memory;
 mod fetched_image;
 mod identifiers;
 mod image_choice;
-mod kept_announcements;
+mod image_retrieval;
 mod payloads;
 mod provider;
 mod published_status;
-mod retrieval;
+mod simulated_broker_and_network;
 #[path = "../../examples/unify/simulated_network.rs"]
 mod simulated_network;
-mod simulation;
+mod time_boundaries;
 mod topics;
 mod upgrade_times;

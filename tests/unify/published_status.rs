@@ -11,7 +11,7 @@ use zigbee_ota::unify::{
 };
 use zigbee_ota::zcl::{self, ClientStatus, ImageUpgradeStatus};
 
-use crate::simulation::{NEW, OLD, Seen, Simulation, file, general, uiid, unid};
+use crate::simulated_broker_and_network::{NEW, OLD, Seen, Simulation, file, general, uiid, unid};
 
 /// Values published for an image of a device, oldest first. Both sides have the same values.
 fn told(simulation: &Simulation, number: u16, id: ImageId) -> Vec<ImageAttributeValue> {

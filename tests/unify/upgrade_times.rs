@@ -7,7 +7,7 @@ use zigbee_ota::time::{Instant, ServerTime, UtcTime};
 use zigbee_ota::unify::{Activation, ImageAttribute, ImageAttributeValue, OtaStatus};
 use zigbee_ota::zcl::{ClientStatus, ImageUpgradeStatus, Refusal};
 
-use crate::simulation::{MIDNIGHT, NEW, NEWER, OLD, Simulation, general, own, unid};
+use crate::simulated_broker_and_network::{MIDNIGHT, NEW, NEWER, OLD, Simulation, general, own, unid};
 
 const ONE: &str = "2026-01-01T01:00:00+00:00";
 const CLIENT: Address = Address::new(1, 1);
@@ -154,7 +154,7 @@ fn a_device_that_reports_a_hold_is_released_at_the_announced_time() {
     let consumer = &mut simulation.network.consumer;
     consumer.handle_event(simulation.now, &ServerEvent::StatusReport { client: CLIENT, report });
     assert_eq!(
-        consumer.status(&unid(1), &crate::simulation::uiid(OLD)).unwrap().status,
+        consumer.status(&unid(1), &crate::simulated_broker_and_network::uiid(OLD)).unwrap().status,
         OtaStatus::WaitingToUpgrade
     );
     while consumer.poll_action().is_some() {}

@@ -3,8 +3,8 @@
 use arbitrary::Unstructured;
 
 use super::{
-    capture, client, container, file, file_stream, frame, index, inspect, lossy_link, matter, observer,
-    payload, server, signature, unify, written_files,
+    capture, client, client_and_server, container, file, file_stream, frame, index, inspect, matter,
+    observer, payload, server, signature, unify, written_files,
 };
 
 /// Function of a fuzz target.
@@ -53,7 +53,7 @@ pub fn container(bytes: &[u8]) {
 /// Client against server over a link whose faults the bytes encode, one byte for each frame: it ends in the right image
 /// or in an outcome with a reason.
 pub fn lossy_link(script: &[u8]) {
-    lossy_link::any_script(script);
+    client_and_server::any_script(script);
 }
 
 /// File decoding of any bytes: header, split file and image decode or fail without a panic, elements tile the body, and

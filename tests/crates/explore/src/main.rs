@@ -15,15 +15,15 @@
 //! (`simulated_pair`), and liveness properties when all states are known (`liveness`).
 
 mod action;
+mod event_words;
 mod explore;
 mod flash;
 mod liveness;
-mod long_waits;
+mod long_waits_table;
 mod replay;
 mod setup;
 mod simulated_pair;
 mod state_key;
-mod wait_labels;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -131,7 +131,7 @@ impl Finding {
                     "wait of {:.1} s ({}) after {}, {faults} faults: {}",
                     seconds(wait.millis),
                     wait.length.word(),
-                    wait_labels::word(*news),
+                    event_words::word(*news),
                     words(&trace(nodes, wait.node))
                 );
             }
@@ -206,7 +206,7 @@ fn run() -> Result<bool, String> {
                         let actions = trace(&found.exploration.nodes, wait.node);
                         let example = format!("--setup '{}' --replay '{}'", setup.name, words(&actions));
                         let foreign = if setup.foreign.is_some() { ", other stack's server" } else { "" };
-                        let longest = waits.entry((wait_labels::word(*news) + foreign, *faults));
+                        let longest = waits.entry((event_words::word(*news) + foreign, *faults));
                         let longest = longest.or_insert_with(|| (wait.length, example.clone()));
                         if wait.length > longest.0
                             || wait.length == longest.0 && example.len() < longest.1.len()
@@ -220,17 +220,17 @@ fn run() -> Result<bool, String> {
     });
     let mut is_good = is_good.into_inner().expect("no panic under the lock");
     let waits = waits.into_inner().expect("no panic under the lock");
-    let found = long_waits::rows(&waits);
+    let found = long_waits_table::rows(&waits);
     println!("long waits:");
     for row in &found {
         let example = waits.get(&(row.0.clone(), row.1)).map_or("", |(_, example)| example);
-        println!("{}: {example}", long_waits::show(row));
+        println!("{}: {example}", long_waits_table::show(row));
     }
     if let Some(list) = &arguments.list {
         if arguments.writes {
-            long_waits::write(list, &found)?;
+            long_waits_table::write(list, &found)?;
         } else {
-            is_good &= long_waits::compare(list, &found, arguments.setups.is_empty())?;
+            is_good &= long_waits_table::compare(list, &found, arguments.setups.is_empty())?;
         }
     }
     Ok(is_good)

@@ -31,10 +31,10 @@ use zigbee_ota_sim::Micros;
 use zigbee_ota_sim::foreign::{self, ForeignServer};
 
 use crate::action::{Action, Kind};
+use crate::event_words;
 use crate::flash::Flash;
 use crate::setup::{Habit, MANUFACTURER, Setup, TYPES, Upgrade};
 use crate::state_key::{KeyMaker, Parts, hash, text_without_origin};
-use crate::wait_labels;
 
 /// Start time of every simulation in milliseconds. The time is not zero, because zero would hide a zero that means
 /// "never".
@@ -383,7 +383,7 @@ impl<const RANGES: usize> World<RANGES> {
             awaits_activation: false,
             is_open: false,
             is_upgraded: false,
-            news: wait_labels::START,
+            news: event_words::START,
             page: (0, 0, 0),
             is_ordered: false,
             times_asked: 0,
@@ -585,7 +585,7 @@ impl<const RANGES: usize> World<RANGES> {
         while let Some(event) = self.client.poll_event() {
             is_busy = true;
             self.say(|| format!("client tells {event:?}"));
-            if let Some(news) = wait_labels::of(&event) {
+            if let Some(news) = event_words::of(&event) {
                 self.news = news;
             }
             self.awaits_activation = match event {
@@ -972,7 +972,7 @@ impl<const RANGES: usize> World<RANGES> {
         (self.is_late, self.is_open, self.awaits_activation) = (false, false, false);
         let config = client_config(self.setup, self.runs[0], self.client.failed_image());
         self.client = Client::with_ranges(config, 7, self.now);
-        self.news = wait_labels::START;
+        self.news = event_words::START;
         self.checkpoints = [None; 2];
         let Some(checkpoint) = checkpoint else { return self.pump(false) };
         let image = self.setup.image(checkpoint.offer.id).expect("a checked checkpoint");

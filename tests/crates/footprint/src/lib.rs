@@ -17,10 +17,10 @@
 #![cfg_attr(feature = "device", no_std)]
 
 #[cfg(feature = "device")]
-pub mod board;
-#[cfg(feature = "device")]
-pub mod device;
-#[cfg(feature = "device")]
 pub mod every_call;
 #[cfg(feature = "device")]
-pub mod whole_device;
+pub mod hand_and_driver_loops;
+#[cfg(feature = "device")]
+pub mod main_loop;
+#[cfg(feature = "device")]
+pub mod opaque_board;

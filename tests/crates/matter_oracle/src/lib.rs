@@ -5,4 +5,4 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
-mod tlv;
+mod unknown_tlv_elements;

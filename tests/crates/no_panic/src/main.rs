@@ -25,7 +25,7 @@ mod file;
 mod gateway;
 mod inspect;
 mod matter;
-mod memcpy;
+mod memory_functions;
 mod observer;
 mod payload;
 mod server;

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use elf::Elf;
+use elf_reader::Elf;
 
-mod elf;
-mod stack;
+mod elf_reader;
+mod stack_depth;
 
 /// First function of each binary.
 const ENTRY: &str = "_start";
@@ -33,7 +33,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             return Err(format!("{line:?}: expected a name and three numbers").into());
         };
         let elf = Elf::read(&Path::new(&folder).join(name))?;
-        let ((flash_is, ram_is), deepest) = (elf.sizes()?, stack::worst(&elf, ENTRY)?);
+        let ((flash_is, ram_is), deepest) = (elf.sizes()?, stack_depth::worst(&elf, ENTRY)?);
         let sizes = [("flash", flash_is, flash), ("RAM", ram_is, ram), ("stack", deepest.bytes, stack)];
         print!("{name:10}");
         for (_, is, was) in sizes {

@@ -7,8 +7,8 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use zigbee_ota::device::Driver;
-use zigbee_ota_footprint::board;
-use zigbee_ota_footprint::whole_device::{Flash, Opaque};
+use zigbee_ota_footprint::hand_and_driver_loops::{Flash, Opaque};
+use zigbee_ota_footprint::opaque_board;
 
 static mut DRIVER: MaybeUninit<Driver<Flash, 0>> = MaybeUninit::uninit();
 
@@ -25,5 +25,5 @@ extern "C" fn _start() -> ! {
 /// Creates the driver. The function is not inlined, so that no copy of the driver stays on the stack of the loop.
 #[inline(never)]
 fn on(place: &'static mut MaybeUninit<Driver<Flash, 0>>) -> &'static mut Driver<Flash, 0> {
-    black_box(place.write(Driver::start(*board::config(), black_box(0), Flash, board::now())))
+    black_box(place.write(Driver::start(*opaque_board::config(), black_box(0), Flash, opaque_board::now())))
 }

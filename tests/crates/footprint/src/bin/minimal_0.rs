@@ -6,8 +6,8 @@
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
 use zigbee_ota::client::{Abilities, ClientConfig, Identity, Settings};
-use zigbee_ota_footprint::board;
-use zigbee_ota_footprint::device::{Device, resume, turn};
+use zigbee_ota_footprint::main_loop::{Device, resume, turn};
+use zigbee_ota_footprint::opaque_board;
 
 static mut DEVICE: Device<0, Minimal> = Device::OFF;
 
@@ -35,6 +35,6 @@ extern "C" fn _start() -> ! {
     let (client, out) = unsafe { Device::on(&raw mut DEVICE, Minimal) };
     resume(client);
     loop {
-        turn(client, out, board::verdict);
+        turn(client, out, opaque_board::verdict);
     }
 }

@@ -4,17 +4,17 @@
 #![no_main]
 
 use zigbee_ota::client::ClientConfig;
-use zigbee_ota_footprint::board;
-use zigbee_ota_footprint::device::{Device, resume, turn};
+use zigbee_ota_footprint::main_loop::{Device, resume, turn};
+use zigbee_ota_footprint::opaque_board;
 
 static mut DEVICE: Device<0, &ClientConfig> = Device::OFF;
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     // SAFETY: this is the only reference.
-    let (client, out) = unsafe { Device::on(&raw mut DEVICE, board::config()) };
+    let (client, out) = unsafe { Device::on(&raw mut DEVICE, opaque_board::config()) };
     resume(client);
     loop {
-        turn(client, out, board::verdict);
+        turn(client, out, opaque_board::verdict);
     }
 }

@@ -11,8 +11,8 @@ use zigbee_ota::client::{ClientConfig, VerifyResult};
 use zigbee_ota::signature::{
     AllowedSigners, Authority, PublicKey, SignatureRequirement, Verifier, VerifyPolicy,
 };
-use zigbee_ota_footprint::board;
-use zigbee_ota_footprint::device::{Device, resume, turn};
+use zigbee_ota_footprint::main_loop::{Device, resume, turn};
+use zigbee_ota_footprint::opaque_board;
 
 static mut DEVICE: Device<8, &ClientConfig> = Device::OFF;
 static mut VERIFIER: MaybeUninit<Verifier<'static>> = MaybeUninit::uninit();
@@ -20,7 +20,7 @@ static mut VERIFIER: MaybeUninit<Verifier<'static>> = MaybeUninit::uninit();
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     // SAFETY: this is the only reference.
-    let (client, out) = unsafe { Device::on(&raw mut DEVICE, board::config()) };
+    let (client, out) = unsafe { Device::on(&raw mut DEVICE, opaque_board::config()) };
     resume(client);
     loop {
         turn(client, out, verify);

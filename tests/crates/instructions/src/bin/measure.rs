@@ -1,7 +1,7 @@
 //! The comparison of counted instructions with the committed table: `measure TABLE PATH_BINARY [--write]`.
 //!
 //! ```text
-//! valgrind --tool=callgrind path NAME VARIANT TIMES   twice, with FEW and MANY
+//! valgrind --tool=callgrind hot_path NAME VARIANT TIMES   twice, with FEW and MANY
 //!   -> (instructions(MANY) - instructions(FEW)) / (MANY - FEW)   = instructions of one run of the path
 //! ```
 //!

@@ -4,14 +4,14 @@
 //! The goodput of the real client is measured against the goodput of these nodes.
 
 mod client;
-mod oracle;
+mod goodput_oracle;
 mod server;
 
 use crate::net::{ApsAcks, Arrival, Faults, Hops, Net, Outgoing, Settings};
 use crate::radio::Traffic;
 use crate::{EventQueue, Micros};
 use client::Client;
-pub use oracle::Oracle;
+pub use goodput_oracle::Oracle;
 use server::Server;
 use zigbee_ota::aps::TransmitToken;
 

@@ -14,10 +14,10 @@
 //!
 //! Violations are listed in the [`Report`].
 
-mod client_node;
 mod device;
 mod foreign_device;
 mod light_switches;
+mod own_or_foreign_client;
 mod report;
 mod request_checker;
 mod server_host;
@@ -30,8 +30,8 @@ use zigbee_ota::time::Instant;
 use crate::net::{Arrival, Net};
 use crate::radio::Node;
 use crate::{EventQueue, Micros};
-use client_node::ClientNode;
 use light_switches::LightSwitches;
+use own_or_foreign_client::ClientNode;
 pub use report::{ClientReport, End, FromClient, FromServer, Report, Violation};
 use server_host::{Answer, Host};
 pub(crate) use settings::client_config;

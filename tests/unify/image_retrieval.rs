@@ -8,7 +8,9 @@ use zigbee_ota::unify::{
 };
 use zigbee_ota::{Eui64, ImageId};
 
-use crate::simulation::{NEW, OLD, Seen, Simulation, file, file_with, general, own, uiid, unid};
+use crate::simulated_broker_and_network::{
+    NEW, OLD, Seen, Simulation, file, file_with, general, own, uiid, unid,
+};
 
 #[path = "../common/properties/signature.rs"]
 #[expect(dead_code, reason = "only what was signed, and by whom")]

@@ -13,7 +13,7 @@ use zigbee_ota::device::{Board, DeviceStorage, FrameBuffer, Input, SavedState};
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{ImageOffer, LONGEST_ATTRIBUTES};
 
-use crate::board;
+use crate::opaque_board;
 
 /// Storage that is opaque.
 pub struct Flash;
@@ -21,17 +21,17 @@ pub struct Flash;
 impl Storage for Flash {
     fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
         black_box(offer);
-        board::prepared()
+        opaque_board::prepared()
     }
 
     fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
         black_box((offset, data));
-        board::stored()
+        opaque_board::stored()
     }
 
     fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
         black_box(offer);
-        board::verdict()
+        opaque_board::verdict()
     }
 }
 
@@ -53,7 +53,7 @@ pub struct Opaque;
 
 impl Board for Opaque {
     fn now(&mut self) -> Instant {
-        board::now()
+        opaque_board::now()
     }
 
     fn send(&mut self, transmit: &Transmit, frame: &[u8]) {
@@ -62,13 +62,13 @@ impl Board for Opaque {
 
     fn receive(&mut self, deadline: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
         black_box((deadline, &frame));
-        let (meta, _) = board::receive()?;
+        let (meta, _) = opaque_board::receive()?;
         Some(Input::Frame(meta, black_box(0)))
     }
 
     fn apply(&mut self, image: ImageId) -> ApplyResult {
         black_box(image);
-        board::applied()
+        opaque_board::applied()
     }
 
     fn on_event(&mut self, event: &ClientEvent) {
@@ -79,18 +79,18 @@ impl Board for Opaque {
 /// The loop by hand: needs, frames, events, state, input, time.
 #[inline(always)]
 pub fn turn_by_hand(client: &mut Client<0>, out: &mut RequestBuffer, frame: &mut FrameBuffer) {
-    client.handle_timeout(board::now());
-    while let Some(need) = client.poll_need_with(board::now(), &mut Flash) {
+    client.handle_timeout(opaque_board::now());
+    while let Some(need) = client.poll_need_with(opaque_board::now(), &mut Flash) {
         match need {
             Need::Decide(ticket, _) => client.accept(ticket).ok(),
             Need::Apply(ticket, image) => {
                 black_box((client.checkpoint(), client.failed_image(), image));
-                client.applied(board::now(), ticket, board::applied()).ok()
+                client.applied(opaque_board::now(), ticket, opaque_board::applied()).ok()
             }
-            need => client.decline(board::now(), need).ok(),
+            need => client.decline(opaque_board::now(), need).ok(),
         };
     }
-    while let Some(transmit) = client.poll_transmit(board::now(), out) {
+    while let Some(transmit) = client.poll_transmit(opaque_board::now(), out) {
         black_box((&transmit, &out));
     }
     while let Some(event) = client.poll_event() {
@@ -98,10 +98,10 @@ pub fn turn_by_hand(client: &mut Client<0>, out: &mut RequestBuffer, frame: &mut
     }
     black_box((client.checkpoint(), client.failed_image()));
     black_box((client.poll_timeout(), &frame));
-    let Some((meta, _)) = board::receive() else { return };
+    let Some((meta, _)) = opaque_board::receive() else { return };
     let frame = frame.get(..black_box(0)).unwrap_or_default();
     if let ClientAction::AnswerAttributes(question) =
-        client.handle_frame_with(board::now(), meta, frame, &mut Flash)
+        client.handle_frame_with(opaque_board::now(), meta, frame, &mut Flash)
     {
         let mut answer = [0; LONGEST_ATTRIBUTES];
         if let Ok(Some(len)) = client.attributes().answer(&question, &mut answer) {

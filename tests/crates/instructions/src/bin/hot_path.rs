@@ -1,4 +1,4 @@
-//! Runs of one hot path, by the library or by its floor: `path NAME ours|floor TIMES`.
+//! Runs of one hot path, by the library or by its floor: `hot_path NAME ours|floor TIMES`.
 //!
 //! The setup does not depend on `TIMES`, so that the difference between two runs under callgrind is the path alone. Floor and library
 //! see the same bytes, and the setup asserts that both produce the same.
@@ -11,7 +11,7 @@ use zigbee_ota_instructions::{MOST, PATHS};
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [name, variant, times] = &arguments[..] else {
-        eprintln!("usage: path NAME ours|floor TIMES");
+        eprintln!("usage: hot_path NAME ours|floor TIMES");
         return ExitCode::from(2);
     };
     let Some(path) = PATHS.iter().find(|path| path.name == name) else {

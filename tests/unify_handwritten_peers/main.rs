@@ -17,11 +17,11 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::unify::{Announcement, ConsumerConfig, ImagePath, MqttMessage, Provider};
 use zigbee_ota::{Encode, FileVersion, ImageId};
 
-use gateway::{Gateway, RUNS};
-use mqtt::{Broker, Connection, Publish};
+use consumer_gateway::{Gateway, RUNS};
+use mqtt_packets_and_broker::{Broker, Connection, Publish};
 
-mod gateway;
-mod mqtt;
+mod consumer_gateway;
+mod mqtt_packets_and_broker;
 #[path = "../../examples/unify/simulated_network.rs"]
 mod simulated_network;
 

@@ -1,7 +1,7 @@
 //! The harness: the firmware on QEMU's micro:bit against `tcp_server`, from a download to the next firmware running.
 //!
 //! ```text
-//! qemu_harness --plain DIR --depth DIR --slot ELF --tools DIR --signed FILE --table FILE [--write]
+//! run_in_qemu --plain DIR --depth DIR --slot ELF --tools DIR --signed FILE --table FILE [--write]
 //!
 //!   --plain   firmware client_0 and client_8        --depth   the same with the features depth and signed
 //!   --slot    client_8 built for the slot           --tools   the built example tcp_server
@@ -18,13 +18,13 @@ use std::{env, fs};
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::{Encode, ImageId};
 
-use elf::Elf;
+use elf_segments::Elf;
 use measured_table::Table;
-use qemu::{Board, Report, Server};
+use server_and_board_processes::{Board, Report, Server};
 
-mod elf;
+mod elf_segments;
 mod measured_table;
-mod qemu;
+mod server_and_board_processes;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -4,11 +4,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zigbee_ota::client::Outcome;
 
-use properties::lossy_link::any_script;
+use properties::client_and_server::any_script;
 
 #[path = "common/properties"]
 mod properties {
-    pub mod lossy_link;
+    pub mod client_and_server;
 }
 
 #[test]

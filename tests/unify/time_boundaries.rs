@@ -9,7 +9,7 @@ use zigbee_ota::unify::{
 };
 use zigbee_ota::zcl::{ImageBlockRequest, QueryNextImageRequest, Status};
 
-use crate::simulation::{MIDNIGHT, NEW, NEWER, OLD, Simulation, file, general, unid};
+use crate::simulated_broker_and_network::{MIDNIGHT, NEW, NEWER, OLD, Simulation, file, general, unid};
 
 const CLIENT: Address = Address::new(1, 1);
 

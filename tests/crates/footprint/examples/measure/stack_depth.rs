@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use crate::elf::Elf;
+use crate::elf_reader::Elf;
 
 /// Function of the program.
 struct Function {

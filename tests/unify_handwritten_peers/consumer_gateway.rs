@@ -5,7 +5,7 @@ use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevice, MqttMessage, Unid};
 use zigbee_ota::{Eui64, ImageId};
 
-use crate::mqtt::{Broker, Connection, Publish};
+use crate::mqtt_packets_and_broker::{Broker, Connection, Publish};
 use crate::simulated_network::{Network, Simulated};
 
 /// Version that the device runs.

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use zigbee_ota::client::{Checkpoint, Client, ClientAction, Need, RequestBuffer, Settings, VerifyResult};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
-use crate::board;
+use crate::opaque_board;
 
 /// State that is in memory as long as the device runs.
 pub struct Device<const RANGES: usize, S> {
@@ -29,7 +29,7 @@ impl<const RANGES: usize, S: Settings> Device<RANGES, S> {
     ) -> (&'static mut Client<RANGES, S>, &'static mut RequestBuffer) {
         // SAFETY: guaranteed by the caller.
         let Self { client, out } = unsafe { &mut *this };
-        let client = client.write(Client::with_ranges(settings, black_box(0), board::now()));
+        let client = client.write(Client::with_ranges(settings, black_box(0), opaque_board::now()));
         (black_box(client), black_box(out))
     }
 }
@@ -39,7 +39,7 @@ impl<const RANGES: usize, S: Settings> Device<RANGES, S> {
 pub fn resume<const RANGES: usize, S: Settings>(client: &mut Client<RANGES, S>) {
     static STORED: [Option<Checkpoint>; 1] = [None];
     if let Some(checkpoint) = black_box(&STORED)[0] {
-        client.resume(board::now(), checkpoint).ok();
+        client.resume(opaque_board::now(), checkpoint).ok();
     }
 }
 
@@ -53,25 +53,25 @@ pub fn turn<const RANGES: usize, S: Settings>(
     if let Some(need) = client.poll_need() {
         answer(client, need, verify);
     }
-    if let Some(transmit) = client.poll_transmit(board::now(), out) {
+    if let Some(transmit) = client.poll_transmit(opaque_board::now(), out) {
         black_box((&transmit, &out));
     }
     if let Some(event) = client.poll_event() {
         black_box(&event);
     }
     black_box(client.poll_timeout());
-    if let Some((meta, frame)) = board::receive() {
-        match client.handle_frame(board::now(), meta, frame) {
+    if let Some((meta, frame)) = opaque_board::receive() {
+        match client.handle_frame(opaque_board::now(), meta, frame) {
             ClientAction::Store(block) => {
                 black_box((block.offset, block.data));
-                client.stored(board::now(), block.ticket, board::stored()).ok();
+                client.stored(opaque_board::now(), block.ticket, opaque_board::stored()).ok();
             }
             other => {
                 black_box(&other);
             }
         }
     }
-    client.handle_timeout(board::now());
+    client.handle_timeout(opaque_board::now());
     black_box(client.checkpoint());
 }
 
@@ -83,14 +83,18 @@ fn answer<const RANGES: usize, S: Settings>(
 ) {
     let answered = match need {
         Need::Decide(ticket, _) => client.accept(ticket),
-        Need::Prepare(ticket, _) => client.prepared(board::now(), ticket, board::prepared()),
-        Need::Verify(ticket, _) => client.verified(board::now(), ticket, verify()),
-        Need::Apply(ticket, _) => client.applied(board::now(), ticket, board::applied()),
-        Need::FindServer(ticket, _) => client.server_found(board::now(), ticket, Some(board::address())),
-        Need::NetworkAddress(ticket, _) => {
-            client.network_address_resolved(board::now(), ticket, Some(board::address().network))
+        Need::Prepare(ticket, _) => client.prepared(opaque_board::now(), ticket, opaque_board::prepared()),
+        Need::Verify(ticket, _) => client.verified(opaque_board::now(), ticket, verify()),
+        Need::Apply(ticket, _) => client.applied(opaque_board::now(), ticket, opaque_board::applied()),
+        Need::FindServer(ticket, _) => {
+            client.server_found(opaque_board::now(), ticket, Some(opaque_board::address()))
         }
-        Need::IeeeAddress(ticket, _) => client.ieee_address_resolved(ticket, board::node()),
+        Need::NetworkAddress(ticket, _) => client.network_address_resolved(
+            opaque_board::now(),
+            ticket,
+            Some(opaque_board::address().network),
+        ),
+        Need::IeeeAddress(ticket, _) => client.ieee_address_resolved(ticket, opaque_board::node()),
         // Keys and credentials are needed only with other settings, which `all_8` has.
         _ => Ok(()),
     };

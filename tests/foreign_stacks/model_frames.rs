@@ -19,7 +19,7 @@ use zigbee_ota_sim::foreign::{self, CLIENTS, ForeignClient, ForeignServer, SERVE
 
 use crate::MILLI;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign_stacks/frames/");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign_stacks/model_frames/");
 
 /// File of 100 bytes: a header, and an element with the bytes 0, 1, 2 and so on.
 fn file(version: u8) -> Vec<u8> {

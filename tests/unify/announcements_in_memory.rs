@@ -9,7 +9,7 @@ use zigbee_ota::unify::{
     Uiid,
 };
 
-use crate::simulation::{NEW, OLD, Seen, Simulation, general, own, uiid, unid};
+use crate::simulated_broker_and_network::{NEW, OLD, Seen, Simulation, general, own, uiid, unid};
 
 const NOW: Instant = Instant::ZERO;
 
