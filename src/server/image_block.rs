@@ -137,7 +137,7 @@ pub enum NotReady {
     /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
         /// Seconds from the answer WAIT_FOR_DATA until the client repeats its request. The server limits the waiting
-        /// time to [`MAX_WAIT_SECONDS`].
+        /// time to [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
         seconds: u32,
     },
     /// The server answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
