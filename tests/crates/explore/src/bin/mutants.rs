@@ -80,13 +80,18 @@ fn explore(tree: &Path) -> Result<(bool, String), String> {
     run(explore.args(["--stop", "--list", "long_waits.tsv"]).current_dir(&folder))
 }
 
-fn judge(mutant: &Mutant, tree: &Path) -> Result<bool, String> {
+/// Returns the text of the file that the mutant changes. The text to replace must stand in the file once.
+fn unchanged(mutant: &Mutant, tree: &Path) -> Result<String, String> {
     let path = tree.join(&mutant.file);
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let count = text.matches(&mutant.from).count();
-    if count != 1 {
-        return Err(format!("{} has {count} times: {}", mutant.file, mutant.from));
+    match text.matches(&mutant.from).count() {
+        1 => Ok(text),
+        count => Err(format!("{}: {} has {count} times: {}", mutant.name, mutant.file, mutant.from)),
     }
+}
+
+fn judge(mutant: &Mutant, tree: &Path) -> Result<bool, String> {
+    let (path, text) = (tree.join(&mutant.file), unchanged(mutant, tree)?);
     fs::write(&path, text.replacen(&mutant.from, &mutant.to, 1)).map_err(|error| error.to_string())?;
     let explored = explore(tree);
     fs::write(&path, text).map_err(|error| error.to_string())?;
@@ -146,5 +151,21 @@ fn main() -> ExitCode {
             eprintln!("{text}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table follows the sources: a mutant whose text is gone would be found out only when all mutants are explored.
+    #[test]
+    fn each_mutant_changes_a_text_of_the_library() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mutants = read_table(&folder.join("mutants.tsv")).expect("the table");
+        assert!(mutants.len() > 10);
+        let faults: Vec<String> =
+            mutants.iter().filter_map(|mutant| unchanged(mutant, &folder.join("../../..")).err()).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
     }
 }
