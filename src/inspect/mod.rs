@@ -61,7 +61,7 @@ use crate::file::{BodyLayout, Element, FileHeader, Image, Tag};
 use crate::payload::{
     Payload, PayloadKind, PayloadState, PayloadVersion, UnknownReason, payloads_with_bytes,
 };
-use crate::payload::{WrongByte, damaged_mark, is_damaged_table};
+use crate::payload::{WrongByte, is_damaged_table, wrong_magic_byte};
 use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_remainder::RemainderKind;
@@ -433,7 +433,7 @@ fn overrun_kind(overrun: Overrun, base: usize) -> FindingKind {
 
 /// Returns the finding about a payload of which exactly one magic byte is wrong.
 fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Finding> {
-    let (payload, WrongByte { offset, expected, found }) = damaged_mark::find(bytes)?;
+    let (payload, WrongByte { offset, expected, found }) = wrong_magic_byte::find(bytes)?;
     let kind = FindingKind::PayloadMark { element, payload, expected, found };
     Some(Finding::new(Severity::Wrong, start.saturating_add(offset), kind))
 }
@@ -443,7 +443,7 @@ fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<
     let Payload { element, report, .. } = *payload;
     let (severity, at) = match report.state {
         // The finding about a wrong magic byte has more detail than a finding about the state.
-        PayloadState::Unknown(_) if damaged_mark::find(bytes).is_some() => return None,
+        PayloadState::Unknown(_) if wrong_magic_byte::find(bytes).is_some() => return None,
         PayloadState::Damaged(damage) => (Severity::Wrong, damage.offset),
         PayloadState::Unknown(UnknownReason::Ambiguous | UnknownReason::ChecksumNotAdded) => {
             (Severity::Doubtful, 0)

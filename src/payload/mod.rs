@@ -54,7 +54,7 @@ mod report;
 
 pub use entropy::Entropy;
 pub use formats::PayloadKind;
-pub(crate) use formats::{WrongByte, damaged_mark, is_damaged_table};
+pub(crate) use formats::{WrongByte, is_damaged_table, wrong_magic_byte};
 pub use metadata::{PayloadMetadata, PayloadVersion};
 pub(crate) use payload_iterator::payloads_with_bytes;
 pub use payload_iterator::{Payload, payloads};

@@ -14,7 +14,7 @@
 use core::num::NonZeroU8;
 use core::ops::ControlFlow::{self, Break, Continue};
 
-use super::image_access::check_access;
+use super::access_check::check_access;
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::session_table::Slot;

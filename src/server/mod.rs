@@ -101,14 +101,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod background_blocks;
+mod access_check;
 mod config;
 mod device_overrides;
 pub mod espressif;
 mod event;
 #[cfg(feature = "std")]
 mod folder_store;
-mod image_access;
 mod image_block;
 pub(crate) mod image_lookup;
 mod image_page;
@@ -118,6 +117,7 @@ mod notify_and_read_status;
 #[cfg(feature = "alloc")]
 mod owned_store;
 mod path_mtu;
+mod pause_between_blocks;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
@@ -161,8 +161,8 @@ use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
 };
-use background_blocks::Pace;
 use image_block::BlockQuery;
+use pause_between_blocks::Pace;
 use rate_limits_and_block_size::TokenBucket;
 use response_frame::RequestContext;
 use session::Flags;

@@ -7,7 +7,7 @@
 //!                                                       ServerPolicy::offer_repeated   (after repeated downloads)
 //! ```
 
-use super::image_access::check_destination;
+use super::access_check::check_destination;
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{

@@ -6,7 +6,7 @@
 //!   -> ServerPolicy::is_authorized, offer_specific_file -> offer or refusal
 //! ```
 
-use super::image_access::check_destination;
+use super::access_check::check_destination;
 use super::query_next_image::answer;
 use super::response_frame::RequestContext;
 use super::{

@@ -1,6 +1,5 @@
 //! Tests of the server with scripts of received and sent frames, as hexadecimal text.
 
-mod background_blocks;
 mod delivery_reports;
 mod device_overrides;
 mod download_progress;
@@ -15,6 +14,7 @@ mod image_page;
 #[cfg(feature = "std")]
 mod image_stores;
 mod notify_and_read_status;
+mod pause_between_blocks;
 mod query_next_image;
 mod query_specific_file;
 mod rate_limits_and_block_size;

@@ -7,7 +7,7 @@
 //! release, hold -> unsolicited Upgrade End Response
 //! ```
 
-use super::image_access::check_access;
+use super::access_check::check_access;
 use super::response_frame::{self, RequestContext};
 use super::session::Flags;
 use super::{

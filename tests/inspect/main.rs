@@ -10,9 +10,9 @@ use zigbee_ota::{Encode, ImageId};
 
 use reference_checksums::crc32;
 
+mod checksum_coverage;
 #[path = "../../src/container/tests/sample_builders.rs"]
 mod containers;
-mod coverage;
 mod elements;
 mod headers;
 mod other_file_types;

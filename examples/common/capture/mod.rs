@@ -28,8 +28,8 @@ mod link_types;
 mod mac_header;
 mod network_header;
 mod pcap_files;
-mod read_fields;
 mod repeated_frames;
+mod take_values;
 mod tshark;
 
 use std::fmt;

@@ -17,7 +17,7 @@ mod image_notify;
 mod image_page;
 mod lifecycle;
 mod multi_image;
-mod out_of_order_ranges;
+mod number_of_ranges;
 mod page_timeouts;
 mod query_during_upgrade;
 mod query_next_image;

@@ -14,8 +14,8 @@ use core::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u16, le_u32, sha256_with};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::metadata::text_before_nul;
 use crate::payload::{
@@ -151,7 +151,7 @@ impl Segments {
 /// Searches for one wrong byte among the bytes by which an ESP image is recognised: the first byte, the number of
 /// segments, the flag of the SHA-256, and the first four bytes of the application description. Returns the wrong byte
 /// if the SHA-256, or the checksum of an ESP image without SHA-256, matches after this byte is corrected.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     // A flag of 0 is valid. If a SHA-256 follows the image nevertheless, the flag is damaged.
     let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let mark = [(0, MAGIC), (SHA_FLAG, 1), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];

@@ -12,8 +12,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u16, le_u32, sha256_with};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
     Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
@@ -107,7 +107,7 @@ fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool, CoveredBytes) {
 
 /// Returns the wrong byte if the SHA-256 matches after the correction of one byte: one of the four magic bytes, or the
 /// byte with the encryption flags.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0x3d), (1, 0xb8), (2, 0xf3), (3, 0x96)];
     let [flags] = array(bytes, FLAGS)?;
     let encrypted =

@@ -10,7 +10,6 @@
 //! recognises a format, reads at most a constant number of bytes of the payload.
 
 pub(super) mod cortex_m;
-pub(crate) mod damaged_mark;
 pub(super) mod dresden;
 pub(super) mod embedded_ota;
 pub(super) mod esp_image;
@@ -28,13 +27,14 @@ pub(super) mod telink;
 pub(super) mod ti_cc2530;
 pub(super) mod ti_oad;
 pub(super) mod ubisys;
+pub(crate) mod wrong_magic_byte;
 pub(super) mod xz;
 pub(super) mod zlib;
 
 mod read_fields;
 
-pub(crate) use damaged_mark::WrongByte;
 pub(crate) use osram::is_damaged_table;
+pub(crate) use wrong_magic_byte::WrongByte;
 
 use core::fmt;
 

@@ -12,8 +12,8 @@
 //! Vendors encrypt all bytes after the header of a JN518x image, including the boot block. The checksums of a JN518x
 //! image cover only its header, not the encrypted bytes.
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u32};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::crc::{crc32, crc32_with};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
@@ -96,7 +96,7 @@ fn header_state(bytes: &[u8]) -> PayloadState {
 
 /// Returns the wrong byte if exactly one byte of the signature word at 0x20 is wrong, and the CRC-32 of the header
 /// matches after this byte is corrected.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) = (bytes.get(..CRC)?, le_u32(bytes, CRC)?);
     (0x02..=0x04).find_map(|last| {
         let mark = [(0x20, last), (0x21, 0x79), (0x22, 0x44), (0x23, 0x98)];

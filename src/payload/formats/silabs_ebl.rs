@@ -10,8 +10,8 @@
 //! any   padding, mostly FF to a multiple of 64; not checked
 //! ```
 
-use super::damaged_mark::{WrongByte, crc32_matches_with, only_wrong_byte};
 use super::read_fields::{array, be_u16};
+use super::wrong_magic_byte::{WrongByte, crc32_matches_with, only_wrong_byte};
 use crate::crc::crc32;
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState};
@@ -96,7 +96,7 @@ fn walk_tags(bytes: &[u8]) -> Walk {
 
 /// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches after this byte is
 /// corrected.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     damaged_header(bytes, &[(0, 0x00), (1, 0x00), (4, 2), (6, 0xe3), (7, 0x50)])
 }
 

@@ -10,8 +10,8 @@
 //! any      padding, which vendors add; not checked
 //! ```
 
-use super::damaged_mark::{WrongByte, crc32_matches_with, only_wrong_byte};
 use super::read_fields::{array, le_u32, to_len};
+use super::wrong_magic_byte::{WrongByte, crc32_matches_with, only_wrong_byte};
 use crate::crc::crc32;
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
@@ -90,7 +90,7 @@ fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> (Payl
 
 /// Returns the wrong byte if exactly one magic byte of the header is wrong, and the CRC-32 matches after this byte is
 /// corrected.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0xeb), (1, 0x17), (2, 0xa6), (3, 0x03)];
     let wrong = only_wrong_byte(bytes, &mark)?;
     let (state, _) = walk_tags(bytes, |_, _| {});

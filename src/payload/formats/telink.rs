@@ -17,8 +17,8 @@
 //! the layout of the element that contains an encrypted Telink image identifies the image:
 //! [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::crc::{crc32, crc32_with};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::entropy::is_plain;
@@ -106,7 +106,7 @@ fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
 
 /// Returns the wrong byte if exactly one magic byte is wrong, and the CRC-32 of the image matches after this byte is
 /// corrected. The magic bytes are `KNLT`, and the two bytes at 0x06 that show that a CRC was added.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     [TC32, RISC_V].into_iter().find_map(|start| {
         let [k, n, l, t] = MAGIC;
         let [first, second] = CRC_ADDED;

@@ -12,8 +12,8 @@
 //! of the image. The CRC of XMODEM, in contrast, is the value of the register after 16 more zero bits. The CRC of a
 //! CC2530 image therefore equals the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{is_padding, le_len, le_u16, le_u32};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::crc::crc16;
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
@@ -76,7 +76,7 @@ fn state(image: &[u8]) -> PayloadState {
 
 /// Returns the wrong byte of a CC2530 image if only its first byte, which is a jump, or one byte of its length is
 /// wrong, and the CRC-16 matches after this byte is corrected.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     let is_summed = |image: &[u8], wrong: WrongByte| {
         let crc = le_u16(image, CRC).filter(|crc| *crc != 0 && *crc != u16::MAX);
         le_u16(image, SHADOW) == Some(u16::MAX) && crc == Some(computed_crc(image, Some(wrong)))

@@ -12,8 +12,8 @@
 //! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. In a payload of Sonoff,
 //! the length field counts the uncompressed image, which is longer than the payload.
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::crc::{crc32, crc32_with};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::entropy::is_plain;
@@ -109,7 +109,7 @@ fn is_signed(bytes: &[u8]) -> bool {
 /// Returns the wrong byte if exactly one of the magic bytes of a compressed image is wrong, and the CRC-32 at the end
 /// of the image matches after this byte is corrected. The CRC of a TI image without compression does not cover the
 /// magic bytes, so it cannot confirm a corrected byte.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     let (summed, crc) =
         bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
     // The magic bytes end with any digit, so a wrong digit also makes possible magic bytes. If the checksum of the

@@ -13,8 +13,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u32};
+use super::wrong_magic_byte::{WrongByte, only_wrong_byte};
 use crate::crc::crc32;
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState, UnknownReason};
@@ -110,7 +110,7 @@ fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
 /// Returns the wrong byte if exactly one magic byte of an xz stream is wrong, and the CRC-32 of the flags in the header
 /// of the stream matches. The CRC-32 of the flags does not cover the magic bytes, but a matching CRC-32 at the offset
 /// of this CRC in the format is sufficient evidence of an xz stream.
-pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+pub(super) fn wrong_magic_byte(bytes: &[u8]) -> Option<WrongByte> {
     let [a, b, c, d, e, f] = MAGIC;
     let wrong = only_wrong_byte(bytes, &[(0, a), (1, b), (2, c), (3, d), (4, e), (5, f)])?;
     let (flags, crc) = (array::<2>(bytes, 6)?, le_u32(bytes, 8)?);

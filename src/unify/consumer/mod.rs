@@ -39,7 +39,7 @@
 mod announced_image;
 mod device_state;
 mod server_events;
-mod store_and_policy;
+mod server_store_and_policy;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -59,7 +59,7 @@ use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId};
 use announced_image::{AnnouncedImage, FetchState, FetchedFile};
 use device_state::{DeviceState, RefreshContext};
-use store_and_policy::{AnnouncementPolicy, ReadyImages};
+use server_store_and_policy::{AnnouncementPolicy, ReadyImages};
 
 pub use announced_image::{FetchedImage, FileVerdict};
 pub use device_state::{Activation, ManagedDevice};

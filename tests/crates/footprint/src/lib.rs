@@ -17,7 +17,7 @@
 #![cfg_attr(feature = "device", no_std)]
 
 #[cfg(feature = "device")]
-pub mod every_call;
+pub mod every_client_call;
 #[cfg(feature = "device")]
 pub mod hand_and_driver_loops;
 #[cfg(feature = "device")]

@@ -35,7 +35,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod busy_server;
 mod event_queue;
 mod fleet;
 pub mod foreign;
@@ -51,6 +50,7 @@ mod nor_flash;
 pub mod radio;
 mod reliable_flash;
 mod sample_files;
+mod server_under_load;
 pub mod simulation;
 mod single_device_server;
 mod single_upgrade;
@@ -58,7 +58,6 @@ pub mod sleepy_table;
 pub mod switch_latency;
 mod upgrade_countdown_policy;
 
-pub use busy_server::{Behaviour, BusyServer, Served};
 pub use event_queue::{EventQueue, Micros};
 pub use fleet::{Fleet, Upgraded};
 pub use goodput::{Cell, Goodput};
@@ -66,5 +65,6 @@ pub use link::Link;
 pub use nor_flash::{AsyncNor, Nor, NorError};
 pub use reliable_flash::{Flash, FlashError};
 pub use sample_files::{demonstration_file, file_of};
+pub use server_under_load::{Behaviour, BusyServer, Served};
 pub use single_device_server::LoneServer;
 pub use single_upgrade::{SingleUpgrade, UpgradeEnd, UpgradeReport, UpgradeSettings};

@@ -5,7 +5,7 @@
 
 use zigbee_ota::client::ClientConfig;
 use zigbee_ota_footprint::main_loop::{Device, resume, turn};
-use zigbee_ota_footprint::{every_call, opaque_board};
+use zigbee_ota_footprint::{every_client_call, opaque_board};
 
 static mut DEVICE: Device<8, &ClientConfig> = Device::OFF;
 
@@ -16,6 +16,6 @@ extern "C" fn _start() -> ! {
     resume(client);
     loop {
         turn(client, out, opaque_board::verdict);
-        every_call::call(client);
+        every_client_call::call(client);
     }
 }

@@ -1,6 +1,6 @@
 //! Simulated device: one client with slow flash, a slow application and unreliable power.
 
-mod jobs;
+mod flash_and_decision_jobs;
 mod power_cuts;
 
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use super::{Context, Wake, hex, instant};
 use crate::net::Outgoing;
 use crate::radio::Node;
 use crate::{Flash, Micros};
-use jobs::Job;
+use flash_and_decision_jobs::Job;
 
 /// Number of successive queries without an image after which the client has ended.
 const QUERIES: u32 = 10;

@@ -2,7 +2,7 @@
 
 use zigbee_ota::client::{CheckpointStage, Client};
 
-use super::jobs::{Job, place};
+use super::flash_and_decision_jobs::{Job, place};
 use super::{Device, RequestChecker};
 use crate::simulation::report::Violation;
 use crate::simulation::server_host::Host;

@@ -59,16 +59,16 @@ type Search = fn(&[u8]) -> Option<WrongByte>;
 /// the corrected magic byte.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, Search); 10] = [
-        (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),
-        (PayloadKind::SilabsEbl, silabs_ebl::damaged_mark),
+        (PayloadKind::SilabsGbl, silabs_gbl::wrong_magic_byte),
+        (PayloadKind::SilabsEbl, silabs_ebl::wrong_magic_byte),
         (PayloadKind::SilabsEblEncrypted, silabs_ebl::damaged_encrypted_mark),
-        (PayloadKind::TelinkKnlt, telink::damaged_mark),
-        (PayloadKind::EspImage, esp_image::damaged_mark),
-        (PayloadKind::TiOad, ti_oad::damaged_mark),
-        (PayloadKind::NxpJn518x, nxp_jn518x::damaged_mark),
-        (PayloadKind::Mcuboot, mcuboot::damaged_mark),
-        (PayloadKind::Xz, xz::damaged_mark),
-        (PayloadKind::TiCc2530, ti_cc2530::damaged_mark),
+        (PayloadKind::TelinkKnlt, telink::wrong_magic_byte),
+        (PayloadKind::EspImage, esp_image::wrong_magic_byte),
+        (PayloadKind::TiOad, ti_oad::wrong_magic_byte),
+        (PayloadKind::NxpJn518x, nxp_jn518x::wrong_magic_byte),
+        (PayloadKind::Mcuboot, mcuboot::wrong_magic_byte),
+        (PayloadKind::Xz, xz::wrong_magic_byte),
+        (PayloadKind::TiCc2530, ti_cc2530::wrong_magic_byte),
     ];
     searches.into_iter().find_map(|(kind, search)| Some((kind, search(bytes)?)))
 }
