@@ -64,12 +64,26 @@ impl RttEstimator {
     /// Raises the deviation so that the timeout is at least `times` + 1 times the smoothed round-trip time. The client
     /// calls `raise_deviation` when the window of block requests grows: with more requests in flight, each response
     /// waits longer for the responses before it. Later measurements correct the raised deviation.
+    // Not inlined on a small processor, to save flash.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn raise_deviation(&mut self, times: u8) {
         if self.deviation != NOT_MEASURED {
             // The timeout exceeds the smoothed round trip by four deviations.
             let quarter = self.smoothed >> 2;
             self.deviation = self.deviation.max(quarter.saturating_mul(times.into()).min(NOT_MEASURED >> 1));
         }
+    }
+
+    /// Returns the time after a request before which an answer is implausible: an eighth of the smoothed round-trip time,
+    /// and 0 before the first sample.
+    ///
+    /// The smoothed round-trip time may be longer than the present round trip. A limit of a quarter would then count an
+    /// early answer as an answer to an earlier attempt, and make the smoothed round-trip time still longer. In the
+    /// simulation of a server with sequence numbers of its own (three hops, 10 % loss), a limit of a quarter instead of
+    /// an eighth reduces the goodput of a window of 8 from 90 to 52 % of the goodput of the oracle.
+    pub(super) const fn shortest_plausible(&self) -> Millis {
+        // The smoothed round-trip time is in eighths of a millisecond.
+        Millis(self.smoothed >> 6)
     }
 
     /// Returns the time after a request at which the answer counts as late, although the timeout of the request has not
@@ -141,6 +155,14 @@ mod tests {
         rtt.update(Millis(32));
         assert_eq!((rtt.smoothed(), rtt.smoothed_eighths()), (Some(Millis(25)), Some(200)));
         assert_eq!(rtt.timeout(INITIAL, MAX, 0), Millis(25 + 4 * (9 + 2)));
+    }
+
+    #[test]
+    fn an_answer_is_plausible_from_an_eighth_of_the_round_trip_on() {
+        let mut rtt = RttEstimator::new();
+        assert_eq!(rtt.shortest_plausible(), Millis(0), "nothing is known before the first sample");
+        rtt.update(Millis(80));
+        assert_eq!(rtt.shortest_plausible(), Millis(10));
     }
 
     #[test]

@@ -11,6 +11,11 @@
 //! zsmartsystems number their answers by a counter of their own. From a server that numbers its answers by a counter of
 //! its own, the client accepts the answers WAIT_FOR_DATA and ABORT with any sequence number. The sequence number in a
 //! response of a server with a counter of its own does not show which attempt the response answers.
+//!
+//! The client stores only the sequence number of the latest attempt of a request. After a few lost frames, the counter
+//! of a server that numbers its answers itself is a little below the sequence numbers of the client, where the sequence
+//! numbers of earlier attempts are as well. A response to a repeated request is therefore evidence only if the response
+//! has the sequence number of the latest attempt.
 
 /// Number of consecutive Image Block Responses with another sequence number than the request, after which the client
 /// assumes that the server numbers its answers by a counter of its own. A single Image Block Response with another
@@ -30,10 +35,14 @@ impl ServerNumbering {
         self.0 >= OWN_AFTER
     }
 
-    /// Counts a block that answers an open block request. `matches` is `true` if the Image Block Response has the
-    /// sequence number of its request.
-    pub(super) fn count_data(&mut self, matches: bool) {
-        self.0 = if matches { 0 } else { self.0.saturating_add(1).min(OWN_AFTER) };
+    /// Counts a block that answers an open block request. `matches` says whether the Image Block Response has the
+    /// sequence number of its request. A block for which this is unknown (`None`) changes nothing.
+    pub(super) fn count_data(&mut self, matches: Option<bool>) {
+        self.0 = match matches {
+            Some(true) => 0,
+            Some(false) => self.0.saturating_add(1).min(OWN_AFTER),
+            None => self.0,
+        };
     }
 
     /// Records an answer to a query. `matches` is `true` if the answer has the sequence number of the query.

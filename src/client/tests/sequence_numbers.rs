@@ -114,6 +114,48 @@ fn the_timeout_follows_a_server_with_its_own_numbers() {
     assert!((24..60).contains(&timeout), "{timeout} ms");
 }
 
+/// Shows: FLD-015
+#[test]
+fn the_number_of_an_answer_to_a_repeated_request_does_not_undo_the_recognition() {
+    let file = long_file(1000);
+    let mut script = Script::querying(config());
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(99, 0x02, OFFERED, 1000));
+    script.accept().prepare();
+    let first = script.assert_requests_range(0, 64);
+    let overdue = script.client.poll_timeout().unwrap().as_millis();
+    script.advance_to(overdue).assert_requests_range(0, 64);
+    // The counter of the server is where the number of the first attempt was.
+    assert_eq!(script.receive_block(first, 0, &file[..64]), Handled::Done);
+    script.assert_requests_range(64, 64);
+    assert_eq!(script.receive(&numbered(ABORT, 200)), Handled::Done);
+}
+
+/// Shows: FLD-015
+#[test]
+fn a_second_answer_of_a_server_with_its_own_numbers_lengthens_the_timeout() {
+    let file = long_file(4000);
+    let mut script = Script::querying(config());
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(77, 0x02, OFFERED, 4000));
+    script.accept().prepare();
+    let mut time = 0;
+    for turn in 0..20_u8 {
+        let offset = u32::from(turn) * 64;
+        script.assert_requests_range(offset, 64);
+        time += 24;
+        script.advance_to(time);
+        script.receive_block(78 + turn, offset, &file[offset as usize..][..64]);
+    }
+    let timeout = |script: &Script, time: u64| script.client.poll_timeout().unwrap().as_millis() - time;
+    script.assert_requests_range(20 * 64, 64);
+    assert!(timeout(&script, time) < 60);
+    for (number, answered) in [(98, Handled::Done), (99, Handled::Ignored(ClientIgnored::Unexpected))] {
+        assert_eq!(script.receive_block(number, 20 * 64, &file[20 * 64..][..64]), answered);
+    }
+    script.assert_requests_range(21 * 64, 64);
+    let longer = timeout(&script, time);
+    assert!(longer >= 4 * 20, "{longer} ms");
+}
+
 /// Shows: FLD-008
 #[test]
 fn in_a_page_a_wait_or_abort_may_follow_the_numbers_of_its_blocks() {

@@ -120,20 +120,37 @@ impl BlockRequest {
             || (self.attempts > 1 && self.sequence.wrapping_sub(sequence) < ATTEMPT_SEQUENCE_RANGE)
     }
 
+    /// Returns whether a response with the sequence number `sequence` repeats the sequence number of its request; `None`
+    /// if this is unknown, because the request was sent several times and the response may answer an earlier attempt.
+    pub(super) fn is_echoed_by(&self, sequence: u8) -> Option<bool> {
+        let is_latest = self.sequence == sequence;
+        (is_latest || self.attempts <= 1).then_some(is_latest)
+    }
+
     /// Returns the round trip that ends at `now` with the response that has the sequence number `sequence`; `None` if
-    /// the response may answer any of several attempts. `is_own` is `true` if the server numbers its answers by a
-    /// counter of its own.
+    /// it is unknown which attempt the response answers. `is_own` is `true` if the server numbers its answers by a
+    /// counter of its own. A response of such a server that arrives earlier than `plausible` after the latest attempt
+    /// answers an earlier attempt.
     ///
     /// The round trip of a request that was sent once is measured regardless of the sequence number of the response.
-    /// The round trip of a repeated request is measured only if the sequence number identifies the answered attempt
-    /// (Karn's algorithm). If the sequence number belongs to an attempt before the latest attempt, the round trip is
-    /// measured from the first attempt. A measurement above the real round trip is harmless; a measurement below the
-    /// real round trip causes retries of requests whose responses are still on their way.
-    pub(super) fn round_trip(&self, now: Ticks, sequence: u8, is_own: bool) -> Option<Millis> {
+    /// The round trip of a repeated request is measured only if the answered attempt is known (Karn's algorithm). The
+    /// sequence number of the response identifies the answered attempt, unless the server numbers its answers by a
+    /// counter of its own. If the response answers an attempt before the latest attempt, the round trip is measured from
+    /// the first attempt. A measurement above the real round trip is harmless; a measurement below the real round trip
+    /// causes retries of requests whose responses are still on their way.
+    // Not inlined on a small processor, to save flash.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    pub(super) fn round_trip(
+        &self,
+        now: Ticks,
+        sequence: u8,
+        is_own: bool,
+        plausible: Millis,
+    ) -> Option<Millis> {
         let sent = match self.attempts {
             0 => None,
             1 => Some(self.last_sent),
-            _ if is_own => None,
+            _ if is_own => Some(self.first_sent).filter(|_| now.since(self.last_sent) < plausible),
             _ if self.sequence == sequence => Some(self.last_sent),
             _ => Some(self.first_sent).filter(|_| self.has_sequence(sequence)),
         };
@@ -417,11 +434,29 @@ mod tests {
             (reset, 10, false, None),
         ] {
             assert_eq!(
-                request.round_trip(now, sequence, is_own),
+                request.round_trip(now, sequence, is_own, Millis(100)),
                 time,
                 "sequence number {sequence} after {} attempts",
                 request.attempts
             );
+        }
+        for (request, is_own, time) in [
+            (twice, true, from_first),
+            (twice, false, from_last),
+            (once, true, from_last),
+            (reset, true, None),
+        ] {
+            assert_eq!(request.round_trip(now, 10, is_own, Millis(101)), time, "early: {request:?}");
+        }
+        for (request, sequence, echoed) in [
+            (once, 10, Some(true)),
+            (once, 9, Some(false)),
+            (twice, 10, Some(true)),
+            (twice, 9, None),
+            (twice, 200, None),
+            (reset, 9, Some(false)),
+        ] {
+            assert_eq!(request.is_echoed_by(sequence), echoed, "{sequence} of {request:?}");
         }
     }
 }

@@ -42,6 +42,13 @@ const NO_IMAGE_LIMIT: u8 = 3;
 /// image may be a late response to a request that the client sent in an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
+/// Factor of the timeout after a second answer to one request, from a server that numbers its answers by a counter of
+/// its own: the timeout then exceeds the smoothed round-trip time by this many smoothed round-trip times.
+///
+/// In the simulation of such a server (one hop, 1 % loss), a window of 2 reaches 94 % of the goodput of the oracle with a
+/// factor of 4, 91 % with a factor of 1, and 81 % without a longer timeout after a second answer.
+const SECOND_ANSWER_FACTOR: u8 = 4;
+
 /// Values of the client that a download reads and updates when a response arrives.
 pub(in crate::client) struct Environment<'c> {
     pub(in crate::client) config: &'c ClientConfig,
@@ -225,7 +232,9 @@ impl<const RANGES: usize> Download<RANGES> {
                 let matches = request.has_sequence(sequence);
                 let is_late = request.sequence != sequence && matches;
                 let size = u32::from(request.size);
-                let time = request.round_trip(now, sequence, is_own);
+                let echoed = request.is_echoed_by(sequence);
+                let plausible = if Self::ANY_ORDER { env.rtt.shortest_plausible() } else { Millis(0) };
+                let time = request.round_trip(now, sequence, is_own, plausible);
                 match (page, time) {
                     // During a page, responses to block requests queue behind the blocks of the page, so that these
                     // round trips are not measured.
@@ -238,7 +247,7 @@ impl<const RANGES: usize> Download<RANGES> {
                     (None, None) => {}
                 }
                 if page.is_none() && !self.is_paging() {
-                    env.numbering.count_data(matches);
+                    env.numbering.count_data(echoed);
                 }
                 if is_late
                     && !is_own
@@ -257,6 +266,12 @@ impl<const RANGES: usize> Download<RANGES> {
                 // server.
                 is_certain = false;
                 page.remaining.len().min(self.block_size.bytes().into())
+            }
+            // The server has answered two attempts of one request, so the timeout of the first attempt was too short. The
+            // numbers of the server do not show the round trip of the first attempt, and are no sample of it.
+            (None, None) if Self::ANY_ORDER && env.numbering.is_own() && !self.is_paging() => {
+                env.rtt.raise_deviation(SECOND_ANSWER_FACTOR);
+                0
             }
             _ => 0,
         };
@@ -402,10 +417,9 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.count_error(now, PauseReason::UnusableAnswers(UnusableAnswer::Empty), env.config);
         }
         let is_own = env.numbering.is_own();
-        if let Some(time) = request.round_trip(now, sequence, is_own) {
+        if let Some(time) = request.round_trip(now, sequence, is_own, Millis(0)) {
             env.rtt.update(time);
         }
-        env.numbering.count_data(request.has_sequence(sequence));
         self.in_flight.drop_requests();
         self.last_activity = now;
         self.record_good_answer(now);
