@@ -116,11 +116,16 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     /// Returns the first missing range at or after `start` of a file of `size` bytes; `None` if no byte at or after
     /// `start` is missing.
     pub(crate) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
-        let start = self
-            .out_of_order()
-            .filter(|range| range.start <= start.max(self.watermark))
-            .fold(start.max(self.watermark), |start, range| start.max(range.end));
-        let end = self.out_of_order().map(|range| range.start).find(|end| *end > start).unwrap_or(size);
+        let mut start = start.max(self.watermark);
+        let mut end = size;
+        // The ranges are sorted and do not touch each other.
+        for range in self.out_of_order() {
+            if range.start > start {
+                end = range.start;
+                break;
+            }
+            start = start.max(range.end);
+        }
         Some(Range { start, end: end.min(size) }).filter(|gap| !gap.is_empty())
     }
 

@@ -247,6 +247,21 @@ impl<const RANGES: usize> InFlight<RANGES> {
         self.iter().filter_map(Slot::storing)
     }
 
+    /// Returns whether all slots are free.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.first, Slot::Free) && next_in_use(&mut self.more.iter()).is_none()
+    }
+
+    /// Returns the number of block requests that wait for a response and of blocks that the application is storing.
+    pub(super) fn open_count(&self) -> usize {
+        let is_open = |slot: &&Slot| match slot {
+            Slot::Free => false,
+            Slot::Requested(request) => request.is_waiting,
+            Slot::Storing(_) => true,
+        };
+        self.iter().filter(is_open).count()
+    }
+
     /// Returns the number of free slots.
     pub(super) fn free_count(&self) -> usize {
         let used = self.iter().filter(|slot| !matches!(slot, Slot::Free)).count();

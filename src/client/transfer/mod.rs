@@ -435,6 +435,10 @@ impl<const RANGES: usize> Download<RANGES> {
 
     fn gap_outside_slots(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
+        // With one request at a time, no slot is in use before the next request.
+        if self.in_flight.is_empty() {
+            return Some(gap);
+        }
         // Each turn of the loop moves the gap past one slot.
         for _ in 0..self.in_flight.capacity() {
             let is_over = |slot: &Range| slot.start <= gap.start && gap.start < slot.end;

@@ -106,7 +106,7 @@ impl<const RANGES: usize> Download<RANGES> {
         if let Some(check) = &self.check {
             return self.next_check_request(check, config);
         }
-        let open = self.in_flight.waiting_count().saturating_add(self.in_flight.storing().count());
+        let open = self.in_flight.open_count();
         let has_header = matches!(self.phase, DownloadPhase::Rest(..));
         let window = if has_header && Self::ANY_ORDER { self.window.size() } else { 1 };
         if self.is_paging() && !has_header && self.silent_pages < MAX_HEADER_PAGES {
