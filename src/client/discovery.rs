@@ -45,7 +45,6 @@ use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, Settings, is_
 use super::event::ClientEvent;
 use super::server_numbering::ServerNumbering;
 use super::state::{DownloadStage, ImageStage, NoFile, State};
-use super::transfer::min_request_interval;
 
 /// Number of consecutive network address requests without a result after which the client searches for any other
 /// server.
@@ -357,9 +356,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
         self.query_from_pause();
         let is_other = core::mem::replace(&mut self.search.is_other_server, false);
+        let at = self.earliest_data_request();
         if let (true, Some(download)) = (is_other, self.state.downloading_mut()) {
-            let interval = min_request_interval(self.server_block_period, self.settings.config());
-            download.begin_check_of_another_server(interval);
+            download.begin_check_of_another_server(at);
         }
     }
 

@@ -34,7 +34,7 @@ use super::dispatch::Reaction;
 use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
 use super::rtt::RttEstimator;
 use super::state::{DownloadStage, ImageStage, NoFile, QueryCause, State, StoredImage};
-use super::transfer::{Environment, Received, min_request_interval};
+use super::transfer::{Environment, Received};
 use super::{Client, DownloadProgress, DueRequest, next_generation};
 
 /// First ten minutes of the pause of a download, and the longest time between two queries in the first ten minutes.
@@ -288,8 +288,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     /// Continues the current download after a pause or a repeated offer, with a check that the server still has the
     /// same file.
     pub(super) fn continue_download(&mut self, now: Ticks) {
+        let at = now.max(self.earliest_data_request());
         let State::Download(download, _) = &mut self.state else { return };
-        download.begin_check(now, min_request_interval(self.server_block_period, self.settings.config()));
+        download.begin_check(at);
         let is_checking = download.is_checking();
         self.enter_download_stage(DownloadStage::Downloading);
         if !is_checking {

@@ -212,6 +212,8 @@ pub struct Client<const RANGES: usize = 8, S = ClientConfig> {
     server_id: Eui64,
     /// Time between two periodic queries; `None` without periodic queries.
     query_interval: Option<Millis>,
+    /// Time of the latest block or page request of any download; [`Ticks::LONG_AGO`] before the first one.
+    last_data_request: Ticks,
     /// Time of the last unicast Image Notify that led to a query.
     notified_at: Ticks,
     /// File whose verification or boot failed most recently.
@@ -353,6 +355,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             query_failures: 0,
             upgrade_failures: 0,
             failed_image,
+            last_data_request: Ticks::LONG_AGO,
             failed_at: start,
             reported_version: FileVersion::ANY,
             specific_stack: stack,
@@ -380,9 +383,11 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         self.begin_state();
     }
 
-    /// Enters the download of `offer` from offset 0; the first request may be sent from `at` on.
+    /// Enters the download of `offer` from offset 0. The client may send the first request from `at` on, but keeps the
+    /// minimum interval since the last request of an earlier download.
     #[inline(never)]
     fn enter_download(&mut self, offer: ImageOffer, at: Ticks) {
+        let at = at.max(self.earliest_data_request());
         let download = Download::new(offer, at, self.settings.config());
         self.state = State::Download(download, DownloadStage::Downloading);
         self.begin_state();
@@ -548,6 +553,7 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
             DueRequest::Download(next) => {
                 let pause = min_request_interval(self.server_block_period, config);
                 let Some(download) = self.state.downloading_mut() else { return };
+                self.last_data_request = now;
                 self.retries = self.retries.saturating_add(u32::from(download.earlier_attempts(next) > 0));
                 return download.record_request(now, next, sequence, pause);
             }
@@ -741,8 +747,8 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
     #[inline(never)]
     fn move_origin(&mut self, now: Instant) -> Ticks {
         let shift = self.clock.move_origin(now);
-        let Self { notified_at, failed_at, search, .. } = self;
-        for at in [notified_at, failed_at, &mut search.until] {
+        let Self { last_data_request, notified_at, failed_at, search, .. } = self;
+        for at in [last_data_request, notified_at, failed_at, &mut search.until] {
             at.shift(shift);
         }
         if let Some(query) = &mut self.second_query {
@@ -750,6 +756,13 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
         }
         self.state.shift(shift);
         self.clock.ticks(now)
+    }
+
+    /// Returns the earliest time of the next block or page request, by the minimum interval between two such requests.
+    /// The interval is kept between two downloads, too: MinimumBlockPeriod limits the requests of a device, not of a
+    /// file.
+    fn earliest_data_request(&self) -> Ticks {
+        self.last_data_request.plus(min_request_interval(self.server_block_period, self.settings.config()))
     }
 
     /// Returns a random delay, which is at most `limit` and at most the configured `query_spread`.

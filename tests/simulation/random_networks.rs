@@ -108,11 +108,7 @@ impl Drawn {
             radio: radio.then(|| Hops { hops: self.random.u16(1..=4), relay_delay: self.millis(3) }),
             faults: Faults {
                 loss: if self.is(0.6) { self.random.f64() * 0.3 } else { 0.0 },
-                burst: self.is(0.2).then(|| Burst {
-                    every: self.millis(10_000) + SECOND,
-                    lasts: self.millis(5000) + MILLI,
-                    loss: 0.5 + self.random.f64() * 0.5,
-                }),
+                burst: self.is(0.2).then(|| self.burst()),
                 delay: if radio { 0 } else { self.millis(200) },
                 jitter: if self.is(0.3) { self.millis(100) } else { 0 },
                 copied: if self.is(0.3) { self.random.f64() * 0.3 } else { 0.0 },
@@ -129,6 +125,14 @@ impl Drawn {
         };
         // Networks that damage frames need clients that verify files by more than their form.
         settings.device.digest = settings.net.faults.damaged > 0.0;
+    }
+
+    /// Draws bursts that last for at most half of the time. In a network that is nearly always in a burst of loss, a
+    /// client sends its requests hours apart and may have no luck for two days, so that it counts as stalled.
+    fn burst(&mut self) -> Burst {
+        let every = self.millis(10_000) + SECOND;
+        let lasts = self.millis(5000) + MILLI;
+        Burst { every: every.max(lasts), lasts, loss: 0.5 + self.random.f64() * 0.5 }
     }
 
     fn incidents(&mut self, settings: &mut Settings) {

@@ -116,3 +116,41 @@ fn requests_keep_the_minimum_block_period_of_the_device() {
     script.receive_block(2, 8, &file(|_| {})[8..16]);
     script.assert_requests_block(16);
 }
+
+/// Ends the download and starts the download of the same image again, at the time of the script.
+fn download_anew(script: &mut Script) {
+    script.client.abort(script.now).unwrap();
+    let (_, report) = script.transmit().expect("a report");
+    assert_eq!(report[2..4], [0x06, 0x95]);
+    script.receive(&std::format!("18 {:02x} 0B 06 00", report[1]));
+    script.client.query(script.now).unwrap();
+    let (_, query) = script.transmit().expect("a query");
+    let mut offer = hex(OFFER);
+    offer[1] = query[1];
+    assert_eq!(script.receive_frame(FrameMeta::unicast(SERVER), &offer), Handled::Done);
+    script.accept().prepare();
+}
+
+/// Shows: CLI-067, CLI-068
+#[test]
+fn the_minimum_block_period_is_kept_from_one_download_to_the_next() {
+    let mut script = Script::downloading(ClientConfig { min_block_period: Millis(250), ..config() });
+    script.assert_requests_block(0);
+    download_anew(script.advance_to(20));
+    script.assert_silent();
+    assert_eq!(script.client.poll_timeout(), Some(at(250)));
+    script.advance_to(249).assert_silent();
+    script.advance_to(250).assert_requests_block(0);
+
+    let config = ClientConfig { cluster_revision: 2, supports_block_period: true, ..config() };
+    let mut script = Script::downloading(config);
+    script.assert_sends("01 01 03 02 5F11 0101 2C1A0000 00000000 40 0000");
+    script.receive("19 01 05 97 00000000 00000000 C800");
+    download_anew(script.advance_to(7000));
+    script.assert_silent();
+    script.advance_to(199_999).assert_silent();
+    assert!(script.advance_to(200_000).transmit().is_some_and(|(_, request)| request[2] == 0x03));
+    // The interval of a first request that is long past delays nothing.
+    download_anew(script.advance_to(900_000));
+    assert!(script.transmit().is_some_and(|(_, request)| request[2] == 0x03));
+}

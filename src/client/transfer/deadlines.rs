@@ -27,7 +27,7 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.page_deadline(page, config, rtt);
         }
         if self.is_exhausted(config) {
-            return self.last_activity;
+            return Ticks::LONG_AGO;
         }
         if !Self::ANY_ORDER {
             return self.deadline_in_order(config, rtt);

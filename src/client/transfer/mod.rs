@@ -105,8 +105,6 @@ pub(super) struct Download<const RANGES: usize> {
     /// Earliest time at which the next request may be sent; [`Ticks::NEVER`] while the server demands a wait without
     /// end.
     not_before: Ticks,
-    /// Time of the latest request or of the latest block, whichever is later.
-    last_activity: Ticks,
     /// Measured times between the blocks of pages, from which the deadlines of pages follow.
     page_timing: PageTiming,
     window: Window,
@@ -197,7 +195,6 @@ impl<const RANGES: usize> Download<RANGES> {
             in_flight: InFlight::EMPTY,
             page: None,
             not_before: at,
-            last_activity: at,
             page_timing: PageTiming::new(),
             window,
             uses_pages,
@@ -248,10 +245,10 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Makes the client check that the server still has the same file, before the next request for missing bytes. The
     /// method also ends a wait that the server has demanded. The client sends the first request for the bytes to
-    /// compare at the time `at` or later, and at least `interval` after the last request or block.
-    pub(super) fn begin_check(&mut self, at: Ticks, interval: Millis) {
+    /// compare at the time `at` or later.
+    pub(super) fn begin_check(&mut self, at: Ticks) {
         self.drop_requests();
-        self.not_before = at.max(self.last_activity.plus(interval));
+        self.not_before = at;
         self.check = FileCheck::new(&self.sums);
         // The server may have been unreachable, for example during a restart, so that unanswered page requests are no
         // evidence that the server ignores page requests.
@@ -264,9 +261,10 @@ impl<const RANGES: usize> Download<RANGES> {
         self.check.is_some()
     }
 
-    /// Records that the client has found another server, or the same server at another address.
-    pub(super) fn begin_check_of_another_server(&mut self, interval: Millis) {
-        self.begin_check(Ticks::LONG_AGO, interval);
+    /// Records that the client has found another server, or the same server at another address. The client sends the
+    /// first request to that server at the time `at` or later.
+    pub(super) fn begin_check_of_another_server(&mut self, at: Ticks) {
+        self.begin_check(at);
         self.is_unconfirmed = true;
     }
 
@@ -307,8 +305,8 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Shifts all instants of the download, because the origin of the clock has moved by `shift`.
     pub(super) fn shift(&mut self, shift: Millis) {
-        let Self { not_before, last_activity, paused_since, give_up_at, .. } = self;
-        for at in [not_before, last_activity, paused_since, give_up_at] {
+        let Self { not_before, paused_since, give_up_at, .. } = self;
+        for at in [not_before, paused_since, give_up_at] {
             at.shift(shift);
         }
         for request in self.in_flight.requests_mut() {
@@ -475,7 +473,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// request at least `pause` after `request`.
     pub(super) fn record_request(&mut self, now: Ticks, request: NextRequest, sequence: u8, pause: Millis) {
         self.sent = self.sent.saturating_add(1);
-        (self.last_activity, self.not_before) = (now, now.plus(pause));
+        self.not_before = now.plus(pause);
         match request {
             NextRequest::Page(_) if !Self::ANY_ORDER => {}
             NextRequest::Page(range) => {

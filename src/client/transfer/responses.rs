@@ -292,7 +292,6 @@ impl<const RANGES: usize> Download<RANGES> {
             self.page = Some(page);
             self.page_timing.record(timing);
         }
-        self.last_activity = now;
     }
 
     /// Handles an Image Block Response with data.
@@ -421,7 +420,6 @@ impl<const RANGES: usize> Download<RANGES> {
             env.rtt.update(time);
         }
         self.in_flight.drop_requests();
-        self.last_activity = now;
         self.record_good_answer(now);
         match check.compare(data, &self.sums) {
             CheckProgress::Incomplete(next) => {
