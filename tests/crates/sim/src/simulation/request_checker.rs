@@ -29,9 +29,9 @@ pub(super) struct RequestChecker {
     /// Whether frames arrive undamaged, so that the requested interval is known.
     trusts: bool,
     last_request: Option<u64>,
-    /// Sequence number of the last request.
+    /// Sequence number of the last block or page request.
     last: Option<u8>,
-    /// Sequence numbers of unanswered requests.
+    /// Sequence numbers of unanswered block and page requests.
     open: [bool; 256],
 }
 
@@ -63,6 +63,8 @@ impl RequestChecker {
         let is_refusal = command == DEFAULT_RESPONSE || (command == BLOCK_RESPONSE && status != 0);
         if command == BLOCK_RESPONSE && status == WAIT_FOR_DATA {
             self.last_request = None;
+            // After one WAIT_FOR_DATA, a client may ignore the answers to all earlier requests.
+            self.open = [false; 256];
         }
         if !is_asked {
             self.last = None;
@@ -83,7 +85,7 @@ impl RequestChecker {
     /// Counts a frame sent by the client, and returns the rule that it violates.
     pub(super) fn see(&mut self, now: Micros, frame: &[u8], sent: &mut FromClient) -> Option<Violation> {
         let Ok(frame) = Frame::decode(frame, Quirks::empty()) else { return Some(Violation::Malformed) };
-        if let Message::ToServer(_) = frame.message {
+        if let Message::ToServer(ToServer::ImageBlock(_) | ToServer::ImagePage(_)) = frame.message {
             self.last = Some(frame.sequence);
             self.open[usize::from(frame.sequence)] = true;
         }
@@ -130,7 +132,7 @@ impl RequestChecker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zigbee_ota::zcl::{ImageBlockRequest, ImagePageRequest};
+    use zigbee_ota::zcl::{ImageBlockRequest, ImagePageRequest, QueryNextImageRequest};
     use zigbee_ota::{Encode, ImageId};
 
     const ID: ImageId = ImageId::new(1, 2, 3);
@@ -139,6 +141,17 @@ mod tests {
         let mut watch = RequestChecker::new(Millis(pause), revision, true);
         watch.begin(ImageOffer { id: ID, size: 100 });
         watch
+    }
+
+    #[test]
+    fn the_answer_to_a_query_sets_no_period() {
+        let mut watch = watch(0, Some(3));
+        let (mut out, mut sent) = ([0; 40], FromClient::default());
+        let query = ToServer::QueryNextImage(QueryNextImageRequest::new(ID));
+        let len = Frame::to_server(7, query).encode(&mut out).unwrap();
+        assert_eq!(watch.see(0, &out[..len], &mut sent), None);
+        watch.receive(&[0x19, 7, 5, 0x97, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0]);
+        assert_eq!((block(&mut watch, 1, 8, 0), block(&mut watch, 2, 9, 10)), (None, None));
     }
 
     fn block(watch: &mut RequestChecker, millis: Micros, sequence: u8, offset: u32) -> Option<Violation> {
@@ -190,6 +203,15 @@ mod tests {
             (block(&mut late, 60, 2, 20), block(&mut late, 110, 3, 30)),
             (None, None),
             "not the last one"
+        );
+        let mut sent_again = watch(0, Some(3));
+        assert_eq!((block(&mut sent_again, 0, 0, 0), block(&mut sent_again, 50, 1, 0)), (None, None));
+        sent_again.receive(&[0x19, 0, 5, 0x97, 0, 0, 0, 0, 3, 0, 0, 0]);
+        sent_again.receive(&wait(1));
+        assert_eq!(
+            (block(&mut sent_again, 3050, 2, 0), block(&mut sent_again, 3060, 3, 10)),
+            (None, None),
+            "the answer to an earlier attempt has ended the wait for this one"
         );
     }
 }
