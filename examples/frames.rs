@@ -22,7 +22,7 @@ use zigbee_ota::zcl::{
 };
 use zigbee_ota::{DecodeError, ImageId};
 
-use capture::frame_lines::{BadLine, Line};
+use capture::hex_line_reader::{BadLine, Line};
 use capture::{CapturedFrame, Decoder, Item, Key, Stop};
 
 #[path = "common/capture/mod.rs"]

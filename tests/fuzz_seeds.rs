@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 #[path = "common/properties"]
 mod properties {
-    pub mod assembly;
     pub mod capture;
     pub mod client;
     pub mod client_and_server;
@@ -18,6 +17,7 @@ mod properties {
     pub mod file_stream;
     pub mod frame;
     pub mod fuzz_targets;
+    pub mod image_assembly;
     pub mod index;
     pub mod inspect;
     pub mod matter;

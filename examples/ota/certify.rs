@@ -55,7 +55,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     use zigbee_ota::signature::{Authority, Certificate, SigningKey, SigningKeyError};
 
     use crate::error::complain;
-    use crate::{hex_lines, private_key_file, text_args};
+    use crate::{argument_parsers, hex_lines, private_key_file};
 
     let ca = private_key_file::read(&options.ca_key)?;
     let authority = Authority { issuer: options.issuer, key: ca.public_key() };
@@ -70,7 +70,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let (certificate, key) = issue().map_err(|error| Failure::Said(error.to_string()))?;
     private_key_file::write(&options.to, &key, options.overwrite)?;
     write!(out, "{}", hex_lines::line(&certificate))?;
-    let (authority, signer) = (text_args::authority(&authority), options.subject.0);
+    let (authority, signer) = (argument_parsers::authority(&authority), options.subject.0);
     complain(format_args!("files that the key signs verify with --ca {authority} --signer {signer:016x}"));
     Ok(true)
 }

@@ -10,13 +10,13 @@ use zigbee_ota::{
     Encode, Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion,
 };
 
+use crate::argument_parsers::{digits, header_string};
 use crate::atomic_write::replace;
 use crate::element_args::{ElementArgs, Piece};
 use crate::error::{Failure, complain};
 use crate::input_files::read;
 use crate::number_args::{address, number};
 use crate::terminal_escape;
-use crate::text_args::{digits, header_string};
 
 /// Create a file
 ///

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use zigbee_ota::signature::{Authority, FileSigner};
 
+use crate::argument_parsers::{certificate, digits};
 use crate::atomic_write::replace;
 use crate::error::Failure;
 use crate::hex_lines;
 use crate::input_files::read;
-use crate::text_args::{certificate, digits};
 use crate::trust_args::authority;
 
 /// Prepare a file for an external signer, and print the digest to sign

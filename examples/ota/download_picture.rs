@@ -16,7 +16,7 @@ use zigbee_ota::observer::Download;
 use zigbee_ota::time::Instant;
 
 use crate::download_table::{device, end, seconds};
-use crate::reassembly::{HeardBlock, Recovered};
+use crate::overheard_image_assembly::{HeardBlock, Recovered};
 
 /// Kinds of marks, in the order of drawing. A mark of a later kind covers marks of earlier kinds.
 const MARKS: [(&str, RGBColor); 4] = [

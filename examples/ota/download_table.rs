@@ -6,7 +6,7 @@ use zigbee_ota::aps::Address;
 use zigbee_ota::observer::Download;
 use zigbee_ota::time::Millis;
 
-use crate::reassembly::Recovered;
+use crate::overheard_image_assembly::Recovered;
 
 /// Titles of the columns of numbers, with their widths.
 const COLUMNS: [(&str, usize); 10] = [

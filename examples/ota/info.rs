@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::error::{Failure, complain};
 use crate::input_files::{expand, with_inspection};
-use crate::json::{self, File, NoFile};
+use crate::json_output::{self, File, NoFile};
 use crate::terminal_table;
 
 /// Show header, elements, payloads, container and findings of each file
@@ -38,11 +38,11 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 
 fn as_json(path: &Path, out: &mut impl Write) -> io::Result<bool> {
     let written = with_inspection(path, |opened, inspection| {
-        json::write_line(&File::new(path, opened, &inspection), out)
+        json_output::write_line(&File::new(path, opened, &inspection), out)
     });
     match written {
         Ok(written) => written.map(|()| true),
-        Err(reason) => json::write_line(&NoFile::new(path, reason), out).map(|()| false),
+        Err(reason) => json_output::write_line(&NoFile::new(path, reason), out).map(|()| false),
     }
 }
 

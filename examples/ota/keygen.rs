@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use zigbee_ota::signature::Suite;
 
+use crate::argument_parsers::suite;
 use crate::error::Failure;
-use crate::text_args::suite;
 
 /// Generate the private key of a certificate authority, by OpenSSL
 ///

@@ -12,13 +12,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-mod append_integrity_code;
+mod argument_parsers;
 mod atomic_write;
 #[path = "../common/capture/mod.rs"]
 mod capture;
 mod certify;
 mod check;
-mod choose;
+mod choose_index_entry;
 mod create;
 mod digest_and_attach;
 mod download_picture;
@@ -34,22 +34,22 @@ mod index;
 mod info;
 mod input_files;
 mod irregularity_words;
-mod json;
+mod json_output;
 mod keygen;
 mod matter_image_header;
 mod name;
 #[path = "../common/number_args.rs"]
 mod number_args;
+mod overheard_image_assembly;
 mod payload_report;
 #[cfg(feature = "openssl")]
 mod private_key_file;
-mod reassembly;
 mod reconstruct;
+mod seal_with_integrity_code;
 mod sign;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
 mod terminal_table;
-mod text_args;
 #[path = "../common/trust_args.rs"]
 mod trust_args;
 #[path = "../common/unix_time_text.rs"]
@@ -75,14 +75,14 @@ enum Command {
     Check(check::Options),
     Candidates(header_candidates::Options),
     Verify(verify::Options),
-    Seal(append_integrity_code::Options),
+    Seal(seal_with_integrity_code::Options),
     Sign(sign::Options),
     Keygen(keygen::Options),
     Certify(certify::Options),
     Digest(digest_and_attach::Prepare),
     Attach(digest_and_attach::Attach),
     Index(index::Options),
-    Choose(choose::Options),
+    Choose(choose_index_entry::Options),
     Reconstruct(reconstruct::Options),
 }
 
@@ -110,14 +110,14 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Check(options) => check::run(&options, &mut out),
         Command::Candidates(options) => header_candidates::run(&options, &mut out),
         Command::Verify(options) => verify::run(&options, &mut out),
-        Command::Seal(options) => append_integrity_code::run(&options),
+        Command::Seal(options) => seal_with_integrity_code::run(&options),
         Command::Sign(options) => sign::run(&options),
         Command::Keygen(options) => keygen::run(&options, &mut out),
         Command::Certify(options) => certify::run(&options, &mut out),
         Command::Digest(options) => digest_and_attach::digest(&options, &mut out),
         Command::Attach(options) => digest_and_attach::attach(&options),
         Command::Index(options) => index::run(&options, &mut out),
-        Command::Choose(options) => choose::run(&options, &mut out),
+        Command::Choose(options) => choose_index_entry::run(&options, &mut out),
         Command::Reconstruct(options) => reconstruct::run(&options, &mut out),
     }?;
     out.flush()?;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zigbee_ota::file::FileName;
 
+use crate::argument_parsers::suffix;
 use crate::error::{Failure, complain};
 use crate::input_files::with;
 use crate::terminal_escape;
 use crate::terminal_table;
-use crate::text_args::suffix;
 
 /// Print the recommended file name of each OTA file, or parse such a name
 #[derive(Args)]

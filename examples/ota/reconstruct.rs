@@ -12,10 +12,10 @@ use zigbee_ota::observer::{Download, DownloadEnd};
 use zigbee_ota::zcl::{Direction, Frame, Quirks};
 
 use crate::atomic_write::replace;
-use crate::capture::frame_lines::Fault;
+use crate::capture::hex_line_reader::Fault;
 use crate::capture::{self, Decoder, Item, Key};
 use crate::error::{Failure, complain};
-use crate::reassembly::Recovered;
+use crate::overheard_image_assembly::Recovered;
 use crate::{download_picture, download_table};
 
 /// Maximum size of a written image. The program needs this limit, because the size of an image with gaps is known only

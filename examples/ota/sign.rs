@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use zigbee_ota::signature::{Authority, Suite};
 
+use crate::argument_parsers::suite;
 use crate::error::Failure;
-use crate::text_args::suite;
 use crate::trust_args::authority;
 
 /// Sign a file with a private key, by OpenSSL
@@ -49,11 +49,11 @@ pub fn run(_: &Options) -> Result<bool, Failure> {
 pub fn run(options: &Options) -> Result<bool, Failure> {
     use zigbee_ota::signature::SigningKeyError;
 
+    use crate::argument_parsers::{self, certificate, digits};
     use crate::atomic_write::replace;
     use crate::error::complain;
     use crate::input_files::read;
     use crate::private_key_file;
-    use crate::text_args::{self, certificate, digits};
 
     let bytes = digits(&options.certificate).map_err(Failure::Said)?;
     let certificate = certificate(&bytes).map_err(Failure::Said)?;
@@ -72,7 +72,7 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
             let would_be = would_be.map_err(|error| Failure::Said(format!("the certificate: {error}")))?;
             complain(format_args!(
                 "without --ca nobody checked that the key belongs to the certificate; the file verifies with --ca {}",
-                text_args::authority(&would_be)
+                argument_parsers::authority(&would_be)
             ));
             would_be
         }

@@ -14,7 +14,7 @@ use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, 
 
 use crate::error::{Failure, complain};
 use crate::input_files::{InputFile, expand, with};
-use crate::json::NoFile;
+use crate::json_output::NoFile;
 use crate::terminal_escape;
 use crate::trust_args::Trust;
 use crate::unix_time_text;

@@ -10,7 +10,7 @@
 
 #[path = "../../tests/common/properties"]
 pub mod properties {
-    pub mod assembly;
+    pub mod image_assembly;
     pub mod capture;
     pub mod client;
     pub mod client_and_server;

@@ -23,7 +23,7 @@ use super::actions_and_needs::{
 use super::checkpoint::{Checkpoint, CheckpointStage};
 use super::clock_ticks::Ticks;
 use super::config::{FailedImage, Settings};
-use super::download_steps::RESUME_SPREAD;
+use super::download_responses_and_pauses::RESUME_SPREAD;
 use super::event::{ClientEvent, Outcome};
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{

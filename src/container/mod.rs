@@ -100,9 +100,9 @@
 mod crc_trailer;
 mod header_candidates;
 mod ikea_ngis;
-mod legrand_length;
-mod nxp_flash_word;
-mod sonoff_100;
+mod legrand_length_prefix;
+mod nxp_flash_word_prefix;
+mod sonoff_100_byte_header;
 mod third_reality;
 
 pub use header_candidates::{Candidate, candidates};
@@ -242,9 +242,9 @@ impl<'a> Container<'a> {
         match FileHeader::parse_lenient(bytes) {
             Ok((header, _)) => Ok(crc_trailer::open(bytes, header.total_size)),
             Err(error) => ikea_ngis::open(bytes)
-                .or_else(|| legrand_length::open(bytes))
-                .or_else(|| sonoff_100::open(bytes))
-                .or_else(|| nxp_flash_word::open(bytes))
+                .or_else(|| legrand_length_prefix::open(bytes))
+                .or_else(|| sonoff_100_byte_header::open(bytes))
+                .or_else(|| nxp_flash_word_prefix::open(bytes))
                 .or_else(|| third_reality::open(bytes))
                 .ok_or(error),
         }

@@ -14,9 +14,9 @@ use core::pin::{Pin, pin};
 use core::task::Poll;
 
 use super::board_traits::{AsyncBoard, FrameBuffer, Input};
+use super::device_storage_traits::AsyncDeviceStorage;
 use super::driver::answer_attributes;
 use super::saved_state::SavedState;
-use super::storage_traits::AsyncDeviceStorage;
 use crate::client::{
     Block, Client, ClientAction, ClientConfig, Need, PrepareResult, RequestBuffer, StoreResult, Ticket,
     VerifyResult,

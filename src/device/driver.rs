@@ -5,8 +5,8 @@
 //! ```
 
 use super::board_traits::{Board, FrameBuffer, Input};
+use super::device_storage_traits::DeviceStorage;
 use super::saved_state::SavedState;
-use super::storage_traits::DeviceStorage;
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::client::{Client, ClientAction, ClientConfig, Need};
 use crate::time::Instant;

@@ -154,7 +154,7 @@ mod blocking {
 
     use super::*;
     use crate::client::Storage;
-    use crate::device::storage_traits::DeviceStorage;
+    use crate::device::device_storage_traits::DeviceStorage;
 
     fn execute<F: NorFlash>(flash: &mut F, job: FlashJob<'_>) -> Result<(), FlashFault> {
         match job {
@@ -286,7 +286,7 @@ mod asynchronous {
     use embedded_storage_async::nor_flash::NorFlash;
 
     use super::*;
-    use crate::device::storage_traits::AsyncDeviceStorage;
+    use crate::device::device_storage_traits::AsyncDeviceStorage;
 
     async fn execute<F: NorFlash>(flash: &mut F, job: FlashJob<'_>) -> Result<(), FlashFault> {
         match job {

@@ -24,6 +24,7 @@
 
 mod async_driver;
 mod board_traits;
+mod device_storage_traits;
 mod driver;
 mod flash_layout;
 #[cfg(any(feature = "embedded-storage", feature = "embedded-storage-async"))]
@@ -31,11 +32,11 @@ mod flash_storage;
 mod image_slot;
 mod record_log;
 mod saved_state;
-mod storage_traits;
 mod verification;
 
 pub use async_driver::AsyncDriver;
 pub use board_traits::{AsyncBoard, Board, Decision, FrameBuffer, Input};
+pub use device_storage_traits::{AsyncDeviceStorage, DeviceStorage};
 pub use driver::Driver;
 pub use flash_layout::{EraseMode, FlashLayout, FlashUnits, LONGEST_WORD, LayoutError};
 #[cfg(any(feature = "embedded-storage", feature = "embedded-storage-async"))]
@@ -43,7 +44,6 @@ pub use flash_storage::{FlashFault, FlashStorage};
 pub use image_slot::{FlashJob, Keep, KeptRange, Slot, SlotError, SlotWrite};
 pub use record_log::{PAYLOAD_LEN, Payload, RECORD_LEN, RecordLog, RecordWrite};
 pub use saved_state::SavedState;
-pub use storage_traits::{AsyncDeviceStorage, DeviceStorage};
 #[cfg(feature = "crypto")]
 pub use verification::{IntegrityCheck, SignatureCheck};
 pub use verification::{NoCheck, StructureCheck, Verification};

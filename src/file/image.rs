@@ -8,7 +8,7 @@
 //! ```
 
 use super::header::{HeaderRules, HeaderView, check_header};
-use super::split_file::Sections;
+use super::header_body_split::Sections;
 use super::{BodyLayout, Elements, FileHeader, PlacedElement, SignatureElement, Tag};
 use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind};

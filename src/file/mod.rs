@@ -59,26 +59,26 @@
 
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
 mod arbitrary_file;
-mod body_layout;
+mod body_layout_kinds;
 mod element;
 mod file_name;
 mod file_writer;
 mod header;
+mod header_body_split;
 mod header_string;
 mod image;
 mod signature_elements;
-mod split_file;
 mod stream_decoder;
 
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
 pub use arbitrary_file::ArbitraryFile;
-pub use body_layout::BodyLayout;
+pub use body_layout_kinds::BodyLayout;
 pub use element::{Element, Elements, PlacedElement, Tag};
 pub use file_name::FileName;
 pub use file_writer::{FileWriteError, FileWriter};
 pub use header::{FileHeader, HeaderAnomalies, HeaderControl};
+pub use header_body_split::SplitFile;
 pub use header_string::HeaderString;
 pub use image::{Image, RawRemainder};
 pub use signature_elements::{CertificateElement, SignatureElement};
-pub use split_file::SplitFile;
 pub use stream_decoder::{StreamDecoder, StreamPiece};

@@ -45,12 +45,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod coverage;
+mod checksum_coverage;
 mod finding;
 mod other_file_types;
 mod raw_remainder;
 
-pub use coverage::{Coverage, CoveringChecksum};
+pub use checksum_coverage::{Coverage, CoveringChecksum};
 pub use finding::{Finding, FindingKind, Severity};
 pub use other_file_types::ForeignKind;
 pub use raw_remainder::{Overrun, OverrunCause};

@@ -68,15 +68,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod assembly;
 mod conversation;
 mod download;
+mod image_assembly;
 mod observation;
 mod range_pool;
 
-pub use assembly::{Assembly, AssemblyError, BlockStorage, HeardBytes};
 pub use conversation::Conversation;
 pub use download::{Download, DownloadCounts, DownloadEnd, DownloadSlot, DownloadSlots};
+pub use image_assembly::{Assembly, AssemblyError, BlockStorage, HeardBytes};
 pub use observation::{Meaning, Observation};
 pub use range_pool::{HeardRange, RangeSlots};
 

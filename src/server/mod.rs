@@ -102,6 +102,7 @@
 //! ```
 
 mod access_check;
+mod clock_and_time_fields;
 mod config;
 mod device_overrides;
 pub mod espressif;
@@ -129,7 +130,6 @@ mod session_table;
 mod slice_store;
 #[cfg(test)]
 mod tests;
-mod time_fields;
 mod timers_and_delivery_reports;
 mod upgrade_end;
 
@@ -161,13 +161,13 @@ use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
 };
+use clock_and_time_fields::Clock;
 use image_block::BlockQuery;
 use pause_between_blocks::Pace;
 use rate_limits_and_block_size::TokenBucket;
 use response_frame::RequestContext;
 use session::Flags;
 use session_table::{SessionTable, Slot};
-use time_fields::Clock;
 
 /// Buffer for one frame of a server. The frame buffer is an array as long as the longest frame of a server, so that
 /// every frame fits.

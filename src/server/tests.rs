@@ -3,8 +3,8 @@
 mod delivery_reports;
 mod device_overrides;
 mod download_progress;
-mod espressif;
-mod event_text;
+mod espressif_image_table;
+mod event_accessors_and_text;
 mod fast_path;
 #[cfg(feature = "std")]
 mod folder_store;
@@ -20,7 +20,7 @@ mod query_specific_file;
 mod rate_limits_and_block_size;
 mod rejected_frames;
 mod repeated_downloads;
-mod serve_block;
+mod serve_block_without_server;
 mod sessions;
 mod timeouts;
 mod upgrade_end;

@@ -35,13 +35,12 @@
 mod attribute_commands;
 mod attribute_snapshot;
 mod attribute_table;
-mod client_status;
 mod command;
 mod decoder_quirks;
 mod default_response;
 mod display;
-mod encode;
 mod frame;
+mod frame_encoder;
 mod image_block;
 mod image_notify;
 mod image_page_request;
@@ -50,6 +49,7 @@ mod message_to_client;
 mod query_next_image_request;
 mod query_response;
 mod query_specific_file_request;
+mod read_client_status;
 mod rule_violation;
 mod shared_fields;
 mod status;
@@ -64,12 +64,11 @@ pub use attribute_table::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,
 };
-pub use client_status::ClientStatus;
 pub use command::{CommandId, Direction, ToClient, ToServer};
 pub use decoder_quirks::{Deviations, Quirks};
 pub use default_response::DefaultResponse;
-pub(crate) use encode::{ClientFrame, FromClient};
 pub use frame::{Frame, FrameControl, FrameHeader};
+pub(crate) use frame_encoder::{ClientFrame, FromClient};
 pub use image_block::{
     BlockBytes, BlockData, BlockRefusal, ImageBlockRequest, ImageBlockResponse, WaitForData,
 };
@@ -81,6 +80,7 @@ pub(crate) use message_to_client::ClientMessage;
 pub use query_next_image_request::QueryNextImageRequest;
 pub use query_response::{ImageOffer, QueryResponse};
 pub use query_specific_file_request::QuerySpecificFileRequest;
+pub use read_client_status::ClientStatus;
 pub use rule_violation::Violation;
 pub use status::{Refusal, Status};
 pub use upgrade_end::{UpgradeEndRequest, UpgradeEndResponse};

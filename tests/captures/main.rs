@@ -16,12 +16,12 @@
 mod capture;
 mod damage;
 mod encoder;
-mod file_forms;
 mod fragments;
-mod frame_lines;
 mod headers;
+mod hex_line_reader;
 mod keys;
 mod link_types;
+mod pcap_file_forms;
 mod repeated_frames;
 mod tshark_json;
 mod whole_download;

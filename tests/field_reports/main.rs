@@ -26,7 +26,7 @@ use zigbee_ota::zcl::{LONGEST_TO_CLIENT, QueryNextImageRequest};
 use zigbee_ota::{Encode, ImageId};
 
 mod downloads;
-mod offers;
+mod queries_and_offers;
 mod rate_limits;
 mod test_device;
 mod upgrade_end;

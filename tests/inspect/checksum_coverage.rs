@@ -5,9 +5,9 @@ use zigbee_ota::file::Image;
 use zigbee_ota::inspect::{CoveringChecksum, Inspection, Severity};
 use zigbee_ota::signature::integrity::IntegrityCode;
 
+use crate::bitwise_reference_checksums::register;
 use crate::containers::{ikea, salus, sdevices, sonoff, third_reality};
 use crate::payload_builders::{code, nordic, telink, with_checksum};
-use crate::reference_checksums::register;
 use crate::{file, file_of};
 
 const FLIPS: [u8; 3] = [0x01, 0x80, 0xff];

@@ -8,12 +8,14 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::inspect::{Finding, Inspection, Severity};
 use zigbee_ota::{Encode, ImageId};
 
-use reference_checksums::crc32;
+use bitwise_reference_checksums::crc32;
 
+#[path = "../payload/bitwise_reference_checksums.rs"]
+mod bitwise_reference_checksums;
 mod checksum_coverage;
 #[path = "../../src/container/tests/sample_builders.rs"]
 mod containers;
-mod elements;
+mod elements_and_raw_bodies;
 mod headers;
 mod other_file_types;
 #[path = "../payload/sample_builders.rs"]
@@ -22,8 +24,6 @@ mod payload_builders;
 mod payloads;
 #[path = "../common/properties/inspect.rs"]
 mod properties;
-#[path = "../payload/reference_checksums.rs"]
-mod reference_checksums;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 mod vendor_files;

@@ -3,8 +3,8 @@
 use zigbee_ota::ImageId;
 use zigbee_ota::inspect::{FindingKind, Inspection, Severity};
 
+use crate::bitwise_reference_checksums::register;
 use crate::payload_builders::{cc2530, code, random, telink, xz};
-use crate::reference_checksums::register;
 use crate::{ID, file, file_of, found, only};
 
 /// Shows: FLD-073

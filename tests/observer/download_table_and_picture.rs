@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zigbee_ota::zcl::{Frame, Quirks};
 
-use crate::reassembly::Recovered;
+use crate::overheard_image_assembly::Recovered;
 use crate::recovered_images::{BLOCKS, PAGES};
 use crate::traffic_recorder::{GATEWAY, Sent, file, upgrade};
 use crate::{download_picture, download_table};

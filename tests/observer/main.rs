@@ -1,7 +1,5 @@
 //! Passive observer, on the frames between a client and a server of this crate, overheard completely or in part.
 
-#[path = "../common/properties/assembly.rs"]
-mod assembly;
 #[path = "../../examples/ota/download_picture.rs"]
 mod download_picture;
 #[path = "../../examples/ota/download_table.rs"]
@@ -10,10 +8,12 @@ mod download_table_and_picture;
 mod downloads_example;
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;
+#[path = "../common/properties/image_assembly.rs"]
+mod image_assembly;
+#[path = "../../examples/ota/overheard_image_assembly.rs"]
+mod overheard_image_assembly;
 #[path = "../common/properties/observer.rs"]
 mod properties;
-#[path = "../../examples/ota/reassembly.rs"]
-mod reassembly;
 mod recovered_images;
 mod request_matching;
 mod traffic_recorder;

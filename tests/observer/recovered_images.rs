@@ -9,7 +9,7 @@ use zigbee_ota::client::TransferMode;
 use zigbee_ota::observer::{Download, DownloadEnd};
 use zigbee_ota::zcl::{Frame, Quirks, Status};
 
-use crate::reassembly::Recovered;
+use crate::overheard_image_assembly::Recovered;
 use crate::traffic_recorder::{Sent, file, id, upgrade};
 
 pub const BLOCKS: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN };

@@ -1,5 +1,7 @@
 //! Tests of the example `ota` as a command line tool.
 
+#[path = "../payload/bitwise_reference_checksums.rs"]
+mod bitwise_reference_checksums;
 #[path = "../captures/encoder.rs"]
 #[allow(dead_code, reason = "the tests of captures use all of it")]
 mod capture_encoder;
@@ -20,8 +22,6 @@ mod payload_report;
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;
 mod reconstruct;
-#[path = "../payload/reference_checksums.rs"]
-mod reference_checksums;
 mod refused_files;
 mod run_tool;
 #[path = "../payload/sample_builders.rs"]

@@ -4,7 +4,7 @@ use zigbee_ota::payload::{
     ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState, UnknownReason,
 };
 
-use crate::reference_checksums::{register, sha256};
+use crate::bitwise_reference_checksums::{register, sha256};
 use crate::sample_builders::{
     BuiltPayload, code, dresden, ebl, esp, gbl, gbl4, jn51xx_swapped, jn514x, jn518x, mcuboot, oad, random,
     telink, with_checksum, xz,
@@ -82,7 +82,7 @@ fn damage_has_checksum_offset_and_values() {
     let kind = DamageKind::Checksum {
         checksum: ChecksumKind::Crc32,
         expected: u32::from_le_bytes(*sum),
-        found: crate::reference_checksums::crc32(end),
+        found: crate::bitwise_reference_checksums::crc32(end),
     };
     assert_eq!(damage(&bytes), Damage { offset: end.len(), kind });
 

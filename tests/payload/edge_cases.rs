@@ -4,7 +4,7 @@ use zigbee_ota::payload::{
     ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
-use crate::reference_checksums::crc32;
+use crate::bitwise_reference_checksums::crc32;
 use crate::sample_builders::{code, ebl, gbl, jn518x, mcuboot, nordic, oad, telink, xz};
 
 #[test]

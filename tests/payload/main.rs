@@ -12,11 +12,11 @@ mod properties;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 
+mod bitwise_reference_checksums;
 mod damage;
 mod edge_cases;
-mod kinds;
+mod formats_and_metadata;
 mod payloads_in_files;
-mod reference_checksums;
 mod sample_builders;
 mod vendor_files;
 

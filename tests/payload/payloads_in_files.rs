@@ -4,8 +4,8 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
 use zigbee_ota::payload::{PayloadKind, PayloadState, payloads};
 use zigbee_ota::{Encode, ImageId};
 
+use crate::bitwise_reference_checksums::register;
 use crate::properties::any_bytes;
-use crate::reference_checksums::register;
 use crate::sample_builders::{code, ebl, esp, gbl, nordic};
 
 /// OTA file of this manufacturer with these elements.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use zigbee_ota::payload::PayloadKind;
 
-use crate::reference_checksums::{crc16_register, crc32, register, sha256};
+use crate::bitwise_reference_checksums::{crc16_register, crc32, register, sha256};
 
 /// Payload, and the bytes that its checksums cover.
 pub struct BuiltPayload {

@@ -16,11 +16,11 @@ mod properties {
 
 mod check_order;
 mod file_signer;
-mod integrity_codes;
 mod signed_upgrades;
 mod vectors;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
+mod vendor_integrity_codes;
 
 /// Two vendor files use the tag of a signature element for other data.
 ///

@@ -14,9 +14,9 @@ use zigbee_ota_sim::{Micros, file_of};
 
 mod fleet;
 mod frame_faults;
-mod network_faults;
 mod power_cuts;
 mod random_networks;
+mod server_and_network_faults;
 
 /// Transfer modes under test.
 const MODES: [TransferMode; 4] = [

@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use crate::bitwise_reference_checksums::register;
 use crate::containers::{ikea, legrand, nxp, salus, sdevices, sonoff, third_reality};
-use crate::reference_checksums::register;
 use crate::run_tool::{Folder, IDS};
 use crate::sample_builders;
 

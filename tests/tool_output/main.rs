@@ -9,8 +9,10 @@
 //!
 //! writes it again, and a reviewer sees the change that scripts will see.
 
-use reference_checksums::crc32;
+use bitwise_reference_checksums::crc32;
 
+#[path = "../payload/bitwise_reference_checksums.rs"]
+mod bitwise_reference_checksums;
 #[path = "../../src/container/tests/sample_builders.rs"]
 mod containers;
 #[path = "../common/example_binaries.rs"]
@@ -22,8 +24,6 @@ mod input_files;
 mod option_names;
 #[path = "../../examples/common/outcome_words.rs"]
 mod outcome_words;
-#[path = "../payload/reference_checksums.rs"]
-mod reference_checksums;
 mod run_example;
 #[path = "../ota_tool/run_tool.rs"]
 #[expect(dead_code, reason = "the tests of the tool use all of it")]
@@ -36,5 +36,5 @@ mod snapshots;
 mod tcp_server_process;
 mod tcp_tools;
 mod upgrade;
-mod upgrade_outcomes;
+mod upgrade_outcome_words;
 mod verify;

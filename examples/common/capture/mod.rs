@@ -19,18 +19,18 @@
 //! The layers follow IEEE 802.15.4-2006 and the Zigbee specification (document 053474). Section numbers in the modules
 //! refer to these documents.
 
-mod aps;
-mod decoder;
-mod fragments;
-pub mod frame_lines;
+mod aps_frame;
+mod fragment_assembly;
+pub mod hex_line_reader;
 mod keys_and_decryption;
 mod link_types;
 mod mac_header;
 mod network_header;
+mod packet_decoder;
 mod pcap_files;
 mod repeated_frames;
 mod take_values;
-mod tshark;
+mod tshark_json;
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -38,11 +38,11 @@ use std::time::Duration;
 
 use zigbee_ota::aps::Address;
 
-#[allow(unused_imports, reason = "not every program gives keys or packets by hand")]
-pub use decoder::{Counts, Decoder};
-use frame_lines::{BadLine, Line};
+use hex_line_reader::{BadLine, Line};
 #[allow(unused_imports, reason = "not every program gives keys")]
 pub use keys_and_decryption::Key;
+#[allow(unused_imports, reason = "not every program gives keys or packets by hand")]
+pub use packet_decoder::{Counts, Decoder};
 
 /// Explanation of the forms of captures, for the help text of a program.
 #[allow(dead_code, reason = "not every program has a help")]
@@ -135,9 +135,9 @@ pub type Receiver<'a> = dyn FnMut(Item<'_>) -> io::Result<()> + 'a;
 pub fn read(input: impl Read, decoder: &mut Decoder, receiver: &mut Receiver<'_>) -> Result<(), Stop> {
     let (form, input) = form_of(input)?;
     match form {
-        Form::Lines => frame_lines::read(input, receiver),
+        Form::Lines => hex_line_reader::read(input, receiver),
         Form::Pcap | Form::PcapNg => pcap_files::read(form, input, decoder, receiver),
-        Form::TsharkJson => tshark::read(input, decoder, receiver),
+        Form::TsharkJson => tshark_json::read(input, decoder, receiver),
         Form::Gzip => Err(Stop::Form("compressed by gzip; expected a capture that is unpacked")),
     }
 }

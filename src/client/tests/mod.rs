@@ -1,6 +1,5 @@
 //! Tests of the client in the form of scripts: frames and times are the input, and frames are the expected output.
 
-mod abilities;
 mod activation_policy;
 mod attributes;
 mod block_errors;
@@ -9,23 +8,24 @@ mod checkpoint_resume;
 mod declined_needs;
 mod discovery;
 mod download_pauses;
-mod failed_image;
+mod failed_image_retries;
 mod frame_acceptance;
 mod header_check;
 mod image_block;
 mod image_notify;
 mod image_page;
 mod lifecycle;
+mod missing_security_credentials;
 mod multi_image;
-mod number_of_ranges;
+mod optional_abilities;
+mod out_of_order_ranges;
 mod page_timeouts;
 mod query_during_upgrade;
 mod query_next_image;
 mod query_specific_file;
+mod random_request_delays;
 mod request_rate;
-mod request_spread;
 mod request_window;
-mod security_credentials;
 mod sequence_numbers;
 mod states;
 mod upgrade_end;
@@ -75,7 +75,7 @@ fn nonzero(bytes: u8) -> NonZeroU8 {
 fn config() -> ClientConfig {
     let identity = Identity { current: ImageId::new(0x115f, 0x0101, 0x1a2b), hardware: None, node: None };
     let mut config = ClientConfig::new(identity, SERVER);
-    // Exact times; the test of the module `request_spread` has the default.
+    // Exact times; the test of the module `random_request_delays` has the default.
     config.query_spread = Millis(0);
     config
 }

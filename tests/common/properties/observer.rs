@@ -11,7 +11,7 @@ use zigbee_ota::zcl::{
     UpgradeEndRequest,
 };
 
-use super::assembly::Compared;
+use super::image_assembly::Compared;
 
 const SERVERS: [Address; 2] = [Address::new(0x0000, 1), Address::new(0x0000, 2)];
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::aps::Part;
+use super::aps_frame::Part;
 
 /// Maximum number of incomplete messages. If all places are taken, a new message replaces the oldest message.
 const MESSAGES: usize = 32;

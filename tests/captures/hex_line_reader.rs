@@ -2,7 +2,7 @@
 
 use zigbee_ota::zcl::Direction;
 
-use crate::capture::frame_lines::Line;
+use crate::capture::hex_line_reader::Line;
 use crate::capture::{self, Decoder, Item};
 
 /// Reads lines as text: number, direction, length of the frame, or the error.

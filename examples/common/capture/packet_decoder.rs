@@ -8,8 +8,8 @@ use std::time::Duration;
 use zigbee_ota::aps::Address;
 
 use super::CapturedFrame;
-use super::aps::{self, ApsFrame, Command, DataHeader, Part};
-use super::fragments::Fragments;
+use super::aps_frame::{self, ApsFrame, Command, DataHeader, Part};
+use super::fragment_assembly::Fragments;
 use super::keys_and_decryption::{self, Key, Keys};
 use super::link_types::{self, MacFrame, Packet};
 use super::repeated_frames::Repeats;
@@ -226,11 +226,11 @@ impl Decoder {
         frame: &[u8],
         decrypted: impl Fn() -> Option<Vec<u8>>,
     ) -> Option<CapturedFrame> {
-        let (header, is_secured) = aps::parse(frame)?;
+        let (header, is_secured) = aps_frame::parse(frame)?;
         match header {
             ApsFrame::Command(len) => {
                 let payload = self.aps_payload(envelope, frame, len, is_secured)?;
-                match aps::command(&payload)? {
+                match aps_frame::command(&payload)? {
                     Command::TransportKey(key) => self.keys.learn(key),
                     Command::Tunnel(inner) => self.tunnelled(envelope, inner),
                 }
@@ -274,9 +274,9 @@ impl Decoder {
 
     /// Decodes the command inside a Tunnel command, which transports the key of a device that joins through a router.
     fn tunnelled(&mut self, envelope: Envelope, frame: &[u8]) {
-        if let Some((ApsFrame::Command(len), is_secured)) = aps::parse(frame)
+        if let Some((ApsFrame::Command(len), is_secured)) = aps_frame::parse(frame)
             && let Some(payload) = self.aps_payload(envelope, frame, len, is_secured)
-            && let Some(Command::TransportKey(key)) = aps::command(&payload)
+            && let Some(Command::TransportKey(key)) = aps_frame::command(&payload)
         {
             self.keys.learn(key);
         }

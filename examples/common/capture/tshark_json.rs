@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::decoder::{Closed, Envelope};
+use super::packet_decoder::{Closed, Envelope};
 use super::{CapturedFrame, Decoder, Item, Receiver, Stop, link_types};
 
 /// Maximum length of the JSON of a packet in bytes.
