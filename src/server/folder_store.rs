@@ -14,173 +14,21 @@
 //! For a file that was overwritten, the server answers NO_IMAGE_AVAILABLE, because a device would otherwise get a
 //! mixture of the old and the new file. [`FolderStore::refresh`] adds the overwritten file again with its new content.
 
-use std::borrow::ToOwned as _;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-use std::vec::Vec;
+mod error_and_change;
+mod stored_file;
 
-use super::image_lookup::{self, AddError};
+use std::borrow::ToOwned as _;
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+use std::{fs, io};
+
+use super::image_lookup;
 use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
-use crate::error::{DecodeError, DecodeErrorKind};
-use crate::file::FileHeader;
-#[cfg(feature = "inspect")]
-use crate::inspect::{Finding, Inspection, Severity};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
+use stored_file::{Stamp, StoredFile};
 
-/// Reason why a file was not added to a [`FolderStore`]. If [`FolderStore::add`] or [`FolderStore::replace`] fails, the
-/// store is unchanged. The text of a `FolderError` names the path of the file, with control characters escaped.
-#[derive(Debug, thiserror::Error)]
-#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-#[non_exhaustive]
-pub enum FolderError {
-    /// The file or folder cannot be opened or read.
-    #[error("{}: {source}", Shown(.path))]
-    #[non_exhaustive]
-    Io {
-        /// File or folder that cannot be opened or read.
-        path: PathBuf,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-    /// The file is not a complete OTA file.
-    #[error("{}: {source}", Shown(.path))]
-    #[non_exhaustive]
-    Add {
-        /// File that was not added to the store.
-        path: PathBuf,
-        /// Reason why the content of the file is no OTA file.
-        source: AddError,
-    },
-    /// The store already has a file of the same image for the same devices, so no request could select between the two
-    /// files.
-    #[error("{}: {source}: {}", Shown(.path), Shown(.present))]
-    #[non_exhaustive]
-    Conflict {
-        /// File that was not added to the store.
-        path: PathBuf,
-        /// File of the store with which the new file conflicts: a file of the same image, for the same devices.
-        present: PathBuf,
-        /// Kind of the conflict: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
-        source: AddError,
-    },
-    /// The inspection found a fault in the file, for instance a wrong checksum, so no device should get the file.
-    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept files in which the inspection finds faults.
-    #[cfg(feature = "inspect")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
-    #[error("{}: {finding}", Shown(.path))]
-    #[non_exhaustive]
-    Wrong {
-        /// File that was not added to the store.
-        path: PathBuf,
-        /// First finding of the inspection that has the severity `Wrong`. The offset in `finding` counts from the first
-        /// byte of the file on disk.
-        finding: Finding,
-    },
-}
-
-impl FolderError {
-    /// Returns the path of the file or folder that the error is about.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Io { path, .. } | Self::Add { path, .. } | Self::Conflict { path, .. } => path,
-            #[cfg(feature = "inspect")]
-            Self::Wrong { path, .. } => path,
-        }
-    }
-}
-
-/// Serializes a [`FolderError`] as two texts: the path, and the reason.
-#[cfg(feature = "serde")]
-impl serde::Serialize for FolderError {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct as _;
-        let mut fields = serializer.serialize_struct("FolderError", 2)?;
-        fields.serialize_field("path", &self.path().to_string_lossy())?;
-        fields.serialize_field("reason", &std::string::ToString::to_string(self))?;
-        fields.end()
-    }
-}
-
-/// Serializes a path as text, with U+FFFD for bytes that are not UTF-8.
-#[cfg(feature = "serde")]
-fn serialize_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
-
-/// Path as text of one line, with control characters escaped, because a file name can contain line feeds and control
-/// sequences of terminals.
-struct Shown<'a>(&'a Path);
-
-impl std::fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0.to_string_lossy().escape_debug())
-    }
-}
-
-/// Difference between a [`FolderStore`] and the files on disk. [`FolderStore::refresh`] finds the difference and
-/// applies it to the store. `Display` writes a `FolderChange` as one line for a log. `Serialize` (feature `serde`)
-/// writes the kind of a `FolderChange` in the field `event`, for instance `file_added`.
-#[derive(Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event"))]
-#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-#[non_exhaustive]
-pub enum FolderChange {
-    /// A new file in a folder was added to the store.
-    #[cfg_attr(feature = "serde", serde(rename = "file_added"))]
-    #[non_exhaustive]
-    Added {
-        /// File that the store has added.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
-        path: PathBuf,
-        /// Image in the added file.
-        id: ImageId,
-    },
-    /// The content of a file on disk has changed, and the store now has the new content.
-    ///
-    /// If `id` equals `previous`, a device that downloads the image `id` would get a mixture of the old and the new
-    /// content of the file. Servers cannot see that the bytes of an image have changed, so the caller cancels the
-    /// downloads of `id` ([`Server::cancel`](super::Server::cancel)).
-    #[cfg_attr(feature = "serde", serde(rename = "file_replaced"))]
-    #[non_exhaustive]
-    Replaced {
-        /// File whose content has changed.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
-        path: PathBuf,
-        /// Image that the file contains now.
-        id: ImageId,
-        /// Image that the file contained before the change.
-        previous: ImageId,
-    },
-    /// A file was removed from the store, because the file no longer exists or its new content is rejected.
-    #[cfg_attr(feature = "serde", serde(rename = "file_removed"))]
-    #[non_exhaustive]
-    Removed {
-        /// File that was removed from the store.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_path"))]
-        path: PathBuf,
-        /// Image that the removed file contained.
-        id: ImageId,
-    },
-    /// The store rejected a file of a folder, because the file is not an acceptable OTA file, or the store could not
-    /// read a folder. The store reports each rejected content of a file only once, not at each refresh.
-    #[cfg_attr(feature = "serde", serde(rename = "file_rejected"))]
-    Rejected(FolderError),
-}
-
-impl std::fmt::Display for FolderChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Added { path, id } => write!(f, "{}: {id} added", Shown(path)),
-            Self::Replaced { path, id, previous } => write!(f, "{}: {id} replaces {previous}", Shown(path)),
-            Self::Removed { path, id } => write!(f, "{}: {id} removed", Shown(path)),
-            Self::Rejected(error) => write!(f, "file rejected: {error}"),
-        }
-    }
-}
+pub use error_and_change::{FolderChange, FolderError};
 
 /// [`ImageStore`] of files on disk. Memory holds only the headers of the files; the store reads each block from disk
 /// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
@@ -212,46 +60,6 @@ pub struct FolderStore {
     accepts_wrong: bool,
 }
 
-/// Open file of a store.
-#[derive(Debug)]
-struct StoredFile {
-    path: PathBuf,
-    stamp: Stamp,
-    info: ImageInfo,
-    file: File,
-    /// Offset of the OTA file within the file on disk, in bytes: 0 unless the file on disk is a container.
-    start: u64,
-    /// Bytes of the file header, as they were when the store opened the file.
-    header: Vec<u8>,
-    /// `true` if the file has changed since the store opened the file.
-    is_changed: bool,
-}
-
-/// Stamp of a file: the properties that change when another program overwrites or replaces the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
-    len: u64,
-    modified: Option<SystemTime>,
-    /// Device and inode number of the file. If another file is renamed over the file, the length and the modification
-    /// time can stay equal, but the inode number changes.
-    #[cfg(unix)]
-    inode: (u64, u64),
-}
-
-impl Stamp {
-    fn new(metadata: &Metadata) -> Self {
-        Self {
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
-            #[cfg(unix)]
-            inode: {
-                use std::os::unix::fs::MetadataExt as _;
-                (metadata.dev(), metadata.ino())
-            },
-        }
-    }
-}
-
 /// Rejected file of a followed folder.
 #[derive(Debug)]
 struct Rejected {
@@ -260,95 +68,6 @@ struct Rejected {
     /// `true` if the store rejected the file because it conflicts with another file, so that the store may accept the
     /// file after the other file is removed.
     conflicts: bool,
-}
-
-/// Maximum length in bytes of a file that the store inspects. The inspection reads the whole file into memory; the
-/// longest firmware of public collections has 8 MB.
-#[cfg(feature = "inspect")]
-const MAX_INSPECTED: u64 = 64 << 20;
-
-impl StoredFile {
-    /// Opens a file and reads its header. If `accept_wrong` is set, `StoredFile::open` does not refuse files with
-    /// findings of the severity `Wrong`, only files that a server cannot serve at all.
-    fn open(path: &Path, accept_wrong: bool) -> Result<Self, FolderError> {
-        let io = |source| FolderError::Io { path: path.to_owned(), source };
-        let add = |error| FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
-        let mut file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if metadata.is_dir() {
-            return Err(io(io::ErrorKind::IsADirectory.into()));
-        }
-        let stamp = Stamp::new(&metadata);
-        let start = Self::find_ota_file(path, &mut file, &stamp, accept_wrong)?;
-        let mut header = Vec::new();
-        let most = u64::try_from(FileHeader::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
-        file.seek(SeekFrom::Start(start)).map_err(io)?;
-        (&mut file).take(most).read_to_end(&mut header).map_err(io)?;
-        let info = ImageInfo::new(&FileHeader::parse_known(&header).map_err(add)?);
-        let present = stamp.len.saturating_sub(start);
-        if present < u64::from(info.size) {
-            let bytes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let kind =
-                DecodeErrorKind::Truncated { needed: bytes(info.size.into()), present: bytes(present) };
-            return Err(add(DecodeError { item: "OTA file", offset: 0, kind }));
-        }
-        Ok(Self { path: path.to_owned(), stamp, info, file, start, header, is_changed: false })
-    }
-
-    /// Inspects a file, and returns the offset of the OTA file within it: 0 unless the file is a container.
-    #[cfg(feature = "inspect")]
-    fn find_ota_file(
-        path: &Path,
-        file: &mut File,
-        stamp: &Stamp,
-        accept_wrong: bool,
-    ) -> Result<u64, FolderError> {
-        if stamp.len > MAX_INSPECTED {
-            return Ok(0);
-        }
-        let mut bytes = Vec::new();
-        let read = file.take(MAX_INSPECTED).read_to_end(&mut bytes);
-        read.map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
-        let inspection = Inspection::of(&bytes);
-        let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
-        // If the OTA file is incomplete, the caller of this function fails with an error that names the missing bytes.
-        let is_whole = inspection.image().is_some_and(|image| image.missing() == 0);
-        if let Some(finding) = wrong.filter(|_| is_whole && !accept_wrong) {
-            return Err(FolderError::Wrong { path: path.to_owned(), finding });
-        }
-        let start = inspection.container().map_or(0, |container| container.before.len());
-        Ok(u64::try_from(start).unwrap_or(u64::MAX))
-    }
-
-    #[cfg(not(feature = "inspect"))]
-    fn find_ota_file(_: &Path, _: &mut File, _: &Stamp, _: bool) -> Result<u64, FolderError> {
-        Ok(0)
-    }
-
-    /// Returns whether the file has not changed since the store opened the file, and records a change in the entry of
-    /// the file.
-    fn is_unchanged(&mut self) -> bool {
-        if !self.is_changed {
-            self.is_changed = !matches!(self.has_opened_content(), Ok(true));
-        }
-        !self.is_changed
-    }
-
-    fn has_opened_content(&mut self) -> io::Result<bool> {
-        let mut header = std::vec![0; self.header.len()];
-        self.file.seek(SeekFrom::Start(self.start))?;
-        self.file.read_exact(&mut header)?;
-        Ok(header == self.header && Stamp::new(&self.file.metadata()?) == self.stamp)
-    }
-
-    /// Reads bytes of the OTA file, and then checks that the file has not changed.
-    fn read(&mut self, offset: u32, out: &mut [u8]) -> bool {
-        let place = self.start.saturating_add(offset.into());
-        let read = self.file.seek(SeekFrom::Start(place)).and_then(|_| self.file.read_exact(out));
-        // A program that overwrites the file changes the modification time before the bytes, so an unchanged time after
-        // the read proves that the bytes are consistent.
-        read.is_ok() && self.is_unchanged()
-    }
 }
 
 impl FolderStore {

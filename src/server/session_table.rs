@@ -1,8 +1,9 @@
 //! Session table: a hash map from network addresses to session slots, orders of sessions by age for eviction, and a
 //! timer heap.
 //!
-//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`]
-//! of each session form the hash buckets, the orders by age, the list of free slots and the timer heap:
+//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the
+//! [`Links`](super::session::Links) of each session form the hash buckets, the orders by age, the list of free slots
+//! and the timer heap:
 //!
 //! ```text
 //! buckets   bucket_head --> bucket_next --> ...   slots whose network addresses have one hash; slot i holds the head of
@@ -26,11 +27,15 @@
 //! | set or clear a timer | log n |
 //! | the next timer | 1 |
 
-use super::session::{Flags, Links, NO_SLOT};
+mod eviction_order;
+mod timer_heap;
+
+use super::session::{Flags, NO_SLOT};
 use super::{Session, SessionSlots};
 use crate::aps::Address;
 use crate::time::Instant;
 use crate::types::{Eui64, ImageId};
+use eviction_order::{AgeClass, AgeOrder};
 
 /// Maximum number of slots in use: the number of unicast addresses of one network, 0x0000 to 0xFFF7.
 const MAX_SLOTS: u16 = 65_528;
@@ -45,41 +50,6 @@ pub(super) struct Slot(u16);
 
 /// Page that ended because another download needed its session slot: client and image of the page.
 pub(super) type DroppedPage = (Address, ImageId);
-
-/// Order of sessions by the time of their last frames.
-#[derive(Clone, Copy, Debug)]
-struct AgeOrder {
-    newest: u16,
-    oldest: u16,
-}
-
-impl AgeOrder {
-    const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
-}
-
-/// Class of sessions, in the order of eviction. The session table keeps a separate order by age for each class of
-/// sessions. To free a slot, the table evicts the oldest session of the first class that contains a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AgeClass {
-    /// Session without a download in progress.
-    Idle,
-    /// Session with a download in progress, by single blocks.
-    Download,
-    /// Session with a page that is being sent.
-    Page,
-}
-
-impl AgeClass {
-    const fn of(flags: Flags) -> Self {
-        if flags.contains(Flags::PAGE) {
-            Self::Page
-        } else if flags.contains(Flags::DOWNLOAD) {
-            Self::Download
-        } else {
-            Self::Idle
-        }
-    }
-}
 
 /// Table of the sessions in the memory `S` that the caller lent.
 #[derive(Clone, Debug)]
@@ -423,24 +393,6 @@ impl<S: SessionSlots> SessionTable<S> {
         Some(index)
     }
 
-    /// Returns the slot of the session that the table evicts first: the oldest session of the first class of sessions
-    /// that is not empty.
-    fn oldest(&self) -> Option<u16> {
-        let oldest = [self.idle_ages, self.download_ages, self.page_ages].map(|order| order.oldest);
-        oldest.into_iter().find(|index| *index != NO_SLOT)
-    }
-
-    /// Returns the slot of the session of a node that the table evicts first: the oldest idle session, else the oldest
-    /// session without a page, else the oldest session.
-    fn oldest_of_node(&self, network: u16) -> Option<u16> {
-        let order = |session: &Session| match AgeClass::of(session.flags) {
-            AgeClass::Idle => (0_u8, session.last_heard()),
-            AgeClass::Download => (1, session.last_heard()),
-            AgeClass::Page => (2, session.last_heard()),
-        };
-        self.slots_of_node(network).min_by_key(|(_, session)| order(session)).map(|(index, _)| index)
-    }
-
     /// Removes the session in the slot `index`, and returns the page of the session if a page was being sent. If the
     /// removed session is the primary session of its node, the newest of the node's other sessions becomes primary and
     /// takes over the state of the client.
@@ -497,142 +449,6 @@ impl<S: SessionSlots> SessionTable<S> {
             }
             before = *link;
         }
-    }
-
-    /// Returns the order by age of the sessions of a class.
-    const fn ages_mut(&mut self, class: AgeClass) -> &mut AgeOrder {
-        match class {
-            AgeClass::Idle => &mut self.idle_ages,
-            AgeClass::Download => &mut self.download_ages,
-            AgeClass::Page => &mut self.page_ages,
-        }
-    }
-
-    /// Appends a slot to the order by age of its class as the newest slot.
-    fn append_newest(&mut self, index: u16) {
-        let Some(class) = self.session_in(index).map(|session| AgeClass::of(session.flags)) else { return };
-        let older = core::mem::replace(&mut self.ages_mut(class).newest, index);
-        if let Some(session) = self.session_in_mut(index) {
-            (session.links.older, session.links.newer) = (older, NO_SLOT);
-        }
-        match self.session_in_mut(older) {
-            Some(session) => session.links.newer = index,
-            None => self.ages_mut(class).oldest = index,
-        }
-    }
-
-    /// Removes a slot from the order by age of its class.
-    fn unlink_from_ages(&mut self, index: u16) {
-        let Some((class, links)) =
-            self.session_in(index).map(|session| (AgeClass::of(session.flags), session.links))
-        else {
-            return;
-        };
-        let Links { newer, older, .. } = links;
-        match self.session_in_mut(newer) {
-            Some(session) => session.links.older = older,
-            None => self.ages_mut(class).newest = older,
-        }
-        match self.session_in_mut(older) {
-            Some(session) => session.links.newer = newer,
-            None => self.ages_mut(class).oldest = newer,
-        }
-    }
-
-    /// Returns the slot and the deadline of the earliest timer; `None` if no timer is set.
-    pub(super) fn next_timer(&self) -> Option<(Slot, Instant)> {
-        if self.timers == 0 {
-            return None;
-        }
-        let index = self.session_in(0)?.links.heap_slot;
-        Some((Slot(index), self.session_in(index)?.timer_deadline))
-    }
-
-    /// Sets the timer of a slot to `when`, unless the timer is set to an earlier deadline. Keeping an earlier deadline
-    /// saves a heap operation for each frame that moves the deadline to a later time.
-    pub(super) fn set_timer_no_later_than(&mut self, slot: Slot, when: Instant) {
-        if !self.session_at(slot).is_some_and(|session| session.has_timer_before(when)) {
-            self.set_timer(slot, when);
-        }
-    }
-
-    /// Sets the timer of a slot to `when`.
-    pub(super) fn set_timer(&mut self, slot: Slot, when: Instant) {
-        let end = self.timers;
-        let Some(session) = self.session_at_mut(slot) else { return };
-        let place = match session.links.heap_place {
-            NO_SLOT => end,
-            place => place,
-        };
-        session.timer_deadline = when;
-        if place == end {
-            self.timers = end.saturating_add(1);
-        }
-        self.put_in_heap(place, slot.0);
-        self.restore_heap(place);
-    }
-
-    /// Clears the timer of a slot.
-    pub(super) fn clear_timer(&mut self, slot: Slot) {
-        let Some(session) = self.session_at_mut(slot) else { return };
-        let place = core::mem::replace(&mut session.links.heap_place, NO_SLOT);
-        let last = self.timers.saturating_sub(1);
-        if place == NO_SLOT {
-            return;
-        }
-        let Some(moved) = self.session_in(last).map(|session| session.links.heap_slot) else { return };
-        self.timers = last;
-        if place != last {
-            self.put_in_heap(place, moved);
-            self.restore_heap(place);
-        }
-    }
-
-    /// Links a place in the timer heap and a slot to each other.
-    fn put_in_heap(&mut self, place: u16, index: u16) {
-        if let Some(session) = self.session_in_mut(place) {
-            session.links.heap_slot = index;
-        }
-        if let Some(session) = self.session_in_mut(index) {
-            session.links.heap_place = place;
-        }
-    }
-
-    /// Returns the slot and the deadline at a place in the timer heap; `None` beyond the end of the heap.
-    fn heap_entry(&self, place: u16) -> Option<(u16, Instant)> {
-        if place >= self.timers {
-            return None;
-        }
-        let index = self.session_in(place)?.links.heap_slot;
-        Some((index, self.session_in(index)?.timer_deadline))
-    }
-
-    /// Restores the order of the timer heap after a change of the entry at `place`. `restore_heap` moves the entry at
-    /// `place` up in the heap, and then down, as far as the heap order requires.
-    fn restore_heap(&mut self, mut place: u16) {
-        let Some((index, when)) = self.heap_entry(place) else { return };
-        while let Some(above) = place.checked_sub(1).map(|below| below / 2) {
-            match self.heap_entry(above) {
-                Some((other, later)) if later > when => self.put_in_heap(place, other),
-                _ => break,
-            }
-            place = above;
-        }
-        // The children of a place beyond 32,767 have no index in 16 bits, and the heap has no such children.
-        while let Some(left) = place.checked_mul(2).and_then(|place| place.checked_add(1)) {
-            let right = left.saturating_add(1);
-            let (below, key) = match (self.heap_entry(left), self.heap_entry(right)) {
-                (Some(a), Some(b)) if b.1 < a.1 => (right, b),
-                (Some(a), _) => (left, a),
-                (None, _) => break,
-            };
-            if key.1 >= when {
-                break;
-            }
-            self.put_in_heap(place, key.0);
-            place = below;
-        }
-        self.put_in_heap(place, index);
     }
 }
 

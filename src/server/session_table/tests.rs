@@ -1,6 +1,7 @@
 //! Tests of the session table against a model: a map from clients to the times of their last frames and their timers.
 
 use super::*;
+use crate::server::session::Links;
 
 use std::collections::BTreeMap;
 use std::vec::{self, Vec};
