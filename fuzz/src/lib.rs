@@ -10,7 +10,6 @@
 
 #[path = "../../tests/common/properties"]
 pub mod properties {
-    pub mod image_assembly;
     pub mod capture;
     pub mod client;
     pub mod client_and_server;
@@ -20,6 +19,7 @@ pub mod properties {
     pub mod file_stream;
     pub mod frame;
     pub mod fuzz_targets;
+    pub mod image_assembly;
     pub mod index;
     pub mod inspect;
     pub mod matter;
