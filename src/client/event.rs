@@ -1,4 +1,5 @@
-//! Events of a client and the outcome of an upgrade, with the reasons for which an upgrade pauses, ends or is skipped.
+//! Events of a client, with the reasons for which a download pauses and an offer is skipped. The outcome of an upgrade
+//! is in the module `outcome`.
 //!
 //! ```text
 //! ClientEvent --OfferSkipped--> SkipReason      Ended --> Outcome --HeaderMismatch--> HeaderField
@@ -7,13 +8,19 @@
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
+mod header_fault;
+mod outcome;
+
 use core::fmt;
 
 use crate::time::{Instant, Millis, UtcTime};
-use crate::types::{Eui64, HardwareRange, ImageId};
+use crate::types::ImageId;
 use crate::zcl::{ImageOffer, Status};
 
 use super::DownloadProgress;
+
+pub use header_fault::{DeviceMismatch, HeaderFault, HeaderField, HeaderMismatch};
+pub use outcome::Outcome;
 
 /// Event of an upgrade that the application may log or display. The application need not answer an event.
 ///
@@ -294,255 +301,6 @@ impl fmt::Display for UnusableAnswer {
     }
 }
 
-/// Outcome of an upgrade, given by [`ClientEvent::Ended`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The device runs the new image.
-    Upgraded(ImageId),
-    /// The device-specific file is downloaded and verified.
-    Received(ImageId),
-    /// The application refused the offer of the image.
-    Refused,
-    /// The application cancelled the upgrade.
-    Cancelled,
-    /// The storage of the device could not be prepared or is defective.
-    StorageFault,
-    /// The server answered a block request with ABORT.
-    ServerAborted,
-    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests. The client
-    /// then paused the download for [`max_pause`](super::ClientConfig::max_pause), and the server did not offer the
-    /// image again during the pause.
-    ImageGone,
-    /// The server answered too many consecutive requests with an error. The variant holds the status of the last error
-    /// response.
-    ServerErrors(Status),
-    /// The server sent too many consecutive block responses without data.
-    EmptyBlocks,
-    /// The server sent too many consecutive blocks shorter than [`write_size`](super::ClientConfig::write_size).
-    ShortBlocks,
-    /// The server does not support device-specific files.
-    SpecificFilesUnsupported,
-    /// The server stopped answering the requests of the client during the upgrade.
-    ServerSilent,
-    /// The server answered block requests only with answers that the client cannot use. The variant holds the fault of
-    /// the last unusable answer.
-    UnusableAnswers(UnusableAnswer),
-    /// The application accepted another image before the device switched to the image of the upgrade, or the server
-    /// offered another image while the download was paused and still did so when the pause had lasted for
-    /// [`max_pause`](super::ClientConfig::max_pause).
-    Replaced,
-    /// The header of the file cannot be decoded. The variant holds the fault of the header. To find the offset of the
-    /// wrong byte, an application can call [`FileHeader::parse_known`](crate::file::FileHeader::parse_known) on the
-    /// first bytes of the file.
-    HeaderUnreadable(HeaderFault),
-    /// The header of the file contradicts the offer. The variant holds a field whose value in the header differs from
-    /// the value in the offer, and both values.
-    HeaderMismatch(HeaderMismatch),
-    /// The file is for other hardware or for another device; the variant holds the hardware range or device for which
-    /// the file is.
-    NotForThisDevice(DeviceMismatch),
-    /// The application answered that the file is invalid.
-    InvalidImage,
-    /// The security credentials that the file requires cannot be obtained.
-    NoCredentials,
-    /// The server refused the upgrade after the download. The variant holds the status with which the server answered
-    /// the Upgrade End Request.
-    UpgradeRefused(Status),
-    /// The device could not switch to the new image.
-    ApplyFailed,
-}
-
-impl Outcome {
-    /// Returns the image that was applied or the file that was received; `None` for a failure.
-    #[must_use]
-    pub const fn id(&self) -> Option<ImageId> {
-        match self {
-            Self::Upgraded(id) | Self::Received(id) => Some(*id),
-            Self::Refused
-            | Self::Cancelled
-            | Self::StorageFault
-            | Self::ServerAborted
-            | Self::ImageGone
-            | Self::ServerErrors(_)
-            | Self::EmptyBlocks
-            | Self::ShortBlocks
-            | Self::SpecificFilesUnsupported
-            | Self::ServerSilent
-            | Self::UnusableAnswers(_)
-            | Self::Replaced
-            | Self::HeaderUnreadable(_)
-            | Self::HeaderMismatch(_)
-            | Self::NotForThisDevice(_)
-            | Self::InvalidImage
-            | Self::NoCredentials
-            | Self::UpgradeRefused(_)
-            | Self::ApplyFailed => None,
-        }
-    }
-}
-
-/// Writes the outcome of an upgrade as one line for a log.
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Upgraded(id) => return write!(f, "the device runs {id}"),
-            Self::Received(id) => return write!(f, "{id} is received and verified"),
-            Self::ServerErrors(last) => {
-                return write!(f, "the server answers with errors, the last one {last}");
-            }
-            Self::UnusableAnswers(answer) => return write!(f, "the server sends {answer}"),
-            Self::Replaced => "another image replaces the image",
-            Self::HeaderUnreadable(fault) => {
-                return write!(f, "the file's header cannot be decoded: {fault}");
-            }
-            Self::HeaderMismatch(mismatch) => return mismatch.fmt(f),
-            Self::NotForThisDevice(mismatch) => return mismatch.fmt(f),
-            Self::UpgradeRefused(status) => return write!(f, "the server refuses the upgrade with {status}"),
-            Self::Refused => "the application refuses the offer",
-            Self::Cancelled => "the application cancels the upgrade",
-            Self::StorageFault => "storage fails",
-            Self::ServerAborted => "the server aborts the upgrade",
-            Self::ImageGone => "the server no longer has the image",
-            Self::EmptyBlocks => "the server sends blocks without data",
-            Self::ShortBlocks => "the server sends blocks shorter than storage can write",
-            Self::SpecificFilesUnsupported => "the server does not support device specific files",
-            Self::ServerSilent => "the server does not answer",
-            Self::InvalidImage => "the application finds the file invalid",
-            Self::NoCredentials => "the security credentials for the file cannot be obtained",
-            Self::ApplyFailed => "the device cannot switch to the image",
-        };
-        f.write_str(text)
-    }
-}
-
-/// Reason for which the header of a file cannot be decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum HeaderFault {
-    /// The file does not begin with the identifier of OTA files, 0x0BEEF11E (section 6.3.2.1).
-    NotAnOtaFile,
-    /// The major part of the header version is not 1 (section 6.3.2.2).
-    UnsupportedVersion,
-    /// The header length is too small for the fields that the field control announces (section 6.3.2.3).
-    HeaderTooShort,
-    /// The total image size is less than the header length (section 6.3.2.10).
-    TotalTooSmall,
-    /// The file ends within its header.
-    Truncated,
-}
-
-/// Writes the fault of a file header as part of one line for a log.
-impl fmt::Display for HeaderFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotAnOtaFile => "no OTA file, the identifier 0x0beef11e is missing",
-            Self::UnsupportedVersion => "the header version is not 0x01XX",
-            Self::HeaderTooShort => "the header length is less than the fields of the header take",
-            Self::TotalTooSmall => "the total image size is less than the header length",
-            Self::Truncated => "the file ends within the header",
-        })
-    }
-}
-
-/// Difference between the header of a file and the offer of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub struct HeaderMismatch {
-    /// Field whose value in the header differs from the value in the offer.
-    pub field: HeaderField,
-    /// Value in the offer of the field that differs between offer and header.
-    pub offered: u32,
-    /// Value in the header of the field that differs between offer and header.
-    pub found: u32,
-}
-
-/// Writes the difference between header and offer in the form `the file's header has file version 0x00000007, but the
-/// offer 0x00000006`. The line shows sizes in decimal, and the values of all other fields in hexadecimal.
-impl fmt::Display for HeaderMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, offered, found } = *self;
-        match field {
-            HeaderField::Manufacturer => {
-                write!(
-                    f,
-                    "the file's header has manufacturer code {found:#06x}, but the offer {offered:#06x}"
-                )
-            }
-            HeaderField::ImageType => {
-                write!(f, "the file's header has image type {found:#06x}, but the offer {offered:#06x}")
-            }
-            HeaderField::Version => {
-                write!(f, "the file's header has file version {found:#010x}, but the offer {offered:#010x}")
-            }
-            HeaderField::Size => {
-                write!(
-                    f,
-                    "the file's header has a total image size of {found} bytes, but the offer {offered}"
-                )
-            }
-        }
-    }
-}
-
-/// Field that both the offer of a file and the header of the file have.
-// Exhaustive: the response to a query has no other field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum HeaderField {
-    /// Manufacturer code of the file (section 6.3.2.5).
-    Manufacturer,
-    /// Image type of the file (section 6.3.2.6).
-    ImageType,
-    /// Version of the file (section 6.3.2.7).
-    Version,
-    /// Total image size of the file in bytes (section 6.3.2.10).
-    Size,
-}
-
-/// Reason for which a file is not meant for the device that downloads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum DeviceMismatch {
-    /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The
-    /// variant holds the hardware range of the file.
-    Hardware(HardwareRange),
-    /// The upgrade file destination of the file is the given device, which is not this device (section 6.3.2.12).
-    Destination(Eui64),
-    /// The upgrade file destination has the bytes of this device's IEEE address in reverse order. The image builder of
-    /// espressif can write files with a reversed destination.
-    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept files
-    /// with a reversed destination.
-    ReversedDestination,
-    /// The file was fetched as a device-specific file but names no device (section 6.10.11.4).
-    NoDestination,
-}
-
-/// Writes the reason for which a file is not for this device as part of one line for a log.
-impl fmt::Display for DeviceMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hardware(HardwareRange { min, max }) => {
-                write!(f, "the file is for hardware versions {min} to {max}")
-            }
-            Self::Destination(device) => write!(f, "the file is for the device {device}"),
-            Self::ReversedDestination => {
-                f.write_str("the destination of the file is this device's IEEE address in reverse byte order")
-            }
-            Self::NoDestination => f.write_str("the device-specific file names no device"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::string::ToString;
@@ -550,23 +308,6 @@ mod tests {
     use super::*;
 
     const ID: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
-
-    #[test]
-    fn outcomes_print_as_lines_of_a_log() {
-        let fault = HeaderFault::Truncated;
-        for (outcome, text) in [
-            (Outcome::Upgraded(ID), std::format!("the device runs {ID}")),
-            (Outcome::Received(ID), std::format!("{ID} is received and verified")),
-            (
-                Outcome::ServerErrors(Status::INVALID_FIELD),
-                std::format!("the server answers with errors, the last one {}", Status::INVALID_FIELD),
-            ),
-            (Outcome::HeaderUnreadable(fault), std::format!("the file's header cannot be decoded: {fault}")),
-            (Outcome::ServerSilent, "the server does not answer".into()),
-        ] {
-            assert_eq!(outcome.to_string(), text);
-        }
-    }
 
     #[test]
     fn events_print_as_lines_of_a_log_and_name_their_image() {

@@ -40,9 +40,9 @@ impl Identity {
 /// the file.
 ///
 /// If a file failed twice, the client skips offers of the file until seven days have passed since the last failure or
-/// since the start of the client. A call of [`Client::query`](crate::client::Client::query) makes the client accept an offer of
-/// the failed file at once. After a unicast Image Notify, the client accepts an offer of the failed file at most once a
-/// day. The failures of a file have no effect on offers of other files.
+/// since the start of the client. A call of [`Client::query`](crate::client::Client::query) makes the client accept an
+/// offer of the failed file at once. After a unicast Image Notify, the client accepts an offer of the failed file at
+/// most once a day. The failures of a file have no effect on offers of other files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

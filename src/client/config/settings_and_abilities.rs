@@ -52,22 +52,23 @@ pub trait Settings {
 #[non_exhaustive]
 pub struct Abilities {
     /// Whether the client can search for a server and ask for a link key. Without the ability `discovery`, the client
-    /// sends requests only to the server that [`ClientConfig::server`] or [`set_server`](crate::client::Client::set_server)
-    /// names, and sends no request while the server is unknown.
+    /// sends requests only to the server that [`ClientConfig::server`] or
+    /// [`set_server`](crate::client::Client::set_server) names, and sends no request while the server is unknown.
     pub discovery: bool,
     /// Whether the client can fetch device-specific files. Without the ability `specific_files`, a call of
     /// [`query_specific_file`](crate::client::Client::query_specific_file) fails.
     pub specific_files: bool,
     /// Whether the client can keep a verified image while it downloads another image that the device needs. Without the
-    /// ability `several_images`, the answer [`VerifyResult::NeedsMore`](crate::client::VerifyResult::NeedsMore) counts as
-    /// [`Abandon`](crate::client::VerifyResult::Abandon).
+    /// ability `several_images`, the answer [`VerifyResult::NeedsMore`](crate::client::VerifyResult::NeedsMore) counts
+    /// as [`Abandon`](crate::client::VerifyResult::Abandon).
     pub several_images: bool,
     /// Whether the device has or can obtain security credentials. Without the ability `credentials`, an upgrade to a
-    /// file that requires security credentials ends with [`Outcome::NoCredentials`](crate::client::Outcome::NoCredentials).
+    /// file that requires security credentials ends with
+    /// [`Outcome::NoCredentials`](crate::client::Outcome::NoCredentials).
     pub credentials: bool,
     /// Whether the device has a UTC clock. Without the ability `utc_clock`, the method
-    /// [`set_utc`](crate::client::Client::set_utc) has no effect, and the client waits for the difference between the current
-    /// time and the upgrade time or request time in a response of the server.
+    /// [`set_utc`](crate::client::Client::set_utc) has no effect, and the client waits for the difference between the
+    /// current time and the upgrade time or request time in a response of the server.
     pub utc_clock: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Error of adding a file to a [`FolderStore`](super::FolderStore), and changes that a refresh finds on disk. The texts of
-//! both name the path of the file, with control characters escaped.
+//! Error of adding a file to a [`FolderStore`](super::FolderStore), and changes that a refresh finds on disk. The texts
+//! of both name the path of the file, with control characters escaped.
 
 use std::io;
 use std::path::{Path, PathBuf};
