@@ -191,18 +191,16 @@ impl<'a> FieldWriter<'a> {
     }
 
     /// Writes the low `size` bytes of `number`; `size` is at most 4.
-    // Not inlined, to save flash, like `FieldReader::number`.
-    #[inline(never)]
+    // Not inlined on a small processor, to save flash, like `FieldReader::number`.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn number(&mut self, number: u32, size: usize) {
         let mut left = number;
-        for _ in 0..size {
+        for place in self.out.iter_mut().skip(self.len).take(size) {
             let [low, ..] = left.to_le_bytes();
-            if let Some(place) = self.out.get_mut(self.len) {
-                *place = low;
-            }
-            self.len = self.len.saturating_add(1);
+            *place = low;
             left >>= 8;
         }
+        self.len = self.len.saturating_add(size);
     }
 
     pub(crate) fn u64(&mut self, number: u64) {
@@ -232,8 +230,9 @@ impl<'a> FieldReader<'a> {
     }
 
     /// Reads a field of `size` bytes; `size` is at most 4.
-    // Not inlined, to save flash: a device reads fields at some thirty places, and each call takes six bytes.
-    #[inline(never)]
+    // Not inlined on a small processor, to save flash: a device reads fields at some thirty places, and each call takes
+    // six bytes.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn number(&mut self, size: usize) -> u32 {
         let Some((field, rest)) = self.rest.split_at_checked(size) else {
             (self.rest, self.is_short) = (&[], true);

@@ -554,8 +554,9 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
                 let pause = min_request_interval(self.server_block_period, config);
                 let Some(download) = self.state.downloading_mut() else { return };
                 self.last_data_request = now;
-                self.retries = self.retries.saturating_add(u32::from(download.earlier_attempts(next) > 0));
-                return download.record_request(now, next, sequence, pause);
+                let earlier = download.record_request(now, next, sequence, pause);
+                self.retries = self.retries.saturating_add(u32::from(earlier > 0));
+                return;
             }
             DueRequest::SecondQuery => {
                 let Some(query) = &mut self.second_query else { return };

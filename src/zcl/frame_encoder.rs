@@ -155,7 +155,7 @@ fn write_head(out: &mut FieldWriter<'_>, first: u8, id: ImageId) {
     write_id(out, id);
 }
 
-#[inline(never)]
+#[cfg_attr(target_pointer_width = "32", inline(never))]
 fn write_id(out: &mut FieldWriter<'_>, id: ImageId) {
     out.number(id.manufacturer.0.into(), 2);
     out.number(id.image_type.0.into(), 2);

@@ -78,8 +78,8 @@ fn ends(input: &FieldReader<'_>, strict: bool) -> bool {
     !input.is_short() && (!strict || input.left() == 0)
 }
 
-// Not inlined, because three commands have these fields.
-#[inline(never)]
+// Not inlined on a small processor, because three commands have these fields.
+#[cfg_attr(target_pointer_width = "32", inline(never))]
 fn filter(input: &mut FieldReader<'_>) -> ImageFilter {
     let (manufacturer, image_type) = (ManufacturerCode(input.u16()), ImageType(input.u16()));
     ImageFilter { manufacturer, image_type, version: FileVersion(input.u32()) }

@@ -433,8 +433,9 @@ impl<const RANGES: usize> Download<RANGES> {
 
     fn gap_outside_slots(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
-        // With one request at a time, no slot is in use before the next request.
-        if self.in_flight.is_empty() {
+        // With one request at a time, no slot is in use before the next request, and no block is being stored when a block
+        // arrives.
+        if self.in_flight.iter().find_map(covered).is_none() {
             return Some(gap);
         }
         // Each turn of the loop moves the gap past one slot.
@@ -470,23 +471,31 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Records that `request` was sent at the time `now` with the sequence number `sequence`. The client sends its next
-    /// request at least `pause` after `request`.
-    pub(super) fn record_request(&mut self, now: Ticks, request: NextRequest, sequence: u8, pause: Millis) {
+    /// request at least `pause` after `request`. Returns how often the client had already sent `request`.
+    pub(super) fn record_request(
+        &mut self,
+        now: Ticks,
+        request: NextRequest,
+        sequence: u8,
+        pause: Millis,
+    ) -> u8 {
         self.sent = self.sent.saturating_add(1);
         self.not_before = now.plus(pause);
         match request {
-            NextRequest::Page(_) if !Self::ANY_ORDER => {}
+            NextRequest::Page(_) if !Self::ANY_ORDER => 0,
             NextRequest::Page(range) => {
                 self.is_page_accompanied = self.in_flight.waiting_count() > 0;
                 self.page = Some(Page::new(now, sequence, range));
-                self.silent_pages = self.silent_pages.saturating_add(1);
+                let earlier = self.silent_pages;
+                self.silent_pages = earlier.saturating_add(1);
+                earlier
             }
             NextRequest::Block(Range { start: offset, end }) => {
                 let size = u8::try_from(end.saturating_sub(offset)).unwrap_or(u8::MAX);
                 let earlier = self.in_flight.request_at(offset).filter(|earlier| earlier.attempts > 0);
-                let (first_sent, attempts) =
+                let (first_sent, earlier) =
                     earlier.map_or((now, 0), |earlier| (earlier.first_sent, earlier.attempts));
-                let attempts = attempts.saturating_add(1);
+                let attempts = earlier.saturating_add(1);
                 self.in_flight.insert_request(BlockRequest {
                     offset,
                     first_sent,
@@ -499,6 +508,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 if let Some(window) = self.window_mut() {
                     window.count_request();
                 }
+                earlier
             }
         }
     }
@@ -508,16 +518,6 @@ impl<const RANGES: usize> Download<RANGES> {
         match Self::mode(config) {
             TransferMode::Pages { spacing, .. } => spacing,
             TransferMode::Blocks { .. } | TransferMode::Auto => self.mode_probe.spacing(),
-        }
-    }
-
-    /// Returns how often the client has already sent `request`.
-    pub(super) fn earlier_attempts(&self, request: NextRequest) -> u8 {
-        match request {
-            NextRequest::Page(_) if Self::ANY_ORDER => self.silent_pages,
-            NextRequest::Page(Range { start, .. }) | NextRequest::Block(Range { start, .. }) => {
-                self.in_flight.request_at(start).map_or(0, |request| request.attempts)
-            }
         }
     }
 

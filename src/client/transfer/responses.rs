@@ -207,6 +207,8 @@ impl<const RANGES: usize> Download<RANGES> {
             };
         }
         let has_range = match &self.phase {
+            // The first missing bytes need no range.
+            _ if is_next => true,
             DownloadPhase::Header(_) => true,
             DownloadPhase::Rest(_, received) if !Self::ANY_ORDER => stored.start <= received.watermark(),
             DownloadPhase::Rest(_, received) => {
