@@ -247,11 +247,6 @@ impl<const RANGES: usize> InFlight<RANGES> {
         self.iter().filter_map(Slot::storing)
     }
 
-    /// Returns whether all slots are free.
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self.first, Slot::Free) && next_in_use(&mut self.more.iter()).is_none()
-    }
-
     /// Returns the number of block requests that wait for a response and of blocks that the application is storing.
     pub(super) fn open_count(&self) -> usize {
         let is_open = |slot: &&Slot| match slot {
