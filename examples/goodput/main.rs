@@ -4,15 +4,16 @@
 //! - `-- --fleet` measures the upgrades of up to a thousand devices on one channel. An Image Notify by broadcast with a
 //!   query jitter starts the upgrades.
 //! - `-- --switches` measures the latency of light switches while many devices upgrade, and prints the table
-//!   `switches.tsv`.
-//! - `-- --picture-of-switches FILE.svg` draws the committed table `switches.tsv` without a measurement.
-//! - `-- --fragments` measures the goodput by block size with APS fragmentation, and prints the table `fragments.tsv`.
-//! - `-- --picture-of-fragments FILE.svg` draws the committed table `fragments.tsv` without a measurement.
-//! - `-- --sleepy` measures the goodput and the energy of sleepy devices, and prints the table `sleepy.tsv`.
-//! - `-- --picture-of-sleepy FILE.svg` draws the committed table `sleepy.tsv` without a measurement.
+//!   `light_switch_latency.tsv`.
+//! - `-- --picture-of-switches FILE.svg` draws the committed table `light_switch_latency.tsv` without a measurement.
+//! - `-- --fragments` measures the goodput by block size with APS fragmentation, and prints the table `aps_fragments.tsv`.
+//! - `-- --picture-of-fragments FILE.svg` draws the committed table `aps_fragments.tsv` without a measurement.
+//! - `-- --sleepy` measures the goodput and the energy of sleepy devices, and prints the table `sleepy_devices.tsv`.
+//! - `-- --picture-of-sleepy FILE.svg` draws the committed table `sleepy_devices.tsv` without a measurement.
 //! - `-- --impairments` measures the goodput with bursts of loss and with slow or peculiar servers, and prints the table
-//!   `impairment.tsv`.
-//! - `-- --picture-of-impairments FILE.svg` draws the committed table `impairment.tsv` without a measurement.
+//!   `loss_and_server_impairments.tsv`.
+//! - `-- --picture-of-impairments FILE.svg` draws the committed table `loss_and_server_impairments.tsv` without a
+//!   measurement.
 //! - `-- --picture FILE.svg` draws the committed table `goodput.tsv` without a measurement.
 //!
 //! The table compares each goodput with the goodput of an oracle: a client of the same mode on the same channel, which
@@ -20,36 +21,39 @@
 //! with carrier sensing, collisions and relays, the real server, the real client, and flash that takes 2 ms for a block
 //! of 64 bytes.
 
-mod fragments_plot;
-mod impairment_plot;
+mod aps_fragments_plot;
+mod goodput_plot;
+mod light_switch_latency_plot;
+mod loss_and_server_impairments_plot;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
 mod plot_heading;
-mod sleepy_plot;
-mod svg_plot;
-mod switch_latency_plot;
+mod sleepy_devices_plot;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::{Fleet, fragment_table, goodput_table, impairment_table, sleepy_table, switch_latency};
+use zigbee_ota_sim::{
+    Fleet, aps_fragment_table, goodput_table, light_switch_latency_table, loss_and_server_impairment_table,
+    sleepy_device_table,
+};
 
 /// Committed table of the last measurement of the goodput.
 const TABLE: &str = include_str!("goodput.tsv");
 
 /// Committed table of the last measurement of the latency of light switches.
-const SWITCHES: &str = include_str!("switches.tsv");
+const SWITCHES: &str = include_str!("light_switch_latency.tsv");
 
 /// Committed table of the last measurement of the goodput by block size.
-const FRAGMENTS: &str = include_str!("fragments.tsv");
+const FRAGMENTS: &str = include_str!("aps_fragments.tsv");
 
 /// Goodput and energy of sleepy devices as last measured.
-const SLEEPY: &str = include_str!("sleepy.tsv");
+const SLEEPY: &str = include_str!("sleepy_devices.tsv");
 
 /// Goodput with impairments as last measured.
-const IMPAIRMENTS: &str = include_str!("impairment.tsv");
+const IMPAIRMENTS: &str = include_str!("loss_and_server_impairments.tsv");
 
 /// Measure or draw the goodput of all transfer modes.
 #[derive(Parser)]
@@ -99,40 +103,50 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &options.picture {
-        return drawn(file, svg_plot::draw(&goodput_table::read(TABLE), file));
+        return drawn(file, goodput_plot::draw(&goodput_table::read(TABLE), file));
     }
     if let Some(file) = &options.picture_of_switches {
-        return drawn(file, switch_latency_plot::draw(&switch_latency::read(SWITCHES), file));
+        return drawn(
+            file,
+            light_switch_latency_plot::draw(&light_switch_latency_table::read(SWITCHES), file),
+        );
     }
     if let Some(file) = &options.picture_of_fragments {
-        return drawn(file, fragments_plot::draw(&fragment_table::read(FRAGMENTS), file));
+        return drawn(file, aps_fragments_plot::draw(&aps_fragment_table::read(FRAGMENTS), file));
     }
     if let Some(file) = &options.picture_of_sleepy {
-        return drawn(file, sleepy_plot::draw(&sleepy_table::read(SLEEPY), file));
+        return drawn(file, sleepy_devices_plot::draw(&sleepy_device_table::read(SLEEPY), file));
     }
     if options.sleepy {
-        let lines = sleepy_table::lines();
-        let measured = with_bar(lines.len(), |bar| sleepy_table::measure(lines, || bar.inc(1)));
-        output_lines::write(&sleepy_table::write(&measured));
+        let lines = sleepy_device_table::lines();
+        let measured = with_bar(lines.len(), |bar| sleepy_device_table::measure(lines, || bar.inc(1)));
+        output_lines::write(&sleepy_device_table::write(&measured));
         return Ok(());
     }
     if let Some(file) = &options.picture_of_impairments {
-        return drawn(file, impairment_plot::draw(&impairment_table::read(IMPAIRMENTS), file));
+        return drawn(
+            file,
+            loss_and_server_impairments_plot::draw(
+                &loss_and_server_impairment_table::read(IMPAIRMENTS),
+                file,
+            ),
+        );
     }
     if options.impairments {
-        let lines = impairment_table::lines();
-        let measured = with_bar(lines.len(), |bar| impairment_table::measure(lines, || bar.inc(1)));
-        output_lines::write(&impairment_table::write(&measured));
+        let lines = loss_and_server_impairment_table::lines();
+        let measured =
+            with_bar(lines.len(), |bar| loss_and_server_impairment_table::measure(lines, || bar.inc(1)));
+        output_lines::write(&loss_and_server_impairment_table::write(&measured));
         return Ok(());
     }
     if options.fragments {
-        let lines = fragment_table::lines();
-        let measured = with_bar(lines.len(), |bar| fragment_table::measure(lines, || bar.inc(1)));
-        output_lines::write(&fragment_table::write(&measured));
+        let lines = aps_fragment_table::lines();
+        let measured = with_bar(lines.len(), |bar| aps_fragment_table::measure(lines, || bar.inc(1)));
+        output_lines::write(&aps_fragment_table::write(&measured));
         return Ok(());
     }
     if options.switches {
-        output_lines::write(&switch_latency::write(&switch_latency::measure()));
+        output_lines::write(&light_switch_latency_table::write(&light_switch_latency_table::measure()));
         return Ok(());
     }
     if options.fleet {

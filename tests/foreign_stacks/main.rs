@@ -1,15 +1,15 @@
 //! Tests of the crate against models of other stacks: their frames byte by byte, and simulations with a model as client
 //! or server.
 //!
-//! `model_frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the simulations that the other stack
+//! `model_frames/*.txt` pin the models by literal frames. `other_stack_cannot_finish.tsv` lists the simulations that the other stack
 //! cannot finish in time by its own fault, with the reason. `known_failures.tsv` lists the simulations that fail by a
 //! fault of this crate, with the row of the requirement. Both lists are exact: a passing simulation must be removed
 //! from its list.
 //!
 //! Variables of the environment: `SIM_WORLDS=10000` runs ten times as many seeds and moments as `SIM_WORLDS=1000`, the
-//! default, and may find more worlds of the listed kinds; `WORLD=name` and `SIM_SEED=n`, with `-- --nocapture`, print the
-//! events of one world; `SHRINK_LISTS=1` removes worlds that pass from the lists; `WRITE_FRAMES=1` and `WRITE_SPEED=1`
-//! write the frames and the table of speeds anew.
+//! default, and may find more worlds of the listed kinds; `WORLD=name` and `SIM_SEED=n`, with `-- --nocapture`, print
+//! the events of one world; `SHRINK_LISTS=1` removes worlds that pass from the lists; `WRITE_FRAMES=1` and
+//! `WRITE_SPEED=1` write the frames and the table of speeds anew.
 
 use std::env;
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
@@ -22,13 +22,13 @@ use zigbee_ota_sim::simulation::{DeviceSettings, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, file_of};
 
 mod client_with_foreign_servers;
+mod download_speed;
 mod expected_failures;
 mod frame_faults;
 mod model_frames;
 mod random_networks;
 mod recovery;
 mod server_with_foreign_clients;
-mod speed;
 
 const MILLI: Micros = 1000;
 const SECOND: Micros = 1_000_000;

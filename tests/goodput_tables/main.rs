@@ -2,10 +2,10 @@
 //! and peculiar servers. Each table is committed, and some of its rows are measured anew, with the environment variable
 //! `GOODPUT_CELLS=all` every row.
 
+mod aps_fragments;
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;
-mod fragments;
-mod impairments;
+mod loss_and_server_impairments;
 mod sleepy_devices;
 
 use std::fmt::Debug;

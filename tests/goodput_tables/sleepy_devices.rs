@@ -1,18 +1,18 @@
 //! Sleepy devices: goodput and energy.
 
 use zigbee_ota_sim::Cell;
-use zigbee_ota_sim::sleepy_table::{self, HELD, LOSSES, Line, POLLS};
+use zigbee_ota_sim::sleepy_device_table::{self, HELD, LOSSES, Line, POLLS};
 
 use crate::{assert_drawn, assert_same, is_whole};
 
 /// Table as last measured by `cargo run --release --example goodput -- --sleepy`.
-const TABLE: &str = include_str!("../../examples/goodput/sleepy.tsv");
+const TABLE: &str = include_str!("../../examples/goodput/sleepy_devices.tsv");
 
 /// Row of the table.
 fn row(mode: &str, poll: u16, held: u8, loss: u8) -> Line {
     let place = (mode, poll, held, loss);
     let is_here = |line: &Line| (line.mode, line.poll, line.held, line.loss) == place;
-    sleepy_table::read(TABLE).into_iter().find(is_here).unwrap_or_else(|| panic!("{place:?}"))
+    sleepy_device_table::read(TABLE).into_iter().find(is_here).unwrap_or_else(|| panic!("{place:?}"))
 }
 
 /// Intervals of polls in milliseconds.
@@ -23,17 +23,17 @@ fn polls() -> impl Iterator<Item = u16> {
 /// Measures the devices that poll each second and those that poll most seldom anew.
 #[test]
 fn the_table_is_what_the_simulation_says() {
-    let (known, all) = (sleepy_table::read(TABLE), sleepy_table::lines());
+    let (known, all) = (sleepy_device_table::read(TABLE), sleepy_device_table::lines());
     let place = |line: &Line| Line { mean: 0, radio_on: 0, repeats: 0, ..*line };
     assert_eq!(known.iter().map(place).collect::<Vec<_>>(), all);
     let few = |line: &Line| is_whole() || [0, 1000, 7500].contains(&line.poll);
     let [known, now] = [known, all].map(|lines| lines.into_iter().filter(few).collect::<Vec<_>>());
-    assert_same(&sleepy_table::measure(now, || ()), &known);
+    assert_same(&sleepy_device_table::measure(now, || ()), &known);
 }
 
 #[test]
 fn the_picture_shows_the_table() {
-    assert_drawn("--picture-of-sleepy", include_str!("../../examples/goodput/sleepy.svg"));
+    assert_drawn("--picture-of-sleepy", include_str!("../../examples/goodput/sleepy_devices.svg"));
 }
 
 /// Without loss, a device that asks for one block at a time gets one for each poll, and needs the same energy for it at every

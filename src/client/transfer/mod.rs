@@ -50,15 +50,15 @@
 //! | `header_check` | the header of the file |
 //! | `same_file_check` | the check that the server still has the same file |
 
+mod block_responses;
 mod block_size;
 mod deadlines;
 mod header_check;
 mod in_flight;
 mod mode_probe;
+mod next_request;
 mod page;
-mod responses;
 mod same_file_check;
-mod schedule;
 mod window;
 
 use core::num::NonZeroU8;
@@ -74,14 +74,14 @@ use super::event::{PauseReason, UnusableAnswer};
 use super::rtt::RttEstimator;
 use super::state::{StoredImage, is_specific};
 use crate::ranges::{Range, ReceivedRanges};
+pub(super) use block_responses::{Environment, Received};
 use block_size::BlockSize;
 use header_check::PartialHeader;
 use in_flight::{BlockRequest, InFlight, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
+pub(super) use next_request::NextRequest;
 use page::{Page, PageStage, PageTiming};
-pub(super) use responses::{Environment, Received};
 use same_file_check::FileCheck;
-pub(super) use schedule::NextRequest;
 use window::Window;
 
 /// ClusterRevision in which MinimumBlockPeriod is in seconds. In every ClusterRevision except 2, MinimumBlockPeriod is

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use zigbee_ota::client::TransferMode;
 
-use crate::{Cell, measured_table};
+use crate::{Cell, table_rows};
 
 /// Size of the file in bytes.
 const BYTES: usize = 200_000;
@@ -129,7 +129,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    measured_table::measure(all, Line::measured, report_row)
+    table_rows::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000\toracle_bytes_per_s\tpercent_of_oracle";
@@ -166,5 +166,5 @@ pub fn read(text: &str) -> Vec<Line> {
         repeats: numbers[5] as u32,
         oracle: numbers[6] as u32,
     };
-    measured_table::rows(text, TITLE).into_iter().map(line).collect()
+    table_rows::rows(text, TITLE).into_iter().map(line).collect()
 }

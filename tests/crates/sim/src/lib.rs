@@ -13,7 +13,7 @@
 //!
 //! [`SingleUpgrade`] is the small simulation: one client, one server, one lossy link. [`simulation`] is the large one:
 //! many clients, power cuts, server failures. [`net`] is the network between its nodes, [`radio`] the shared channel,
-//! [`switch_latency`] measures what others feel of an upgrade, [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
+//! [`light_switch_latency_table`] measures what others feel of an upgrade, [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
 //! client.
 //!
 //! ```
@@ -35,15 +35,15 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod aps_fragment_table;
 mod event_queue;
 mod fleet;
 pub mod foreign;
-pub mod fragment_table;
 mod goodput;
 pub mod goodput_table;
 pub mod ideal_nodes;
-pub mod impairment_table;
-mod measured_table;
+pub mod light_switch_latency_table;
+pub mod loss_and_server_impairment_table;
 pub mod net;
 mod nor_flash;
 mod point_to_point_link;
@@ -54,8 +54,8 @@ mod server_among_misbehaving_clients;
 pub mod simulation;
 mod single_device_server;
 mod single_upgrade;
-pub mod sleepy_table;
-pub mod switch_latency;
+pub mod sleepy_device_table;
+mod table_rows;
 mod upgrade_countdown_policy;
 
 pub use event_queue::{EventQueue, Micros};

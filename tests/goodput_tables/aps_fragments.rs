@@ -1,6 +1,6 @@
 //! Blocks in APS fragments.
 
-use zigbee_ota_sim::fragment_table::{self, DELAYS, Line, MODES};
+use zigbee_ota_sim::aps_fragment_table::{self, DELAYS, Line, MODES};
 use zigbee_ota_sim::net::{ApsAcks, Fragmentation};
 use zigbee_ota_sim::{Cell, Micros};
 
@@ -9,7 +9,7 @@ use crate::{assert_drawn, assert_same, is_whole};
 const MILLI: Micros = 1000;
 
 /// Table as last measured by `cargo run --release --example goodput -- --fragments`.
-const TABLE: &str = include_str!("../../examples/goodput/fragments.tsv");
+const TABLE: &str = include_str!("../../examples/goodput/aps_fragments.tsv");
 
 /// Blocks of 223 bytes, three full fragments, one request at a time, as espressif's example sends them.
 #[derive(Clone, Copy)]
@@ -115,13 +115,13 @@ fn row(mode: &str, hops: u16, delay: u64, loss: u8, block: u8, fragments: (u8, u
     let place = (mode, hops, delay, loss, block, fragments);
     let is_here =
         |line: &Line| (line.mode, line.hops, line.delay, line.loss, line.block, line.fragments) == place;
-    fragment_table::read(TABLE).into_iter().find(is_here).unwrap_or_else(|| panic!("{place:?}"))
+    aps_fragment_table::read(TABLE).into_iter().find(is_here).unwrap_or_else(|| panic!("{place:?}"))
 }
 
 /// Measures the blocks of 64 and 223 bytes of two paths anew.
 #[test]
 fn the_table_is_what_the_simulation_says() {
-    let (known, all) = (fragment_table::read(TABLE), fragment_table::lines());
+    let (known, all) = (aps_fragment_table::read(TABLE), aps_fragment_table::lines());
     let place = |line: &Line| Line { mean: 0, deviation: 0, ..*line };
     assert_eq!(known.iter().map(place).collect::<Vec<_>>(), all);
     let few = |line: &Line| {
@@ -129,12 +129,12 @@ fn the_table_is_what_the_simulation_says() {
         is_whole() || ([(1, 10, 1), (3, 50, 5)].contains(&path) && [64, 223].contains(&line.block))
     };
     let [known, now] = [known, all].map(|lines| lines.into_iter().filter(few).collect::<Vec<_>>());
-    assert_same(&fragment_table::measure(now, || ()), &known);
+    assert_same(&aps_fragment_table::measure(now, || ()), &known);
 }
 
 #[test]
 fn the_picture_shows_the_table() {
-    assert_drawn("--picture-of-fragments", include_str!("../../examples/goodput/fragments.svg"));
+    assert_drawn("--picture-of-fragments", include_str!("../../examples/goodput/aps_fragments.svg"));
 }
 
 /// What the guide recommends. With single requests and at most 1 % loss, 223 bytes are as good as the best size, if the stack

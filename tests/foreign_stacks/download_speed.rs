@@ -1,7 +1,7 @@
-//! Speed of downloads between this crate and other stacks, over the simulated radio channel: one hop, flash that takes 2
-//! ms for a block.
+//! Speed of downloads between this crate and other stacks, over the simulated radio channel: one hop, flash that takes
+//! 2 ms for a block.
 //!
-//! `speed.tsv` holds the speed of each server in each transfer mode and of each client, in bytes per second. The test
+//! `download_speed.tsv` holds the speed of each server in each transfer mode and of each client, in bytes per second. The test
 //! fails when one becomes slower by more than 5 %; `WRITE_SPEED=1` writes the table anew.
 
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use zigbee_ota_sim::{Cell, file_of};
 
 use crate::{HOUR, MODES};
 
-const TABLE: &str = include_str!("speed.tsv");
+const TABLE: &str = include_str!("download_speed.tsv");
 const TITLE: &str = "peer\tmode\tloss_percent\tbytes_per_s\n";
 
 /// Size of the file in bytes.
@@ -84,7 +84,7 @@ fn read(table: &str) -> Vec<(&str, u32)> {
 fn no_peer_becomes_slower() {
     let now = measure();
     if env::var_os("WRITE_SPEED").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign_stacks/speed.tsv");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign_stacks/download_speed.tsv");
         return fs::write(path, now).expect("a writable file");
     }
     let (now, then) = (read(&now), read(TABLE));

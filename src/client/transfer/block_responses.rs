@@ -29,9 +29,9 @@ use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 use super::block_size::beyond_word;
 use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
+use super::next_request::MAX_DROPPED_PAGES;
 use super::page::{BlockTiming, PageStage};
 use super::same_file_check::{CheckProgress, FileCheck};
-use super::schedule::MAX_DROPPED_PAGES;
 use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 
 /// Number of consecutive NO_IMAGE_AVAILABLE responses after which the client pauses the download (section 6.10.6.5.2:

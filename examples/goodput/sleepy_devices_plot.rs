@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use zigbee_ota_sim::sleepy_table::{HELD, Line, MODES, POLLS};
+use zigbee_ota_sim::sleepy_device_table::{HELD, Line, MODES, POLLS};
 
 use crate::plot_heading;
 

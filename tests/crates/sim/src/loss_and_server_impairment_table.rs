@@ -11,7 +11,7 @@ use crate::goodput_table::{self, MODES};
 use crate::ideal_nodes::Oracle;
 use crate::net::Burst;
 use crate::simulation::Settings;
-use crate::{Cell, Micros, measured_table};
+use crate::{Cell, Micros, table_rows};
 
 const MILLI: Micros = 1000;
 
@@ -187,7 +187,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    measured_table::measure(all, Line::measured, report_row)
+    table_rows::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str = "impairment, mode\thops\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000\toracle_bytes_per_s\tpercent_of_oracle";
@@ -228,5 +228,5 @@ pub fn read(text: &str) -> Vec<Line> {
             oracle: numbers[5] as u32,
         }
     };
-    measured_table::rows(text, TITLE).into_iter().map(line).collect()
+    table_rows::rows(text, TITLE).into_iter().map(line).collect()
 }

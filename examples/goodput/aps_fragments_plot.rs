@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
-use zigbee_ota_sim::fragment_table::{BLOCKS, DELAYS, HOPS, Line, MODES};
+use zigbee_ota_sim::aps_fragment_table::{BLOCKS, DELAYS, HOPS, Line, MODES};
 
 use crate::plot_heading;
 

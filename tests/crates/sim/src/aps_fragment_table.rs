@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::net::Fragmentation;
 use crate::radio::timing::LONGEST_BLOCK;
-use crate::{Cell, Micros, goodput_table, measured_table};
+use crate::{Cell, Micros, goodput_table, table_rows};
 
 /// Size of the file in bytes.
 const BYTES: usize = 64_000;
@@ -116,7 +116,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    measured_table::measure(all, Line::measured, report_row)
+    table_rows::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str =
@@ -151,5 +151,5 @@ pub fn read(text: &str) -> Vec<Line> {
         mean: numbers[6] as u32,
         deviation: numbers[7] as u32,
     };
-    measured_table::rows(text, TITLE).into_iter().map(line).collect()
+    table_rows::rows(text, TITLE).into_iter().map(line).collect()
 }

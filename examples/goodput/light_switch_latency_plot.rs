@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
-use zigbee_ota_sim::switch_latency::{FLEETS, Line};
+use zigbee_ota_sim::light_switch_latency_table::{FLEETS, Line};
 
 const COLOURS: [RGBColor; FLEETS.len()] = [
     RGBColor(90, 90, 90),

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use zigbee_ota::client::TransferMode;
 
-use crate::{Cell, Micros, goodput_table, measured_table};
+use crate::{Cell, Micros, goodput_table, table_rows};
 
 /// Size of the file in bytes.
 const BYTES: usize = 16_000;
@@ -108,7 +108,7 @@ pub fn lines() -> Vec<Line> {
 /// If a client does not upgrade or violates a rule.
 #[must_use]
 pub fn measure(all: Vec<Line>, report_row: impl Fn() + Sync) -> Vec<Line> {
-    measured_table::measure(all, Line::measured, report_row)
+    table_rows::measure(all, Line::measured, report_row)
 }
 
 const TITLE: &str =
@@ -143,5 +143,5 @@ pub fn read(text: &str) -> Vec<Line> {
             repeats: numbers[5] as u32,
         }
     };
-    measured_table::rows(text, TITLE).into_iter().map(line).collect()
+    table_rows::rows(text, TITLE).into_iter().map(line).collect()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 use zigbee_ota_sim::goodput_table::MODES;
-use zigbee_ota_sim::impairment_table::{HOPS, IMPAIRMENTS, LOSSES, Line};
+use zigbee_ota_sim::loss_and_server_impairment_table::{HOPS, IMPAIRMENTS, LOSSES, Line};
 
 use crate::plot_heading::{self, MODE_COLOURS};
 

@@ -1,17 +1,18 @@
 //! Bursts of loss, and servers that pace, that answer one of several requests, or that number their answers themselves.
 
 use zigbee_ota_sim::goodput_table::MODES;
-use zigbee_ota_sim::impairment_table::{self, IMPAIRMENTS, LOSSES, Line};
+use zigbee_ota_sim::loss_and_server_impairment_table::{self, IMPAIRMENTS, LOSSES, Line};
 
 use crate::{assert_drawn, assert_same, is_whole};
 
 /// Table as last measured by `cargo run --release --example goodput -- --impairments`.
-const TABLE: &str = include_str!("../../examples/goodput/impairment.tsv");
+const TABLE: &str = include_str!("../../examples/goodput/loss_and_server_impairments.tsv");
 
 /// Measures two modes with each impairment anew, over one hop at 5 % loss.
 #[test]
 fn the_table_is_what_the_simulation_says() {
-    let (known, all) = (impairment_table::read(TABLE), impairment_table::lines());
+    let (known, all) =
+        (loss_and_server_impairment_table::read(TABLE), loss_and_server_impairment_table::lines());
     let place = |line: &Line| Line { mean: 0, deviation: 0, repeats: 0, oracle: 0, ..*line };
     assert_eq!(known.iter().map(place).collect::<Vec<_>>(), all);
     let few = |line: &Line| {
@@ -19,19 +20,22 @@ fn the_table_is_what_the_simulation_says() {
         is_whole() || (is_named && (line.hops, line.loss) == (1, 5))
     };
     let [known, now] = [known, all].map(|lines| lines.into_iter().filter(few).collect::<Vec<_>>());
-    assert_same(&impairment_table::measure(now, || ()), &known);
+    assert_same(&loss_and_server_impairment_table::measure(now, || ()), &known);
 }
 
 #[test]
 fn the_picture_shows_the_table() {
-    assert_drawn("--picture-of-impairments", include_str!("../../examples/goodput/impairment.svg"));
+    assert_drawn(
+        "--picture-of-impairments",
+        include_str!("../../examples/goodput/loss_and_server_impairments.svg"),
+    );
 }
 
 /// Smallest share of the oracle's goodput over both distances, at 0, 1, 5 and 10 % independent loss, for single requests, the
 /// windows, the pages and `Auto`. The guide gives the reason for each share below 97 %, 95 % and 90 % at 1, 5 and 10 %.
 #[test]
 fn every_impairment_leaves_a_share_of_the_oracle() {
-    let lines = impairment_table::read(TABLE);
+    let lines = loss_and_server_impairment_table::read(TABLE);
     for (impairment, (name, _)) in IMPAIRMENTS.into_iter().enumerate() {
         let expected: [[f64; 4]; 4] = match name {
             "none" => [

@@ -2,23 +2,26 @@
 
 use std::process::Command;
 
-use zigbee_ota_sim::switch_latency::{self, FLEETS, HOPS, Line};
+use zigbee_ota_sim::light_switch_latency_table::{self, FLEETS, HOPS, Line};
 
 #[path = "common/example_binaries.rs"]
 mod example_binaries;
 
 /// Table as last measured by `cargo run --release --example goodput -- --switches`.
-const TABLE: &str = include_str!("../examples/goodput/switches.tsv");
+const TABLE: &str = include_str!("../examples/goodput/light_switch_latency.tsv");
 
 /// Row of the table by the name of the fleet.
 fn row(name: &str, hops: u16) -> Line {
     let here = |line: &Line| (FLEETS[line.fleet].0, line.hops) == (name, hops);
-    switch_latency::read(TABLE).into_iter().find(here).unwrap_or_else(|| panic!("{name}, {hops} hops"))
+    light_switch_latency_table::read(TABLE)
+        .into_iter()
+        .find(here)
+        .unwrap_or_else(|| panic!("{name}, {hops} hops"))
 }
 
 #[test]
 fn the_table_is_what_the_simulation_says() {
-    assert_eq!(switch_latency::write(&switch_latency::measure()), TABLE);
+    assert_eq!(light_switch_latency_table::write(&light_switch_latency_table::measure()), TABLE);
 }
 
 /// With the server's default, 95 of 100 commands arrive within twice the time that they take on the idle network.
@@ -51,9 +54,9 @@ fn the_fleet_keeps_its_speed() {
 #[test]
 fn the_picture_shows_the_table() {
     let folder = tempfile::tempdir().unwrap();
-    let drawn = folder.path().join("switches.svg");
+    let drawn = folder.path().join("light_switch_latency.svg");
     let mut goodput = Command::new(example_binaries::example("goodput"));
     assert!(goodput.arg("--picture-of-switches").arg(&drawn).status().unwrap().success());
-    let kept = include_str!("../examples/goodput/switches.svg");
+    let kept = include_str!("../examples/goodput/light_switch_latency.svg");
     assert!(std::fs::read_to_string(drawn).unwrap() == kept, "run the example with --picture-of-switches");
 }
