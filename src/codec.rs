@@ -177,30 +177,31 @@ pub(crate) fn locate<'a, T>(
     Err(DecodeError { item, offset: base.saturating_add(consumed), kind: error.kind })
 }
 
-/// Writer of little-endian fields, for the encoders that run on a device. The writer counts a byte past the end of the
-/// output, but does not write the byte.
+/// Writer of little-endian fields, for the encoders that run on a device. A field that does not fit into the
+/// rest of the output is left out, as are all fields after it.
 #[derive(Debug)]
 pub(crate) struct FieldWriter<'a> {
-    out: &'a mut [u8],
-    len: usize,
+    rest: &'a mut [u8],
 }
 
 impl<'a> FieldWriter<'a> {
     pub(crate) const fn new(out: &'a mut [u8]) -> Self {
-        Self { out, len: 0 }
+        Self { rest: out }
     }
 
     /// Writes the low `size` bytes of `number`; `size` is at most 4.
     // Not inlined on a small processor, to save flash, like `FieldReader::number`.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn number(&mut self, number: u32, size: usize) {
-        let mut left = number;
-        for place in self.out.iter_mut().skip(self.len).take(size) {
-            let [low, ..] = left.to_le_bytes();
-            *place = low;
-            left >>= 8;
+        if let Some((field, rest)) = core::mem::take(&mut self.rest).split_at_mut_checked(size) {
+            let mut left = number;
+            for place in field {
+                let [low, ..] = left.to_le_bytes();
+                *place = low;
+                left >>= 8;
+            }
+            self.rest = rest;
         }
-        self.len = self.len.saturating_add(size);
     }
 
     pub(crate) fn u64(&mut self, number: u64) {
@@ -209,9 +210,9 @@ impl<'a> FieldWriter<'a> {
         self.number(u32::from_le_bytes([e, f, g, h]), 4);
     }
 
-    /// Returns the number of bytes of all fields that were written.
-    pub(crate) const fn len(&self) -> usize {
-        self.len
+    /// Returns the number of bytes of the output that are still free.
+    pub(crate) const fn left(&self) -> usize {
+        self.rest.len()
     }
 }
 

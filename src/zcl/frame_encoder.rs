@@ -110,7 +110,7 @@ impl ClientFrame {
                 out.number(status.0.into(), 1);
             }
         }
-        out.len()
+        LONGEST_TO_SERVER.saturating_sub(out.left())
     }
 }
 
