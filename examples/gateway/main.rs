@@ -30,11 +30,11 @@ use zigbee_ota::server::{
 };
 use zigbee_ota::time::Instant;
 
-use json_lines::print;
+use print_json_lines::print;
 use tcp_network::{Network, NetworkEvent};
 
-#[path = "../common/json_lines.rs"]
-mod json_lines;
+#[path = "../common/print_json_lines.rs"]
+mod print_json_lines;
 #[path = "../common/stdin_lines.rs"]
 mod stdin_lines;
 #[path = "../common/tcp_network.rs"]

@@ -12,7 +12,7 @@ use zigbee_ota::{Eui64, FileVersion, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
 use crate::output_lines;
-use crate::simulated_network::{Network, Simulated};
+use crate::simulated_zigbee_network::{Network, Simulated};
 use crate::terminal_escape;
 
 /// Maximum time for which the gateway waits while no timer runs.

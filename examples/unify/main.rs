@@ -14,7 +14,7 @@
 //! device runs the announced image, 1 after a timeout, 2 without a broker or files.
 //!
 //! The files `gateway.rs`, which connects a consumer with a server, and `mqtt_connection.rs` can be used in a real
-//! gateway. A real gateway has a radio in place of `simulated_network.rs`.
+//! gateway. A real gateway has a radio in place of `simulated_zigbee_network.rs`.
 
 // The library has no clock, so this example reads the clock of the system and passes the time to the library.
 #![allow(clippy::disallowed_methods)]
@@ -36,7 +36,7 @@ mod image_provider;
 mod mqtt_connection;
 #[path = "../common/output_lines.rs"]
 mod output_lines;
-mod simulated_network;
+mod simulated_zigbee_network;
 #[path = "../common/terminal_escape.rs"]
 mod terminal_escape;
 

@@ -5,7 +5,7 @@
 //! image and has exactly the served file in flash, 1 when not, 2 when there is no upgrade to simulate.
 
 mod compare_modes;
-mod link_args;
+mod radio_link_options;
 mod report;
 
 use std::num::NonZeroU8;
@@ -21,7 +21,7 @@ use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::simulation::{DeviceSettings, HostSettings, PowerCut, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, demonstration_file};
 
-use link_args::Link;
+use radio_link_options::Link;
 use transfer_mode_args::TransferArgs;
 use trust_args::Trust;
 

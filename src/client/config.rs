@@ -278,7 +278,8 @@ pub struct ClientConfig {
     pub max_prepare_attempts: u8,
     /// Whether the client reports to the server an offer that it skips without asking the application. The report of a
     /// skipped offer is an Upgrade End Request with the status INVALID_IMAGE, sent once for each offered version. The
-    /// client sends no report of a skipped offer during a download, or while a complete image waits for its upgrade.
+    /// client sends the server no report of a skipped offer during a download, or while a complete image waits for its
+    /// upgrade.
     ///
     /// Default of `report_skipped_offers`: false, because document 095264 (2011) has no report of skipped offers. With
     /// reports of skipped offers, a gateway that started an update learns at once that the device refuses the file, as

@@ -56,8 +56,8 @@ pub enum ClientEvent {
     /// the configuration does not let the server start the upgrade.
     WaitingForActivation,
     /// The download is paused for the given reason, and all stored bytes are kept. The client sends its next query at
-    /// the given time. If the server answers a query during the pause by an offer of the downloaded image, the download
-    /// continues.
+    /// the given time. If the server answers a query during the pause by an offer of the image of the download, the
+    /// download continues.
     DownloadPaused(PauseReason, Instant),
     /// During a pause of the download, the server has offered the image of the download again, or has sent blocks of
     /// the image again. The client has checked that the header and the last stored block on the server equal the stored

@@ -262,8 +262,8 @@ impl<'a> ImageHeader<'a> {
             && self.max_applicable_version.is_none_or(|max| version <= max)
     }
 
-    /// Returns the total size in bytes of a file whose TLV structure takes `structure_len` bytes; `None` if the size is
-    /// above `u64::MAX`.
+    /// Returns the size in bytes of the whole file: 16 bytes before the TLV structure, a TLV structure of
+    /// `structure_len` bytes, and the payload. Returns `None` if the size is above `u64::MAX`.
     const fn total_size(&self, structure_len: u64) -> Option<u64> {
         16_u64.saturating_add(structure_len).checked_add(self.payload_size)
     }

@@ -23,8 +23,8 @@ pub struct PayloadReport<'a> {
     /// State of the payload according to its own checksums.
     pub state: PayloadState,
     /// State according to a second checksum, which covers the whole element and not only the image at its start. Only
-    /// Telink's format has a second checksum. `None` if the payload is no Telink image, if the Telink image fills its
-    /// element, or if the next element has the same tag.
+    /// Telink's format has a checksum of the whole element. `None` if the payload is no Telink image, if the Telink
+    /// image fills its element, or if the next element has the same tag.
     pub element_state: Option<PayloadState>,
     /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state of an encrypted
     /// payload is [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.

@@ -32,8 +32,8 @@ pub trait ServerPolicy {
     ///
     /// If `is_authorized` returns `false`, the server answers a query and an Image Page Request with NOT_AUTHORIZED, an
     /// Image Block Request with ABORT, and an Upgrade End Request of the status SUCCESS with a Default Response
-    /// NOT_AUTHORIZED. If the Upgrade End Request has another status, the server acknowledges the request, but the
-    /// session does not record the end of the download.
+    /// NOT_AUTHORIZED. If the Upgrade End Request has a status other than SUCCESS, the server acknowledges the request,
+    /// but the session does not record the end of the download.
     ///
     /// By default every client may have every image. The server does not call `is_authorized` for a device-specific
     /// file of another device, because the server refuses such a file itself.
@@ -236,11 +236,11 @@ pub enum UpgradeDecision {
     /// ([`Server::release`](super::Server::release)) and to ask again every hour (section 6.12). A policy should not
     /// hold sleepy clients, which may miss the Upgrade End Response that ends the hold (section 6.8.4).
     Hold,
-    /// The server answers a Default Response SUCCESS in place of an Upgrade End Response. The decision `Acknowledge` is
-    /// for files that need no upgrade, such as device-specific files (section 6.10.10.3).
+    /// The server answers with a Default Response SUCCESS in place of an Upgrade End Response. The decision
+    /// `Acknowledge` is for files that need no upgrade, such as device-specific files (section 6.10.10.3).
     Acknowledge,
-    /// With `Refuse(refusal)`, the server answers a Default Response with the status `refusal` in place of an Upgrade
-    /// End Response. Other OTA servers in the field refuse with the status [`Refusal::ABORT`].
+    /// With `Refuse(refusal)`, the server answers with a Default Response of the status `refusal` in place of an
+    /// Upgrade End Response. Other OTA servers in the field refuse with the status [`Refusal::ABORT`].
     Refuse(Refusal),
 }
 

@@ -26,8 +26,8 @@
 //! the client used last has the flag PRIMARY and the current state of the client. A session without the flag PRIMARY
 //! has a copy of the client's state from the time at which the client used the session last.
 
-mod coarse_seconds;
 mod flags;
+mod one_byte_wait;
 mod progress;
 mod repeated_downloads;
 #[cfg(test)]
@@ -47,8 +47,8 @@ use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImagePageRequest, Refusal, Status};
-use coarse_seconds::CoarseSeconds;
 use flags::CLIENT_FLAGS;
+use one_byte_wait::CoarseSeconds;
 use progress::{RateMeasurement, passes_hundredth};
 use repeated_downloads::wrapping_seconds;
 

@@ -24,9 +24,9 @@ use crate::zcl::{
 
 impl<S: SessionSlots> Server<S> {
     /// Returns whether `client` has downloaded the image `id` for the stack version `stack` and waits for an Upgrade
-    /// End Response (sections 6.7.5, 6.7.6 and 6.11). The server decides by the session of the client, and by the
-    /// attributes of the client in `status`. After a call of [`read_status`](Self::read_status), the event
-    /// [`ServerEvent::StatusReport`] contains the attributes.
+    /// End Response (sections 6.7.5, 6.7.6 and 6.11). The server decides whether `client` waits by the session of the
+    /// client, and by the attributes of the client in `status`. After a call of [`read_status`](Self::read_status), the
+    /// event [`ServerEvent::StatusReport`] contains the attributes.
     ///
     /// Returns `None` if the state of the client is unknown: the server cannot read attributes of a sleepy client, and
     /// some clients do not have the attributes. A call of [`release`](Self::release) for a client of unknown state does

@@ -11,7 +11,7 @@ mod payloads;
 mod provider;
 mod published_status;
 mod simulated_broker_and_network;
-#[path = "../../examples/unify/simulated_network.rs"]
-mod simulated_network;
+#[path = "../../examples/unify/simulated_zigbee_network.rs"]
+mod simulated_zigbee_network;
 mod topics;
 mod upgrade_times;

@@ -12,7 +12,7 @@ use zigbee_ota::unify::{
 };
 use zigbee_ota::{Encode, Eui64, ImageId};
 
-use crate::simulated_network::{Network, Simulated};
+use crate::simulated_zigbee_network::{Network, Simulated};
 
 /// An OTA file of `size` bytes more than its header and one element's.
 pub fn file(id: ImageId, size: usize) -> Vec<u8> {

@@ -6,7 +6,7 @@ use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevi
 use zigbee_ota::{Eui64, ImageId};
 
 use crate::mqtt_packets_and_broker::{Broker, Connection, Publish};
-use crate::simulated_network::{Network, Simulated};
+use crate::simulated_zigbee_network::{Network, Simulated};
 
 /// Version that the device runs.
 pub const RUNS: ImageId = ImageId::new(0x1001, 0x1011, 0x1005_3519);

@@ -22,8 +22,8 @@ use mqtt_packets_and_broker::{Broker, Connection, Publish};
 
 mod consumer_gateway;
 mod mqtt_packets_and_broker;
-#[path = "../../examples/unify/simulated_network.rs"]
-mod simulated_network;
+#[path = "../../examples/unify/simulated_zigbee_network.rs"]
+mod simulated_zigbee_network;
 
 const NEW: u32 = 0x1010_3519;
 const NEWER: u32 = 0x1010_3701;

@@ -13,7 +13,7 @@
 //! | 0x0e Tunnel | IEEE address of the receiver (8), APS command |
 
 use super::keys_and_decryption::Key;
-use super::take_values::{array, u8, u16};
+use super::slice_reader::{array, u8, u16};
 
 /// APS frame, with the length of its header in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

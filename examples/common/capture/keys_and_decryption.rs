@@ -27,7 +27,7 @@ use ccm::consts::{U4, U13};
 use ccm::{AeadInOut, Ccm, KeyInit};
 use zigbee_ota::mmo::Mmo;
 
-use super::take_values::{array, take, u8};
+use super::slice_reader::{array, take, u8};
 
 /// Network key or link key of 16 bytes. `FromStr` parses hexadecimal digits, with or without colons.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@
 //! TI              version (1) length (2) interface (3) protocol (1) PHY (1) frequency (4) channel (2) RSSI (1) status (1), MAC frame
 //! ```
 
-use super::take_values::{array, take, u8, u16, u16_be};
+use super::slice_reader::{array, take, u8, u16, u16_be};
 
 /// Maximum length of a MAC frame (IEEE 802.15.4g); frames at 2.4 GHz have at most 127 bytes.
 const LONGEST: usize = 2047;

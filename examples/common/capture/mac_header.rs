@@ -6,7 +6,7 @@
 //!  | destination mode (bits 10, 11)    version (bits 12, 13)    source mode (bits 14, 15): 0 absent, 2 short, 3 extended
 //! ```
 
-use super::take_values::{array, u8, u16};
+use super::slice_reader::{array, u8, u16};
 
 /// Header of a MAC data frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ mod network_header;
 mod packet_decoder;
 mod pcap_files;
 mod repeated_frames;
-mod take_values;
+mod slice_reader;
 mod tshark_json;
 
 use std::fmt;

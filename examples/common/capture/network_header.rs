@@ -7,7 +7,7 @@
 //! destination IEEE (8)   source IEEE (8)   multicast control (1)   relays {count (1), index (1), addresses (2 each)}   payload
 //! ```
 
-use super::take_values::{array, take, u8, u16};
+use super::slice_reader::{array, take, u8, u16};
 
 /// Network header of a data frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

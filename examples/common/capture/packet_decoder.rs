@@ -13,7 +13,7 @@ use super::fragment_assembly::Fragments;
 use super::keys_and_decryption::{self, Key, Keys};
 use super::link_types::{self, MacFrame, Packet};
 use super::repeated_frames::Repeats;
-use super::{mac_header, network_header, take_values};
+use super::{mac_header, network_header, slice_reader};
 
 /// Identifier of the OTA Upgrade cluster, in every application profile except the profile of ZDO.
 const OTA_CLUSTER: u16 = 0x0019;
@@ -283,9 +283,11 @@ impl Decoder {
     }
 
     fn device_announce(&mut self, envelope: Envelope, mut payload: &[u8]) {
-        if let (Some(_sequence), Some(short), Some(ieee)) =
-            (take_values::u8(&mut payload), take_values::u16(&mut payload), take_values::array(&mut payload))
-        {
+        if let (Some(_sequence), Some(short), Some(ieee)) = (
+            slice_reader::u8(&mut payload),
+            slice_reader::u16(&mut payload),
+            slice_reader::array(&mut payload),
+        ) {
             self.learn_address(envelope.pan, short, ieee);
         }
     }

@@ -25,7 +25,8 @@ use super::{Download, DownloadPhase, mode_probe};
 ///
 /// A page costs one request and the wait for the first block of the page; single blocks cost one request each. If the
 /// client fills gaps of up to 2 blocks instead of 4 by single block requests, the goodput falls by up to 8 %, and by up
-/// to 20 % with gaps of 1 block instead of 4. With gaps of up to 8 blocks instead of 4 the goodput does not change
+/// to 20 % with gaps of 1 block instead of 4. If the client fills gaps of up to 8 blocks by single block requests, the
+/// goodput is the same as with gaps of up to 4 blocks
 /// (simulation `examples/goodput`, `Auto`, three hops, 5 % loss).
 const MAX_SINGLE_REPAIRS: u32 = 4;
 

@@ -124,8 +124,8 @@ impl Page {
     }
 
     /// Returns whether a response with the sequence number `sequence` can belong to this page. The response can belong
-    /// to the page if `sequence` is the sequence number of the page request, or follows the sequence number of the
-    /// first response of the page.
+    /// to the page if `sequence` is the sequence number of the page request, or lies 0 to 127 after the sequence
+    /// number of the first response of the page.
     pub(super) fn has_response(&self, sequence: u8) -> bool {
         sequence == self.sequence
             || (self.stage != PageStage::Requested

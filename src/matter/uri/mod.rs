@@ -118,7 +118,7 @@ pub enum ImageUriError {
     /// The node in the BDX URI is not the provider that sent the URI.
     #[error("an image on node {node}, offered by node {provider}")]
     NodeMismatch {
-        /// Node in the URI.
+        /// Matter node that the BDX URI names.
         node: NodeId,
         /// Provider that sent the URI.
         provider: NodeId,

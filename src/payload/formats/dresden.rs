@@ -1,6 +1,6 @@
 //! [`PayloadKind::Dresden`]: firmware of dresden elektronik, little endian. The layout of the firmware of dresden
-//! elektronik is derived from the vendor's files, because there is no documentation. No checksum of firmware of dresden
-//! elektronik is known.
+//! elektronik is derived from the vendor's files, because there is no documentation. No checksum has been found
+//! in the firmware of dresden elektronik.
 //!
 //! ```text
 //! 4   u32 length of the image - 9   8 ED FE FE CA

@@ -41,7 +41,7 @@ bitflags! {
         /// set, the server repeats no other block before the block is due.
         const EARLY_REPEAT = 1 << 12;
         /// The server holds answers to block requests of the download until the answers are due. The field `page` of
-        /// the session describes the held answers.
+        /// the session describes the answers to block requests that the server holds.
         const HELD = 1 << 13;
         /// State of the client: the server does not know yet whether the last block to the client arrived.
         const UNCONFIRMED = 1 << 14;

@@ -21,7 +21,7 @@ mod application_answers;
 mod frame_exchange;
 mod possible_actions;
 mod safety_checks;
-mod store_and_operator;
+mod store_and_policy;
 
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
@@ -49,7 +49,7 @@ use crate::event_words;
 use crate::flash::Flash;
 use crate::setup::{Habit, MANUFACTURER, Setup, TYPES, Upgrade};
 use crate::state_key::{KeyMaker, Parts, hash, text_without_origin};
-use store_and_operator::{Gateway, Store};
+use store_and_policy::{Gateway, Store};
 
 /// Start time of every simulation in milliseconds. The time is not zero, because zero would hide a zero that means
 /// "never".
