@@ -198,8 +198,8 @@ fn a_server_that_answers_one_of_several_requests_gets_one_at_a_time() {
         }
     }
     assert!(last_start > 0 && blocks >= SIZE / 64, "{blocks}");
-    assert!(rounds <= 5, "{rounds} times several at once");
-    assert!(requests <= SIZE / 64 + 16 + 8, "{requests} requests");
+    assert!(rounds <= 8, "{rounds} times several at once");
+    assert!(requests <= SIZE / 64 + 32 + 8, "{requests} requests");
 }
 
 #[test]

@@ -9,9 +9,12 @@
 //!
 //! - The client uses backoff for every window, whether the application gives the size of the window or the client
 //!   measures the size. When more requests stay unanswered than frame loss on a bad link explains, the client reduces
-//!   the window to one request for the time of a backoff. Each backoff lasts for twice as many responses as the backoff
-//!   before. Every server answers single requests, so that the number of unanswered requests during a backoff shows how
-//!   many frames the link loses.
+//!   the window to one request for the time of a backoff. A burst of losses also leaves requests unanswered. In a burst,
+//!   no response arrives for a time, and afterwards the server answers each request again; a server that answers only
+//!   one of several requests still sends one response for each window. Of the timeouts between two responses, the
+//!   client therefore counts only as many as the window has requests. Each backoff lasts for twice as many responses as
+//!   the backoff before. Every server answers single requests, so that the number of unanswered requests during a
+//!   backoff shows how many frames the link loses.
 //! - With [`TransferMode::Auto`](crate::client::TransferMode::Auto), the client measures the size of the window. The
 //!   client estimates how many of its requests wait in a queue on the way, and adjusts the size of the window to this
 //!   estimate, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in flight with the round
@@ -25,7 +28,7 @@
 //!        +------------------> n
 //!
 //!   any --10 of 24 unanswered--> 1, backoff --128 responses, doubled each time--> given: n; measured: doubles on, or settled
-//!         20 of 48 after a backoff with a lossy link
+//!         20 of 48 after a backoff with a lossy link, and in windows above 4
 //! ```
 //!
 //! The constants of the window in this module were tuned in the simulation `examples/goodput`, with 64-byte blocks, one
@@ -45,8 +48,9 @@ struct UnansweredLimit {
     unanswered: u16,
 }
 
-/// Limit of unanswered requests on a link that the latest backoff did not show to be lossy, or before the first
-/// backoff: the client starts a backoff when 10 of the 24 requests of a sample stay unanswered.
+/// Limit of unanswered requests for a window of up to [`LARGEST_USUAL_WINDOW`] requests on a link that the latest backoff
+/// did not show to be lossy, or before the first backoff: the client starts a backoff when 10 of the 24 requests of a
+/// sample stay unanswered.
 ///
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On a link with 5 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 24,000 samples, which is one
@@ -55,8 +59,8 @@ struct UnansweredLimit {
 /// client that starts a backoff at 14 instead of 10 unanswered requests of 24 reaches no higher goodput.
 const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 10 };
 
-/// Limit of unanswered requests on a link that the latest backoff showed to be lossy: the client starts a backoff when
-/// 20 of the 48 requests of a sample stay unanswered.
+/// Limit of unanswered requests on a link that the latest backoff showed to be lossy, and for a window of more than
+/// [`LARGEST_USUAL_WINDOW`] requests: the client starts a backoff when 20 of the 48 requests of a sample stay unanswered.
 ///
 /// A link that loses 10 % of the frames in each direction leaves 19 % of the requests unanswered. On a link with 10 %
 /// loss, at least 10 requests of a sample of 24 requests stay unanswered in one of about 114 samples, which is one
@@ -68,6 +72,24 @@ const USUAL_LIMIT: UnansweredLimit = UnansweredLimit { sample: 24, unanswered: 1
 /// answers only one of several requests leaves only 11 or 12 of 24 requests unanswered, so that a client that starts a
 /// backoff at 13 unanswered requests starts none.
 const LOSSY_LIMIT: UnansweredLimit = UnansweredLimit { sample: 48, unanswered: 20 };
+
+/// Largest window to which [`USUAL_LIMIT`] applies.
+///
+/// A burst of losses leaves all requests of a window unanswered. The 8 requests of a window of 8 and the 2 requests of
+/// 24 that a link with 5 % loss leaves unanswered are the 10 requests at which [`USUAL_LIMIT`] starts a backoff. In the
+/// simulation of bursts of 100 ms (one hop, 1 % loss), a window of 8 reaches 95 % of the goodput of the oracle with
+/// [`LOSSY_LIMIT`], and 73 % with [`USUAL_LIMIT`]. In the simulation of a server that paces its blocks (5 % loss),
+/// [`LOSSY_LIMIT`] instead of [`USUAL_LIMIT`] reduces the goodput of a window of 4 by a third, because the timeouts of
+/// such a server double with each attempt.
+const LARGEST_USUAL_WINDOW: u8 = 4;
+
+/// Number of windows of requests that time out without a response in between, after which a backoff starts at once.
+///
+/// A server that cannot handle several requests in flight may answer none of them. Each attempt of a request doubles its
+/// timeout, so that six attempts last for 63 times the first timeout. In the simulation of bursts of 1 s (one hop, 1 %
+/// loss), a window of 2 reaches 92 % of the goodput of the oracle with 6 windows, and 86 % with 4 windows. With 8
+/// instead of 6 windows, only a window of 2 without other loss gains, 5 %, and the backoff would start four times later.
+const SILENT_WINDOWS: u8 = 6;
 
 /// A link counts as lossy if at least two requests stay unanswered for every 11 responses during a backoff. Two
 /// unanswered requests are 15 % of 13 requests, of which 11 have a response. The threshold of 15 % lies between the 10
@@ -109,6 +131,8 @@ pub(super) struct Window {
     /// Number of timeouts in the present sample, minus the number of responses that arrived after their timeout. The
     /// requests of a backoff form one sample.
     sample_unanswered: u16,
+    /// Number of timeouts since the latest response.
+    silent: u8,
     /// Number of responses after which the present backoff ends; 0 outside of a backoff.
     backoff_left: u16,
     /// Length of the next backoff, in responses to single requests.
@@ -142,6 +166,7 @@ impl Window {
             sample_sent: 0,
             is_link_lossy: false,
             sample_unanswered: 0,
+            silent: 0,
             backoff_left: 0,
             next_backoff: FIRST_BACKOFF,
             growth: Growth::Fixed,
@@ -182,7 +207,7 @@ impl Window {
     }
 
     const fn limit(&self) -> UnansweredLimit {
-        if self.is_link_lossy { LOSSY_LIMIT } else { USUAL_LIMIT }
+        if self.is_link_lossy || self.current > LARGEST_USUAL_WINDOW { LOSSY_LIMIT } else { USUAL_LIMIT }
     }
 
     /// Counts a request that the client sends, and first starts a new sample if the present sample is full.
@@ -194,9 +219,22 @@ impl Window {
     }
 
     /// Counts the timeout of a request, and reduces the window to 1 request after too many timeouts in a sample.
+    ///
+    /// Of the timeouts between two responses, the client counts at most as many as the window has requests, and takes
+    /// the requests of the other timeouts off the sample: the retries that a burst of losses also leaves unanswered say
+    /// nothing about the server. In the simulation of bursts of 100 ms (one hop, 1 % loss), the uncounted retries raise
+    /// the goodput of a window of 4 from 85 to 98 % of the goodput of the oracle. If one timeout fewer counted, the
+    /// goodput of a window of 4 would rise from 87 to 96 % at 5 % loss, but in the simulation of zigbee-herdsman, which
+    /// paces its blocks and answers one request of a window, the goodput would fall by 8 % at 5 % loss.
     pub(super) fn count_timeout(&mut self) {
+        self.silent = self.silent.saturating_add(1);
+        let is_long_silence = self.silent >= self.current.saturating_mul(SILENT_WINDOWS);
+        if self.silent > self.current && self.backoff_left == 0 && !is_long_silence {
+            self.sample_sent = self.sample_sent.saturating_sub(1);
+            return;
+        }
         self.sample_unanswered = self.sample_unanswered.saturating_add(1);
-        if self.sample_unanswered >= self.limit().unanswered && self.current > 1 {
+        if (is_long_silence || self.sample_unanswered >= self.limit().unanswered) && self.current > 1 {
             (self.current, self.sample_sent, self.sample_unanswered) = (1, 0, 0);
             (self.backoff_left, self.next_backoff) = (self.next_backoff, self.next_backoff.saturating_mul(2));
         }
@@ -212,6 +250,7 @@ impl Window {
     /// and ends the backoff if the length is reached. If the client measures the size of the window, the response may
     /// also change the size of the window.
     pub(super) fn count_response(&mut self, rtt: &mut RttEstimator) {
+        self.silent = 0;
         if self.backoff_left > 0 {
             self.backoff_left = self.backoff_left.saturating_sub(1);
             if self.backoff_left > 0 {
@@ -345,8 +384,13 @@ mod tests {
         window.open(&mut rtt);
         assert_eq!(window.size(), 8);
         for backoff in [128, 256, 512] {
-            for _ in 0..USUAL_LIMIT.unanswered {
+            // One of eight requests gets a response.
+            for _ in 0..LOSSY_LIMIT.unanswered {
                 assert_eq!(window.size(), 8);
+                if window.silent == 7 {
+                    window.count_request();
+                    window.count_response(&mut rtt);
+                }
                 window.count_request();
                 window.count_timeout();
             }
@@ -358,6 +402,48 @@ mod tests {
         assert_eq!(window.size(), 8);
     }
 
+    /// Returns the sizes of a window of `size` requests after bursts of losses: `timeouts` timeouts without a response,
+    /// then `responses` responses, `bursts` times.
+    fn sizes_after_bursts(
+        size: u8,
+        timeouts: usize,
+        responses: usize,
+        bursts: usize,
+    ) -> std::vec::Vec<usize> {
+        let mut rtt = RttEstimator::new();
+        rtt.update(Millis(20));
+        let mut window = Window::fixed(size);
+        window.open(&mut rtt);
+        (0..bursts)
+            .map(|_| {
+                for _ in 0..timeouts {
+                    window.count_request();
+                    window.count_timeout();
+                }
+                for _ in 0..responses {
+                    window.count_request();
+                    window.count_response(&mut rtt);
+                }
+                window.size()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_silence_counts_for_one_window_and_a_long_silence_starts_a_backoff() {
+        for size in [2, 4, 8] {
+            let limit = usize::from(size * SILENT_WINDOWS);
+            assert_eq!(sizes_after_bursts(size, limit - 1, 24, 50), [usize::from(size); 50]);
+            assert_eq!(sizes_after_bursts(size, limit, 1, 1), [1], "a window of {size}");
+        }
+        // A server that answers one of four, and one of eight requests.
+        assert_eq!(sizes_after_bursts(4, 3, 1, 4), [4, 4, 4, 1]);
+        assert_eq!(sizes_after_bursts(8, 7, 1, 3), [8, 8, 1]);
+        // Four timeouts of each silence count, and the sample has no request of the other four.
+        assert_eq!(sizes_after_bursts(4, 8, 1, 3), [4, 4, 1]);
+        assert_eq!(sizes_after_bursts(4, 8, 8, 9), [4; 9]);
+    }
+
     /// Simulates a backoff of a window of 4 requests: until the backoff ends, `unanswered` of every 100 single requests
     /// stay unanswered. Returns the window after the backoff.
     fn after_a_backoff(unanswered: u32) -> Window {
@@ -365,10 +451,7 @@ mod tests {
         rtt.update(Millis(20));
         let mut window = Window::fixed(4);
         window.open(&mut rtt);
-        for _ in 0..USUAL_LIMIT.unanswered {
-            window.count_request();
-            window.count_timeout();
-        }
+        (0..4 * SILENT_WINDOWS).for_each(|_| window.count_timeout());
         assert_eq!(window.size(), 1);
         let mut owed = 0;
         while window.size() == 1 {
@@ -426,6 +509,8 @@ mod tests {
             } else if turn % 3 == 1 {
                 window.count_timeout();
                 window.count_late_response();
+            } else {
+                window.count_response(&mut rtt);
             }
             assert_eq!(window.size(), 8, "request {turn}");
         }
@@ -473,6 +558,8 @@ mod tests {
         let mut rtt = RttEstimator::new();
         let mut window = Window::fixed(8);
         window.open(&mut rtt);
+        (0..8 * SILENT_WINDOWS).for_each(|_| window.count_timeout());
+        assert_eq!(window.size(), 1);
         (0..2 * USUAL_LIMIT.unanswered).for_each(|_| window.count_timeout());
         (0..FIRST_BACKOFF).for_each(|_| window.count_response(&mut rtt));
         assert_eq!(window.size(), 8, "timeouts during a backoff do not count");
