@@ -132,6 +132,16 @@ fn file(id: ImageId, credential: bool) -> Vec<u8> {
     file
 }
 
+/// Block that the client has lent to storage.
+struct LentBlock {
+    ticket: Ticket,
+    start: usize,
+    data: Vec<u8>,
+    /// Whether the storage was erased for another download since the client lent the block. The client refuses the answer
+    /// for a stale block.
+    is_stale: bool,
+}
+
 /// Client with its application and the state that the properties are checked against.
 struct World {
     config: ClientConfig,
@@ -141,8 +151,8 @@ struct World {
     /// Stored ranges of the current file; other files are stored elsewhere.
     flash: [Option<u8>; SIZE as usize],
     needs: Vec<Need>,
-    /// Lent block: its offset and bytes.
-    blocks: Vec<(Ticket, usize, Vec<u8>)>,
+    /// Blocks that the client has lent to storage.
+    blocks: Vec<LentBlock>,
     /// Last request, and all unanswered requests in order.
     last: Option<(u8, ToServer)>,
     requests: Vec<(u8, ToServer)>,
@@ -303,7 +313,12 @@ impl World {
                 for place in start..start + block.data.len() {
                     assert!(!self.has(place), "byte {place} is stored or lent already");
                 }
-                self.blocks.push((block.ticket, start, block.data.to_vec()));
+                self.blocks.push(LentBlock {
+                    ticket: block.ticket,
+                    start,
+                    data: block.data.to_vec(),
+                    is_stale: false,
+                });
             }
             ClientAction::AnswerAttributes(question) => {
                 let mut out = [0; 128];
@@ -317,7 +332,8 @@ impl World {
     fn answer(&mut self, choice: u8) {
         let (now, good) = (self.now, !choice.is_multiple_of(16));
         if !self.blocks.is_empty() {
-            let (ticket, start, data) = self.blocks.remove(usize::from(choice) % self.blocks.len());
+            let LentBlock { ticket, start, data, .. } =
+                self.blocks.remove(usize::from(choice) % self.blocks.len());
             let bad = [StoreResult::Busy, StoreResult::Fault][usize::from(choice / 128)];
             let result = if good { StoreResult::Ok } else { bad };
             if self.client.stored(now, ticket, result).is_ok() && result == StoreResult::Ok {
@@ -345,6 +361,7 @@ impl World {
                 );
                 if result.is_ok() {
                     self.flash.fill(None);
+                    self.blocks.iter_mut().for_each(|block| block.is_stale = true);
                     self.verified = self.verified.filter(|_| offer.id == KEYS);
                 }
                 result
@@ -459,8 +476,9 @@ impl World {
 
     /// Whether a byte of the file is stored or lent.
     fn has(&self, place: usize) -> bool {
-        let lent =
-            |(_, start, data): &(Ticket, usize, Vec<u8>)| (*start..start + data.len()).contains(&place);
+        let lent = |LentBlock { start, data, is_stale, .. }: &LentBlock| {
+            !is_stale && (*start..start + data.len()).contains(&place)
+        };
         self.flash[place].is_some() || self.blocks.iter().any(lent)
     }
 
