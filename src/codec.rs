@@ -177,8 +177,8 @@ pub(crate) fn locate<'a, T>(
     Err(DecodeError { item, offset: base.saturating_add(consumed), kind: error.kind })
 }
 
-/// Writer of little-endian fields, for the encoders that run on a device. A field that does not fit into the
-/// rest of the output is left out, as are all fields after it.
+/// Writer of little-endian fields, for the encoders that run on a device. A field that does not fit into the rest of the
+/// output is left out, as are all fields after it.
 #[derive(Debug)]
 pub(crate) struct FieldWriter<'a> {
     rest: &'a mut [u8],

@@ -199,7 +199,7 @@ fn a_server_that_answers_one_of_several_requests_gets_one_at_a_time() {
     }
     assert!(last_start > 0 && blocks >= SIZE / 64, "{blocks}");
     assert!(rounds <= 8, "{rounds} times several at once");
-    assert!(requests <= SIZE / 64 + 32 + 8, "{requests} requests");
+    assert!(requests <= SIZE / 64 + 26, "{requests} requests");
 }
 
 #[test]
