@@ -63,6 +63,11 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         self.watermark
     }
 
+    /// Returns the number of out-of-order ranges, at most `RANGES`.
+    pub(crate) fn out_of_order_count(&self) -> usize {
+        self.out_of_order().count()
+    }
+
     fn out_of_order(&self) -> impl Iterator<Item = Range> {
         self.out_of_order.iter().copied().take_while(|range| !range.is_empty())
     }

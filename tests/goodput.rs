@@ -40,7 +40,7 @@ fn stop_and_wait_keeps_its_goodput_under_loss() {
     let whole = Cell::USUAL.measure(0..2, |_| ()).mean;
     let kept = |loss| Cell { loss, ..Cell::USUAL }.measure(0..8, |_| ()).mean / whole;
     let (one, five) = (kept(0.01), kept(0.05));
-    assert!((0.95..=0.99).contains(&one) && (0.84..=0.88).contains(&five), "{one:.3} {five:.3}");
+    assert!((0.95..=0.99).contains(&one) && (0.86..=0.90).contains(&five), "{one:.3} {five:.3}");
 }
 
 /// Without loss 2.59 KB/s, with the APS acknowledgements that the specification asks for; ideal nodes keep 95 % and 77
@@ -138,13 +138,13 @@ fn every_transfer_mode_stays_near_its_oracle() {
     let lines = goodput_table::read(TABLE);
     for (mode, (name, _)) in goodput_table::MODES.into_iter().enumerate() {
         let expected = match name {
-            "stop-and-wait" => [0.99, 0.98, 0.91, 0.80],
-            "window 2" => [0.94, 0.94, 0.88, 0.61],
-            "window 4" => [0.98, 0.97, 0.91, 0.45],
-            "window 8" => [0.99, 0.98, 0.97, 0.92],
-            "pages" => [0.94, 0.95, 0.85, 0.64],
-            "pages, 21 ms" => [0.99, 0.98, 0.96, 0.81],
-            "auto" => [0.98, 0.96, 0.93, 0.73],
+            "stop-and-wait" => [0.99, 0.98, 0.92, 0.85],
+            "window 2" => [0.94, 0.94, 0.88, 0.76],
+            "window 4" => [0.98, 0.97, 0.91, 0.74],
+            "window 8" => [0.99, 0.99, 0.97, 0.93],
+            "pages" => [0.95, 0.96, 0.90, 0.79],
+            "pages, 21 ms" => [0.99, 0.99, 0.97, 0.87],
+            "auto" => [0.99, 0.95, 0.94, 0.82],
             _ => panic!("no share is known for {name}"),
         };
         for (loss, least) in goodput_table::LOSSES.into_iter().zip(expected) {
@@ -161,10 +161,11 @@ fn the_mode_probe_finds_the_best_mode_in_every_combination() {
         let cells = cells(hops, delay, loss);
         let (auto, fixed) = cells.split_last().unwrap();
         let best = fixed.iter().map(|(_, speed)| *speed).fold(0.0, f64::max);
-        // In these cells, pages with a spacing of 21 ms are the best mode, and `Auto` reaches 94.3 % and 85.8 % of them.
+        // Over three hops, pages with a spacing of 21 ms are the best mode, and `Auto` reaches 92.2 % of them; over one hop,
+        // pages of the application are the best mode, and `Auto` reaches 94.3 % of them.
         let least = match (hops, delay, loss) {
-            (3, 0, 5) => 0.94,
-            (3, 0, 10) => 0.85,
+            (3, 0, 10) => 0.92,
+            (1, 0, 10) => 0.94,
             _ => 0.95,
         };
         assert!(auto.1 >= least * best, "{hops} hops, {delay} ms, {loss} %: {:.3}", auto.1 / best);

@@ -792,5 +792,5 @@ impl<const RANGES: usize, S: Settings> Client<RANGES, S> {
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<8, &ClientConfig>>() <= 776);
-    assert!(size_of::<Client<0, &ClientConfig>>() <= 584);
+    assert!(size_of::<Client<0, &ClientConfig>>() <= 552);
 };

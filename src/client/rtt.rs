@@ -61,6 +61,12 @@ impl RttEstimator {
         (self.deviation != NOT_MEASURED).then_some(self.smoothed)
     }
 
+    /// Returns whether the round-trip times are measured and vary so little that the timeout is at most twice the smoothed
+    /// round-trip time.
+    pub(super) const fn is_steady(&self) -> bool {
+        self.deviation <= self.smoothed >> 2
+    }
+
     /// Raises the deviation so that the timeout is at least `times` + 1 times the smoothed round-trip time. The client
     /// calls `raise_deviation` when the window of block requests grows: with more requests in flight, each response
     /// waits longer for the responses before it. Later measurements correct the raised deviation.

@@ -22,6 +22,35 @@ fn a_lost_block_is_retried_after_the_measured_timeout() {
     assert!(deadline > at(100 + 72), "76 ms were seen: {deadline:?}");
 }
 
+/// Shows: CLI-066
+#[test]
+fn on_a_steady_link_two_attempts_have_the_same_timeout_and_later_ones_double_it() {
+    let file = long_file(4096);
+    for (is_steady, doublings) in [(false, [1, 2, 4, 8]), (true, [1, 1, 2, 4])] {
+        let mut script = Script::querying(config());
+        script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, OFFERED, 4096));
+        script.accept().prepare();
+        let (mut time, mut sequence) = (0, 0);
+        for start in (0..640).step_by(64) {
+            let (_, request) = script.transmit().expect("a request");
+            assert_eq!(request[12..14], (start as u16).to_le_bytes());
+            sequence += 1;
+            // Each second round trip takes four times as long, unless the link is steady.
+            time += if is_steady || start % 128 == 0 { 100 } else { 400 };
+            script.advance_to(time);
+            script.receive_block(sequence, start as u32, &file[start..start + 64]);
+        }
+        assert!(script.transmit().is_some());
+        let timeout = script.client.poll_timeout().expect("a deadline").as_millis() - time;
+        for times in doublings {
+            let next = script.client.poll_timeout().expect("a deadline").as_millis();
+            assert_eq!(next - time, times * timeout, "steady: {is_steady}");
+            time = next;
+            assert_eq!(script.advance_to(time).transmit().expect("a retry").1[12..14], [0x80, 0x02]);
+        }
+    }
+}
+
 #[test]
 fn a_silent_server_ends_the_download_after_the_last_attempt_without_pauses() {
     let config = without_pause(ClientConfig { max_block_attempts: 5, ..config() });

@@ -210,8 +210,8 @@ impl<const RANGES: usize> Download<RANGES> {
             // The first missing bytes need no range.
             _ if is_next => true,
             DownloadPhase::Header(_) => true,
-            DownloadPhase::Rest(_, received) if !Self::ANY_ORDER => stored.start <= received.watermark(),
-            DownloadPhase::Rest(_, received) => {
+            DownloadPhase::Rest { received, .. } if !Self::ANY_ORDER => stored.start <= received.watermark(),
+            DownloadPhase::Rest { received, .. } => {
                 let storing = self.in_flight.storing().map(StoringBlock::range);
                 received.has_room(storing.chain(core::iter::once(stored)))
             }
@@ -354,21 +354,25 @@ impl<const RANGES: usize> Download<RANGES> {
         };
         self.record_good_answer(now);
         (self.paused_since, self.give_up_at) = (Ticks::NEVER, Ticks::NEVER);
-        if let DownloadPhase::Header(header) = &mut self.phase {
-            let stored = header.stored();
-            self.sums.add_header(stored, data);
-            match header.read(data, &self.offer, env.config) {
-                Ok(None) => {}
-                Ok(Some(facts)) => self.begin_rest(facts, stored, env.config, env.rtt),
-                Err(outcome) => return Received::BadHeader(outcome),
+        match &mut self.phase {
+            DownloadPhase::Header(header) => {
+                let stored = header.stored();
+                self.sums.add_header(stored, data);
+                match header.read(data, &self.offer, env.config) {
+                    Ok(None) => {}
+                    Ok(Some(facts)) => self.begin_rest(facts, stored, env.config, env.rtt),
+                    Err(outcome) => return Received::BadHeader(outcome),
+                }
             }
-        } else if self.is_paging() {
-            self.mode_probe.record_data(now, stored.start, stored.len());
-        } else if let Some(window) = self.window_mut() {
-            window.count_response(env.rtt);
-            if let Some(choice) = self.mode_probe.record_data(now, stored.start, stored.len()) {
-                self.uses_pages = choice == Choice::Pages;
+            DownloadPhase::Rest { mode_probe, .. } if Self::ANY_ORDER => {
+                if !self.uses_pages {
+                    self.window.count_response(env.rtt);
+                }
+                if let Some(choice) = mode_probe.record_data(now, stored.start, self.window.single_rtt()) {
+                    self.uses_pages = choice == Choice::Pages;
+                }
             }
+            DownloadPhase::Rest { .. } => {}
         }
         let size = u8::try_from(stored.len()).unwrap_or(u8::MAX);
         let (ticket, sum) = (env.ticket, RangeSum::of(data));

@@ -4,7 +4,7 @@
 //! | deadline | time | origin |
 //! |---|---|---|
 //! | late response | smoothed round trip + 1 deviation after the request | chosen: most responses arrive earlier; one extra request may then be sent |
-//! | timeout of a response | smoothed round trip + 4 deviations, doubled with each attempt | RFC 6298, sections 2 and 5.5 |
+//! | timeout of a response | smoothed round trip + 4 deviations, doubled with each attempt from the second on; on a steady link, from the third on | RFC 6298, sections 2 and 5.5 |
 //! | first block of a page | at least twice the timeout of a response | see `page_deadline` |
 //! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
 
@@ -18,6 +18,17 @@ use crate::time::Millis;
 use super::Download;
 use super::in_flight::{BlockRequest, Slot};
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
+
+/// Number of attempts of a single block request with the same timeout on a steady link. The timeout of each later attempt
+/// is twice the timeout of the attempt before.
+///
+/// RFC 6298, section 5.5, doubles the timeout from the second attempt on, because a lost segment is a sign of congestion.
+/// A single lost frame of a radio is none, as long as round trips vary little. In the simulation `examples/goodput` at
+/// 10 % loss, stop-and-wait reaches 87 % of the goodput of the oracle with two attempts of the same timeout, and 83 % with
+/// one. If the round trips vary, as beside a fleet that upgrades, or if the client uses a window, the timeout doubles from
+/// the second attempt on: two attempts with the same timeout would slow light switches beside a fleet down by a
+/// fourth, and lower the goodput of windows in bursts of losses.
+const UNDOUBLED_ATTEMPTS: u8 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
     /// Returns the earliest deadline of the download; [`Ticks::NEVER`] while the download waits for the application
@@ -39,7 +50,9 @@ impl<const RANGES: usize> Download<RANGES> {
     /// out-of-order ranges has one slot (guide, "Fast paths").
     pub(super) fn deadline_in_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         match self.in_flight.first() {
-            Slot::Requested(request) if request.is_waiting => request_timeout(request, config, rtt),
+            Slot::Requested(request) if request.is_waiting => {
+                request_timeout(request, config, rtt, self.undoubled_attempts(rtt))
+            }
             _ => self.next_request(config, false).map_or(Ticks::NEVER, |_| self.not_before),
         }
     }
@@ -47,7 +60,8 @@ impl<const RANGES: usize> Download<RANGES> {
     pub(super) fn deadline_in_any_order(&self, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
         let next_request = self.next_request_at(config, rtt);
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting);
-        waiting.map(|request| request_timeout(request, config, rtt)).fold(next_request, Ticks::min)
+        let undoubled = self.undoubled_attempts(rtt);
+        waiting.map(|request| request_timeout(request, config, rtt, undoubled)).fold(next_request, Ticks::min)
     }
 
     /// Returns the time of the next request; [`Ticks::NEVER`] if the client has to wait for a response, an answer of
@@ -87,8 +101,7 @@ impl<const RANGES: usize> Download<RANGES> {
             if self.page_deadline(&page, config, rtt) > now {
                 return;
             }
-            self.page = None;
-            self.page_timing.end_page(page.stage == PageStage::Receiving);
+            self.end_page(page.stage == PageStage::Receiving);
             if page.stage == PageStage::Requested && self.is_page_accompanied {
                 self.dropped_pages = self.dropped_pages.saturating_add(1);
             }
@@ -96,8 +109,9 @@ impl<const RANGES: usize> Download<RANGES> {
         if self.uses_pages && self.silent_pages >= SILENT_PAGES_LIMIT {
             (self.uses_pages, self.is_silent_about_pages) = (false, true);
         }
+        let undoubled = self.undoubled_attempts(rtt);
         for request in self.in_flight.requests_mut() {
-            if request.is_waiting && request_timeout(request, config, rtt) <= now {
+            if request.is_waiting && request_timeout(request, config, rtt, undoubled) <= now {
                 request.is_waiting = false;
                 if Self::ANY_ORDER {
                     self.window.count_timeout();
@@ -131,6 +145,13 @@ impl<const RANGES: usize> Download<RANGES> {
             self.page_spacing(config),
             config.max_timeout,
         )
+    }
+
+    /// Returns the number of attempts of a block request with the same timeout. Each later attempt has twice the timeout of
+    /// the attempt before.
+    fn undoubled_attempts(&self, rtt: &RttEstimator) -> u8 {
+        let has_window = Self::ANY_ORDER && !self.uses_pages && self.window.max() > 1;
+        if !has_window && rtt.is_steady() { UNDOUBLED_ATTEMPTS } else { 1 }
     }
 
     /// Returns `true` if a block request has no attempts left, so that the download pauses.
@@ -192,7 +213,10 @@ impl<const RANGES: usize> Download<RANGES> {
             |request: &&BlockRequest| request.is_waiting && TransmitToken::request(request.sequence) == token;
         let (timeout, attempts) = match (page, self.in_flight.requests().find(is_reported)) {
             (Some(page), _) => (self.page_deadline(page, config, rtt), self.silent_pages),
-            (None, Some(request)) => (request_timeout(request, config, rtt), request.attempts),
+            (None, Some(request)) => {
+                let timeout = request_timeout(request, config, rtt, self.undoubled_attempts(rtt));
+                (timeout, request.attempts)
+            }
             (None, None) => return,
         };
         let at = now.plus(exponential_backoff(config.error_backoff, attempts.saturating_sub(1)));
@@ -217,9 +241,13 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the time at which the latest attempt of `request` times out.
-fn request_timeout(request: &BlockRequest, config: &ClientConfig, rtt: &RttEstimator) -> Ticks {
-    let earlier_attempts = request.attempts.saturating_sub(1);
-    let timeout = rtt.timeout(config.initial_timeout, config.max_timeout, earlier_attempts);
-    request.last_sent.plus(timeout)
+/// Returns the time at which the latest attempt of `request` times out. The first `undoubled` attempts have the same timeout.
+fn request_timeout(
+    request: &BlockRequest,
+    config: &ClientConfig,
+    rtt: &RttEstimator,
+    undoubled: u8,
+) -> Ticks {
+    let doublings = request.attempts.saturating_sub(undoubled);
+    request.last_sent.plus(rtt.timeout(config.initial_timeout, config.max_timeout, doublings))
 }

@@ -110,8 +110,6 @@ pub(super) struct Download<const RANGES: usize> {
     window: Window,
     /// `true` if the client requests the file by Image Page Requests, `false` if by Image Block Requests.
     uses_pages: bool,
-    /// Measurements of [`TransferMode::Auto`].
-    mode_probe: ModeProbe,
     /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
     /// `true` if the client has stopped requesting pages because the server did not answer page requests. `false` if
@@ -120,8 +118,8 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if block requests were in flight when the client requested the page in transfer.
     is_page_accompanied: bool,
     /// Number of consecutive page requests that brought no data while other requests were in flight. Some servers drop
-    /// a request that arrives while they answer another request. In `TransferMode::Pages`, the client therefore
-    /// requests a page only when no other request is in flight, after two consecutive page requests without data.
+    /// a request that arrives while they answer another request. After three such page requests, the
+    /// client therefore has at most one request in flight while it uses pages.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses of the server, not counting NO_IMAGE_AVAILABLE.
@@ -166,7 +164,14 @@ pub(super) enum DownloadPhase<const RANGES: usize> {
     /// The client is fetching the header of the file.
     Header(PartialHeader),
     /// The header is complete and accepted, and the client is fetching the rest of the file, in any order.
-    Rest(HeaderFacts, ReceivedRanges<RANGES>),
+    Rest {
+        /// Values from the header.
+        header: HeaderFacts,
+        /// Stored bytes of the file.
+        received: ReceivedRanges<RANGES>,
+        /// Measurements of [`TransferMode::Auto`].
+        mode_probe: ModeProbe,
+    },
 }
 
 impl<const RANGES: usize> Download<RANGES> {
@@ -198,7 +203,6 @@ impl<const RANGES: usize> Download<RANGES> {
             page_timing: PageTiming::new(),
             window,
             uses_pages,
-            mode_probe: ModeProbe::new(at),
             silent_pages: 0,
             is_silent_about_pages: false,
             is_page_accompanied: false,
@@ -237,7 +241,9 @@ impl<const RANGES: usize> Download<RANGES> {
     pub(super) const fn checkpoint(&self, pending_images: PendingImages) -> Checkpoint {
         let (received, header, sums) = match &self.phase {
             DownloadPhase::Header(_) => (0, None, None),
-            DownloadPhase::Rest(header, received) => (received.watermark(), Some(*header), Some(self.sums)),
+            DownloadPhase::Rest { header, received, .. } => {
+                (received.watermark(), Some(*header), Some(self.sums))
+            }
         };
         let (offer, stage) = (self.offer, CheckpointStage::Downloading);
         Checkpoint { offer, received, header, sums, stage, pending_images }
@@ -314,7 +320,9 @@ impl<const RANGES: usize> Download<RANGES> {
             request.last_sent.shift(shift);
         }
         if Self::ANY_ORDER {
-            self.mode_probe.shift(shift);
+            if let DownloadPhase::Rest { mode_probe, .. } = &mut self.phase {
+                mode_probe.shift(shift);
+            }
             if let Some(page) = &mut self.page {
                 page.shift(shift);
             }
@@ -349,6 +357,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Enters [`DownloadPhase::Rest`] after `received` bytes of the file are stored.
+    // Not inlined, because the rest of a file begins at two places.
+    #[inline(never)]
     fn begin_rest(
         &mut self,
         header: HeaderFacts,
@@ -356,13 +366,13 @@ impl<const RANGES: usize> Download<RANGES> {
         config: &ClientConfig,
         rtt: &mut RttEstimator,
     ) {
-        self.phase = DownloadPhase::Rest(header, ReceivedRanges::new(received));
+        let mode_probe = ModeProbe::new(self.block_size.bytes());
+        self.phase = DownloadPhase::Rest { header, received: ReceivedRanges::new(received), mode_probe };
         if let Some(window) = self.window_mut() {
             window.open(rtt);
         }
         if let TransferMode::Auto = Self::mode(config) {
             self.uses_pages = true;
-            self.mode_probe.set_single_rtt(rtt);
         }
     }
 
@@ -378,8 +388,16 @@ impl<const RANGES: usize> Download<RANGES> {
         let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
         let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
         if !is_missing || self.page_timing.reordering == Millis(0) {
-            self.page = None;
-            self.page_timing.end_page(false);
+            self.end_page(false);
+        }
+    }
+
+    /// Ends the page in transfer; `is_silent` is `true` if the last block of the page did not arrive.
+    fn end_page(&mut self, is_silent: bool) {
+        self.page = None;
+        self.page_timing.end_page(is_silent);
+        if let DownloadPhase::Rest { received, .. } = &self.phase {
+            self.page_timing.adapt_page_size(received.out_of_order_count(), RANGES);
         }
     }
 
@@ -398,7 +416,7 @@ impl<const RANGES: usize> Download<RANGES> {
     pub(super) const fn received(&self) -> u32 {
         match &self.phase {
             DownloadPhase::Header(header) => header.stored(),
-            DownloadPhase::Rest(_, received) => received.watermark(),
+            DownloadPhase::Rest { received, .. } => received.watermark(),
         }
     }
 
@@ -406,7 +424,7 @@ impl<const RANGES: usize> Download<RANGES> {
     fn stored_end(&self) -> u32 {
         match &self.phase {
             DownloadPhase::Header(header) => header.stored(),
-            DownloadPhase::Rest(_, received) => received.highest_end(),
+            DownloadPhase::Rest { received, .. } => received.highest_end(),
         }
     }
 
@@ -417,7 +435,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 Some(Range { start: start.max(header.stored()), end: self.offer.size })
                     .filter(|gap| !gap.is_empty())
             }
-            DownloadPhase::Rest(_, received) => received.gap_from(start, self.offer.size),
+            DownloadPhase::Rest { received, .. } => received.gap_from(start, self.offer.size),
         }
     }
 
@@ -517,7 +535,10 @@ impl<const RANGES: usize> Download<RANGES> {
     const fn page_spacing(&self, config: &ClientConfig) -> u16 {
         match Self::mode(config) {
             TransferMode::Pages { spacing, .. } => spacing,
-            TransferMode::Blocks { .. } | TransferMode::Auto => self.mode_probe.spacing(),
+            TransferMode::Blocks { .. } | TransferMode::Auto => match &self.phase {
+                DownloadPhase::Header(_) => 0,
+                DownloadPhase::Rest { mode_probe, .. } => mode_probe.spacing(),
+            },
         }
     }
 
@@ -582,7 +603,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 header.add_stored(u8::try_from(range.len()).unwrap_or(u8::MAX));
                 None
             }
-            DownloadPhase::Rest(header, received) => {
+            DownloadPhase::Rest { header, received, .. } => {
                 // The insertion cannot fail, because `classify` lends a block only if there is room for its range.
                 received.insert(range).ok();
                 let is_complete = received.first_gap(self.offer.size).is_none();
@@ -606,12 +627,21 @@ impl<const RANGES: usize> Download<RANGES> {
         self.expire_requests(now, config, rtt);
         let next = self.due_request(now, config, rtt)?;
         if let (NextRequest::Page(page), TransferMode::Auto) = (next, Self::mode(config))
-            && self.mode_probe.end_page(page.start, self.block_size.bytes()) == Choice::Blocks
+            && self.end_measured_page(now, page) == Choice::Blocks
         {
             self.uses_pages = false;
             return self.due_request(now, config, rtt);
         }
         Some(next)
+    }
+
+    /// Ends the measurement of the present page in `TransferMode::Auto`, before the client requests the page `next`.
+    fn end_measured_page(&mut self, now: Ticks, next: Range) -> Choice {
+        let (size, single_rtt) = (self.block_size.bytes(), self.window.single_rtt());
+        match &mut self.phase {
+            DownloadPhase::Header(_) => Choice::Pages,
+            DownloadPhase::Rest { mode_probe, .. } => mode_probe.end_page(now, next, size, single_rtt),
+        }
     }
 
     /// Returns the message to the server that requests `next`. `block_period` is the value of the attribute

@@ -187,6 +187,11 @@ impl Window {
         self.current.into()
     }
 
+    /// Returns the largest number of requests that may ever be in flight.
+    pub(super) const fn max(&self) -> u8 {
+        self.max
+    }
+
     /// Ends the phase of single requests, in which the client has fetched the header of the file. A window whose size
     /// the application gives grows to this size; a window whose size the client measures takes the round trip of single
     /// requests from `rtt`.
@@ -194,6 +199,15 @@ impl Window {
         match &mut self.growth {
             Growth::Fixed => self.resize(self.max, rtt),
             Growth::Measured { single_rtt, .. } => *single_rtt = rtt.smoothed_eighths().unwrap_or(0),
+        }
+    }
+
+    /// Returns the round trip of a single block request in eighths of a millisecond; 0 if the application gives the size
+    /// of the window, or before the header has arrived.
+    pub(super) const fn single_rtt(&self) -> u32 {
+        match self.growth {
+            Growth::Fixed => 0,
+            Growth::Measured { single_rtt, .. } => single_rtt,
         }
     }
 

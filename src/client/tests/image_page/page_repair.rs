@@ -164,3 +164,32 @@ fn a_block_after_a_loss_does_not_change_the_block_size() {
     let (_, request) = paged.request();
     assert!(matches!(request, ToServer::ImagePage(ImagePageRequest { max_data: 50, .. })), "{request:?}");
 }
+
+#[test]
+fn a_page_is_half_as_large_after_a_page_whose_gaps_fill_the_list_of_ranges() {
+    let mut paged = PageScript::new(with_pages(1152, 0), 8192);
+    // Blocks 2 to 14 are lost: seven gaps, which leave one of the eight ranges free.
+    let sequence = paged.assert_requests_page(0, 1152);
+    let lost = |first: usize| (first..16).step_by(2).map(|block| 64 * block).collect::<Vec<_>>();
+    let came =
+        |lost: &[usize]| (0..18).map(|block| 64 * block).filter(|at| !lost.contains(at)).collect::<Vec<_>>();
+    paged.receive_all(sequence, came(&lost(2)), 8192);
+    for start in lost(2) {
+        let repair = paged.assert_requests_block(start as u32, 64);
+        assert!(paged.receive(repair, start, 64));
+    }
+    // Blocks 0 to 14 are lost: eight gaps.
+    let sequence = paged.assert_requests_page(1152, 1152);
+    paged.receive_all(sequence, came(&lost(0)).into_iter().map(|at| 1152 + at), 8192);
+    let mut sizes = Vec::new();
+    while let Some((_, bytes)) = paged.script.transmit() {
+        match decode(&bytes).message {
+            Message::ToServer(ToServer::ImagePage(page)) => sizes.push(page.page_size),
+            Message::ToServer(ToServer::ImageBlock(block)) => {
+                assert!(paged.receive(bytes[1], block.offset as usize, 64));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(sizes, [576]);
+}
