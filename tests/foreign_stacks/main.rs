@@ -7,7 +7,8 @@
 //! from its list.
 //!
 //! Variables of the environment: `SIM_WORLDS=10000` runs ten times as many seeds and moments as `SIM_WORLDS=1000`, the
-//! default, and may find more worlds of the listed kinds; `WORLD=name` and `SIM_SEED=n`, with `-- --nocapture`, print
+//! default, and may find more worlds of the listed kinds; with `SIM_WORLDS=100`, a listed simulation may pass, because
+//! the seed or moment at which it fails is not run; `WORLD=name` and `SIM_SEED=n`, with `-- --nocapture`, print
 //! the events of one world; `SHRINK_LISTS=1` removes worlds that pass from the lists; `WRITE_FRAMES=1` and
 //! `WRITE_SPEED=1` write the frames and the table of speeds anew.
 
@@ -54,10 +55,17 @@ const DEVICE: DeviceSettings = DeviceSettings {
     digest: true,
 };
 
+/// Value of `SIM_WORLDS` by default.
+const USUAL_WORLDS: u64 = 1000;
+
+/// Value of `SIM_WORLDS`.
+fn worlds() -> u64 {
+    env::var("SIM_WORLDS").map_or(USUAL_WORLDS, |text| text.parse().expect("SIM_WORLDS is a number"))
+}
+
 /// Number of seeds or moments of a test, of which `usual` are the default.
 fn depth(usual: u64) -> u64 {
-    let worlds = env::var("SIM_WORLDS").map_or(1000, |text| text.parse().expect("SIM_WORLDS is a number"));
-    (usual * worlds / 1000).max(1)
+    (usual * worlds() / USUAL_WORLDS).max(1)
 }
 
 /// Runs a simulation with files of two versions.
