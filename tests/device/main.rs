@@ -468,6 +468,70 @@ fn faults_say_what_failed_and_where() {
     assert_eq!(storage.verify(&offer), VerifyResult::Invalid);
 }
 
+/// Storage in which a whole file has arrived, for each operation that fails on flash without power.
+fn whole_storage<'f>(
+    flash: &'f mut Nor<4, 512>,
+    file: &[u8],
+) -> FlashStorage<&'f mut Nor<4, 512>, StructureCheck> {
+    flash.power_on(None);
+    let layout = layout(flash);
+    let mut storage = FlashStorage::whole_file(flash, &layout, StructureCheck::new());
+    assert_eq!(storage.prepare(&offer_of(file)), PrepareResult::Ready);
+    for (offset, block) in (0..).step_by(64).zip(file.chunks(64)) {
+        assert_eq!(storage.write(offset, block), StoreResult::Ok);
+    }
+    assert_eq!(storage.fault(), None);
+    storage.flash().is_off.set(true);
+    storage
+}
+
+#[test]
+fn faults_of_reads_and_of_records_are_reported_too() {
+    // The traits have methods of the same names.
+    use zigbee_ota::device::AsyncDeviceStorage;
+
+    let (file, _) = file(700);
+    let (offer, mut flash) = (offer_of(&file), Nor::<4, 512>::new(RECORDS + 2));
+    let state = SavedState::new(Some(Checkpoint::new(offer, 600)), None);
+
+    let mut storage = whole_storage(&mut flash, &file);
+    assert_eq!(Storage::verify(&mut storage, &offer), VerifyResult::Invalid);
+    assert_eq!(storage.fault(), Some(FlashFault::Read(0x400)));
+    let mut storage = whole_storage(&mut flash, &file);
+    assert_eq!(DeviceStorage::load(&mut storage), SavedState::default());
+    assert_eq!(storage.fault(), Some(FlashFault::Read(0)));
+    let mut storage = whole_storage(&mut flash, &file);
+    DeviceStorage::save(&mut storage, &state);
+    assert_eq!(storage.fault(), Some(FlashFault::Erase(0)));
+    // The record that was not written is written as soon as that is possible.
+    storage.flash().power_on(None);
+    DeviceStorage::save(&mut storage, &state);
+    let layout = layout(&mut flash);
+    let mut restarted = FlashStorage::whole_file(&mut flash, &layout, NoCheck);
+    let saved = DeviceStorage::load(&mut restarted).checkpoint.map(|checkpoint| checkpoint.received);
+    assert_eq!(saved, Some(512));
+
+    embassy_futures::block_on(async {
+        let mut storage = whole_storage(&mut flash, &file);
+        assert_eq!(AsyncDeviceStorage::verify(&mut storage, &offer).await, VerifyResult::Invalid);
+        assert_eq!(storage.fault(), Some(FlashFault::Read(0x400)));
+        let mut storage = whole_storage(&mut flash, &file);
+        assert_eq!(AsyncDeviceStorage::load(&mut storage).await, SavedState::default());
+        assert_eq!(storage.fault(), Some(FlashFault::Read(0)));
+        let mut storage = whole_storage(&mut flash, &file);
+        AsyncDeviceStorage::save(&mut storage, &state).await;
+        assert_eq!(storage.fault(), Some(FlashFault::Erase(0)));
+        let mut storage = whole_storage(&mut flash, &file);
+        let too_large = ImageOffer { size: 2000, ..offer };
+        assert_eq!(AsyncDeviceStorage::prepare(&mut storage, &too_large).await, PrepareResult::Fault);
+        let error = SlotError::TooLarge { needed: 2000, size: 1024 };
+        assert_eq!(storage.fault(), Some(FlashFault::Slot(error)));
+        assert_eq!(AsyncDeviceStorage::prepare(&mut storage, &offer).await, PrepareResult::Ready);
+        assert_eq!(AsyncDeviceStorage::write(&mut storage, 0, &file[..64]).await, StoreResult::Fault);
+        assert_eq!(storage.fault(), Some(FlashFault::Erase(0x400)));
+    });
+}
+
 #[test]
 fn a_decision_may_be_left_for_later_and_a_refusal_is_kept() {
     struct Choosy<'w, 'a> {
@@ -578,6 +642,27 @@ fn a_slot_refuses_blocks_of_which_it_can_make_no_words() {
     slot.begin(&ImageOffer { id: NEW, size: 300 }).unwrap();
     assert_eq!(slot.write(64, &[0; 4]).unwrap_err(), SlotError::OutOfOrder { offset: 64, expected: 0 });
     assert!(matches!(slot.write(0, &[0; 64]).unwrap_err(), SlotError::File(_)));
+}
+
+#[test]
+fn all_sectors_are_erased_before_the_first_write_or_the_resumed_one() {
+    let units = FlashUnits { read: 1, write: 4, erase: 256 };
+    let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
+    let layout = layout.with_erase(EraseMode::AllBefore);
+    let offer = ImageOffer { id: NEW, size: 700 };
+    let mut slot = Slot::new(&layout, Keep::File);
+    assert_eq!(slot.begin(&offer), Ok(Some(FlashJob::Erase { from: 0x400, to: 0x700 })));
+    let mut write = slot.write(0, &[7; 64]).unwrap();
+    assert_eq!(write.next_job(), Some(FlashJob::Write { at: 0x400, bytes: &[7; 64] }));
+    assert_eq!(write.next_job(), None);
+    let checkpoint = |received| Checkpoint::new(offer, received);
+    let mut slot = Slot::new(&layout, Keep::File);
+    let rest = FlashJob::Erase { from: 0x500, to: 0x700 };
+    assert_eq!(slot.resume(checkpoint(300), None), Some((checkpoint(256), Some(rest))));
+    let mut slot = Slot::new(&layout, Keep::File);
+    assert_eq!(slot.resume(checkpoint(700), None), Some((checkpoint(700), None)));
+    let too_large = Checkpoint::new(ImageOffer { size: 0xc01, ..offer }, 300);
+    assert_eq!(slot.resume(too_large, None), None);
 }
 
 #[test]
