@@ -198,3 +198,38 @@ fn a_folder_and_an_index_are_one_store() {
     gateway.images.read(&info, info.size - 1, None, &mut out);
     assert_eq!(out, [6]);
 }
+
+#[test]
+fn a_file_is_announced_to_at_most_256_clients() {
+    let bytes = file(FileHeader::new(IMAGE), 3, 100);
+    let mut images = store([entry(&bytes, "lamp", None, None)]);
+    for network in 1..=300 {
+        images.note_frame(&FrameMeta::unicast(lamp(network)), &query(1));
+    }
+    let number = images.poll_fetch().expect("a file to fetch").number;
+    let expected: Vec<_> = (1..=256).map(lamp).collect();
+    assert_eq!(images.fetched(number, &bytes), Ok(expected));
+    // The other clients are offered the file in answer to their next query.
+    images.note_frame(&FrameMeta::unicast(lamp(300)), &query(1));
+    assert!(images.find(IMAGE.manufacturer, IMAGE.image_type, &mut |_| true).is_some());
+}
+
+#[test]
+fn selections_are_kept_for_65536_clients() {
+    let bytes = file(FileHeader::new(IMAGE), 3, 100);
+    let mut images = store([entry(&bytes, "lamp", Some("lamp"), None)]);
+    images.fetched(0, &bytes).expect("its file");
+    let clients = |endpoint| (0..=u16::MAX).map(move |network| Address::new(network, endpoint));
+    for client in clients(1) {
+        images.set_device(client.network, Some("lamp".into()), None);
+        images.note_frame(&FrameMeta::unicast(client), &query(1));
+    }
+    let beyond = Address::new(7, 2);
+    images.note_frame(&FrameMeta::unicast(beyond), &query(1));
+    let mut has_file = |client| images.info(IMAGE, None, None, Some(client)) != FileLookup::NotFound;
+    assert!(clients(1).all(&mut has_file));
+    assert!(!has_file(beyond));
+    images.forget(9);
+    images.note_frame(&FrameMeta::unicast(beyond), &query(1));
+    assert_ne!(images.info(IMAGE, None, None, Some(beyond)), FileLookup::NotFound);
+}
