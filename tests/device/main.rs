@@ -6,10 +6,10 @@ use std::task::Poll;
 
 use embedded_storage::nor_flash::NorFlash;
 use proptest::prelude::*;
-use zigbee_ota::aps::Transmit;
+use zigbee_ota::aps::{FrameMeta, Transmit};
 use zigbee_ota::client::{
-    ApplyResult, Checkpoint, Client, ClientConfig, ClientEvent, FailedImage, Identity, Outcome,
-    PrepareResult, Storage, StoreResult, TransferMode, VerifyResult,
+    ApplyResult, Checkpoint, Client, ClientConfig, ClientEvent, ClientIgnored, FailedImage, Identity,
+    Outcome, PrepareResult, Storage, StoreResult, TransferMode, VerifyResult,
 };
 use zigbee_ota::device::{
     AsyncBoard, AsyncDriver, Board, Decision, DeviceStorage, Driver, EraseMode, FlashFault, FlashJob,
@@ -386,6 +386,105 @@ fn the_application_sees_no_client_before_it_has_resumed() {
         assert_eq!(client.failed_image(), Some(failed));
     }
     assert_eq!(driver.storage().1, 1, "loads of the state");
+}
+
+/// Board with a script of inputs, and a record of sent frames.
+struct Scripted {
+    inputs: Vec<(Option<Input>, Vec<u8>)>,
+    sent: Vec<Vec<u8>>,
+    ignored: u32,
+}
+
+impl Scripted {
+    /// Returns a board that receives a read of ClusterRevision, a frame of no command, and a lost connection.
+    fn new() -> Self {
+        let meta = FrameMeta::unicast(LoneServer::ADDRESS);
+        let frames = [vec![0x08, 7, 0x00, 0xfd, 0xff], vec![0x09]];
+        let mut inputs: Vec<_> =
+            frames.map(|frame| (Some(Input::Frame(meta, frame.len())), frame)).into_iter().collect();
+        inputs.extend([(Some(Input::ConnectionLost), vec![]), (None, vec![])]);
+        inputs.reverse();
+        Self { inputs, sent: vec![], ignored: 0 }
+    }
+
+    fn next(&mut self, frame: &mut FrameBuffer) -> Option<Input> {
+        let (input, bytes) = self.inputs.pop()?;
+        frame[..bytes.len()].copy_from_slice(&bytes);
+        input
+    }
+
+    #[track_caller]
+    fn check(&self) {
+        let answer = [0x10, 7, 0x01, 0xfd, 0xff, 0x00, 0x21, 0x01, 0x00];
+        assert!(self.sent.iter().any(|frame| *frame == answer), "{:x?}", self.sent);
+        assert_eq!(self.ignored, 1);
+    }
+}
+
+impl Board for Scripted {
+    fn now(&mut self) -> Instant {
+        Instant::ZERO
+    }
+    fn send(&mut self, _: &Transmit, frame: &[u8]) {
+        self.sent.push(frame.to_vec());
+    }
+    fn receive(&mut self, _: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
+        self.next(frame)
+    }
+    fn apply(&mut self, _: ImageId) -> ApplyResult {
+        ApplyResult::Done
+    }
+    fn on_ignored(&mut self, _: ClientIgnored) {
+        self.ignored += 1;
+    }
+}
+
+impl AsyncBoard for Scripted {
+    fn now(&mut self) -> Instant {
+        Instant::ZERO
+    }
+    async fn send(&mut self, _: &Transmit, frame: &[u8]) {
+        self.sent.push(frame.to_vec());
+    }
+    async fn receive(&mut self, _: Option<Instant>, frame: &mut FrameBuffer) -> Option<Input> {
+        if self.inputs.is_empty() {
+            return std::future::pending().await;
+        }
+        self.next(frame)
+    }
+    async fn apply(&mut self, _: ImageId) -> ApplyResult {
+        ApplyResult::Done
+    }
+    fn on_ignored(&mut self, _: ClientIgnored) {
+        self.ignored += 1;
+    }
+}
+
+#[test]
+fn a_driver_answers_reads_of_attributes_and_reports_ignored_frames() {
+    let storage = Restarted(SavedState::default(), 0);
+    let mut driver = Driver::<_, 0>::start(config(OLD, 1), 0, storage, Instant::ZERO);
+    let mut board = Scripted::new();
+    while !board.inputs.is_empty() {
+        driver.step(&mut board);
+    }
+    board.check();
+
+    let mut flash = Nor::<4, 512>::new(RECORDS + 1);
+    let layout = layout(&mut flash);
+    let storage = FlashStorage::whole_file(&mut flash, &layout, NoCheck);
+    let mut board = Scripted::new();
+    embassy_futures::block_on(async {
+        let mut driver = AsyncDriver::<_, 0>::start(config(OLD, 1), 0, storage, Instant::ZERO).await;
+        assert_eq!((driver.client().checkpoint(), driver.storage().fault()), (None, None));
+        let some_time = async {
+            for _ in 0..1000 {
+                embassy_futures::yield_now().await;
+            }
+        };
+        embassy_futures::select::select(some_time, driver.run(&mut board)).await;
+    });
+    board.check();
 }
 
 /// Stores a whole file by the storage alone, and verifies it by `check`.
