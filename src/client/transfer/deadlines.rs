@@ -172,6 +172,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// of the server.
     pub(super) fn restart_at(&mut self, not_before: Ticks) {
         self.in_flight.reset_requests();
+        self.discard_measured_page();
         (self.page, self.silent_pages, self.not_before) = (None, 0, not_before);
     }
 

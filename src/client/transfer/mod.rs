@@ -39,9 +39,9 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `schedule` | the next request |
+//! | `next_request` | the next request |
 //! | `in_flight` | the slots of requests and of blocks being stored |
-//! | `responses` | the effect of each response |
+//! | `block_responses` | the effect of each response |
 //! | `deadlines` | timeouts and retries |
 //! | `window` | the number of requests in flight |
 //! | `page` | the page in transfer |
@@ -331,6 +331,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     fn drop_requests(&mut self) {
         self.in_flight.drop_requests();
+        self.discard_measured_page();
         (self.page, self.silent_pages, self.error_count, self.no_image_count) = (None, 0, 0, 0);
         (self.other_image_count, self.has_zero_wait, self.unusable) = (0, false, None);
     }
@@ -633,6 +634,15 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.due_request(now, config, rtt);
         }
         Some(next)
+    }
+
+    /// Leaves the present page out of the measurements of `TransferMode::Auto`, because the download pauses or waits.
+    fn discard_measured_page(&mut self) {
+        if Self::ANY_ORDER
+            && let DownloadPhase::Rest { mode_probe, .. } = &mut self.phase
+        {
+            mode_probe.discard_page();
+        }
     }
 
     /// Ends the measurement of the present page in `TransferMode::Auto`, before the client requests the page `next`.

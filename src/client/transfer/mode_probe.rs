@@ -117,7 +117,8 @@ pub(in crate::client) struct ModeProbe {
     poor_pages: u8,
     /// Number of times that the client compared pages with a window because of poor pages.
     comparisons: u8,
-    /// Number of blocks of the present page; 0 before the first page, and while the client fetches blocks by a window.
+    /// Number of blocks of the present page; 0 if the client does not measure a page: before the first page, after a pause,
+    /// and while the client fetches blocks by a window.
     asked: u8,
     /// Number of blocks that have arrived of the present page, or of the window that the client measures.
     arrived: u8,
@@ -253,6 +254,11 @@ impl ModeProbe {
         let page_cost =
             self.best_cost.saturating_add(single_rtt.checked_div(PAGE_BLOCKS.into()).unwrap_or(0));
         Some(if window_cost < page_cost { Choice::Blocks } else { Choice::Pages })
+    }
+
+    /// Leaves the present page out of the measurements, because the download pauses or waits.
+    pub(super) const fn discard_page(&mut self) {
+        self.asked = 0;
     }
 
     /// Begins to fetch blocks by a window for comparison with pages, whose time per block counts as `page_cost`.
@@ -607,6 +613,20 @@ mod tests {
         }
         assert_eq!(scenario.page_of(7, |block| block < 4), Choice::Pages);
         assert_eq!(scenario.page_of(7, |_| false), Choice::Blocks);
+    }
+
+    #[test]
+    fn a_page_with_a_pause_is_not_measured() {
+        let mut scenario = Scenario::new(60);
+        for _ in 0..10 {
+            scenario.now = scenario.now.plus(Millis(100_000));
+            scenario.probe.discard_page();
+            assert_eq!(scenario.page_of(7, |block| block < 4), Choice::Pages);
+            assert_eq!(scenario.page(7, 0), Choice::Pages);
+        }
+        assert_eq!(pages_at_a_small_queue(&mut scenario, 100), 2);
+        // Eleven pages of 64 blocks each 7 ms, and two pages of four blocks, cost less than 8 ms per block.
+        assert_eq!(scenario.blocks(8), Choice::Pages);
     }
 
     #[test]
