@@ -61,8 +61,8 @@ impl RttEstimator {
         (self.deviation != NOT_MEASURED).then_some(self.smoothed)
     }
 
-    /// Returns whether the round-trip times are measured and vary so little that the timeout is at most twice the smoothed
-    /// round-trip time.
+    /// Returns whether the round-trip times are measured and vary so little that the timeout is at most twice the
+    /// smoothed round-trip time.
     pub(super) const fn is_steady(&self) -> bool {
         self.deviation <= self.smoothed >> 2
     }
@@ -80,8 +80,8 @@ impl RttEstimator {
         }
     }
 
-    /// Returns the time after a request before which an answer is implausible: an eighth of the smoothed round-trip time,
-    /// and 0 before the first sample.
+    /// Returns the time after a request before which an answer is implausible: an eighth of the smoothed round-trip
+    /// time, and 0 before the first sample.
     ///
     /// The smoothed round-trip time may be longer than the present round trip. A limit of a quarter would then count an
     /// early answer as an answer to an earlier attempt, and make the smoothed round-trip time still longer. In the
@@ -99,10 +99,10 @@ impl RttEstimator {
         self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }
 
-    /// Returns the timeout of an attempt that follows `retries` unanswered attempts. The timeout of a first attempt is
-    /// `initial` before the first measured round trip, and follows from the measured round trips afterwards. Each retry
-    /// doubles the timeout, which stays between 1 ms and `max`.
-    pub(super) fn timeout(&self, initial: Millis, max: Millis, retries: u8) -> Millis {
+    /// Returns the timeout of an attempt, doubled `doublings` times. The timeout of a first attempt is `initial` before
+    /// the first measured round trip, and follows from the measured round trips afterwards. The timeout stays between
+    /// 1 ms and `max`.
+    pub(super) fn timeout(&self, initial: Millis, max: Millis, doublings: u8) -> Millis {
         let Self { smoothed, deviation } = *self;
         let base = match deviation {
             NOT_MEASURED => initial.0,
@@ -111,7 +111,7 @@ impl RttEstimator {
                 (smoothed >> 3).saturating_add(margin.max(MIN_MARGIN))
             }
         };
-        Millis(exponential_backoff(Millis(base), retries).0.min(max.0).max(1))
+        Millis(exponential_backoff(Millis(base), doublings).0.min(max.0).max(1))
     }
 }
 

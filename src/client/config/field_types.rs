@@ -138,15 +138,17 @@ pub enum TransferMode {
     /// The client sends Image Page Requests (section 6.10.7), and Image Block Requests for lost blocks of a page. If
     /// the server does not support pages, the client switches to Image Block Requests.
     Pages {
-        /// Size of a page in bytes.
+        /// Size of a page in bytes. After a page whose lost blocks fill the list of out-of-order ranges, the client
+        /// requests a page of half the size, down to an eighth of `size`.
         size: NonZeroU16,
         /// Minimum time between two blocks of a page, in milliseconds ("response spacing"). Over several hops, blocks
         /// that a server sends without spacing collide with each other. The best response spacing is 7 to 8 ms for each
         /// hop of the route.
         spacing: u16,
     },
-    /// The client measures whether pages or Image Block Requests are faster, and uses the faster method. The window of
-    /// the Image Block Requests grows while the channel has idle time. If the server does not support pages, the client
+    /// The client measures whether pages or Image Block Requests are faster, and uses the faster method. The client
+    /// measures again after pages that lost most of their blocks. The window of the Image Block Requests grows while
+    /// the channel has idle time. If the server does not support pages, the client
     /// uses Image Block Requests.
     Auto,
 }

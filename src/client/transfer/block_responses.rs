@@ -45,8 +45,8 @@ const OTHER_IMAGE_LIMIT: u8 = 3;
 /// Factor of the timeout after a second answer to one request, from a server that numbers its answers by a counter of
 /// its own: the timeout then exceeds the smoothed round-trip time by this many smoothed round-trip times.
 ///
-/// In the simulation of such a server (one hop, 1 % loss), a window of 2 reaches 94 % of the goodput of the oracle with a
-/// factor of 4, 91 % with a factor of 1, and 81 % without a longer timeout after a second answer.
+/// In the simulation of such a server (one hop, 1 % loss), a window of 2 reaches 94 % of the goodput of the oracle with
+/// a factor of 4, 91 % with a factor of 1, and 81 % without a longer timeout after a second answer.
 const SECOND_ANSWER_FACTOR: u8 = 4;
 
 /// Values of the client that a download reads and updates when a response arrives.
@@ -269,8 +269,8 @@ impl<const RANGES: usize> Download<RANGES> {
                 is_certain = false;
                 page.remaining.len().min(self.block_size.bytes().into())
             }
-            // The server has answered two attempts of one request, so the timeout of the first attempt was too short. The
-            // numbers of the server do not show the round trip of the first attempt, and are no sample of it.
+            // The server has answered two attempts of one request, so the timeout of the first attempt was too short.
+            // The numbers of the server do not show the round trip of the first attempt, and are no sample of it.
             (None, None) if Self::ANY_ORDER && env.numbering.is_own() && !self.is_paging() => {
                 env.rtt.raise_deviation(SECOND_ANSWER_FACTOR);
                 0

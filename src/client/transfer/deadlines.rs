@@ -19,15 +19,15 @@ use super::Download;
 use super::in_flight::{BlockRequest, Slot};
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
-/// Number of attempts of a single block request with the same timeout on a steady link. The timeout of each later attempt
-/// is twice the timeout of the attempt before.
+/// Number of attempts of a single block request with the same timeout on a steady link. The timeout of each later
+/// attempt is twice the timeout of the attempt before.
 ///
-/// RFC 6298, section 5.5, doubles the timeout from the second attempt on, because a lost segment is a sign of congestion.
-/// A single lost frame of a radio is none, as long as round trips vary little. In the simulation `examples/goodput` at
-/// 10 % loss, stop-and-wait reaches 87 % of the goodput of the oracle with two attempts of the same timeout, and 83 % with
-/// one. If the round trips vary, as beside a fleet that upgrades, or if the client uses a window, the timeout doubles from
-/// the second attempt on: two attempts with the same timeout would slow light switches beside a fleet down by a
-/// fourth, and lower the goodput of windows in bursts of losses.
+/// RFC 6298, section 5.5, doubles the timeout from the second attempt on, because a lost segment is a sign of
+/// congestion. A single lost frame of a radio is none, as long as round trips vary little. In the simulation
+/// `examples/goodput` at 10 % loss, stop-and-wait reaches 87 % of the goodput of the oracle with two attempts of the
+/// same timeout, and 83 % with one. If the round trips vary, as beside a fleet that upgrades, or if the client uses a
+/// window, the timeout doubles from the second attempt on: two attempts with the same timeout would slow light switches
+/// beside a fleet down by a fourth, and lower the goodput of windows in bursts of losses.
 const UNDOUBLED_ATTEMPTS: u8 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
@@ -147,8 +147,8 @@ impl<const RANGES: usize> Download<RANGES> {
         )
     }
 
-    /// Returns the number of attempts of a block request with the same timeout. Each later attempt has twice the timeout of
-    /// the attempt before.
+    /// Returns the number of attempts of a block request with the same timeout. Each later attempt has twice the
+    /// timeout of the attempt before.
     fn undoubled_attempts(&self, rtt: &RttEstimator) -> u8 {
         let has_window = Self::ANY_ORDER && !self.uses_pages && self.window.max() > 1;
         if !has_window && rtt.is_steady() { UNDOUBLED_ATTEMPTS } else { 1 }
@@ -242,7 +242,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the time at which the latest attempt of `request` times out. The first `undoubled` attempts have the same timeout.
+/// Returns the time at which the latest attempt of `request` times out. The first `undoubled` attempts have the same
+/// timeout.
 fn request_timeout(
     request: &BlockRequest,
     config: &ClientConfig,

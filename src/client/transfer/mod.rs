@@ -452,8 +452,8 @@ impl<const RANGES: usize> Download<RANGES> {
 
     fn gap_outside_slots(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
-        // With one request at a time, no slot is in use before the next request, and no block is being stored when a block
-        // arrives.
+        // With one request at a time, no slot is in use before the next request, and no block is being stored when a
+        // block arrives.
         if self.in_flight.iter().find_map(covered).is_none() {
             return Some(gap);
         }

@@ -32,10 +32,10 @@
 //! forward on the same channel. The client does not know the number of hops of the route, and estimates the number of
 //! hops from the interval between blocks.
 //!
-//! A page is poor if it lost most of its blocks. Pages are poor if the parent of a sleepy device holds fewer blocks than a
-//! page has, and if the queues of a path overflow. After poor pages, the client compares the cost of the blocks of a window
-//! with the mean cost of all pages, so that a burst of losses does not end the pages of a good link, and continues by
-//! blocks only if they cost at least a fourth less.
+//! A page is poor if it lost most of its blocks. Pages are poor if the parent of a sleepy device holds fewer blocks
+//! than a page has, and if the queues of a path overflow. After poor pages, the client compares the cost of the blocks
+//! of a window with the mean cost of all pages, so that a burst of losses does not end the pages of a good link, and
+//! continues by blocks only if they cost at least a fourth less.
 //!
 //! All simulated figures in the documentation of `mode_probe` were measured in the simulation `examples/goodput` with
 //! `TransferMode::Auto`. The simulation `examples/goodput` has 64-byte blocks, one and three hops, servers that take 0
@@ -69,19 +69,20 @@ const LARGEST_UNFRAGMENTED: u8 = 65;
 /// Number of blocks of the first pages in `TransferMode::Auto`, if APS sends the blocks in fragments.
 ///
 /// A path of several hops carries fragments so slowly that a page of 64 blocks without spacing fills the queues of the
-/// path for up to 40 seconds. In the simulation of blocks in fragments, first pages of 8 instead of 16 blocks cost 4 % of
-/// the goodput on average, because 8 blocks often fit into the queues.
+/// path for up to 40 seconds. In the simulation of blocks in fragments, first pages of 8 instead of 16 blocks cost 4 %
+/// of the goodput on average, because 8 blocks often fit into the queues.
 const SHORT_PAGE_BLOCKS: u8 = 16;
 
 /// Number of consecutive poor pages after which the client compares pages with a window. The number doubles with each
 /// comparison.
 ///
-/// A burst of losses makes one page poor. If one poor page were enough, the goodput of `TransferMode::Auto` would fall by
-/// 3 % on average in the simulation with bursts of losses and with peculiar servers. With three poor pages instead of two,
-/// the goodput of sleepy devices falls by 3 %.
+/// A burst of losses makes one page poor. If one poor page were enough, the goodput of `TransferMode::Auto` would fall
+/// by 3 % on average in the simulation with bursts of losses and with peculiar servers. With three poor pages instead
+/// of two, the goodput of sleepy devices falls by 3 %.
 const POOR_PAGES_LIMIT: u8 = 2;
 
-/// Smallest number of blocks of a page that can be poor. Smaller pages fill gaps, and a short burst of losses ends them.
+/// Smallest number of blocks of a page that can be poor. Smaller pages fill gaps, and a short burst of losses ends
+/// them.
 ///
 /// In the simulation, a limit of 16 blocks gives the same goodput, and a limit of 32 blocks leaves the goodput of
 /// `TransferMode::Auto` at a sixth of that of single requests, if the parent of a sleepy device holds one frame.
@@ -117,8 +118,8 @@ pub(in crate::client) struct ModeProbe {
     poor_pages: u8,
     /// Number of times that the client compared pages with a window because of poor pages.
     comparisons: u8,
-    /// Number of blocks of the present page; 0 if the client does not measure a page: before the first page, after a pause,
-    /// and while the client fetches blocks by a window.
+    /// Number of blocks of the present page; 0 if the client does not measure a page: before the first page, after a
+    /// pause, and while the client fetches blocks by a window.
     asked: u8,
     /// Number of blocks that have arrived of the present page, or of the window that the client measures.
     arrived: u8,
@@ -283,8 +284,8 @@ impl ModeProbe {
         let elapsed = now.since(requested).0.saturating_mul(8);
         if self.count_poor_page(asked, arrived, gained, elapsed) {
             let page_cost = self.page_time.checked_div(self.page_blocks.into()).unwrap_or(u32::MAX);
-            // Blocks for good are worth a change only if they are clearly faster. In bursts of 100 ms, the goodput falls by
-            // up to 6 % if the client changes for any gain.
+            // Blocks for good are worth a change only if they are clearly faster. In bursts of 100 ms, the goodput
+            // falls by up to 6 % if the client changes for any gain.
             return self.begin_window(page_cost.saturating_sub(page_cost >> 2));
         }
         let arrived = u32::from(arrived);
@@ -365,8 +366,8 @@ impl ModeProbe {
         Choice::Pages
     }
 
-    /// Adds a page to the measured time and blocks of all pages, and counts the page if it is poor. Returns `true` if the
-    /// client now compares pages with a window, because enough consecutive pages were poor.
+    /// Adds a page to the measured time and blocks of all pages, and counts the page if it is poor. Returns `true` if
+    /// the client now compares pages with a window, because enough consecutive pages were poor.
     ///
     /// A page of at least [`SMALLEST_POOR_PAGE`] blocks is poor if fewer than half of the blocks that it `asked` for
     /// `arrived`. A page without any block counts only after a poor page, because perhaps the page request was lost.

@@ -41,8 +41,8 @@ const MAX_HEADER_PAGES: u8 = 2;
 ///
 /// Some servers, such as zigbee-herdsman, drop a request that arrives while they answer another request. In the
 /// simulation of a server that drops requests (10 % loss), one request in flight raises the goodput of pages from 56 to
-/// 72 % of the goodput of the oracle. At 10 % loss, a limit of two page requests instead of three costs up to 15 % of the
-/// goodput at other servers, because two consecutive page requests are lost once in 28 pages.
+/// 72 % of the goodput of the oracle. At 10 % loss, a limit of two page requests instead of three costs up to 15 % of
+/// the goodput at other servers, because two consecutive page requests are lost once in 28 pages.
 pub(super) const MAX_DROPPED_PAGES: u8 = 3;
 
 /// Next block or page request of a download, with the range of file bytes to request.

@@ -66,9 +66,9 @@ const FIRST_SAMPLES: u8 = 8;
 /// Limit of the halvings of a page: a page has at least an eighth of its usual size.
 ///
 /// The client has no room for a block above more gaps than its list of out-of-order ranges has entries, and ignores the
-/// block. If the list is full at the end of a page, the next page has half the size; if fewer than a quarter of the list
-/// are in use, the next page has twice the size. In the simulation `examples/goodput` with 8 ranges and 10 % loss, the
-/// adapted size raises the goodput of pages by 10 to 17 % over three hops, compared with pages of 4 KiB.
+/// block. If the list is full at the end of a page, the next page has half the size; if fewer than a quarter of the
+/// list are in use, the next page has twice the size. In the simulation `examples/goodput` with 8 ranges and 10 % loss,
+/// the adapted size raises the goodput of pages by 10 to 17 % over three hops, compared with pages of 4 KiB.
 const MAX_HALVINGS: u8 = 3;
 
 /// Longest time for which the client waits for a block that the last block of the page has overtaken. The longest wait

@@ -202,8 +202,8 @@ impl Window {
         }
     }
 
-    /// Returns the round trip of a single block request in eighths of a millisecond; 0 if the application gives the size
-    /// of the window, or before the header has arrived.
+    /// Returns the round trip of a single block request in eighths of a millisecond; 0 if the application gives the
+    /// size of the window, or before the header has arrived.
     pub(super) const fn single_rtt(&self) -> u32 {
         match self.growth {
             Growth::Fixed => 0,

@@ -255,7 +255,7 @@ fn a_request_with_aps_security_is_answered_with_it() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 00 00";
     for request in [QUERY, page] {
-        let meta = FrameMeta { aps_security: true, ..FrameMeta::unicast(LAMP) };
+        let meta = FrameMeta::unicast(LAMP).with_aps_security(true);
         let ServerAction::Reply(transmit) = desk.handle_as(meta, &bytes(request)) else { panic!() };
         assert!(transmit.aps_security);
     }

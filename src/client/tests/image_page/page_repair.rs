@@ -59,8 +59,8 @@ fn a_page_ends_at_a_word_boundary() {
 
 #[test]
 fn the_first_block_of_a_page_measures_the_round_trip() {
-    // For each case: the blocks that arrive 500 ms after the request, whether they have its sequence number, and the timeout of
-    // the first block of the next page. It is twice the timeout of a response, and two intervals of 10 ms.
+    // For each case: the blocks that arrive 500 ms after the request, whether they have its sequence number, and the
+    // timeout of the first block of the next page. It is twice the timeout of a response, and two intervals of 10 ms.
     let unknown = 2 * 3000 + 20;
     // After one round trip of 500 ms the deviation is 250 ms, so the timeout of a response is 1500 ms.
     let measured = 2 * 1500 + 20;
