@@ -114,8 +114,9 @@ fn measure_modes(arguments: &Arguments, server: &Server, file: &[u8], table: &mu
         // 16 MHz ticks of 62.5 ns, instructions of 64 ns.
         let instructions = report.number("RESULT", "ticks")? * 1000 / 1024;
         if name == AUTO {
-            // The mix of modes follows the response times of the host, so the figure differs from run to run.
-            if instructions > most {
+            // The mix of modes follows the response times of the host, so the figure differs from run to run. On a busy host,
+            // the window grows to nine requests; the window of the other modes has four.
+            if instructions > most + most / 4 {
                 return Err(format!(
                     "{name}: {instructions} instructions per block, every single mode at most {most}"
                 )
