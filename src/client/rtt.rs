@@ -129,6 +129,19 @@ mod tests {
     const MAX: Millis = Millis(10_000);
 
     #[test]
+    fn a_link_is_steady_up_to_a_deviation_of_a_quarter() {
+        let mut rtt = RttEstimator::new();
+        assert!(!rtt.is_steady(), "nothing is measured");
+        rtt.update(Millis(100));
+        assert!(!rtt.is_steady(), "the first deviation is half of the round trip");
+        (0..50).for_each(|_| rtt.update(Millis(100)));
+        assert!(rtt.is_steady());
+        for (deviation, is_steady) in [(rtt.smoothed >> 2, true), ((rtt.smoothed >> 2) + 1, false)] {
+            assert_eq!(RttEstimator { deviation, ..rtt }.is_steady(), is_steady, "{deviation}");
+        }
+    }
+
+    #[test]
     fn a_steady_link_has_a_timeout_close_to_its_round_trip() {
         let mut rtt = RttEstimator::new();
         assert_eq!(rtt.timeout(INITIAL, MAX, 0), INITIAL);

@@ -148,8 +148,7 @@ pub enum TransferMode {
     },
     /// The client measures whether pages or Image Block Requests are faster, and uses the faster method. The client
     /// measures again after pages that lost most of their blocks. The window of the Image Block Requests grows while
-    /// the channel has idle time. If the server does not support pages, the client
-    /// uses Image Block Requests.
+    /// the channel has idle time. If the server does not support pages, the client uses Image Block Requests.
     Auto,
 }
 

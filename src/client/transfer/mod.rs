@@ -80,7 +80,7 @@ use header_check::PartialHeader;
 use in_flight::{BlockRequest, InFlight, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
 pub(super) use next_request::NextRequest;
-use page::{Page, PageStage, PageTiming};
+use page::{Page, PageTiming};
 use same_file_check::FileCheck;
 use window::Window;
 
@@ -118,8 +118,8 @@ pub(super) struct Download<const RANGES: usize> {
     /// `true` if block requests were in flight when the client requested the page in transfer.
     is_page_accompanied: bool,
     /// Number of consecutive page requests that brought no data while other requests were in flight. Some servers drop
-    /// a request that arrives while they answer another request. After three such page requests, the
-    /// client therefore has at most one request in flight while it uses pages.
+    /// a request that arrives while they answer another request. After three consecutive page requests without data,
+    /// the client therefore has at most one request in flight while it uses pages.
     dropped_pages: u8,
     block_size: BlockSize,
     /// Number of consecutive error responses of the server, not counting NO_IMAGE_AVAILABLE.
@@ -382,26 +382,6 @@ impl<const RANGES: usize> Download<RANGES> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
     }
 
-    /// Ends the page in transfer after the last block of the page has arrived, unless missing blocks of the page may
-    /// still arrive. Missing blocks of the page may still arrive if earlier blocks of the download have overtaken each
-    /// other. If no block of the download has overtaken another block, the missing blocks of the page count as lost.
-    fn end_complete_page(&mut self) {
-        let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
-        let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
-        if !is_missing || self.page_timing.reordering == Millis(0) {
-            self.end_page(false);
-        }
-    }
-
-    /// Ends the page in transfer; `is_silent` is `true` if the last block of the page did not arrive.
-    fn end_page(&mut self, is_silent: bool) {
-        self.page = None;
-        self.page_timing.end_page(is_silent);
-        if let DownloadPhase::Rest { received, .. } = &self.phase {
-            self.page_timing.adapt_page_size(received.out_of_order_count(), RANGES);
-        }
-    }
-
     /// Returns `true` if the client requests the file in pages.
     const fn is_paging(&self) -> bool {
         Self::ANY_ORDER && self.uses_pages
@@ -532,17 +512,6 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the response spacing, in ms, that the transfer mode demands for Image Page Requests.
-    const fn page_spacing(&self, config: &ClientConfig) -> u16 {
-        match Self::mode(config) {
-            TransferMode::Pages { spacing, .. } => spacing,
-            TransferMode::Blocks { .. } | TransferMode::Auto => match &self.phase {
-                DownloadPhase::Header(_) => 0,
-                DownloadPhase::Rest { mode_probe, .. } => mode_probe.spacing(),
-            },
-        }
-    }
-
     /// Returns `true` if the download waits for a response of the server.
     pub(super) fn is_waiting(&self) -> bool {
         self.page().is_some() || self.in_flight.waiting_count() > 0
@@ -634,24 +603,6 @@ impl<const RANGES: usize> Download<RANGES> {
             return self.due_request(now, config, rtt);
         }
         Some(next)
-    }
-
-    /// Leaves the present page out of the measurements of `TransferMode::Auto`, because the download pauses or waits.
-    fn discard_measured_page(&mut self) {
-        if Self::ANY_ORDER
-            && let DownloadPhase::Rest { mode_probe, .. } = &mut self.phase
-        {
-            mode_probe.discard_page();
-        }
-    }
-
-    /// Ends the measurement of the present page in `TransferMode::Auto`, before the client requests the page `next`.
-    fn end_measured_page(&mut self, now: Ticks, next: Range) -> Choice {
-        let (size, single_rtt) = (self.block_size.bytes(), self.window.single_rtt());
-        match &mut self.phase {
-            DownloadPhase::Header(_) => Choice::Pages,
-            DownloadPhase::Rest { mode_probe, .. } => mode_probe.end_page(now, next, size, single_rtt),
-        }
     }
 
     /// Returns the message to the server that requests `next`. `block_period` is the value of the attribute

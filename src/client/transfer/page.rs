@@ -27,10 +27,14 @@
 //! not arrive.
 
 use crate::client::clock_ticks::Ticks;
+use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
 use crate::ranges::Range;
 use crate::time::Millis;
+
+use super::mode_probe::Choice;
+use super::{Download, DownloadPhase};
 
 /// Number of consecutive page requests that bring no data, after which the client continues the download by Image Block
 /// Requests.
@@ -338,6 +342,57 @@ impl PageTiming {
         self.silent_ends = if is_silent { self.silent_ends.saturating_add(1) } else { 0 };
         let Millis(reordering) = self.reordering;
         self.reordering = Millis(reordering.saturating_sub(reordering.div_ceil(8)));
+    }
+}
+
+impl<const RANGES: usize> Download<RANGES> {
+    /// Ends the page in transfer after the last block of the page has arrived, unless missing blocks of the page may
+    /// still arrive. Missing blocks of the page may still arrive if earlier blocks of the download have overtaken each
+    /// other. If no block of the download has overtaken another block, the missing blocks of the page count as lost.
+    pub(super) fn end_complete_page(&mut self) {
+        let Some(page) = self.page().filter(|page| page.stage == PageStage::Trailing) else { return };
+        let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
+        if !is_missing || self.page_timing.reordering == Millis(0) {
+            self.end_page(false);
+        }
+    }
+
+    /// Ends the page in transfer; `is_silent` is `true` if the last block of the page did not arrive.
+    pub(super) fn end_page(&mut self, is_silent: bool) {
+        self.page = None;
+        self.page_timing.end_page(is_silent);
+        if let DownloadPhase::Rest { received, .. } = &self.phase {
+            self.page_timing.adapt_page_size(received.out_of_order_count(), RANGES);
+        }
+    }
+
+    /// Returns the response spacing, in ms, that the transfer mode demands for Image Page Requests.
+    pub(super) const fn page_spacing(&self, config: &ClientConfig) -> u16 {
+        match Self::mode(config) {
+            TransferMode::Pages { spacing, .. } => spacing,
+            TransferMode::Blocks { .. } | TransferMode::Auto => match &self.phase {
+                DownloadPhase::Header(_) => 0,
+                DownloadPhase::Rest { mode_probe, .. } => mode_probe.spacing(),
+            },
+        }
+    }
+
+    /// Leaves the present page out of the measurements of `TransferMode::Auto`, because the download pauses or waits.
+    pub(super) fn discard_measured_page(&mut self) {
+        if Self::ANY_ORDER
+            && let DownloadPhase::Rest { mode_probe, .. } = &mut self.phase
+        {
+            mode_probe.discard_page();
+        }
+    }
+
+    /// Ends the measurement of the present page in `TransferMode::Auto`, before the client requests the page `next`.
+    pub(super) fn end_measured_page(&mut self, now: Ticks, next: Range) -> Choice {
+        let (size, single_rtt) = (self.block_size.bytes(), self.window.single_rtt());
+        match &mut self.phase {
+            DownloadPhase::Header(_) => Choice::Pages,
+            DownloadPhase::Rest { mode_probe, .. } => mode_probe.end_page(now, next, size, single_rtt),
+        }
     }
 }
 
