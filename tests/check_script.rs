@@ -75,27 +75,3 @@ fn miri_runs_modules_that_have_tests() {
         assert!(is_named, "{top} has unit tests that no part of the step miri runs");
     }
 }
-
-#[test]
-fn mutants_are_drawn_from_every_folder() {
-    let script = text(".ci/draw_mutants");
-    let mut drawn: Vec<&str> = between(&script, "modules=(", ")").split_whitespace().collect();
-    drawn.sort_unstable();
-    // A module in a file of its own has few mutants.
-    let sources = Path::new(ROOT).join("src");
-    drawn.retain(|module| {
-        assert!(
-            sources.join(module).is_dir() || sources.join(module).with_extension("rs").is_file(),
-            "no {module}"
-        );
-        sources.join(module).is_dir()
-    });
-    let mut folders: Vec<String> = fs::read_dir(sources)
-        .expect("the sources")
-        .map(|entry| entry.expect("a readable folder"))
-        .filter(|entry| entry.path().is_dir() && entry.file_name() != "guide")
-        .map(|entry| entry.file_name().into_string().expect("UTF-8"))
-        .collect();
-    folders.sort_unstable();
-    assert_eq!(drawn, folders);
-}
