@@ -216,3 +216,26 @@ pub enum DeliveryReport {
     /// No APS acknowledgement arrived after all APS retries, or the stack could not send the frame.
     Failed,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn an_address_shows_network_address_and_endpoint() {
+        let lamp = Address::new(0x0a34, 7);
+        assert_eq!(format!("{lamp} {lamp:?}"), "0x0a34/7 Address(0x0a34/7)");
+    }
+
+    #[test]
+    fn each_with_method_sets_its_field() {
+        let from = Address::new(0x1234, 1);
+        let plain = FrameMeta::unicast(from);
+        assert_eq!(plain, FrameMeta { from, delivery: DeliveryMode::Unicast, aps_security: false, relays: 0, ieee: None });
+        let ieee = Some(Eui64(0x0011_2233_4455_6677));
+        let all = plain.with_aps_security(true).with_relays(3).with_ieee(ieee);
+        assert_eq!(all, FrameMeta { aps_security: true, relays: 3, ieee, ..plain });
+    }
+}

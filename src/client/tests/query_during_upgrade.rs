@@ -297,3 +297,17 @@ fn a_paused_specific_file_is_queried_by_its_own_command() {
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(again[1], 0x09, credentials, 100));
     assert_eq!(script.transmit().map(|(_, bytes)| bytes[2]), Some(0x03));
 }
+
+/// Shows: FLD-001
+#[test]
+fn a_query_during_the_countdown_waits_for_the_server() {
+    let mut script = Script::ending(config());
+    script.receive("19 03 07 5F11 0101 2C1A0000 00000000 100E0000");
+    assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+    script.advance_to(20_000).receive(NOTIFY);
+    script.assert_queries();
+    assert_eq!(script.client.waiting_for(), WaitingFor::Server);
+    let sequence = script.client.sequence.wrapping_sub(1);
+    script.receive(&std::format!("19 {sequence:02x} 02 98"));
+    assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+}

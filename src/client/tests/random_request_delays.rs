@@ -74,6 +74,32 @@ fn periodic_queries_and_hourly_asks_are_spread_and_never_early() {
 
 /// Shows: FLD-017
 #[test]
+fn periodic_queries_are_late_by_a_quarter_of_a_short_interval_at_most() {
+    let mut latest = 0;
+    for seed in 0..50 {
+        let config = ClientConfig { query_interval: Some(Millis::from_secs(100)), ..device(seed) };
+        let mut script = Script { client: Client::new(config, 1, at(0)), now: at(0) };
+        script.client.query(at(0)).unwrap();
+        script.assert_queries();
+        script.receive("19 00 02 98");
+        let due = script.client.poll_timeout().unwrap().as_millis();
+        assert!((100 * SECOND..=125 * SECOND).contains(&due), "{due}");
+        latest = due.max(latest);
+    }
+    assert!(latest > 120 * SECOND, "{latest}");
+}
+
+/// Shows: FLD-017
+#[test]
+fn no_seed_hides_the_address_of_the_device() {
+    let due = |seed, node| Client::new(device(node), seed, at(0)).poll_timeout().unwrap();
+    for seed in [0, u64::MAX] {
+        assert_ne!(due(seed, 0x0012_4b00_0000_0001), due(seed, 0x0012_4b00_0000_0002), "{seed:#x}");
+    }
+}
+
+/// Shows: FLD-017
+#[test]
 fn the_first_requests_of_resumed_downloads_are_spread_over_ten_seconds() {
     let mut before = Script::downloading(config());
     before.assert_requests_block(0);

@@ -354,7 +354,7 @@ fn a_source_route_and_aps_security_make_blocks_smaller() {
         configured(ServerConfig { max_unfragmented_frame: NonZeroU8::new(82), ..ServerConfig::default() });
     let ask = bytes(&BLOCK.replacen("32", "ff", 1));
     for (relays, aps_security, size) in [(0, false, 65), (5, false, 53), (0, true, 56), (5, true, 44)] {
-        let meta = FrameMeta { relays, aps_security, ..FrameMeta::unicast(LAMP) };
+        let meta = FrameMeta::unicast(LAMP).with_relays(relays).with_aps_security(aps_security);
         let ServerAction::Reply(transmit) = desk.handle_as(meta, &ask) else { panic!() };
         assert_eq!(transmit.len, 17 + size);
     }

@@ -220,6 +220,15 @@ impl<'ast> Visit<'ast> for Search<'_> {
         visit::visit_expr_struct(self, node);
     }
 
+    // A constant is evaluated before a switch can be on.
+    fn visit_item_const(&mut self, _: &'ast syn::ItemConst) {}
+
+    fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
+
+    fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
+
+    fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
+
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
         self.visit_body(&node.block);
         visit::visit_item_fn(self, node);
@@ -381,6 +390,15 @@ mod tests {
         let (text, left) = switched(source, &mutants);
         assert_eq!(left, [0]);
         assert!(text.contains("a && (if on(2) { (b) > (2) } else { b < 2 }) {"), "{text}");
+    }
+
+    #[test]
+    fn a_constant_has_no_place_for_a_switch() {
+        let source = "const MASK: u8 = 1 << 2; impl S { const MASK: u8 = 1 >> 2; } static S: u8 = 1 + 2;";
+        let mutants = ["<<", ">>", "+"].map(|at| mutant(source, Genre::BinaryOperator, at, "|"));
+        let (text, mut left) = switched(source, &mutants);
+        left.sort_unstable();
+        assert_eq!((text.as_str(), left), (source, vec![0, 1, 2]));
     }
 
     #[test]

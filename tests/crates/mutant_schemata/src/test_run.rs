@@ -87,6 +87,9 @@ impl<'a> Tests<'a> {
             tests.all.push(selection);
         }
         tests.all.sort_by_key(|selection| selection.limit);
+        for selection in &tests.all {
+            eprintln!("{} takes up to {} s", selection.name(), selection.limit.as_secs());
+        }
         let modules: BTreeSet<String> = mutants.iter().map(|mutant| module(&mutant.file)).collect();
         for unit_tests in
             build.tests.iter().filter(|program| program.to_string_lossy().contains("zigbee_ota-"))
