@@ -233,7 +233,10 @@ mod tests {
     fn each_with_method_sets_its_field() {
         let from = Address::new(0x1234, 1);
         let plain = FrameMeta::unicast(from);
-        assert_eq!(plain, FrameMeta { from, delivery: DeliveryMode::Unicast, aps_security: false, relays: 0, ieee: None });
+        assert_eq!(
+            plain,
+            FrameMeta { from, delivery: DeliveryMode::Unicast, aps_security: false, relays: 0, ieee: None }
+        );
         let ieee = Some(Eui64(0x0011_2233_4455_6677));
         let all = plain.with_aps_security(true).with_relays(3).with_ieee(ieee);
         assert_eq!(all, FrameMeta { aps_security: true, relays: 3, ieee, ..plain });

@@ -355,7 +355,8 @@ impl<'a> Ota<'a> {
             RemainderKind::Padding | RemainderKind::Raw(_) => {
                 (Severity::Note, FindingKind::RawBytes { count })
             }
-            RemainderKind::Overrun(severity, overrun) => (severity, overrun_kind(overrun, self.offset())),
+            // A container is recognised only where the total image size fits, so that only that of a bare file is too small.
+            RemainderKind::Overrun(severity, overrun) => (severity, FindingKind::ElementOverrun(overrun)),
         };
         [bare, Some(Finding::new(severity, at(raw.offset), kind))]
     }
@@ -418,18 +419,6 @@ impl<'a> Ota<'a> {
 const ALIGNMENT: usize = 16;
 /// Length in bytes of the CRC that Salus and SDevices append.
 const CRC_LEN: usize = 4;
-
-/// Returns the fact about an element that runs past the end of the OTA file. `base` is the offset of the OTA file in
-/// the input.
-fn overrun_kind(overrun: Overrun, base: usize) -> FindingKind {
-    let cause = match overrun.cause {
-        // The total image size counts from the OTA header, not from the start of a container.
-        cause @ OverrunCause::TotalTooSmall { .. } if base == 0 => cause,
-        OverrunCause::TotalTooSmall { .. } => OverrunCause::Unknown,
-        cause => cause,
-    };
-    FindingKind::ElementOverrun(Overrun { cause, ..overrun })
-}
 
 /// Returns the finding about a payload of which exactly one magic byte is wrong.
 fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Finding> {

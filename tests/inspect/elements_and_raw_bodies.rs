@@ -152,6 +152,20 @@ fn the_cause_of_an_overrun_is_named() {
     assert_eq!(names, ["trailing-bytes", "element-overrun"]);
 }
 
+/// Fewer bytes than the head of an element are what is left of one when the total image size ends there.
+#[test]
+fn six_bytes_of_padding_are_no_rest_of_an_element() {
+    for (count, severity) in [(5, Severity::Doubtful), (6, Severity::Note)] {
+        let mut bytes = file(&[(0xf001, &code(9))]);
+        bytes.extend(vec![0xff; count]);
+        let total = u32::try_from(bytes.len()).expect("short");
+        bytes[52..56].copy_from_slice(&total.to_le_bytes());
+        bytes.extend([1, 2, 3]);
+        let all = found(&bytes);
+        assert!(all.contains(&(severity, "raw-bytes", 71)), "{count}: {all:?}");
+    }
+}
+
 /// A truncated file is called truncated, and a whole element in it is no overrun.
 #[test]
 fn a_truncated_file_is_wrong_and_its_elements_are_judged_by_the_total_size() {
@@ -160,6 +174,9 @@ fn a_truncated_file_is_wrong_and_its_elements_are_judged_by_the_total_size() {
         let all = found(&whole[..len]);
         assert_eq!(all, [(Severity::Wrong, "truncated", len)], "{len} bytes");
     }
+    // A signature that is cut is no malformed one.
+    let signed = file(&[(0xf001, &code(9)), (5, &[1; 80])]);
+    assert_eq!(found(&signed[..100]), [(Severity::Wrong, "truncated", 100)]);
     let mut overrun = whole.clone();
     overrun[58] = 90;
     let all = found(&overrun[..100]);

@@ -68,8 +68,13 @@ fn a_file_wrapped_twice_is_told() {
     assert_eq!(finding.severity, Severity::Doubtful);
     assert!(finding.to_string().contains("wrapped twice"), "{finding}");
     // Salus ships files inside files, of another identity.
-    let other = file_of(ImageId::new(0x1001, 0x00ab, 6), &[(0, &inner)]);
-    assert!(Inspection::of(&other).findings().all(|finding| finding.severity == Severity::Note));
+    for id in [(0x1001, 0x00ab, 6), (0x1001, 0x00ac, 5), (0x1002, 0x00ab, 5)] {
+        let other = file_of(ImageId::new(id.0, id.1, id.2), &[(0, &inner)]);
+        assert!(
+            Inspection::of(&other).findings().all(|finding| finding.severity == Severity::Note),
+            "{id:?}"
+        );
+    }
 }
 
 /// Shows: FLD-083
