@@ -409,7 +409,7 @@ impl<'a> Ota<'a> {
             {
                 None
             }
-            _ => payload_finding(payload, bytes, start),
+            _ => payload_finding(payload, start),
         };
         [state, after_image, twice, contradiction].into_iter().flatten()
     }
@@ -428,11 +428,9 @@ fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Fi
 }
 
 /// Returns the finding about the state of a payload whose first byte is at `start`.
-fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
+fn payload_finding(payload: &Payload<'_>, start: usize) -> Option<Finding> {
     let Payload { element, report, .. } = *payload;
     let (severity, at) = match report.state {
-        // The finding about a wrong magic byte has more detail than a finding about the state.
-        PayloadState::Unknown(_) if wrong_magic_byte::find(bytes).is_some() => return None,
         PayloadState::Damaged(damage) => (Severity::Wrong, damage.offset),
         PayloadState::Unknown(UnknownReason::Ambiguous | UnknownReason::ChecksumNotAdded) => {
             (Severity::Doubtful, 0)

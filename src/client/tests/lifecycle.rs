@@ -144,6 +144,21 @@ fn stale_tickets_change_nothing() {
     script.client.accept(decide).unwrap();
     assert_eq!(script.client.accept(decide), Err(StaleTicket));
     assert_eq!(script.client.refuse(at(0), decide), Err(StaleTicket));
+    // Nor does the ticket of an earlier need answer the one that is open.
+    assert_eq!(script.client.prepared(at(0), decide, PrepareResult::Ready), Err(StaleTicket));
+    script.prepare().assert_requests_block(0);
+    script.receive_block(1, 0, &file(|_| {})[..64]);
+    script.assert_requests_block(64);
+    script.receive_block(2, 64, &file(|_| {})[64..]);
+    let Some(Need::Verify(verify, _)) = script.client.poll_need() else { panic!("no need to verify") };
+    assert_eq!(script.client.verified(at(0), decide, VerifyResult::Valid), Err(StaleTicket));
+    script.client.verified(at(0), verify, VerifyResult::Valid).unwrap();
+    script.assert_sends("01 03 06 00 5F11 0101 2C1A0000");
+    script.receive(UPGRADE_NOW);
+    script.advance_to(0);
+    let apply = script.expect_apply();
+    assert_eq!(script.client.applied(at(0), verify, ApplyResult::Done), Err(StaleTicket));
+    script.client.applied(at(0), apply, ApplyResult::Done).unwrap();
 
     // The ticket of a block stays stale after the upgrade was cancelled and started again.
     let mut script = Script::downloading(config());

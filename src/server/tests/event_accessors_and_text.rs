@@ -121,3 +121,13 @@ fn events_have_a_client_an_image_and_a_line() {
         assert_eq!(event.to_string(), std::format!("0x1234/1: {line}"));
     }
 }
+
+#[test]
+fn events_that_nobody_polls_are_counted() {
+    let mut desk = Desk::with(vec![]);
+    for lost in [0, 0, 0, 0, 0, 0, 0, 0, 1, 2] {
+        assert_eq!(desk.ask(LAMP, "01 2a 03 00"), "18 2a 0b 03 80");
+        assert_eq!(desk.server.lost_events(), lost);
+    }
+    assert_eq!(desk.all_events().len(), 8);
+}

@@ -105,7 +105,7 @@ impl<'a> Tests<'a> {
     #[expect(clippy::disallowed_methods, reason = "the time that the tests take is what is measured")]
     fn measured(&self, program: &'a Path, tests: String) -> Result<Selection<'a>, String> {
         let mut selection = Selection { program, tests, limit: Duration::from_secs(600) };
-        // The first run of a test that builds an example takes longer than all others.
+        // The first run of a test that builds an example takes longer than the next one.
         for _ in 0..2 {
             let start = Instant::now();
             if self.run_selection(&selection, 0) != Outcome::Missed {
