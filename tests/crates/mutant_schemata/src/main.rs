@@ -14,7 +14,7 @@
 //! the code of all mutants in it, and the tests run once for each mutant, with its number in the variable `MUTANT`. A
 //! mutant that has no place for a switch is left, as is one whose switch does not compile where the mutant would.
 //!
-//! Mutants that the results name as caught, timeout or unviable are not run again. The exit status is 1 when a mutant is
+//! Of the mutants that the results name, only those that were missed are run again. The exit status is 1 when a mutant is
 //! missed.
 
 mod build;
@@ -126,9 +126,9 @@ fn run() -> Result<bool, String> {
         serde_json::from_str(&text).map_err(|error| format!("the list of mutants: {error}"))?;
     let keys = listed::keys(&mutants);
     let known = read_results(&arguments.results)?;
-    let is_done =
-        |key: &String| known.get(key).is_some_and(|outcome| outcome != "missed" && outcome != "left");
-    let chosen: Vec<usize> = (0..mutants.len()).filter(|&index| !is_done(&keys[index])).collect();
+    let outcome = |index: usize| known.get(&keys[index]).map(String::as_str);
+    let is_chosen = |index: &usize| matches!(outcome(*index), None | Some("missed"));
+    let chosen: Vec<usize> = (0..mutants.len()).filter(is_chosen).collect();
 
     let folder = arguments.work.join("in_one_build");
     let build = Build::new(&arguments.repository, folder, &mutants, &chosen, &arguments.cargo)?;
@@ -141,11 +141,13 @@ fn run() -> Result<bool, String> {
     for &index in &build.unviable {
         results.add(index, Outcome::Unviable);
     }
-    let mut left = String::new();
-    for &index in chosen.iter().filter(|index| build.left.contains(index)) {
+    for &index in &build.left {
         results.add(index, Outcome::Left);
-        left += &format!("{}\t{}\n", keys[index], mutants[index].name);
     }
+    let left: String = (0..mutants.len())
+        .filter(|index| build.left.contains(index) || outcome(*index) == Some("left"))
+        .map(|index| format!("{}\t{}\n", keys[index], mutants[index].name))
+        .collect();
     fs::write(&arguments.left, left).map_err(|error| format!("{}: {error}", arguments.left.display()))?;
     let has_switch = |index: &usize| !build.unviable.contains(index) && !build.left.contains(index);
     let switched: Vec<usize> = chosen.iter().copied().filter(has_switch).collect();
