@@ -34,6 +34,25 @@ fn a_declined_offer_storage_or_switch_ends_the_upgrade() {
 }
 
 #[test]
+fn an_earlier_need_to_prepare_storage_cannot_be_declined() {
+    let mut script = Script::querying(config());
+    script.receive("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    script.accept();
+    let first = script.expect_need();
+    let Need::Prepare(ticket, _) = first else { panic!("{first:?}") };
+    script.client.prepared(at(0), ticket, PrepareResult::Fault).unwrap();
+    let retry = script.client.poll_timeout().unwrap().as_millis();
+    script.advance_to(retry);
+    let second = script.expect_need();
+    assert!(matches!(second, Need::Prepare(..)) && second != first, "{second:?}");
+    assert_eq!(script.client.decline(script.now, first), Err(StaleTicket));
+    assert_eq!(script.client.prepared(script.now, ticket, PrepareResult::Ready), Err(StaleTicket));
+    script.events();
+    assert_eq!(script.client.decline(script.now, second), Ok(()));
+    assert_eq!(script.expect_end(), Outcome::StorageFault);
+}
+
+#[test]
 fn a_declined_verification_is_reported_as_abort() {
     let mut script = Script::downloaded(config(), &file(|_| {}));
     let need = script.expect_need();

@@ -108,6 +108,29 @@ fn the_same_seed_gives_the_same_jitter() {
     assert_ne!(decisions(7), decisions(8));
 }
 
+#[test]
+fn an_idle_client_has_nothing_to_cancel() {
+    let mut script = Script::new(config());
+    script.client.abort(at(0)).unwrap();
+    assert_eq!(script.events(), []);
+    script.assert_silent();
+}
+
+#[test]
+fn a_query_beside_an_upgrade_end_request_waits_for_its_answer() {
+    let mut script = Script::downloaded(config(), &file(|_| {}));
+    script.verify(VerifyResult::Valid).assert_sends("01 03 06 00 5F11 0101 2C1A0000");
+    assert_eq!(script.client.query(at(0)), Err(Busy));
+    script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
+    assert_eq!(script.client.query(at(0)), Ok(()));
+    script.assert_queries();
+
+    // No request is under way before the first one is sent.
+    let mut script = Script::downloaded(config(), &file(|_| {}));
+    script.verify(VerifyResult::Valid);
+    assert_eq!(script.client.query(at(0)), Ok(()));
+}
+
 /// Shows: CLI-070, CLI-071
 #[test]
 fn the_application_can_cancel_until_the_image_is_applied() {
