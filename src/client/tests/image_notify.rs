@@ -67,6 +67,8 @@ fn a_broadcast_notify_makes_only_matching_clients_query() {
         ("03 5F11 0101 FFFFFFFF", true),
         ("03 6011 0101 2C1A0000", false),
         ("03 5F11 0201 2C1A0000", false),
+        // A version means nothing without an image type, even that of the device.
+        ("03 5F11 FFFF 2B1A0000", true),
     ] {
         let mut script = Script::new(config());
         let before = script.client.random;

@@ -311,3 +311,43 @@ fn a_query_during_the_countdown_waits_for_the_server() {
     script.receive(&std::format!("19 {sequence:02x} 02 98"));
     assert_eq!(script.client.waiting_for(), WaitingFor::Time);
 }
+
+/// A broadcast may be meant for many: it ends a pause, and changes nothing in any other state.
+///
+/// Shows: FLD-001
+#[test]
+fn a_broadcast_notify_leads_to_a_query_from_a_pause_only() {
+    let mut script = Script::downloaded(config(), &file(|_| {}));
+    script.receive_by(DeliveryMode::Broadcast, NOTIFY);
+    script.advance_to(2000).assert_silent();
+
+    let mut script = Script::downloading(config());
+    while script.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
+        while script.transmit().is_some() {}
+        let next = script.client.poll_timeout().unwrap().as_millis();
+        script.advance_to(next);
+    }
+    while script.transmit().is_some() {}
+    let paused_at = script.now.as_millis();
+    assert!(script.client.poll_timeout().unwrap().as_millis() > paused_at + 2000);
+    assert_eq!(script.receive_by(DeliveryMode::Broadcast, NOTIFY), Handled::Done);
+    let due = script.client.poll_timeout().unwrap().as_millis();
+    assert!((paused_at..=paused_at + 2000).contains(&due), "{due}, paused at {paused_at}");
+    script.advance_to(due).assert_queries();
+}
+
+/// Shows: FLD-001
+#[test]
+fn another_offer_while_storage_is_prepared_replaces_the_first() {
+    let mut script = Script::querying(config());
+    script.receive(OFFER);
+    script.accept();
+    script.receive(NOTIFY);
+    script.assert_queries();
+    script.events();
+    let other = ImageId { version: crate::FileVersion(0x1a2d), ..OFFERED };
+    receive_offer(&mut script, other);
+    assert!(script.events().contains(&ClientEvent::Ended(Outcome::Replaced)));
+    let Need::Decide(_, offer) = script.expect_need() else { panic!("no need to decide") };
+    assert_eq!(offer.id, other);
+}

@@ -260,6 +260,8 @@ fn an_error_to_the_query_is_no_image() {
     for status in ["80", "81", "98"] {
         let mut script = Script::querying(config());
         assert_eq!(script.receive(&std::format!("18 00 0B 01 {status}")), Handled::Done);
+        let status = Status(u8::from_str_radix(status, 16).unwrap());
+        assert_eq!(script.events(), [ClientEvent::NoImage(Some(status))]);
         assert!(script.assert_silent().is_idle());
         assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)));
     }

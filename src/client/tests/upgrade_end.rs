@@ -210,6 +210,8 @@ fn a_client_that_was_told_to_wait_asks_four_times_hourly_before_the_fallback() {
 #[test]
 fn only_not_authorized_to_the_upgrade_end_request_ends_the_upgrade() {
     let mut script = Script::ending(config());
+    let unexpected = Handled::Ignored(ClientIgnored::Unexpected);
+    assert_eq!(script.receive("18 02 0B 06 7E"), unexpected, "another sequence number");
     assert_eq!(script.receive("18 03 0B 06 7E"), Handled::Done);
     assert_eq!(script.expect_end(), Outcome::UpgradeRefused(Status::NOT_AUTHORIZED));
     assert!(script.assert_silent().is_idle());
