@@ -338,6 +338,54 @@ mod tests {
                 Some(ID),
                 std::format!("{ID} kept until another image is downloaded"),
             ),
+            (ClientEvent::WaitingForUpgradeEnd, None, "waiting for the server to schedule the upgrade".into()),
+            (
+                ClientEvent::WaitingForActivation,
+                None,
+                "waiting for the application to start the upgrade".into(),
+            ),
+            (
+                ClientEvent::DownloadPaused(PauseReason::ServerErrors(Status::FAILURE), later),
+                None,
+                std::format!(
+                    "download paused: the server answers with errors, the last one {}; next query at 1500 ms",
+                    Status::FAILURE
+                ),
+            ),
+            (
+                ClientEvent::DownloadContinued(DownloadProgress { offer, received: 64 }),
+                Some(ID),
+                std::format!("download of {ID} continues after 64 of 100 bytes"),
+            ),
+            (
+                ClientEvent::FileReplaced(offer),
+                Some(ID),
+                std::format!("the server has replaced the file of {ID}, the download starts again"),
+            ),
+            (
+                ClientEvent::UpgradeEndRefused(Status::ABORT),
+                None,
+                std::format!(
+                    "the server answers the upgrade end request with {}, the image is kept",
+                    Status::ABORT
+                ),
+            ),
+            (
+                ClientEvent::UpgradeEndUnanswered(later),
+                None,
+                "the server does not answer the upgrade end request, next request at 1500 ms".into(),
+            ),
+            (
+                ClientEvent::ClocksDisagree { server: UtcTime(7), own: UtcTime(9) },
+                None,
+                "the server's clock says 7 s and the own clock 9 s, the delay is relative".into(),
+            ),
+            (
+                ClientEvent::PrepareFailed(later),
+                None,
+                "storage cannot be prepared, next attempt at 1500 ms".into(),
+            ),
+            (ClientEvent::CannotQuery(ID), Some(ID), std::format!("no query can carry the identity {ID}")),
             (
                 ClientEvent::Ended(Outcome::Received(ID)),
                 Some(ID),
@@ -351,5 +399,38 @@ mod tests {
         ] {
             assert_eq!((event.to_string(), event.id()), (text, id));
         }
+    }
+    #[test]
+    fn each_reason_has_a_text_of_its_own() {
+        let mut texts = std::vec::Vec::new();
+        for answer in [
+            UnusableAnswer::TooLong,
+            UnusableAnswer::TooShort,
+            UnusableAnswer::Empty,
+            UnusableAnswer::OtherOffset,
+            UnusableAnswer::OtherImage,
+            UnusableAnswer::Unreadable,
+            UnusableAnswer::TimeInPast,
+        ] {
+            texts.push(answer.to_string());
+            texts.push(PauseReason::UnusableAnswers(answer).to_string());
+        }
+        for reason in [PauseReason::ServerSilent, PauseReason::ImageGone, PauseReason::OtherOffer] {
+            texts.push(reason.to_string());
+        }
+        for reason in [
+            SkipReason::SameVersion,
+            SkipReason::Older,
+            SkipReason::Refused,
+            SkipReason::Size,
+            SkipReason::FailedBefore,
+        ] {
+            texts.push(reason.to_string());
+        }
+        assert!(texts.iter().all(|text| text.len() > 10), "{texts:?}");
+        let count = texts.len();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), count, "{texts:?}");
     }
 }
