@@ -132,6 +132,7 @@ impl Build {
                 fs::read_to_string(repository.join(file)).map_err(|error| format!("{file}: {error}"))?;
             let mut switched = SwitchedSource::new(&source, mutants, &of_file)
                 .map_err(|error| format!("{file}: {error}"))?;
+            self.unviable.extend(switched.unviable);
             self.left.extend(switched.left);
             if file == "src/lib.rs" {
                 switched.text.insert_str(0, ABILITIES);

@@ -42,6 +42,8 @@ pub struct Segment {
 pub struct SwitchedSource {
     pub text: String,
     pub segments: Vec<Segment>,
+    /// Indexes of the mutants that do not compile: `||` beside a `let`.
+    pub unviable: Vec<usize>,
     /// Indexes of the mutants that have no switch.
     pub left: Vec<usize>,
 }
@@ -79,6 +81,7 @@ struct Search<'a> {
     mutants: &'a [Mutant],
     /// Indexes of the mutants that are not found yet.
     places: HashMap<(Genre, usize), Vec<usize>>,
+    unviable: Vec<usize>,
     /// In the order of the tree: an outer change stands before the changes inside it.
     changes: Vec<Change>,
 }
@@ -88,7 +91,7 @@ fn is_on(mutant: usize) -> String {
     format!("crate::mutant_switch::is_on({})", mutant + 1)
 }
 
-/// Returns whether `let` stands among the operands of `&&`, where neither parentheses nor `||` are possible.
+/// Returns whether `let` stands among the operands of `&&`, where neither `||` nor parentheses compile.
 fn has_let(expr: &Expr) -> bool {
     match expr {
         Expr::Let(_) => true,
@@ -143,9 +146,11 @@ impl<'a> Search<'a> {
 
 impl<'ast> Visit<'ast> for Search<'_> {
     fn visit_expr_binary(&mut self, node: &'ast ExprBinary) {
-        if !has_let(&node.left) && !has_let(&node.right) {
-            let operator = self.range(&node.op).start;
-            let mutants = self.take(Genre::BinaryOperator, operator);
+        let operator = self.range(&node.op).start;
+        let mutants = self.take(Genre::BinaryOperator, operator);
+        if has_let(&node.left) || has_let(&node.right) {
+            self.unviable.extend(mutants);
+        } else {
             let (left, right) = (self.source(&node.left), self.source(&node.right));
             self.change_expr(self.range(node), mutants, |mutant| {
                 format!("({left}) {} ({right})", mutant.replacement)
@@ -302,11 +307,11 @@ impl SwitchedSource {
             let mutant = &mutants[index];
             places.entry((mutant.genre, lines.of_listed(mutant.span.start))).or_default().push(index);
         }
-        let mut search = Search { lines, mutants, places, changes: Vec::new() };
+        let mut search = Search { lines, mutants, places, unviable: Vec::new(), changes: Vec::new() };
         search.visit_file(&tree);
         let left = search.places.into_values().flatten().collect();
         let (text, segments) = insert(source, &search.changes);
-        Ok(Self { text, segments, left })
+        Ok(Self { text, segments, unviable: search.unviable, left })
     }
 }
 
@@ -381,15 +386,19 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_let_has_no_place_for_a_switch() {
+    fn an_or_beside_a_let_does_not_compile() {
         let source = "fn f(a: Option<u8>) -> bool { if let Some(b) = a && b < 2 { true } else { false } }";
         let mutants = [
             mutant(source, Genre::BinaryOperator, "&&", "||"),
             mutant(source, Genre::BinaryOperator, "< 2", ">"),
         ];
-        let (text, left) = switched(source, &mutants);
-        assert_eq!(left, [0]);
-        assert!(text.contains("a && (if on(2) { (b) > (2) } else { b < 2 }) {"), "{text}");
+        let switched = SwitchedSource::new(source, &mutants, &[0, 1]).expect("the source is Rust");
+        assert_eq!((switched.unviable, switched.left), (vec![0], vec![]));
+        let text = switched.text;
+        assert!(
+            text.contains("a && (if crate::mutant_switch::is_on(2) { (b) > (2) } else { b < 2 }) {"),
+            "{text}"
+        );
     }
 
     #[test]
