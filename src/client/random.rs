@@ -41,6 +41,17 @@ impl Random {
 mod tests {
     use super::*;
 
+    /// The first numbers of SplitMix64 by its authors, for the seed 1234567.
+    #[test]
+    fn the_numbers_are_those_of_split_mix_64() {
+        let mut random = Random::new(1_234_567);
+        let numbers = core::array::from_fn(|_| random.next());
+        assert_eq!(
+            numbers,
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+        );
+    }
+
     #[test]
     fn a_random_time_reaches_both_ends_and_no_further() {
         let mut random = Random::new(1);

@@ -83,6 +83,27 @@ fn the_end_of_a_specific_file_needs_no_response_but_accepts_one() {
     assert_eq!(script.client.identity().current, config().identity.current);
 }
 
+/// A Default Response that says that the command was not understood is no answer to the report.
+#[test]
+fn a_default_response_ends_the_report_of_a_specific_file_unless_it_was_not_understood() {
+    for (status, end) in [
+        ("00", Some(Outcome::Received(CREDENTIALS))),
+        ("80", None),
+        ("81", None),
+        ("01", Some(Outcome::UpgradeRefused(Status::FAILURE))),
+        ("95", Some(Outcome::UpgradeRefused(Status::ABORT))),
+    ] {
+        let mut script = reporting_credentials();
+        script.events();
+        assert_eq!(script.receive(&std::format!("18 03 0B 06 {status}")), Handled::Done, "{status}");
+        let ended = script.events().into_iter().find_map(|event| match event {
+            ClientEvent::Ended(outcome) => Some(outcome),
+            _ => None,
+        });
+        assert_eq!((ended, script.is_idle()), (end, end.is_some()), "{status}");
+    }
+}
+
 /// Shows: CLI-139, CLI-072
 #[test]
 fn specific_files_are_requested_by_their_own_command_one_at_a_time() {

@@ -91,6 +91,21 @@ fn periodic_queries_are_late_by_a_quarter_of_a_short_interval_at_most() {
 
 /// Shows: FLD-017
 #[test]
+fn an_hourly_ask_is_late_by_a_quarter_of_an_hour_at_most() {
+    let mut latest = 0;
+    for seed in 0..50 {
+        let mut script = Script::ending(ClientConfig { query_spread: Millis::from_secs(7200), ..config() });
+        script.client.random = crate::client::random::Random::new(seed);
+        script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
+        let due = script.client.poll_timeout().unwrap().as_millis();
+        assert!((3600 * SECOND..=4500 * SECOND).contains(&due), "{due}");
+        latest = due.max(latest);
+    }
+    assert!(latest > 4300 * SECOND, "{latest}");
+}
+
+/// Shows: FLD-017
+#[test]
 fn no_seed_hides_the_address_of_the_device() {
     let due = |seed, node| Client::new(device(node), seed, at(0)).poll_timeout().unwrap();
     for seed in [0, u64::MAX] {

@@ -383,3 +383,51 @@ fn a_long_countdown_is_asked_about_every_hour_and_never_moved_later_by_a_relativ
     script.receive("19 03 07 5F11 0101 2C1A0000 00000000 80510100");
     assert_eq!(script.client.poll_timeout(), Some(at(DAY)));
 }
+
+#[test]
+fn an_acknowledged_upgrade_end_request_waits_for_its_response() {
+    let mut script = Script::ending(config());
+    script.events();
+    assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
+    assert_eq!(script.events(), [ClientEvent::WaitingForUpgradeEnd]);
+    script.advance_to(HOUR - 1).assert_silent();
+    script.advance_to(HOUR).assert_sends("01 04 06 00 5F11 0101 2C1A0000");
+}
+
+/// Shows: CLI-117
+#[test]
+fn a_request_during_a_countdown_neither_postpones_nor_loses_the_upgrade() {
+    let delay = |sequence: u8, time: &str| std::format!("19 {sequence:02x} 07 5F11 0101 2C1A0000 {time}");
+    // The server gives the same two hours each time.
+    let two_hours = "00000000 201C0000";
+    let counting_down = || {
+        let mut script = Script::ending(config());
+        script.receive(&delay(3, two_hours));
+        assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+        // The gateway restarts, and offers the same image again.
+        script.advance_to(HOUR).receive("19 77 00 00 64");
+        script.assert_queries();
+        script.receive_frame(FrameMeta::unicast(SERVER), &offer(4, 0x02, OFFERED, 100));
+        script.assert_sends("01 05 06 00 5F11 0101 2C1A0000");
+        script
+    };
+    let mut script = counting_down();
+    assert_eq!(script.receive(&delay(5, two_hours)), Handled::Done);
+    script.advance_to(2 * HOUR).expect_apply();
+    // A response of its own, and one with a time by the server's clock, set the time.
+    let mut script = counting_down();
+    script.receive(&delay(9, two_hours));
+    script.advance_to(2 * HOUR).assert_silent();
+    assert_eq!(script.client.poll_need(), None);
+    script.advance_to(3 * HOUR).expect_apply();
+    let mut script = counting_down();
+    script.receive(&delay(5, "01000000 211C0000"));
+    script.advance_to(2 * HOUR);
+    assert_eq!(script.client.poll_need(), None);
+    // An error leaves the time as it is.
+    let mut script = counting_down();
+    assert_eq!(script.receive("18 05 0B 06 80"), Handled::Done);
+    script.assert_silent().advance_to(2 * HOUR - 1).assert_silent();
+    assert_eq!(script.client.poll_need(), None);
+    script.advance_to(2 * HOUR).expect_apply();
+}
