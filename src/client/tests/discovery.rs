@@ -490,3 +490,26 @@ fn failed_lookups_count_as_attempts_of_the_block_request() {
     }
     assert_eq!(script.client.progress(), None, "one attempt was sent, and three could not be sent");
 }
+
+#[test]
+fn a_lost_connection_ends_every_wait() {
+    // For the hourly Upgrade End Request.
+    let mut script = Script::ending(config());
+    script.receive("18 03 0B 06 00");
+    script.advance_to(1000).assert_silent();
+    script.client.connection_lost(script.now);
+    script.assert_sends("01 04 06 00 5F11 0101 2C1A0000");
+
+    // For the next query of a paused download.
+    let mut script = Script::downloading(config());
+    while script.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
+        while script.transmit().is_some() {}
+        let next = script.client.poll_timeout().unwrap().as_millis();
+        script.advance_to(next);
+    }
+    while script.transmit().is_some() {}
+    script.assert_silent();
+    script.client.connection_lost(script.now);
+    let now = script.now.as_millis();
+    script.advance_to(now).assert_queries();
+}
