@@ -334,6 +334,14 @@ fn a_broadcast_notify_leads_to_a_query_from_a_pause_only() {
     let due = script.client.poll_timeout().unwrap().as_millis();
     assert!((paused_at..=paused_at + 2000).contains(&due), "{due}, paused at {paused_at}");
     script.advance_to(due).assert_queries();
+    // No bytes are stored yet, so that nothing is to be checked before the download continues.
+    script.events();
+    receive_offer(&mut script, OFFERED);
+    assert!(script.events().iter().any(|event| matches!(
+        event,
+        ClientEvent::DownloadContinued(progress) if progress.received == 0
+    )));
+    script.assert_requests_block(0);
 }
 
 /// Shows: FLD-001
