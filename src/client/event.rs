@@ -338,7 +338,11 @@ mod tests {
                 Some(ID),
                 std::format!("{ID} kept until another image is downloaded"),
             ),
-            (ClientEvent::WaitingForUpgradeEnd, None, "waiting for the server to schedule the upgrade".into()),
+            (
+                ClientEvent::WaitingForUpgradeEnd,
+                None,
+                "waiting for the server to schedule the upgrade".into(),
+            ),
             (
                 ClientEvent::WaitingForActivation,
                 None,

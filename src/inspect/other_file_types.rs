@@ -99,6 +99,11 @@ const IDENTIFIERS: [(&[u8], ForeignKind); 10] = [
 /// Offset and bytes of the identifier of a tar archive.
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
+/// Returns whether `text` starts with `count` hexadecimal digits.
+fn starts_with_digits(text: &[u8], count: usize) -> bool {
+    text.get(..count).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
 impl ForeignKind {
     /// Returns the type of the file `bytes`, and the offset of an OTA header inside the file, if any. `bytes` must be
     /// neither a plain OTA file nor a known container around an OTA file.
@@ -154,10 +159,8 @@ impl ForeignKind {
         Some(match text.as_bytes() {
             [b'<', ..] => Self::WebPage,
             [b'{' | b'[', ..] => Self::Json,
-            [b':', rest @ ..] if rest.get(..8)?.iter().all(u8::is_ascii_hexdigit) => Self::IntelHex,
-            [b'S', b'0'..=b'9', rest @ ..] if rest.get(..4)?.iter().all(u8::is_ascii_hexdigit) => {
-                Self::SRecord
-            }
+            [b':', rest @ ..] if starts_with_digits(rest, 8) => Self::IntelHex,
+            [b'S', b'0'..=b'9', rest @ ..] if starts_with_digits(rest, 4) => Self::SRecord,
             // The Base64 text of the OTA file identifier starts with these five letters.
             bytes if bytes.starts_with(b"HvHuC") => Self::Base64Text,
             _ if digits.clone().count() >= MIN_DIGITS

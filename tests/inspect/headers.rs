@@ -101,7 +101,9 @@ fn a_trailer_that_is_no_crc_is_doubtful() {
             bytes[place] ^= 1;
             let finding = only(&bytes);
             assert_eq!((finding.severity, finding.offset), (Severity::Doubtful, 152), "{finding}");
-            assert!(finding.to_string().starts_with(&format!("{count} bytes after the total image size")));
+            let text = finding.to_string();
+            assert!(text.starts_with(&format!("{count} bytes after the total image size")), "{text}");
+            assert!(text.contains("as long as the CRC-32 that some makers append"), "{text}");
         }
     }
     assert_eq!(found(&[&ota[..], &[0; 3]].concat()), [(Severity::Note, "trailing-bytes", 152)]);
@@ -129,4 +131,11 @@ fn offsets_count_from_the_first_byte_given() {
         let text = format!("CRC-32 at byte {place} says {says:#010x}, its bytes give {gives:#010x}");
         assert!(finding.to_string().ends_with(&text), "{finding}");
     }
+}
+
+#[test]
+fn severities_have_names_that_fill_a_column() {
+    let all = [Severity::Note, Severity::Doubtful, Severity::Wrong];
+    assert_eq!(all.map(Severity::name), ["note", "doubtful", "wrong"]);
+    assert_eq!(all.map(|severity| format!("{severity:8}|")), ["note    |", "doubtful|", "wrong   |"]);
 }

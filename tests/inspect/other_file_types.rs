@@ -58,6 +58,59 @@ fn what_is_no_ota_file_is_named_with_an_advice() {
     assert!(content(&random(500)).1.contains("expected 0x0beef11e"));
 }
 
+/// Texts that begin like another type, but are none.
+///
+/// Shows: FLD-075
+#[test]
+fn a_text_of_no_other_type_is_a_text() {
+    for text in [":-)", ":0200 is no record", "S1", "S1 and S2 are switches", "S9ffff", &"feed me ".repeat(9)]
+    {
+        let kind = content(text.as_bytes()).0;
+        let record = text.starts_with("S9");
+        assert_eq!(kind, if record { ForeignKind::SRecord } else { ForeignKind::Text }, "{text}");
+    }
+    // Too short for a text of bytes.
+    assert_eq!(content(b"feed").0, ForeignKind::Text);
+    // The limit of what is read cuts the last character.
+    let long = format!("x{}", "ä".repeat(3000));
+    assert_eq!(content(long.as_bytes()).0, ForeignKind::Text);
+    assert_ne!(content(b"not \xff a text").0, ForeignKind::Text);
+}
+
+#[test]
+fn each_type_has_a_name() {
+    use ForeignKind::*;
+    for (kind, name) in [
+        (Empty, "empty"),
+        (Erased, "erased"),
+        (GitLfsPointer, "git-lfs-pointer"),
+        (WebPage, "web-page"),
+        (Json, "json"),
+        (Zip, "zip"),
+        (Gzip, "gzip"),
+        (Tar, "tar"),
+        (Bzip2, "bzip2"),
+        (SevenZip, "7z"),
+        (Rar, "rar"),
+        (Zstandard, "zstandard"),
+        (Elf, "elf"),
+        (Uf2, "uf2"),
+        (IntelHex, "intel-hex"),
+        (SRecord, "s-record"),
+        (HexText, "hex-text"),
+        (Base64Text, "base64-text"),
+        (Text, "text"),
+        (MatterOta, "matter-ota"),
+        (BarePayload(PayloadKind::SilabsGbl), "bare-payload"),
+        (IkeaOtherTotal { total_size: 1, size: 2 }, "ikea-other-total"),
+        (BrokenHeader, "broken-header"),
+        (HeaderInside, "header-inside"),
+        (Unknown, "unknown"),
+    ] {
+        assert_eq!(kind.name(), name);
+    }
+}
+
 /// Shows: FLD-075
 #[test]
 fn a_bare_image_is_named_by_its_format() {
