@@ -6,7 +6,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use zigbee_ota::ImageId;
 use zigbee_ota::client::TransferMode;
-use zigbee_ota::observer::{Download, DownloadEnd};
+use zigbee_ota::observer::{BlockStorage, Download, DownloadEnd};
 use zigbee_ota::zcl::{Frame, Quirks, Status};
 
 use crate::overheard_image_assembly::Recovered;
@@ -64,6 +64,7 @@ fn what_was_heard_whole_is_the_file() {
         let recovered = recover(&air);
         let image = image(&recovered, id(7)).expect("blocks");
         assert_eq!((image.size(), gaps(&image)), (Some(5000), (vec![], None)));
+        assert!(image.is_complete());
         assert_eq!(
             (image.contradictions().count(), image.heard_end(), image.percent()),
             (0, 5000, Some(100))
@@ -100,6 +101,7 @@ fn the_end_is_known_by_offer_or_header() {
         (gaps.iter().map(|gap| (gap.start, gap.end)).collect::<Vec<_>>(), open)
     };
     assert_eq!(gaps(without(&[])), (vec![], None));
+    assert!(!image(&without(&[last]), id(7)).expect("blocks").is_complete());
     let cut = data_of(blocks[last]).expect("a block").start as u32;
     assert_eq!(gaps(without(&[last])), (vec![(cut, 500)], None));
     // Blocks before the header is whole are as many as it takes.
@@ -109,6 +111,13 @@ fn the_end_is_known_by_offer_or_header() {
     assert_eq!(first.start, 0);
     assert_eq!(gaps(without(&header)), (vec![(0, start)], Some(500)));
     assert_eq!(gaps(without(&[&header[..], &[last]].concat())), (vec![(0, start)], Some(cut)));
+}
+
+#[test]
+fn the_storage_that_keeps_no_bytes_says_so() {
+    assert_eq!(BlockStorage::write(&mut (), id(7), 0, &[1; 4]), Ok(()));
+    let mut out = [9; 4];
+    assert_eq!((BlockStorage::read(&mut (), id(7), 0, &mut out), out), (Ok(false), [9; 4]));
 }
 
 #[test]
