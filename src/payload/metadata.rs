@@ -89,14 +89,6 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
 /// escaped by `escape_ascii`.
 impl fmt::Display for PayloadMetadata<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f)
-    }
-}
-
-impl PayloadMetadata<'_> {
-    /// Writes every field that the payload has, except the chip, each after a semicolon. The texts among the fields are
-    /// escaped by `escape_ascii`.
-    pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {
             write!(f, "; manufacturer {:#06x}", manufacturer.0)?;

@@ -291,7 +291,7 @@ impl fmt::Display for PayloadReport<'_> {
         if *signed {
             f.write_str("; signed")?;
         }
-        metadata.write(f)
+        metadata.fmt(f)
     }
 }
 

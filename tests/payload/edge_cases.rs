@@ -51,6 +51,26 @@ fn kinds_have_names_for_scripts() {
 }
 
 #[test]
+fn a_wrong_checksum_is_written_with_all_its_digits() {
+    for (checksum, text) in [
+        (ChecksumKind::Crc32, "CRC-32 at byte 9 of the payload says 0x00000007, its bytes give 0x0000000a"),
+        (
+            ChecksumKind::WordSum,
+            "sum of vectors at byte 9 of the payload says 0x00000007, its bytes give 0x0000000a",
+        ),
+        (ChecksumKind::Crc16, "CRC-16 at byte 9 of the payload says 0x0007, its bytes give 0x000a"),
+        (ChecksumKind::Xor, "checksum at byte 9 of the payload says 0x07, its bytes give 0x0a"),
+        (
+            ChecksumKind::Sha256,
+            "SHA-256 at byte 9 of the payload says ...00000007..., its bytes give ...0000000a...",
+        ),
+    ] {
+        let kind = DamageKind::Checksum { checksum, expected: 7, found: 10 };
+        assert_eq!(PayloadState::Damaged(Damage { offset: 9, kind }).to_string(), text);
+    }
+}
+
+#[test]
 fn an_end_tag_without_a_crc_is_no_end_tag() {
     let mut gbl = gbl(0, &[0xfe01_01fe]).bytes;
     let end = gbl.len() - 12;

@@ -90,11 +90,11 @@ impl Results<'_> {
     }
 }
 
-/// Runs the tests of each mutant of `switched`. Returns the mutants that are missed.
+/// Runs the tests of each mutant of `to_run`. Returns the mutants that are missed.
 fn run_all(
     build: &Build,
     mutants: &[Mutant],
-    switched: &[usize],
+    to_run: &[usize],
     jobs: usize,
     results: &Results,
 ) -> Result<Vec<usize>, String> {
@@ -103,7 +103,7 @@ fn run_all(
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(&index) = switched.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(&index) = to_run.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = tests.run(index, &mutants[index]);
                     results.add(index, outcome);
                     if outcome == Outcome::Missed {
@@ -127,8 +127,9 @@ fn run() -> Result<bool, String> {
     let keys = listed::keys(&mutants);
     let known = read_results(&arguments.results)?;
     let outcome = |index: usize| known.get(&keys[index]).map(String::as_str);
-    let is_chosen = |index: &usize| matches!(outcome(*index), None | Some("missed"));
-    let chosen: Vec<usize> = (0..mutants.len()).filter(is_chosen).collect();
+    // Those that are known have a switch too, so that the next run needs no other build.
+    let can_have_a_switch = |index: &usize| !matches!(outcome(*index), Some("unviable" | "left"));
+    let chosen: Vec<usize> = (0..mutants.len()).filter(can_have_a_switch).collect();
 
     let folder = arguments.work.join("in_one_build");
     let build = Build::new(&arguments.repository, folder, &mutants, &chosen, &arguments.cargo)?;
@@ -150,16 +151,17 @@ fn run() -> Result<bool, String> {
         .collect();
     fs::write(&arguments.left, left).map_err(|error| format!("{}: {error}", arguments.left.display()))?;
     let has_switch = |index: &usize| !build.unviable.contains(index) && !build.left.contains(index);
-    let switched: Vec<usize> = chosen.iter().copied().filter(has_switch).collect();
+    let is_to_run = |index: &usize| matches!(outcome(*index), None | Some("missed")) && has_switch(index);
+    let to_run: Vec<usize> = chosen.iter().copied().filter(is_to_run).collect();
     eprintln!(
-        "{} mutants: {} known, {} do not compile, {} need a build of their own, {} to run",
+        "{} mutants: {} are known, {} more do not compile, {} more need a build of their own, {} are to run",
         mutants.len(),
-        mutants.len() - chosen.len(),
+        known.len(),
         build.unviable.len(),
         build.left.len(),
-        switched.len()
+        to_run.len()
     );
-    let missed = run_all(&build, &mutants, &switched, arguments.jobs, &results)?;
+    let missed = run_all(&build, &mutants, &to_run, arguments.jobs, &results)?;
     for &index in &missed {
         println!("MISSED {}", mutants[index].name);
     }
