@@ -1,10 +1,12 @@
 //! Recognition of payload formats, and the metadata in payloads.
 
-use zigbee_ota::payload::{Payload, PayloadKind, PayloadReport, PayloadState, PayloadVersion, payloads};
+use zigbee_ota::payload::{
+    Payload, PayloadKind, PayloadReport, PayloadState, PayloadVersion, UnknownReason, payloads,
+};
 use zigbee_ota::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
 use crate::sample_builders::{
-    around_ota_file, cc2530, code, cortex, esp, gbl, hue, jn518x, jumps, mcuboot, nordic, oad, random,
+    around_ota_file, cc2530, code, cortex, esp, gbl, gbl4, hue, jn518x, jumps, mcuboot, nordic, oad, random,
     with_checksum, without_checksum, words,
 };
 
@@ -134,4 +136,43 @@ fn nxp_images_and_embedded_files_are_recognised_by_the_ota_header_inside() {
     assert_eq!(damage.offset, inner.len() - 4);
     let cut = &inner[..inner.len() - 1];
     assert!(matches!(PayloadReport::of(cut).state, PayloadState::Unknown(_)));
+}
+
+/// Numbers of chips by ESP-IDF (`esp_chip_id_t`).
+#[test]
+fn an_esp_image_names_its_chip() {
+    for (number, chip) in [
+        (0x0000_u16, "ESP32"),
+        (0x0002, "ESP32-S2"),
+        (0x0005, "ESP32-C3"),
+        (0x0009, "ESP32-S3"),
+        (0x000c, "ESP32-C2"),
+        (0x000d, "ESP32-C6"),
+        (0x0010, "ESP32-H2"),
+        (0x0012, "ESP32-P4"),
+        (0x0014, "ESP32-C61"),
+        (0x0017, "ESP32-C5"),
+        (0x0019, "ESP32-H21"),
+        (0x001c, "ESP32-H4"),
+        (0x0001, ""),
+    ] {
+        let mut image = esp(true).bytes;
+        image[12..14].copy_from_slice(&number.to_le_bytes());
+        assert_eq!(PayloadReport::of(&image).metadata.chip, chip.as_bytes(), "{number:#06x}");
+    }
+}
+
+/// The tags of a container fill it, or it is of a form not known.
+#[test]
+fn a_container_of_series_3_is_read_to_its_last_tag() {
+    let whole = gbl4();
+    let state = |bytes: &[u8]| PayloadReport::of(bytes).state;
+    assert_eq!(state(&whole), PayloadState::Unknown(UnknownReason::NoChecksum));
+    // One tag is longer than the container, or a tag is cut.
+    let mut long = whole.clone();
+    long[12] += 1;
+    assert_eq!(state(&long), PayloadState::Unknown(UnknownReason::Ambiguous));
+    let mut short = whole[..whole.len() - 2].to_vec();
+    short[4] -= 2;
+    assert_eq!(state(&short), PayloadState::Unknown(UnknownReason::Ambiguous));
 }

@@ -110,6 +110,24 @@ fn nordic_firmware_is_checked_by_the_init_packet_before_it() {
     }
 }
 
+/// The sample is signed; an init packet without a signature has the command alone.
+#[test]
+fn a_signed_init_packet_signs_the_firmware_after_it() {
+    let firmware = code(700);
+    let signed = nordic(&firmware, true);
+    // A signed packet has the unsigned one behind its own head, and then the type and 20 bytes of the signature.
+    let head = if signed[1] < 0x80 { 2 } else { 3 };
+    let unsigned = signed[head..signed.len() - 2 - 22].to_vec();
+    for (packet, expected) in [(&signed, true), (&unsigned, false)] {
+        let bytes = file(0x115f, &[(0, packet), (0, &firmware)]);
+        let image = Image::parse_lenient(&bytes).expect("a header");
+        let reports: Vec<_> =
+            payloads(&image).map(|payload| (payload.report.kind, payload.report.signed)).collect();
+        let kinds = [PayloadKind::NordicInit, PayloadKind::NordicFirmware];
+        assert_eq!(reports, kinds.map(|kind| (kind, expected)), "{packet:02x?}");
+    }
+}
+
 #[test]
 fn ubisys_firmware_is_recognised_by_the_element_before_it() {
     let mut about = code(160);
