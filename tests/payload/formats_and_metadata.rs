@@ -7,7 +7,7 @@ use zigbee_ota::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
 use crate::sample_builders::{
     around_ota_file, cc2530, code, cortex, esp, gbl, gbl4, hue, jn518x, jumps, mcuboot, nordic, oad, random,
-    with_checksum, without_checksum, words,
+    telink, with_checksum, without_checksum, words,
 };
 
 /// A new format needs a sample here: a payload, or a file if only the elements around the payload show its format.
@@ -175,4 +175,24 @@ fn a_container_of_series_3_is_read_to_its_last_tag() {
     let mut short = whole[..whole.len() - 2].to_vec();
     short[4] -= 2;
     assert_eq!(state(&short), PayloadState::Unknown(UnknownReason::Ambiguous));
+}
+
+/// A Telink image for TC32 has manufacturer and image type at bytes 0x12 and 0x14, both or neither.
+#[test]
+fn a_telink_image_names_its_manufacturer_and_image_type() {
+    for (magic, ids, expected) in [
+        (8, [0x1141, 0x0201], Some((0x1141, 0x0201))),
+        (8, [0x1141, 0], None),
+        (8, [0, 0x0201], None),
+        (0x20, [0x1141, 0x0201], None),
+    ] {
+        let mut image = telink("", magic).bytes;
+        for (place, id) in [0x12, 0x14].into_iter().zip(ids) {
+            image[place..place + 2].copy_from_slice(&u16::to_le_bytes(id));
+        }
+        let metadata = PayloadReport::of(&image).metadata;
+        let found = metadata.manufacturer.zip(metadata.image_type);
+        let expected = expected.map(|(manufacturer, kind)| (ManufacturerCode(manufacturer), ImageType(kind)));
+        assert_eq!((found, metadata.manufacturer.is_some()), (expected, expected.is_some()), "{ids:x?}");
+    }
 }
