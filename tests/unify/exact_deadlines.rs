@@ -144,6 +144,23 @@ fn a_new_time_is_sent_in_whole_seconds_and_never_early() {
     }
 }
 
+/// Without a clock, the new time has no number of seconds, and the device must not go on with the time of before.
+#[test]
+fn a_new_time_without_a_clock_is_a_hold() {
+    for before in [None, Some("2026-01-01T01:00:00Z")] {
+        let mut consumer = ready(Activation::Scheduled, before);
+        let ended = ServerEvent::Ended { client: CLIENT, id: NEW, status: Status::SUCCESS };
+        consumer.handle_event(START, &ended);
+        consumer.set_utc(START, None);
+        let _begun = actions(&mut consumer);
+        consumer.handle_message(START, &announced(NEW, Some("2026-01-01T02:00:00Z"))).unwrap();
+        let hold = ConsumerAction::Hold { client: CLIENT, id: NEW };
+        assert_eq!(actions(&mut consumer), [hold], "{before:?}");
+        consumer.handle_timeout(at(1));
+        assert_eq!(actions(&mut consumer), [], "once");
+    }
+}
+
 /// Shows: UNI-028
 #[test]
 fn a_request_times_out_and_is_repeated_to_the_millisecond() {
@@ -194,7 +211,11 @@ fn an_announcement_is_confirmed_in_time_or_dropped() {
     consumer.handle_event(START, &ServerEvent::Started { client: CLIENT, id: NEW });
     let _begun = actions(&mut consumer);
     assert_eq!(decision(&consumer, at(4)), UpgradeDecision::Now);
+    // An image for all devices is as uncertain for a client that is no device of the consumer.
+    let stranger = |consumer: &Consumer| consumer.policy(at(5)).upgrade(Address::new(77, 1), NEW);
+    assert_eq!(stranger(&consumer), UpgradeDecision::Now);
     consumer.reconnected(at(5));
+    assert_eq!(stranger(&consumer), UpgradeDecision::Hold);
     let _again = actions(&mut consumer);
     assert_eq!(consumer.poll_timeout(), Some(at(5 + timeout)));
     // Until then no device is told to activate it.
@@ -210,6 +231,7 @@ fn an_announcement_is_confirmed_in_time_or_dropped() {
     confirmed.handle_message(at(4 + timeout), &announced(NEW, None)).unwrap();
     assert_eq!(actions(&mut confirmed), [ConsumerAction::Release { client: CLIENT, id: NEW, seconds: 0 }]);
     assert_eq!((confirmed.poll_timeout(), has(&confirmed)), (None, true));
+    assert_eq!(stranger(&confirmed), UpgradeDecision::Now);
 
     consumer.handle_timeout(at(5 + timeout));
     assert_eq!((consumer.poll_timeout(), has(&consumer)), (None, false));
