@@ -56,6 +56,8 @@ fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
     assert_eq!(consumer.image(&fetched), Some(&file(NEW, 100)[..]));
     assert!(offered(&consumer));
+    // The file is the content of no other version.
+    assert_eq!(consumer.images().info(NEWER, Some(Eui64(1)), None, None).found(), None);
     // A second verdict is of no image that waits for one.
     consumer.verified(NOW, &fetched, FileVerdict::Invalid);
     assert!(offered(&consumer));

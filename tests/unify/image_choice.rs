@@ -230,8 +230,12 @@ fn a_download_of_a_replaced_image_is_aborted_at_once() {
             }
             // The image that replaces it is on its way; then it is there.
             assert_eq!(answer(&mut server, &simulation, 0x03, NEWER), [0x05, WAIT]);
+            // The request for the image that replaces it has timed out, and still the first image is replaced.
+            simulation.pass(60);
+            assert_eq!(answer(&mut server, &simulation, 0x03, NEWER), [0x0b, NO_IMAGE]);
+            assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, ABORT]);
             simulation.provided = true;
-            simulation.pass(360);
+            simulation.pass(300);
             assert_eq!(answer(&mut server, &simulation, 0x01, OLD), [0x02, 0]);
             assert_eq!(answer(&mut server, &simulation, 0x03, NEWER), [0x05, 0]);
             assert_eq!(answer(&mut server, &simulation, 0x03, NEW), [0x05, ABORT]);
@@ -293,6 +297,27 @@ fn two_files_with_the_same_id_are_not_mixed() {
     assert!(part(&simulation).len() > 500 && all.starts_with(&part(&simulation)));
     simulation.pass(60);
     assert_eq!(simulation.runs(1), [NEW]);
+}
+
+/// The consumer knows from the events of the server which device is in the middle of a file.
+#[test]
+fn only_a_download_of_the_same_version_begins_again_with_a_query() {
+    for (is_downloading, id, status) in
+        [(true, NEW, ABORT), (true, NEWER, 0), (false, NEW, 0), (false, NEWER, 0)]
+    {
+        let mut simulation = Simulation::new();
+        simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[OLD]));
+        simulation.settle();
+        simulation.offer(general(NEW), NEW);
+        if is_downloading {
+            let started = ServerEvent::Started { client: Address::new(1, 1), id: NEW };
+            simulation.network.consumer.handle_event(simulation.now, &started);
+        }
+        simulation.offer(own(id, 1), id);
+        let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
+        let found = answer(&mut server, &simulation, 0x03, id);
+        assert_eq!(found, [0x05, status], "{is_downloading} {id}");
+    }
 }
 
 /// A gateway that was restarted does not end the downloads of its devices before it has the image again.
