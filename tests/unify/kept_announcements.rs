@@ -129,6 +129,18 @@ fn many_devices_are_added_with_one_subscription_for_all() {
     assert_eq!(filters.iter().filter(|filter| filter.as_str() == "ucl/OTA/info/+/all").count(), 1);
 }
 
+/// Only the end of a subscription to the same filter ends it.
+#[test]
+fn the_removal_of_a_device_repeats_no_subscription_for_all() {
+    let mut consumer = Consumer::new(ConsumerConfig::default());
+    consumer.set_device(NOW, &unid(1), Simulation::device(1, &[OLD]));
+    consumer.remove_device(&unid(1));
+    consumer.set_device(NOW, &unid(2), Simulation::device(2, &[OLD]));
+    let actions = std::iter::from_fn(|| consumer.poll_action());
+    let for_all = ConsumerAction::Subscribe(TopicFilter::from_str("ucl/OTA/info/+/all").unwrap());
+    assert_eq!(actions.filter(|action| *action == for_all).count(), 1);
+}
+
 /// Withdrawals that were not handed to the broker yet are not lost with the connection.
 #[test]
 fn a_reconnection_keeps_pending_withdrawals() {

@@ -245,6 +245,24 @@ fn a_failed_download_is_published_with_its_error() {
     }
 }
 
+/// The size is the size of the announced image, and not of an image that another store of the gateway offers.
+#[test]
+fn an_offer_of_an_image_without_an_announcement_has_no_size() {
+    let mut simulation = Simulation::new();
+    simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[OLD]));
+    simulation.settle();
+    let (client, request) = (Address::new(1, 1), zcl::QueryNextImageRequest::new(OLD));
+    let answer = Ok(zcl::ImageOffer { id: NEW, size: 1000 });
+    let queried = ServerEvent::Queried { client, request, answer, reason: None };
+    for size in [0, 1000] {
+        simulation.network.consumer.handle_event(simulation.now, &queried);
+        simulation.settle();
+        let found = simulation.attribute(1, OLD, ImageAttribute::Size);
+        assert_eq!(found, Some(ImageAttributeValue::Size(size)));
+        simulation.offer(general(NEW), NEW);
+    }
+}
+
 /// Shows: UNI-049
 #[test]
 fn the_report_of_a_device_is_published() {
