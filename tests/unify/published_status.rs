@@ -1,15 +1,15 @@
 //! Published status of an upgrade.
 
-use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
 use zigbee_ota::client::{self, Client, Identity};
-use zigbee_ota::server::{RefusalReason, ServerEvent};
+use zigbee_ota::server::{RefusalReason, ServerEvent, ServerPolicy};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::unify::{
     AttributeSide, DeviceEndpoint, FileVerdict, ImageAttribute, ImageAttributeValue, ImageStatus, LastError,
-    MqttMessage, OtaStatus, Topic,
+    ManagedDevice, MqttMessage, OtaStatus, Topic,
 };
 use zigbee_ota::zcl::{self, ClientStatus, ImageUpgradeStatus};
+use zigbee_ota::{Eui64, ImageId};
 
 use crate::simulated_broker_and_network::{NEW, OLD, Seen, Simulation, file, general, uiid, unid};
 
@@ -115,6 +115,39 @@ fn a_device_that_moves_to_another_endpoint_leaves_nothing_behind() {
         "{:?}",
         simulation.retained.keys()
     );
+}
+
+/// A gateway describes a device again when it learns more of it, for example its IEEE address.
+#[test]
+fn a_new_description_keeps_the_status_of_the_images_that_stay() {
+    let (client, another) = (Address::new(1, 1), ImageId::new(0x1001, 0x1012, 3));
+    for (id, status) in [(OLD, OtaStatus::DownloadInProgress), (another, OtaStatus::Idle)] {
+        let mut simulation = Simulation::new();
+        let mut device = ManagedDevice::new(client, uiid(OLD), OLD);
+        simulation.network.consumer.set_device(simulation.now, &unid(1), device.clone());
+        simulation.settle();
+        simulation.offer(general(NEW), NEW);
+        simulation.network.consumer.handle_event(simulation.now, &ServerEvent::Started { client, id: NEW });
+        simulation.settle();
+        // The UIID may name an image of another kind now, which has nothing of the download.
+        device.images.insert(uiid(OLD), id);
+        simulation.network.consumer.set_device(simulation.now, &unid(1), device);
+        simulation.settle();
+        assert_eq!(simulation.status(1, OLD), status);
+    }
+}
+
+#[test]
+fn the_removal_of_a_device_leaves_the_others_their_clients() {
+    let mut simulation = Simulation::new();
+    for number in [1, 2] {
+        let device = Simulation::device(number, &[OLD]);
+        simulation.network.consumer.set_device(simulation.now, &unid(number), device);
+    }
+    simulation.network.consumer.remove_device(&unid(2));
+    let mut policy = simulation.network.consumer.policy(simulation.now);
+    let nodes = [1, 2].map(|number| policy.ieee(Address::new(number, 1)));
+    assert_eq!(nodes, [Some(Eui64(1)), None]);
 }
 
 /// Shows: UNI-035, UNI-037, UNI-038, UNI-041, UNI-042, UNI-048
@@ -309,11 +342,16 @@ fn the_status_of_a_client_is_read_without_a_server() {
     client.accept(ticket).unwrap();
     let Some(client::Need::Prepare(ticket, _)) = client.poll_need() else { panic!() };
     client.prepared(Instant::ZERO.plus(Millis(1)), ticket, client::PrepareResult::Ready).unwrap();
+    let now = Instant::ZERO.plus(Millis(2));
+    let _request = client.poll_transmit(now, &mut out).unwrap();
+    let block = [&[0x19, out[1], 5, 0][..], &offer[4..12], &[0; 4], &[30], &file(NEW, 938)[..30]].concat();
+    let client::ClientAction::Store(block) = client.handle_frame(now, meta, &block) else { panic!() };
+    client.stored(now, block.ticket, client::StoreResult::Ok).unwrap();
     let found = of(&client, Some(client::Outcome::InvalidImage));
     let mut expected = ImageStatus::idle(OLD.version);
     expected.target = NEW.version;
     expected.status = OtaStatus::DownloadInProgress;
-    expected.size = 1000;
+    (expected.size, expected.offset) = (1000, 30);
     expected.last_error = LastError::InvalidImage;
     assert_eq!(found, expected);
 }

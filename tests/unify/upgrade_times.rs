@@ -5,7 +5,7 @@ use zigbee_ota::aps::Address;
 use zigbee_ota::server::{ServerEvent, ServerPolicy, UpgradeDecision};
 use zigbee_ota::time::{Instant, ServerTime, UtcTime};
 use zigbee_ota::unify::{Activation, ImageAttribute, ImageAttributeValue, OtaStatus};
-use zigbee_ota::zcl::{ClientStatus, ImageUpgradeStatus, Refusal};
+use zigbee_ota::zcl::{ClientStatus, ImageUpgradeStatus, Refusal, Status};
 
 use crate::simulated_broker_and_network::{MIDNIGHT, NEW, NEWER, OLD, Simulation, general, own, unid};
 
@@ -121,6 +121,22 @@ fn images_activated_together_wait_for_the_latest_time() {
 }
 
 #[test]
+fn an_image_that_the_device_does_not_hold_delays_no_other() {
+    let part = |version| ImageId::new(0x1001, 0x1012, version);
+    let mut simulation = Simulation::new();
+    simulation.network.consumer.set_device(simulation.now, &unid(1), Simulation::device(1, &[OLD, part(1)]));
+    simulation.settle();
+    simulation.offer(general(NEW), NEW);
+    simulation.offer_after(general(part(2)), part(2), ONE);
+    let upgrade =
+        |simulation: &Simulation| simulation.network.consumer.policy(simulation.now).upgrade(CLIENT, NEW);
+    assert_eq!(upgrade(&simulation), UpgradeDecision::Now);
+    let ended = ServerEvent::Ended { client: CLIENT, id: part(2), status: Status::SUCCESS };
+    simulation.network.consumer.handle_event(simulation.now, &ended);
+    assert_eq!(upgrade(&simulation), UpgradeDecision::AfterSeconds(3600));
+}
+
+#[test]
 fn a_replaced_image_is_aborted_and_an_unknown_image_is_held() {
     let mut simulation = Simulation::new();
     simulation.join(1, &[OLD]);
@@ -148,12 +164,22 @@ fn a_device_that_reports_a_hold_is_released_at_the_announced_time() {
     simulation.settle();
     simulation.offer_after(general(NEW), NEW, ONE);
     assert_eq!(simulation.network.consumer.poll_timeout(), None);
-    let mut report = ClientStatus::default();
-    report.status = Some(ImageUpgradeStatus::WAITING_TO_UPGRADE);
-    report.current_version = Some(OLD.version);
-    report.downloaded_version = Some(NEW.version);
+    let report = |status, downloaded: ImageId| {
+        let mut report = ClientStatus::default();
+        report.status = Some(status);
+        report.current_version = Some(OLD.version);
+        report.downloaded_version = Some(downloaded.version);
+        ServerEvent::StatusReport { client: CLIENT, report }
+    };
     let consumer = &mut simulation.network.consumer;
-    let event = ServerEvent::StatusReport { client: CLIENT, report };
+    // The announced image is on hold only if the device waits, and waits with this image.
+    for (status, downloaded) in
+        [(ImageUpgradeStatus::WAITING_TO_UPGRADE, NEWER), (ImageUpgradeStatus::NORMAL, NEW)]
+    {
+        consumer.handle_event(simulation.now, &report(status, downloaded));
+        assert_eq!(consumer.poll_timeout(), None);
+    }
+    let event = report(ImageUpgradeStatus::WAITING_TO_UPGRADE, NEW);
     consumer.handle_event(simulation.now, &event);
     assert_eq!(
         consumer.status(&unid(1), &crate::simulated_broker_and_network::uiid(OLD)).unwrap().status,
