@@ -4,12 +4,12 @@ use zigbee_ota::aps::Address;
 use zigbee_ota::server::{ImageStore, PaceDecision, ServerEvent, ServerPolicy, UpgradeDecision};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{
-    Activation, Announcement, Consumer, ConsumerAction, ConsumerConfig, FileVerdict, MqttMessage, Provider,
-    TopicFilter,
+    Activation, Announcement, Consumer, ConsumerAction, ConsumerConfig, FileVerdict, LastError, MqttMessage,
+    Provider, TopicFilter,
 };
 use zigbee_ota::zcl::{ImageBlockRequest, QueryNextImageRequest, Status};
 
-use crate::simulated_broker_and_network::{MIDNIGHT, NEW, NEWER, OLD, Simulation, file, general, unid};
+use crate::simulated_broker_and_network::{MIDNIGHT, NEW, NEWER, OLD, Simulation, file, general, uiid, unid};
 
 const CLIENT: Address = Address::new(1, 1);
 
@@ -71,6 +71,7 @@ fn an_image_is_activated_at_the_announced_time_and_not_a_millisecond_earlier() {
     ] {
         let mut consumer = ready(Activation::Scheduled, Some(time));
         assert_eq!(actions(&mut consumer), [ConsumerAction::Notify(CLIENT)], "the download begins at once");
+        assert_eq!(consumer.poll_timeout(), None, "until the device has the image, there is nothing to do");
         let due = seconds * 1000;
         // The order in answer to the client counts whole seconds, and is never early.
         for (millis, left) in [(0, seconds), (1, seconds), (999, seconds), (due - 1000, 1), (due - 1, 1)] {
@@ -159,6 +160,19 @@ fn a_new_time_without_a_clock_is_a_hold() {
         consumer.handle_timeout(at(1));
         assert_eq!(actions(&mut consumer), [], "once");
     }
+}
+
+/// A device without the image of before has nothing that it must not activate, and no upgrade that has ended.
+#[test]
+fn an_image_replaced_before_its_download_is_no_error() {
+    let mut consumer = ready(Activation::Scheduled, None);
+    let _begun = actions(&mut consumer);
+    consumer.handle_message(START, &announced(NEWER, None)).unwrap();
+    let data: TopicFilter = MqttMessage::image(&general(NEWER), Vec::new()).unwrap().topic.parse().unwrap();
+    let request =
+        [ConsumerAction::Subscribe(data), ConsumerAction::Publish(MqttMessage::request(&general(NEWER)))];
+    assert_eq!(actions(&mut consumer), request);
+    assert_eq!(consumer.status(&unid(1), &uiid(OLD)).unwrap().last_error, LastError::Success);
 }
 
 /// Shows: UNI-028
