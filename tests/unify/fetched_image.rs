@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::num::NonZeroU8;
 
 use zigbee_ota::aps::Address;
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{ImageStore, ReadResult, ServerEvent, ServerPolicy, serve_block};
 use zigbee_ota::time::Instant;
 use zigbee_ota::unify::{
@@ -13,7 +14,9 @@ use zigbee_ota::unify::{
 use zigbee_ota::zcl::{self, ImageBlockRequest, QueryNextImageRequest, Status};
 use zigbee_ota::{Eui64, ImageId};
 
-use crate::simulated_broker_and_network::{NEW, NEWER, OLD, Simulation, file, general, own, uiid, unid};
+use crate::simulated_broker_and_network::{
+    NEW, NEWER, OLD, Simulation, file, file_with, general, own, uiid, unid,
+};
 
 const NOW: Instant = Instant::ZERO;
 
@@ -103,6 +106,25 @@ fn an_address_in_a_request_opens_no_image_for_one_device() {
         consumer.verified(NOW, &fetched, FileVerdict::Valid);
         let found = [None, Some(Eui64(1)), Some(Eui64(2))].map(|node| served(&consumer, node));
         assert_eq!(found, [anybody; 3], "{place}");
+    }
+}
+
+#[test]
+fn an_image_for_one_device_is_found_for_its_address_only() {
+    let mut consumer = Consumer::new(ConsumerConfig::default());
+    for number in [1, 2] {
+        consumer.set_device(NOW, &unid(number), Simulation::device(number, &[OLD]));
+    }
+    let (place, made_for) = (own(NEW, 2), FileHeader::new(NEW).with_destination(Eui64(2)));
+    consumer.handle_message(NOW, &info_of(&place, NEW)).unwrap();
+    consumer.handle_message(NOW, &MqttMessage::image(&place, file_with(made_for, 100)).unwrap()).unwrap();
+    let fetched = to_check(&mut consumer);
+    consumer.verified(NOW, &fetched[0], FileVerdict::Valid);
+    let client = Simulation::device(2, &[OLD]).client;
+    for client in [None, Some(client)] {
+        let found = [None, Some(1), Some(2)]
+            .map(|node| consumer.images().info(NEW, node.map(Eui64), None, client).found().is_some());
+        assert_eq!(found, [false, false, true], "{client:?}");
     }
 }
 

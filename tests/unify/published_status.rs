@@ -302,22 +302,25 @@ fn the_report_of_a_device_is_published() {
     let mut simulation = Simulation::new();
     simulation.join(1, &[OLD]);
     simulation.offer_after(general(NEW), NEW, "2100-01-01T00:00:00Z");
-    for (code, status) in [
-        (0x01, OtaStatus::DownloadInProgress),
-        (0x02, OtaStatus::WaitingToUpgrade),
-        (0x04, OtaStatus::WaitingToUpgrade),
-        (0x05, OtaStatus::WaitForMore),
-        (0x06, OtaStatus::WaitingToUpgradeViaExternalEvent),
-        (0x00, OtaStatus::Idle),
+    // A device that downloads nothing, or does not know the offset, reports no offset of the download.
+    for (code, reported, status, offset) in [
+        (0x01, 640, OtaStatus::DownloadInProgress, 640),
+        (0x01, u32::MAX, OtaStatus::DownloadInProgress, 640),
+        (0x02, 1000, OtaStatus::WaitingToUpgrade, 640),
+        (0x04, 1000, OtaStatus::WaitingToUpgrade, 640),
+        (0x05, 1000, OtaStatus::WaitForMore, 640),
+        (0x06, 1000, OtaStatus::WaitingToUpgradeViaExternalEvent, 640),
+        (0x00, 0, OtaStatus::Idle, 640),
+        (0x01, 700, OtaStatus::DownloadInProgress, 700),
     ] {
         let mut report = ClientStatus::default();
         report.status = Some(ImageUpgradeStatus(code));
-        report.file_offset = Some(640);
+        report.file_offset = Some(reported);
         report.current_version = Some(OLD.version);
         let event = ServerEvent::StatusReport { client: Address::new(1, 1), report };
         simulation.network.consumer.handle_event(simulation.now, &event);
         let found = simulation.network.consumer.status(&unid(1), &uiid(OLD)).unwrap();
-        assert_eq!((found.status, found.offset), (status, 640), "{code}");
+        assert_eq!((found.status, found.offset), (status, offset), "{code} {reported}");
     }
 }
 
