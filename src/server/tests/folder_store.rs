@@ -204,6 +204,54 @@ fn files_of_one_image_for_the_same_devices_are_rejected_by_both_names() {
     assert_eq!(refresh(&mut desk), ["removed a 5", "added c 5"]);
 }
 
+/// A user uploads a new file under an old name, or the file of an image again under another name. In both cases, the old
+/// file leaves the store, and the other files stay.
+///
+/// Shows: FLD-053
+#[test]
+fn a_file_replaces_the_file_of_its_path_and_the_file_of_its_image() {
+    let folder = Folder::new();
+    folder.write("five", &plain(5, 1000), 0);
+    folder.write("six", &plain(6, 1000), 0);
+    let mut store = FolderStore::new();
+    store.add(folder.path("five")).unwrap();
+    store.add(folder.path("six")).unwrap();
+    let versions = |store: &FolderStore| {
+        let files = store.files().map(|(path, info)| (PathBuf::from(path), info.id.version.0));
+        files.collect::<Vec<_>>()
+    };
+    folder.write("five", &plain(7, 1000), 1);
+    assert_eq!(store.replace(folder.path("five")).unwrap(), of(7));
+    assert_eq!(versions(&store), [(folder.path("six"), 6), (folder.path("five"), 7)]);
+    folder.write("again", &plain(7, 500), 1);
+    assert_eq!(store.replace(folder.path("again")).unwrap(), of(7));
+    assert_eq!(versions(&store), [(folder.path("six"), 6), (folder.path("again"), 7)]);
+}
+
+/// The store does not repeat the rejection of a file at each refresh, but it rejects other content of the file again, so
+/// that a user sees that the corrected file is wrong too.
+///
+/// Shows: FLD-053
+#[test]
+fn a_file_is_rejected_once_for_each_content() {
+    let folder = Folder::new();
+    folder.write("file", &plain(5, 1000)[..500], 0);
+    let mut desk = folder.desk();
+    for seconds in 1..4 {
+        assert_eq!(refresh(&mut desk), ["rejected file"]);
+        assert_eq!(refresh(&mut desk), [""; 0]);
+        folder.write("file", &plain(5, 1000)[..500], seconds);
+    }
+    // The second name of a rejected file is rejected too, although both names have the same stamp.
+    #[cfg(unix)]
+    {
+        refresh(&mut desk);
+        fs::hard_link(folder.path("file"), folder.path("link")).unwrap();
+        assert_eq!(refresh(&mut desk), ["rejected link"]);
+        assert_eq!(refresh(&mut desk), [""; 0]);
+    }
+}
+
 /// Other programs choose file names, so a file name may contain control characters.
 #[test]
 fn a_name_cannot_forge_a_line() {

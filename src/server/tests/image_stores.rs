@@ -76,6 +76,39 @@ fn files_are_removed_and_replaced_under_downloads() {
     assert_eq!(desk.ask(LAMP, NEXT), "18 2a 0b 03 98");
 }
 
+/// Other versions of an image, and the file of the same version for another device, stay.
+///
+/// Shows: SRV-001
+#[test]
+fn only_the_file_of_an_image_and_its_destination_is_removed() {
+    let for_one = |node| FileHeader { destination: Some(Eui64(node)), ..FileHeader::new(IMAGE) };
+    let files = [plain(6, 100), file(for_one(1), 100), file(for_one(2), 100), plain(5, 100), plain(4, 100)];
+    let mut shelf = SlotStore::new([None; 5]);
+    let (mut library, mut disk) = (OwnedStore::new(), FolderStore::new());
+    let folder = tempfile::tempdir().unwrap();
+    for (index, file) in files.iter().enumerate() {
+        shelf.add(StoreEntry::parse(file).unwrap()).unwrap();
+        library.add(file.clone()).unwrap();
+        let path = folder.path().join(std::format!("{index}"));
+        std::fs::write(&path, file).unwrap();
+        disk.add(path).unwrap();
+    }
+    for (destination, left) in [
+        (Some(Eui64(2)), &[(6, None), (5, Some(Eui64(1))), (5, None), (4, None)][..]),
+        (None, &[(6, None), (5, Some(Eui64(1))), (4, None)]),
+    ] {
+        assert!(
+            shelf.remove(IMAGE, destination).is_some_and(|entry| entry.info().destination == destination)
+        );
+        assert!(library.remove(IMAGE, destination).is_some());
+        assert!(disk.remove(IMAGE, destination));
+        let name = |info: &ImageInfo| (info.id.version.0, info.destination);
+        assert_eq!(shelf.list().map(|entry| name(entry.info())).collect::<Vec<_>>(), left);
+        assert_eq!(library.list().map(name).collect::<Vec<_>>(), left);
+        assert_eq!(disk.list().map(name).collect::<Vec<_>>(), left);
+    }
+}
+
 #[test]
 fn files_on_disk_are_read_block_by_block() {
     let folder = std::env::temp_dir().join(std::format!("zigbee-ota-{}", std::process::id()));
