@@ -7,6 +7,7 @@ use crate::server::espressif::{
     WrappedBinary,
 };
 use crate::time::ServerTime;
+use crate::types::HardwareRange;
 use crate::zcl::{ImageNotify, Violation};
 
 const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04";
@@ -235,6 +236,31 @@ fn an_image_that_is_removed_is_not_available() {
     assert!(world.ask(&mut table, LAMP, BLOCK).ends_with("04 1e f1 ee 0b"));
     assert!(table.remove(0) && !table.remove(0) && !table.remove(9));
     assert_eq!(world.ask(&mut table, LAMP, BLOCK), "18 2a 0b 03 98");
+}
+
+/// A caller reads a file for a deferred request, and meanwhile another image takes the index of the file. The source of
+/// the other image gets no request for the bytes of the file.
+///
+/// Shows: ESP-004
+#[test]
+fn the_source_at_an_index_is_not_read_for_the_image_before_it() {
+    let mut out = [0; 4];
+    let image = info(IMAGE, 101);
+    let range = HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) };
+    for (other, read) in [
+        (ImageInfo { size: 90, ..image }, ReadResult::Filled(4)),
+        (ImageInfo { id: ImageId { version: FileVersion(6), ..IMAGE }, ..image }, ReadResult::Gone),
+        (ImageInfo { destination: Some(OWNER), ..image }, ReadResult::Gone),
+        (ImageInfo { hardware: Some(range), ..image }, ReadResult::Gone),
+    ] {
+        let mut before = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
+        let mut after = |_: ReadRequest, out: &mut [u8]| ReadResult::Filled(out.len());
+        let mut table = ImageTable::<1>::new(100, 0).unwrap();
+        table.register(0, registration(image, &mut before)).unwrap();
+        let found = *table.info(IMAGE, None, None, Some(LAMP)).found().unwrap();
+        table.register(0, registration(other, &mut after)).unwrap();
+        assert_eq!(table.read(&found, 0, Some(LAMP), &mut out), read, "{other:?}");
+    }
 }
 
 const QUERY: &str = "01 2a 01 00 01 10 ab 00 04 00 00 00";
