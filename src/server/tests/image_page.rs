@@ -217,6 +217,29 @@ fn a_page_of_a_file_that_is_gone_ends() {
     assert_eq!((sent.len(), hex(&sent[0].2)), (1, "18 2b 0b 04 98".into()));
 }
 
+/// The caller replaces the file of a page by a shorter file, or by the file for another device.
+///
+/// Shows: SRV-057, FLD-048
+#[test]
+fn a_page_ends_when_its_file_becomes_too_short_or_is_for_another_device() {
+    let other = FileHeader { destination: Some(Eui64(7)), ..FileHeader::new(IMAGE) };
+    for (ieee, replacement) in [
+        (None, plain(5, 64)),
+        (None, plain(5, 60)),
+        (None, file(other, 1000)),
+        (Some(OWNER), file(other, 1000)),
+    ] {
+        let images = Slow { files: catalog(vec![plain(5, 1000)]), says: None, reads: vec![] };
+        let mut desk = Desk::new(images, Script { ieee, ..Script::default() });
+        let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 64, 500, 10)) else { panic!() };
+        desk.images.files = catalog(vec![replacement]);
+        desk.images.reads.clear();
+        let sent = desk.run_to(10_000);
+        assert_eq!((sent.len(), hex(&sent[0].2)), (1, "18 2b 0b 04 98".into()));
+        assert_eq!(desk.images.reads, []);
+    }
+}
+
 /// Shows: SRV-058, CMD-060, CMD-062
 #[test]
 fn a_page_request_without_sense_is_malformed() {
