@@ -215,6 +215,30 @@ fn a_refused_query_says_why() {
     assert_eq!(reason(&mut desk), Some(RefusalReason::Policy));
     assert_eq!(desk.ask(LAMP, &current("05")), NO_IMAGE);
     assert_eq!(reason(&mut desk), Some(RefusalReason::Version));
+    // Of two images that came equally close to an offer, the reason of the first one stands.
+    struct Split;
+    impl ServerPolicy for Split {
+        fn is_eligible(&mut self, _: Address, _: &QueryNextImageRequest, _: &ImageInfo) -> bool {
+            false
+        }
+
+        fn refusal_reason(
+            &mut self,
+            _: Address,
+            _: &QueryNextImageRequest,
+            image: &ImageInfo,
+        ) -> RefusalReason {
+            match image.id.version {
+                FileVersion(5) => RefusalReason::Policy,
+                _ => RefusalReason::Cancelled,
+            }
+        }
+    }
+    for (files, why) in [([5, 6], RefusalReason::Policy), ([6, 5], RefusalReason::Cancelled)] {
+        let mut desk = Desk::new(catalog(files.map(|version| plain(version, 100)).to_vec()), Split);
+        assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE);
+        assert_eq!(reason(&mut desk), Some(why));
+    }
     // The count of repeated downloads.
     let mut desk = Desk::with(vec![plain(5, 60)]);
     for _ in 0..3 {
@@ -255,12 +279,16 @@ fn each_device_gets_the_file_for_its_hardware() {
     assert_eq!(sent.last().unwrap().2.last(), Some(&0xbb));
     // Hardware that fits neither file gets the next lower version.
     assert!(desk.ask(LAMP, &query(8)).starts_with("19 2a 02 00 01 10 ab 00 03"));
-    assert_eq!(desk.ask(LAMP, LAST), NO_DATA);
     desk.events();
+    let not_served = |client, reason| {
+        let status = Status::NO_IMAGE_AVAILABLE;
+        [ServerEvent::NotServed { client, id: IMAGE, status, reason }]
+    };
+    assert_eq!(desk.ask(LAMP, LAST), NO_DATA);
+    assert_eq!(desk.events(), not_served(LAMP, RefusalReason::Hardware));
     // Without knowledge of the hardware, the server sends no data of either file, and says so.
     assert_eq!(desk.ask(PLUG, LAST), NO_DATA);
-    let (status, reason) = (Status::NO_IMAGE_AVAILABLE, RefusalReason::UnknownHardware);
-    assert_eq!(desk.events(), [ServerEvent::NotServed { client: PLUG, id: IMAGE, status, reason }]);
+    assert_eq!(desk.events(), not_served(PLUG, RefusalReason::UnknownHardware));
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 40 46 00 0a 00";
     assert_eq!(desk.ask(PLUG, page), "18 2a 0b 04 98");
     assert!(desk.ask(PLUG, QUERY).starts_with("19 2a 02 00 01 10 ab 00 03"), "the other version is for all");
@@ -331,6 +359,11 @@ fn a_store_has_files_of_one_image_for_disjoint_hardware() {
     check(&mut store);
     assert_eq!(store.replace(entries[2]), Ok(Some(entries[0])), "it replaces both");
     assert_eq!(store.list().count(), 1);
+    // A file for no hardware version at all overlaps with no other file, in either order.
+    let none = variant(2, 1, 4);
+    for pair in [[entry(&wide), entry(&none)], [entry(&none), entry(&wide)]] {
+        assert!(SliceStore::new(&pair).is_ok());
+    }
     // ImageTable
     let mut sources = [low.clone(), high.clone()].map(|file| {
         move |wanted: ReadRequest, out: &mut [u8]| {
