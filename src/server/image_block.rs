@@ -481,7 +481,7 @@ impl<S: SessionSlots> Server<S> {
         let session = self.table.session_at_mut(slot)?;
         let early = if period == Millis(0) { period } else { session.early(now, period) };
         let served = session.record_block(now, id, size, offset, end);
-        if period > Millis(0) {
+        if period != Millis(0) {
             session.record_paced_block(now, early, period);
         }
         if is_reported {
