@@ -134,11 +134,8 @@ impl PathMtu {
             Self::Search { size, .. } => size,
             Self::Confirm { full, probe: Probe::NEXT, .. } => full,
             Self::Confirm { passes, .. } => passes,
-            Self::Limited { passes, fails, probe: Probe::NEXT, .. } => match fails {
-                0 => MAX_SIZE,
-                fails if fails.saturating_sub(passes) > 1 => midpoint(passes, fails),
-                _ => passes.saturating_add(1),
-            },
+            Self::Limited { fails: 0, probe: Probe::NEXT, .. } => MAX_SIZE,
+            Self::Limited { passes, fails, probe: Probe::NEXT, .. } => midpoint(passes, fails),
             Self::Limited { passes, .. } => passes,
         };
         if bytes(size) < most { bytes(size) } else { most }
@@ -154,16 +151,11 @@ impl PathMtu {
         }
     }
 
-    /// Records whether a block of `len` bytes was delivered. Returns `true` if the limit of the path was found or
-    /// became lower.
+    /// Records whether a block of `len` bytes was delivered. Returns `true` if the limit of the path was found.
     pub(super) fn record_delivery(&mut self, len: u8, delivered: bool) -> bool {
-        let before = self.limit();
+        let is_known = self.limit().is_some();
         *self = if delivered { self.after_delivery(len) } else { self.after_failure(len) };
-        match (before, self.limit()) {
-            (None, Some(_)) => true,
-            (Some(before), Some(now)) => now < before,
-            (_, None) => false,
-        }
+        !is_known && self.limit().is_some()
     }
 
     fn after_delivery(self, len: u8) -> Self {
@@ -487,6 +479,91 @@ mod tests {
             }
         }
         assert!((4..=6).contains(&probes), "{probes}");
+    }
+
+    /// State of a path that carries blocks of the size `passes` and not of the size `fails`.
+    const fn limited(passes: u8, fails: u8, probe: Probe) -> PathMtu {
+        PathMtu::Limited { passes, fails, failures: 0, backoff: 0, probe }
+    }
+
+    /// Returns the state after a delivery report of a block of `len` bytes.
+    fn after(mut mtu: PathMtu, len: u8, delivered: bool) -> PathMtu {
+        mtu.record_delivery(len, delivered);
+        mtu
+    }
+
+    #[test]
+    fn a_probe_has_the_size_in_the_middle_and_the_full_size_after_a_success() {
+        for (fails, size) in [(3, 48), (4, 48), (6, 64), (0, 255)] {
+            assert_eq!(limited(2, fails, Probe::NEXT).next_size(255), size, "{fails}");
+        }
+        assert_eq!(limited(2, 6, Probe::After(1)).next_size(255), 32);
+    }
+
+    /// The last block of a file is often short. The next long block is then the probe.
+    #[test]
+    fn only_a_block_that_is_longer_than_the_limit_is_a_probe() {
+        for (len, probe) in
+            [(5, Probe::NEXT), (32, Probe::NEXT), (33, Probe::InFlight(0)), (48, Probe::InFlight(0))]
+        {
+            let mut mtu = limited(2, 6, Probe::NEXT);
+            mtu.record_sent(len);
+            assert_eq!(mtu, limited(2, 6, probe), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_told_once() {
+        let mut mtu = PathMtu::UNKNOWN;
+        let told = |mtu: &mut PathMtu, len, delivered| mtu.record_delivery(len, delivered);
+        for (len, delivered) in [(64, false), (64, false), (64, false), (32, true)] {
+            assert!(!told(&mut mtu, len, delivered));
+        }
+        assert!(told(&mut mtu, 64, false));
+        // A failed probe, a block that arrives, and a longer limit.
+        for (len, delivered) in [(48, false), (32, true), (48, true)] {
+            assert!(!told(&mut mtu, len, delivered), "{len} {delivered}");
+            assert!(mtu.limit().is_some());
+        }
+    }
+
+    #[test]
+    fn only_a_block_as_long_as_the_failed_ones_clears_a_path() {
+        let open = PathMtu::Open { proven: true, failures: 3, shortest: 4 };
+        assert_eq!(after(open, 20, true), open);
+        assert_eq!(after(open, 48, true), open);
+        assert_eq!(after(open, 50, true), PathMtu::PROVEN);
+        let confirm = |fails, passes| PathMtu::Confirm { full: 8, fails, passes, probe: Probe::NEXT };
+        for state in [PathMtu::Search { full: 8, fails: 4, size: 2 }, confirm(4, 2)] {
+            assert_eq!(after(state, 128, true), PathMtu::PROVEN);
+            assert_eq!(after(state, 120, true), PathMtu::PROVEN);
+            assert_eq!(after(state, 32, true), confirm(4, 2));
+            assert_eq!(after(state, 48, true), confirm(4, 3));
+            // The failure of the size that arrives now was a chance.
+            assert_eq!(after(state, 64, true), confirm(8, 4));
+            assert_eq!(after(state, 80, true), confirm(8, 5));
+        }
+    }
+
+    /// A client asks for shorter blocks than before the limit of the path was found.
+    #[test]
+    fn a_limit_of_the_requested_length_is_none() {
+        let healed = limited(4, 0, Probe::NEXT);
+        assert_eq!(after(healed, 64, true), PathMtu::PROVEN);
+        assert_eq!(after(healed, 20, true), healed);
+    }
+
+    #[test]
+    fn a_failure_counts_only_if_the_size_can_be_the_cause() {
+        for len in [1, 16] {
+            assert_eq!(after(PathMtu::UNKNOWN, len, false), PathMtu::UNKNOWN);
+        }
+        let one = PathMtu::Open { proven: false, failures: 1, shortest: 2 };
+        assert_eq!(after(PathMtu::UNKNOWN, 17, false), one);
+        // A late report of a longer block says nothing about the size that is tried.
+        let search = PathMtu::Search { full: 8, fails: 8, size: 4 };
+        assert_eq!(after(search, 128, false), search);
+        assert_eq!(after(search, 64, false), PathMtu::Search { full: 8, fails: 4, size: 2 });
     }
 
     /// Tests that the search chooses block sizes from 1 to the requested size after any sequence of delivery reports.
