@@ -113,6 +113,23 @@ fn further_clients_return_one_by_one() {
     assert_eq!(waits, [10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
 }
 
+/// A block of a page takes about a third of the channel time of a block that is requested singly.
+#[test]
+fn blocks_of_a_page_come_after_a_third_of_the_pause() {
+    let page = "01 02 04 00 01 10 ab 00 05 00 00 00 32 00 00 00 32 f4 01 0a 00";
+    let spacing = |clients: &[Address], request: &str, due| {
+        let mut desk = fleet(background_from(3));
+        for client in clients {
+            let _answer = desk.handle(*client, request);
+        }
+        let times: Vec<_> = desk.run_to(20_000).iter().map(|(at, ..)| *at).collect();
+        assert_eq!(times.len(), due);
+        times[2] - times[1]
+    };
+    let (single, of_page) = (spacing(&CLIENTS, &block(2, 50), 3), spacing(&[LAMP], page, 9));
+    assert!(of_page.abs_diff(single / 3) <= 20, "{of_page} {single}");
+}
+
 /// The server answers each of several requests that one client has in flight, with the sequence number of the request.
 #[test]
 fn requests_in_a_row_are_held_together() {
