@@ -183,6 +183,23 @@ fn an_own_file_for_other_hardware_gives_way_to_the_general_file() {
 }
 
 #[test]
+fn an_image_that_a_store_finds_can_be_read_with_its_information() {
+    let files = [plain(6, 90), plain(7, 95), plain(5, 100)];
+    let entries = files.each_ref().map(|file| StoreEntry::parse(file).unwrap());
+    let (mut slices, mut shelf) = (SliceStore::new(&entries).unwrap(), SlotStore::new(entries.map(Some)));
+    let mut library = OwnedStore::new();
+    files.iter().for_each(|file| _ = library.add(file.clone()).unwrap());
+    let stores: [&mut dyn ImageStore; 3] = [&mut slices, &mut shelf, &mut library];
+    for store in stores {
+        let mut out = [0; 4];
+        let found = store.find(IMAGE.manufacturer, IMAGE.image_type, &mut |_| true).unwrap();
+        assert_eq!(found.id, of(7));
+        assert_eq!(store.read(&found, 52, None, &mut out), ReadResult::Filled(4));
+        assert_eq!(out, [95, 0, 0, 0], "the total image size in the header");
+    }
+}
+
+#[test]
 fn an_image_that_a_store_does_not_have_is_gone() {
     let foreign = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut out = [0; 4];
