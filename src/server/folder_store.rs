@@ -65,9 +65,30 @@ pub struct FolderStore {
 struct Rejected {
     path: PathBuf,
     stamp: Option<Stamp>,
-    /// `true` if the store rejected the file because it conflicts with another file, so that the store may accept the
-    /// file after the other file is removed.
-    conflicts: bool,
+    cause: Cause,
+}
+
+/// Cause of the rejection of a file, which tells whether the store may accept the same content later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The content is no complete OTA file.
+    Content,
+    /// The content has a finding of the severity `Wrong`.
+    #[cfg(feature = "inspect")]
+    Finding,
+    /// The file conflicts with another file, or cannot be read, for instance because of its permissions.
+    Surroundings,
+}
+
+impl Cause {
+    const fn new(error: &FolderError) -> Self {
+        match error {
+            FolderError::Add { .. } => Self::Content,
+            #[cfg(feature = "inspect")]
+            FolderError::Wrong { .. } => Self::Finding,
+            FolderError::Conflict { .. } | FolderError::Io { .. } => Self::Surroundings,
+        }
+    }
 }
 
 impl FolderStore {
@@ -79,8 +100,9 @@ impl FolderStore {
 
     /// Sets whether the store accepts files with findings of the severity `Wrong` (`FolderError::Wrong`). By default
     /// the store does not accept files with findings of the severity `Wrong`. Files that are already in the store stay
-    /// there when the setting changes. Without the feature `inspect`, the store inspects no file and accepts all
-    /// complete OTA files.
+    /// there when the setting changes, and the next [`refresh`](Self::refresh) adds the files of followed folders that
+    /// the new setting accepts. Without the feature `inspect`, the store inspects no file and accepts all complete OTA
+    /// files.
     pub const fn set_wrong_files_accepted(&mut self, accepted: bool) {
         self.accepts_wrong = accepted;
     }
@@ -138,9 +160,10 @@ impl FolderStore {
     /// the disk in any other way, so the caller calls `refresh` every second or two.
     ///
     /// Each refresh reads the file names and modification times of all files. A refresh opens only new files, changed
-    /// files, and files that an earlier refresh rejected with [`FolderError::Conflict`]: the store can accept a
-    /// rejected file after the conflicting file is removed. A refresh rejects a file that another program is still
-    /// writing, and a later refresh adds the file when it is complete.
+    /// files, and files that an earlier refresh rejected with [`FolderError::Conflict`] or [`FolderError::Io`]: the
+    /// store can accept a rejected file after the conflicting file is removed, or after the permissions of the rejected
+    /// file change. A refresh rejects a file that another program is still writing, and a later refresh adds the file
+    /// when it is complete.
     #[doc(alias("rescan", "reload", "watch"))]
     pub fn refresh(&mut self) -> Vec<FolderChange> {
         let mut changes = Vec::new();
@@ -167,8 +190,9 @@ impl FolderStore {
                     }
                 }
                 Err(source) => {
-                    if self.is_first_rejection(&folder, None, false) {
-                        changes.push(FolderChange::Rejected(FolderError::Io { path: folder, source }));
+                    let error = FolderError::Io { path: folder.clone(), source };
+                    if self.is_first_rejection(&folder, None, Cause::new(&error)) {
+                        changes.push(FolderChange::Rejected(error));
                     }
                 }
             }
@@ -178,7 +202,7 @@ impl FolderStore {
             let stamp = fs::metadata(&path).ok().map(|metadata| Stamp::new(&metadata));
             let known =
                 self.rejected.iter().find(|rejected| rejected.path == path && rejected.stamp == stamp);
-            if known.is_some_and(|rejected| !rejected.conflicts) {
+            if known.is_some_and(|rejected| !self.may_accept(rejected.cause)) {
                 continue;
             }
             let result = self.add(&path);
@@ -189,8 +213,7 @@ impl FolderStore {
                     if let Some(id) = previous {
                         changes.push(FolderChange::Removed { path: path.clone(), id });
                     }
-                    let conflicts = matches!(error, FolderError::Conflict { .. });
-                    if self.is_first_rejection(&path, stamp, conflicts) {
+                    if self.is_first_rejection(&path, stamp, Cause::new(&error)) {
                         changes.push(FolderChange::Rejected(error));
                     }
                 }
@@ -222,17 +245,27 @@ impl FolderStore {
         Ok(id)
     }
 
+    /// Returns whether the store may accept a file now that it rejected before, although the file has not changed.
+    const fn may_accept(&self, cause: Cause) -> bool {
+        match cause {
+            Cause::Content => false,
+            #[cfg(feature = "inspect")]
+            Cause::Finding => self.accepts_wrong,
+            Cause::Surroundings => true,
+        }
+    }
+
     /// Records that the store rejected the content `stamp` of the file at `path`, and returns whether this is the first
-    /// rejection of the content.
-    fn is_first_rejection(&mut self, path: &Path, stamp: Option<Stamp>, conflicts: bool) -> bool {
+    /// rejection of the content for the cause.
+    fn is_first_rejection(&mut self, path: &Path, stamp: Option<Stamp>, cause: Cause) -> bool {
         match self.rejected.iter_mut().find(|rejected| rejected.path == path) {
-            Some(rejected) if rejected.stamp == stamp && rejected.conflicts == conflicts => false,
+            Some(rejected) if rejected.stamp == stamp && rejected.cause == cause => false,
             Some(rejected) => {
-                (rejected.stamp, rejected.conflicts) = (stamp, conflicts);
+                (rejected.stamp, rejected.cause) = (stamp, cause);
                 true
             }
             None => {
-                self.rejected.push(Rejected { path: path.to_owned(), stamp, conflicts });
+                self.rejected.push(Rejected { path: path.to_owned(), stamp, cause });
                 true
             }
         }

@@ -241,7 +241,7 @@ fn an_image_that_is_removed_is_not_available() {
 /// A caller reads a file for a deferred request, and meanwhile another image takes the index of the file. The source of
 /// the other image gets no request for the bytes of the file.
 ///
-/// Shows: ESP-004
+/// Shows: ESP-003
 #[test]
 fn the_source_at_an_index_is_not_read_for_the_image_before_it() {
     let mut out = [0; 4];

@@ -252,6 +252,30 @@ fn a_file_is_rejected_once_for_each_content() {
     }
 }
 
+/// A user copies a file as another user, and then permits all users to read it. The permission changes neither the length
+/// nor the modification time of the file.
+///
+/// Shows: FLD-053
+#[cfg(unix)]
+#[test]
+fn a_file_is_added_as_soon_as_it_may_be_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    folder.write("file", &plain(5, 1000), 0);
+    let permit = |mode| fs::set_permissions(folder.path("file"), fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o000);
+    if fs::File::open(folder.path("file")).is_ok() {
+        // A test that the user root runs reads every file.
+        return;
+    }
+    let mut desk = folder.desk();
+    assert_eq!(refresh(&mut desk), ["rejected file"]);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    permit(0o444);
+    assert_eq!(refresh(&mut desk), ["added file 5"]);
+}
+
 /// Other programs choose file names, so a file name may contain control characters.
 #[test]
 fn a_name_cannot_forge_a_line() {
@@ -289,6 +313,13 @@ fn a_file_that_no_device_should_get_is_refused_unless_told() {
     assert!(matches!(error, FolderError::Wrong { .. }) && error.to_string().contains("wrong: "), "{error}");
     store.set_wrong_files_accepted(true);
     assert_eq!(store.add(folder.path("wrong")).unwrap(), IMAGE);
+    // A folder that the store already follows.
+    let mut desk = folder.desk();
+    folder.write("readme", b"no firmware", 0);
+    assert_eq!(refresh(&mut desk), ["rejected readme", "rejected wrong"]);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    desk.images.set_wrong_files_accepted(true);
+    assert_eq!(refresh(&mut desk), ["added wrong 5"]);
 }
 
 /// A gateway with 32-bit addresses serves a file that is too long for its memory. The file of 4 GiB is sparse on disk.
