@@ -198,6 +198,14 @@ impl FolderStore {
             }
         }
         self.rejected.retain(|Rejected { path, stamp, .. }| stamp.is_none() || path.exists());
+        // A rejected file that the caller added individually is in no folder.
+        for Rejected { path, stamp, .. } in &self.rejected {
+            let known = self.files.iter().any(|stored| stored.path == *path)
+                || candidates.iter().any(|(other, _)| other == path);
+            if stamp.is_some() && !known {
+                candidates.push((path.clone(), None));
+            }
+        }
         for (path, previous) in candidates {
             let stamp = fs::metadata(&path).ok().map(|metadata| Stamp::new(&metadata));
             let known =

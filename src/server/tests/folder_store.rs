@@ -228,6 +228,36 @@ fn a_file_replaces_the_file_of_its_path_and_the_file_of_its_image() {
     assert_eq!(versions(&store), [(folder.path("six"), 6), (folder.path("again"), 7)]);
 }
 
+/// A refresh sees a file of no followed folder half written, and a later refresh adds the whole file.
+///
+/// Shows: FLD-053
+#[test]
+fn a_file_that_the_caller_added_returns_when_it_is_complete() {
+    let folder = Folder::new();
+    folder.write("file", &plain(5, 1000), 0);
+    let mut desk = Desk::new(FolderStore::new(), Script::default());
+    desk.images.add(folder.path("file")).unwrap();
+    folder.write("file", &plain(6, 1000)[..500], 1);
+    assert_eq!(refresh(&mut desk), ["removed file 5", "rejected file"]);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    folder.write("file", &plain(6, 1000), 2);
+    assert_eq!(refresh(&mut desk), ["added file 6"]);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    // The caller adds the file again before the next refresh.
+    folder.write("file", b"no firmware", 3);
+    assert_eq!(refresh(&mut desk), ["removed file 6", "rejected file"]);
+    folder.write("file", &plain(6, 1000), 4);
+    desk.images.add(folder.path("file")).unwrap();
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    // A file that is removed from the disk is forgotten.
+    folder.write("file", b"no firmware", 5);
+    assert_eq!(refresh(&mut desk), ["removed file 6", "rejected file"]);
+    fs::remove_file(folder.path("file")).unwrap();
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    folder.write("file", &plain(7, 1000), 6);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+}
+
 /// The store does not repeat the rejection of a file at each refresh, but it rejects other content of the file again, so
 /// that a user sees that the corrected file is wrong too.
 ///
