@@ -665,7 +665,7 @@ impl Session {
         let reached = before.max(end);
         BlockOutcome {
             started,
-            hundredth: reached > before && passes_hundredth(before, reached, size),
+            hundredth: passes_hundredth(before, reached, size),
             all: reached == size && before < size,
             more: reached < size,
         }

@@ -31,6 +31,21 @@ fn progress_tells_bytes_rate_and_rest() {
     assert_eq!(desk.all_events(), []);
 }
 
+/// A file of many blocks is no reason for an event with each block.
+#[test]
+fn progress_is_told_a_hundred_times() {
+    let mut desk = Desk::with(vec![plain(5, 10_000)]);
+    let mut told = vec![];
+    for offset in (0..10_000).step_by(50) {
+        desk.ask(LAMP, &block(offset));
+        told.extend(desk.all_events().into_iter().filter_map(|event| match event {
+            ServerEvent::Progress { progress, .. } => Some(progress.reached),
+            _ => None,
+        }));
+    }
+    assert_eq!(told, (1..=100).map(|percent| percent * 100).collect::<Vec<_>>());
+}
+
 /// Shows: SRV-007
 #[test]
 fn events_suffice_for_a_list_of_clients() {
