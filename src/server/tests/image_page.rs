@@ -85,6 +85,20 @@ fn blocks_of_a_page_keep_their_distance() {
     }
 }
 
+/// The timeout of the silence is shorter than the spacing of the page.
+///
+/// Shows: SRV-049
+#[test]
+fn a_query_does_not_hasten_the_blocks_of_a_page() {
+    let config = ServerConfig { stall_timeout: crate::time::Millis::from_secs(1), ..unpaced() };
+    let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Script::default());
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 5_000)) else { panic!() };
+    desk.now = 100;
+    desk.ask(LAMP, "01 2b 01 00 01 10 ab 00 01 00 00 00");
+    let times: Vec<_> = desk.run_to(60_000).iter().map(|(at, ..)| *at).collect();
+    assert_eq!(times, [5_000, 10_000, 15_000]);
+}
+
 /// Shows: SRV-052, SRV-053
 #[test]
 fn a_page_counts_on_from_its_request() {

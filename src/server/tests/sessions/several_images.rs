@@ -59,6 +59,24 @@ fn a_page_runs_on_while_the_device_asks_for_its_other_image() {
     assert_eq!(desk.run_to(10_000).len(), 9);
 }
 
+/// Shows: FLD-040, SRV-054
+#[test]
+fn the_operator_ends_the_page_of_a_device_whatever_else_the_node_downloads() {
+    let mut desk = desk();
+    let other = Address::new(LAMP.network, 9);
+    assert!(is_data(&desk.ask(other, &block(IMAGE, 0))));
+    desk.start_page(LAMP, IMAGE);
+    assert!(is_data(&desk.ask(LAMP, &block(SECOND, 0))));
+    assert_eq!(desk.server.abort_page(desk.now(), other, &mut desk.out), None);
+    assert!(desk.server.session_for(LAMP, IMAGE).unwrap().has_page());
+    let sent = desk.server.abort_page(desk.now(), LAMP, &mut desk.out).unwrap();
+    assert_eq!(desk.sent(LAMP, sent), "19 2b 05 95");
+    let downloads = |id, reached| Some(SessionPhase::Downloading { id, reached, blocks: 1, size: 1000 });
+    assert_eq!(desk.phase_of(LAMP, IMAGE), Some(SessionPhase::Ended { id: IMAGE, status: Status::ABORT }));
+    assert_eq!(desk.phase_of(LAMP, SECOND), downloads(SECOND, 50));
+    assert_eq!(desk.phase_of(other, IMAGE), downloads(IMAGE, 50));
+}
+
 /// Shows: FLD-040
 #[test]
 fn a_stalled_download_is_told_though_the_device_asks_for_its_other_image() {
