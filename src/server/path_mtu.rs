@@ -566,6 +566,58 @@ mod tests {
         assert_eq!(after(search, 64, false), PathMtu::Search { full: 8, fails: 4, size: 2 });
     }
 
+    #[test]
+    fn a_lost_probe_narrows_the_search_and_makes_probes_rare() {
+        let limited = |fails, backoff, after| PathMtu::Limited {
+            passes: 2,
+            fails,
+            failures: 0,
+            backoff,
+            probe: Probe::After(after),
+        };
+        let confirm = PathMtu::Confirm { full: 8, fails: 6, passes: 2, probe: Probe::NEXT };
+        for (state, len, then) in [
+            (confirm, 128, limited(6, 0, 0)),
+            (confirm, 64, limited(4, 0, 0)),
+            (confirm, 48, limited(3, 0, 8)),
+            (confirm, 33, limited(3, 0, 8)),
+            (confirm, 32, confirm),
+            (limited(6, 0, 0), 128, limited(6, 1, 0)),
+            (limited(6, 0, 0), 64, limited(4, 1, 0)),
+            (limited(4, 1, 0), 48, limited(3, 2, 32)),
+            (limited(3, 2, 0), 48, limited(3, 3, 64)),
+            (limited(3, 4, 0), 48, limited(3, 5, 255)),
+            (limited(3, 5, 0), 48, limited(3, 5, 255)),
+            // The full size was tried after a probe that arrived.
+            (limited(0, 0, 0), 128, limited(8, 1, 0)),
+        ] {
+            assert_eq!(after(state, len, false), then, "{state:?} {len}");
+        }
+    }
+
+    /// Not even the blocks that the path carried arrive any more.
+    #[test]
+    fn blocks_within_the_limit_that_fail_start_the_search_again() {
+        let failed = |passes, failures| PathMtu::Limited {
+            passes,
+            fails: 6,
+            failures,
+            backoff: 2,
+            probe: Probe::After(3),
+        };
+        let then = |passes, failures| after(failed(passes, failures), 16, false);
+        assert_eq!(
+            [0, 1, 2].map(|failures| then(2, failures)),
+            [1, 2, 3].map(|failures| failed(2, failures))
+        );
+        assert_eq!(then(2, 3), PathMtu::Search { full: 2, fails: 2, size: 1 });
+        // There is no shorter size than the first one.
+        assert_eq!(then(1, 3), failed(1, 3));
+        let search = PathMtu::Search { full: 8, fails: 2, size: 1 };
+        assert_eq!(after(search, 17, false), search);
+        assert_eq!(after(search, 16, false), PathMtu::PROVEN);
+    }
+
     /// Tests that the search chooses block sizes from 1 to the requested size after any sequence of delivery reports.
     #[test]
     fn any_reports_leave_sizes_in_range() {
