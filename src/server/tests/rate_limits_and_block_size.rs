@@ -226,6 +226,16 @@ fn no_client_is_asked_to_wait_longer_than_a_day() {
     assert_eq!(desk.ask(LAMP, BLOCK), "19 2a 05 97 00 00 00 10 80 51 01 10");
 }
 
+/// The value 0xFFFF is no MinimumBlockPeriod.
+#[test]
+fn a_client_is_given_the_longest_period_for_a_longer_one() {
+    for (period, told) in [(65_533, "fd ff"), (65_534, "fe ff"), (65_536, "fe ff"), (600_000, "fe ff")] {
+        let config = ServerConfig { min_block_period: Millis(period), ..ServerConfig::default() };
+        let answer = configured(config).ask(LAMP, &with_period(0, 0));
+        assert_eq!(answer, std::format!("19 2a 05 97 00 00 00 00 00 00 00 00 {told}"));
+    }
+}
+
 /// Only clients of cluster revision 2 count the MinimumBlockPeriod in seconds.
 ///
 /// Shows: FLD-057
