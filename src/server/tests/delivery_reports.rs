@@ -49,6 +49,17 @@ fn download(desk: &mut Desk<impl ImageStore, Script>, carries: usize, count: usi
     (0..count).map(one).collect()
 }
 
+/// A lost answer without data, such as a refusal, says nothing about the length of blocks.
+#[test]
+fn a_lost_frame_without_data_does_not_change_the_block_size() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    download(&mut desk, 40, 10);
+    for _ in 0..8 {
+        desk.server.handle_delivery(desk.now(), TransmitToken::data(LAMP, 0), DeliveryReport::Failed);
+        assert_eq!(desk.server.session(LAMP).unwrap().max_block_size(), NonZeroU8::new(32));
+    }
+}
+
 /// Shows: FLD-042
 #[test]
 fn a_path_that_carries_only_short_blocks_is_found_and_forgotten() {

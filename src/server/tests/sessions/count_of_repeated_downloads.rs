@@ -3,6 +3,23 @@
 
 use super::*;
 
+/// The client took blocks of one version, and then finds another version invalid.
+///
+/// Shows: FLD-056
+#[test]
+fn the_end_of_another_version_is_no_download_of_it() {
+    let config = ServerConfig { repeated_download_limit: 1, ..unpaced() };
+    for (version, is_download) in [(5, false), (6, true)] {
+        let files = catalog(vec![plain(5, 1000), plain(6, 1000)]);
+        let mut desk = Desk::configured(config, 4, files, Script::default());
+        assert!(desk.ask(LAMP, QUERY).starts_with("19 2a 02 00 01 10 ab 00 06"));
+        let id = ImageId { version: crate::FileVersion(version), ..IMAGE };
+        assert!(is_data(&desk.ask(LAMP, &block(id, 0))));
+        desk.ask(LAMP, "01 2a 06 96 01 10 ab 00 06 00 00 00");
+        assert_eq!(desk.ask(LAMP, QUERY) == NO_IMAGE, is_download, "{version}");
+    }
+}
+
 /// Shows: FLD-056
 #[test]
 fn only_what_was_ordered_and_taken_again_counts_as_repeated() {
