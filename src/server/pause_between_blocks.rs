@@ -250,3 +250,21 @@ impl Page {
             && sequence == self.sequence.wrapping_add(blocks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients that wait count towards the number of clients from which blocks are background traffic.
+    #[test]
+    fn the_clients_that_wait_are_counted() {
+        let (mut pace, at) = (Pace::NEW, Instant::from_millis);
+        assert_eq!(pace.waiting(at(1_000), 10), 0);
+        for count in 1..=5 {
+            pace.next_turn(at(1_000), 10);
+            assert_eq!(pace.waiting(at(1_000), 10), count);
+        }
+        // The first clients have returned.
+        assert_eq!(pace.waiting(at(11_000), 10), 3);
+    }
+}

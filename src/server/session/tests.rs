@@ -43,3 +43,13 @@ fn a_first_block_that_becomes_shorter_starts_no_download_anew() {
     assert!(!serve(0, 32) && !serve(0, 64) && !serve(64, 128));
     assert!(serve(0, 32), "from the start again");
 }
+
+/// The blocks of a page follow each other without a request in between.
+#[test]
+fn each_sent_block_awaits_a_sign_of_its_arrival() {
+    let mut session = Session::EMPTY;
+    for offset in [0, 50, 100] {
+        session.record_block(Instant::ZERO, A, 200, offset, offset + 50);
+        assert!(session.flags.contains(Flags::UNCONFIRMED));
+    }
+}
