@@ -204,8 +204,8 @@ fn files_of_one_image_for_the_same_devices_are_rejected_by_both_names() {
     assert_eq!(refresh(&mut desk), ["removed a 5", "added c 5"]);
 }
 
-/// A user uploads a new file under an old name, or the file of an image again under another name. In both cases, the old
-/// file leaves the store, and the other files stay.
+/// A user uploads a new file under an old name, or the file of an image again under another name. In both cases, the
+/// old file leaves the store, and the other files stay.
 ///
 /// Shows: FLD-053
 #[test]
@@ -258,8 +258,8 @@ fn a_file_that_the_caller_added_returns_when_it_is_complete() {
     assert_eq!(refresh(&mut desk), [""; 0]);
 }
 
-/// The store does not repeat the rejection of a file at each refresh, but it rejects other content of the file again, so
-/// that a user sees that the corrected file is wrong too.
+/// The store does not repeat the rejection of a file at each refresh, but it rejects other content of the file again,
+/// so that a user sees that the corrected file is wrong too.
 ///
 /// Shows: FLD-053
 #[test]
@@ -282,8 +282,8 @@ fn a_file_is_rejected_once_for_each_content() {
     }
 }
 
-/// A user copies a file as another user, and then permits all users to read it. The permission changes neither the length
-/// nor the modification time of the file.
+/// A user copies a file as another user, and then permits all users to read it. The permission changes neither the
+/// length nor the modification time of the file.
 ///
 /// Shows: FLD-053
 #[cfg(unix)]
