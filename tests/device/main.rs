@@ -6,15 +6,15 @@ use std::task::Poll;
 
 use embedded_storage::nor_flash::NorFlash;
 use proptest::prelude::*;
-use zigbee_ota::aps::{FrameMeta, Transmit};
+use zigbee_ota::aps::{Address, FrameMeta, Transmit};
 use zigbee_ota::client::{
     ApplyResult, Checkpoint, Client, ClientConfig, ClientEvent, ClientIgnored, FailedImage, Identity,
     Outcome, PrepareResult, Storage, StoreResult, TransferMode, VerifyResult,
 };
 use zigbee_ota::device::{
     AsyncBoard, AsyncDriver, Board, Decision, DeviceStorage, Driver, EraseMode, FlashFault, FlashJob,
-    FlashLayout, FlashStorage, FlashUnits, FrameBuffer, Input, IntegrityCheck, Keep, NoCheck, RECORD_LEN,
-    RecordLog, SavedState, SignatureCheck, Slot, SlotError, StructureCheck, Verification,
+    FlashLayout, FlashStorage, FlashUnits, FrameBuffer, Input, IntegrityCheck, Keep, KeptRange, NoCheck,
+    RECORD_LEN, RecordLog, SavedState, SignatureCheck, Slot, SlotError, StructureCheck, Verification,
 };
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::server::StoreEntry;
@@ -393,6 +393,7 @@ struct Scripted {
     inputs: Vec<(Option<Input>, Vec<u8>)>,
     sent: Vec<Vec<u8>>,
     ignored: u32,
+    events: Vec<ClientEvent>,
 }
 
 impl Scripted {
@@ -404,7 +405,7 @@ impl Scripted {
             frames.map(|frame| (Some(Input::Frame(meta, frame.len())), frame)).into_iter().collect();
         inputs.extend([(Some(Input::ConnectionLost), vec![]), (None, vec![])]);
         inputs.reverse();
-        Self { inputs, sent: vec![], ignored: 0 }
+        Self { inputs, sent: vec![], ignored: 0, events: vec![] }
     }
 
     fn next(&mut self, frame: &mut FrameBuffer) -> Option<Input> {
@@ -434,6 +435,9 @@ impl Board for Scripted {
     fn apply(&mut self, _: ImageId) -> ApplyResult {
         ApplyResult::Done
     }
+    fn on_event(&mut self, event: &ClientEvent) {
+        self.events.push(*event);
+    }
     fn on_ignored(&mut self, _: ClientIgnored) {
         self.ignored += 1;
     }
@@ -454,6 +458,9 @@ impl AsyncBoard for Scripted {
     }
     async fn apply(&mut self, _: ImageId) -> ApplyResult {
         ApplyResult::Done
+    }
+    fn on_event(&mut self, event: &ClientEvent) {
+        self.events.push(*event);
     }
     fn on_ignored(&mut self, _: ClientIgnored) {
         self.ignored += 1;
@@ -485,6 +492,26 @@ fn a_driver_answers_reads_of_attributes_and_reports_ignored_frames() {
         embassy_futures::select::select(some_time, driver.run(&mut board)).await;
     });
     board.check();
+}
+
+#[test]
+fn a_board_without_a_search_declines_the_need_for_a_server() {
+    let is_not_found = |board: &Scripted| matches!(board.events[..], [ClientEvent::ServerNotFound(_), ..]);
+    let config = ClientConfig::new(Identity::new(OLD), Address::UNKNOWN);
+    let storage = Restarted(SavedState::default(), 0);
+    let mut board = Scripted::new();
+    Driver::<_, 0>::start(config, 0, storage, Instant::ZERO).step(&mut board);
+    assert!(is_not_found(&board), "{:?}", board.events);
+
+    let mut flash = Nor::<4, 512>::new(RECORDS + 1);
+    let layout = layout(&mut flash);
+    let storage = FlashStorage::whole_file(&mut flash, &layout, NoCheck);
+    let mut board = Scripted::new();
+    embassy_futures::block_on(async {
+        let mut driver = AsyncDriver::<_, 0>::start(config, 0, storage, Instant::ZERO).await;
+        embassy_futures::select::select(driver.run(&mut board), embassy_futures::yield_now()).await;
+    });
+    assert!(is_not_found(&board), "{:?}", board.events);
 }
 
 /// Stores a whole file by the storage alone, and verifies it by `check`.
@@ -523,6 +550,22 @@ fn each_check_refuses_what_it_says() {
     assert_eq!(judgement(&plain, offer_of(&plain), IntegrityCheck::new()), VerifyResult::Invalid);
     sealed[200] ^= 1;
     assert_eq!(judgement(&sealed, offer, IntegrityCheck::new()), VerifyResult::Invalid);
+}
+
+#[test]
+fn an_image_without_the_element_to_keep_is_invalid() {
+    let (file, _) = file(700);
+    let offer = offer_of(&file);
+    for (tag, expected) in [(Tag::UPGRADE_IMAGE, VerifyResult::Valid), (Tag(0xf002), VerifyResult::Invalid)] {
+        let mut flash = Nor::<4, 512>::new(RECORDS + 2);
+        let layout = layout(&mut flash);
+        let mut storage = FlashStorage::element(&mut flash, &layout, tag);
+        assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+        for (offset, block) in (0..).step_by(64).zip(file.chunks(64)) {
+            assert_eq!(storage.write(offset, block), StoreResult::Ok);
+        }
+        assert_eq!(storage.verify(&offer), expected, "{tag:?}");
+    }
 }
 
 #[test]
@@ -629,6 +672,45 @@ fn faults_of_reads_and_of_records_are_reported_too() {
         assert_eq!(AsyncDeviceStorage::write(&mut storage, 0, &file[..64]).await, StoreResult::Fault);
         assert_eq!(storage.fault(), Some(FlashFault::Erase(0x400)));
     });
+}
+
+#[test]
+fn a_record_is_written_when_the_download_reaches_the_next_sector() {
+    let mut flash = Nor::<4, 512>::new(RECORDS + 2);
+    let layout = layout(&mut flash);
+    let mut storage = FlashStorage::whole_file(&mut flash, &layout, NoCheck);
+    let offer = ImageOffer { id: NEW, size: 1000 };
+    assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+    // A record has 32 words of 4 bytes; the first record follows the erasure of a sector.
+    for (received, operations) in [(0, 33), (64, 33), (448, 33), (512, 65), (576, 65), (960, 65), (1000, 97)]
+    {
+        DeviceStorage::save(&mut storage, &SavedState::new(Some(Checkpoint::new(offer, received)), None));
+        assert_eq!(storage.flash().operations, operations, "{received} bytes");
+    }
+}
+
+/// A new version of the firmware may use another layout of the same flash than the version that saved the state.
+#[test]
+fn a_checkpoint_of_another_layout_is_resumed_where_this_layout_can() {
+    let failed = Some(FailedImage::new(FileVersion(1), 77, 1));
+    let resumed = |sector: usize, end: u32| {
+        let mut flash = Nor::<4, 512>::new(8);
+        let layout = |erase: usize, end: u32| {
+            FlashLayout::new(FlashUnits { read: 4, write: 4, erase }, 0x1000, 0x800..end, 0..0x800).unwrap()
+        };
+        let before = layout(512, 0x1000);
+        let mut storage = FlashStorage::whole_file(&mut flash, &before, NoCheck);
+        let offer = ImageOffer { id: NEW, size: 2000 };
+        assert_eq!(storage.prepare(&offer), PrepareResult::Ready);
+        DeviceStorage::save(&mut storage, &SavedState::new(Some(Checkpoint::new(offer, 1600)), failed));
+        let mut storage = FlashStorage::whole_file(&mut flash, &layout(sector, end), NoCheck);
+        let state = DeviceStorage::load(&mut storage);
+        assert_eq!(state.failed_image, failed);
+        state.checkpoint.map(|checkpoint| checkpoint.received)
+    };
+    assert_eq!(resumed(512, 0x1000), Some(1536));
+    assert_eq!(resumed(1024, 0x1000), Some(1024), "a sector begins at 1024");
+    assert_eq!(resumed(512, 0xe00), None, "the slot is too small for the file");
 }
 
 #[test]
@@ -744,6 +826,68 @@ fn a_slot_refuses_blocks_of_which_it_can_make_no_words() {
 }
 
 #[test]
+fn a_slot_holds_what_is_exactly_as_large_as_the_slot() {
+    let units = FlashUnits { read: 1, write: 4, erase: 256 };
+    let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
+    for (size, fits) in [(3072, true), (3073, false)] {
+        let error = SlotError::TooLarge { needed: size, size: 3072 };
+        let offer = ImageOffer { id: NEW, size };
+        let mut slot = Slot::new(&layout, Keep::File);
+        assert_eq!(slot.begin(&offer), if fits { Ok(None) } else { Err(error) });
+        assert_eq!(slot.write(0, &[0; 64]).is_ok(), fits);
+        let checkpoint = Checkpoint::new(offer, 300);
+        assert_eq!(slot.resume(checkpoint, None).is_some(), fits);
+
+        let offer = ImageOffer { id: NEW, size: 4000 };
+        let mut slot = Slot::new(&layout, Keep::Element(Tag::UPGRADE_IMAGE));
+        let kept = Some(KeptRange { start: 71, len: size });
+        assert_eq!(slot.resume(Checkpoint::new(offer, 300), kept).is_some(), fits);
+        let (file, _) = file(size as usize);
+        slot.begin(&offer_of(&file)).unwrap();
+        assert_eq!(slot.write(0, &file[..100]).map(drop), if fits { Ok(()) } else { Err(error) });
+    }
+}
+
+#[test]
+fn each_sector_is_erased_once() {
+    let units = FlashUnits { read: 1, write: 4, erase: 256 };
+    let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
+    let mut slot = Slot::new(&layout, Keep::File);
+    slot.begin(&ImageOffer { id: NEW, size: 700 }).unwrap();
+    for (offset, erasure) in [(0, Some((0x400, 0x500))), (128, None), (256, Some((0x500, 0x600)))] {
+        let mut write = slot.write(offset, &[7; 128]).unwrap();
+        if let Some((from, to)) = erasure {
+            assert_eq!(write.next_job(), Some(FlashJob::Erase { from, to }));
+        }
+        for at in [0x400 + offset, 0x440 + offset] {
+            assert_eq!(write.next_job(), Some(FlashJob::Write { at, bytes: &[7; 64] }));
+        }
+        assert_eq!(write.next_job(), None);
+    }
+}
+
+#[test]
+fn a_slot_sets_what_the_client_needs_to_know_about_it() {
+    let slot = |word: usize, keep: Keep| {
+        let units = FlashUnits { read: 1, write: word, erase: 256 };
+        Slot::new(&FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap(), keep)
+    };
+    let window = |window: u8| TransferMode::Blocks { window: window.try_into().unwrap() };
+    let mut given = config(OLD, 3);
+    given.max_block_size = 32.try_into().unwrap();
+    let configured = |slot: Slot| {
+        let config = slot.configure(given);
+        (config.write_size.get(), config.transfer, config.max_file_size)
+    };
+    assert_eq!(configured(slot(4, Keep::File)), (4, window(3), 3072));
+    assert_eq!(configured(slot(32, Keep::File)), (32, window(3), 3072));
+    // No block contains a whole word, so that the words are put together from blocks in the order of the file.
+    assert_eq!(configured(slot(64, Keep::File)), (1, window(1), 3072));
+    // The slot keeps only a part of the file, so that the file may be larger than the slot.
+    assert_eq!(configured(slot(4, Keep::Element(Tag::UPGRADE_IMAGE))), (1, window(1), given.max_file_size));
+}
+
+#[test]
 fn all_sectors_are_erased_before_the_first_write_or_the_resumed_one() {
     let units = FlashUnits { read: 1, write: 4, erase: 256 };
     let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
@@ -762,6 +906,21 @@ fn all_sectors_are_erased_before_the_first_write_or_the_resumed_one() {
     assert_eq!(slot.resume(checkpoint(700), None), Some((checkpoint(700), None)));
     let too_large = Checkpoint::new(ImageOffer { size: 0xc01, ..offer }, 300);
     assert_eq!(slot.resume(too_large, None), None);
+}
+
+#[test]
+fn records_fill_a_half_of_the_log_before_the_other_half_is_erased() {
+    let units = FlashUnits { read: 1, write: 4, erase: 256 };
+    let layout = FlashLayout::new(units, 0x1000, 0x400..0x1000, 0..0x200).unwrap();
+    let mut log = RecordLog::new(&layout);
+    assert_eq!(log.places().collect::<Vec<_>>(), [0, 128, 256, 384]);
+    let halves = [Some((0, 0x100)), None, Some((0x100, 0x200)), None];
+    for (at, erasure) in [0, 128, 256, 384].into_iter().zip(halves).cycle().take(10) {
+        let write = log.write(&[7; 120]);
+        assert_eq!(write.erasure(), erasure.map(|(from, to)| FlashJob::Erase { from, to }));
+        assert!(matches!(write.record(), FlashJob::Write { at: place, .. } if place == at));
+        log.written(&write);
+    }
 }
 
 #[test]
