@@ -165,3 +165,31 @@ impl GatewayCommand {
         }
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::path::PathBuf;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::types::{ImageId, ImageType, ManufacturerCode};
+
+    #[test]
+    fn devices_hear_of_a_new_file_and_never_mix_two_files_of_one_version() {
+        let of = |version| ImageId::new(0x1001, 0x00ab, version);
+        let (new, path) = (of(5), PathBuf::from("lamp.ota"));
+        let after = |change| GatewayCommand::after_change(&change).collect::<Vec<_>>();
+        // Devices of every version query.
+        let target = ImageFilter {
+            manufacturer: ManufacturerCode(0x1001),
+            image_type: ImageType(0x00ab),
+            version: FileVersion(0xffff_ffff),
+        };
+        let notify = GatewayCommand::Notify { to: None, target };
+        assert_eq!(after(FolderChange::Added { path: path.clone(), id: new }), [notify]);
+        let replaced = |previous| FolderChange::Replaced { path: path.clone(), id: new, previous };
+        assert_eq!(after(replaced(of(4))), [notify]);
+        assert_eq!(after(replaced(new)), [GatewayCommand::CancelAll { target: new.into() }, notify]);
+        assert_eq!(after(FolderChange::Removed { path: path.clone(), id: new }), []);
+    }
+}

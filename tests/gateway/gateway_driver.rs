@@ -13,13 +13,15 @@ use zigbee_ota::gateway::{
     SessionSummary,
 };
 use zigbee_ota::server::{
-    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, OwnedStore, ReadResult, ServerConfig, ServerEvent,
-    ServerIgnored, ServerPolicy, Session, StandardPolicy, UpgradeDecision,
+    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, OfferedVersions, OwnedStore, ReadResult,
+    ServerConfig, ServerEvent, ServerIgnored, ServerPolicy, Session, StandardPolicy, StoreEntry,
+    UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::QueryNextImageRequest;
 use zigbee_ota::{Eui64, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
 
-use crate::{IMAGE, file};
+use crate::{IMAGE, file, of};
 
 /// Store in memory that can read later.
 struct Store {
@@ -410,6 +412,38 @@ fn a_store_may_read_later() {
     assert_eq!(world.answers_to(lamp(1))[1][3], 0x97, "WAIT_FOR_DATA");
 }
 
+/// Gateway with the defaults of the trait.
+struct Plain(Script);
+
+impl Gateway for Plain {
+    fn now(&mut self) -> Instant {
+        self.0.now()
+    }
+
+    async fn send(&mut self, transmit: &Transmit, frame: &[u8]) {
+        self.0.send(transmit, frame).await;
+    }
+
+    async fn receive(&mut self, deadline: Instant, buffer: &mut ReceiveBuffer) -> Option<GatewayInput> {
+        self.0.receive(deadline, buffer).await
+    }
+
+    fn lend<R>(&mut self, call: impl FnOnce(&mut dyn ImageStore, &mut dyn ServerPolicy) -> R) -> R {
+        self.0.lend(call)
+    }
+}
+
+#[test]
+fn by_default_a_request_whose_data_comes_later_is_refused() {
+    let mut world = World::new();
+    world.script.images.reads_later = true;
+    world.push(lamp(1), block(1, 0));
+    let mut gateway = Plain(world.script);
+    assert!(pin!(world.driver.turn(&mut gateway)).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    let sent: Vec<_> = gateway.0.sent.iter().map(|(_, frame)| &frame[..]).collect();
+    assert_eq!(sent, [[0x18, 1, 0x0b, 3, 0x98]], "NO_IMAGE_AVAILABLE");
+}
+
 #[test]
 fn reports_and_bad_frames_reach_the_server() {
     let mut world = World::new();
@@ -477,4 +511,16 @@ fn an_operator_holds_and_releases_later_downloads() {
     let all = GatewayCommand::Release { to: None, target, seconds: 0 };
     assert_eq!(decide(Some(all), IMAGE), UpgradeDecision::Now);
     assert_eq!(decide(Some(GatewayCommand::Hold { to: None, target }), IMAGE), UpgradeDecision::Hold);
+}
+
+#[test]
+fn a_policy_that_holds_offers_what_the_standard_policy_offers() {
+    let bytes = file(FileHeader::new(IMAGE), 1, 100);
+    let image = *StoreEntry::parse(&bytes).expect("a file").info();
+    let mut policy = HoldPolicy::new(true);
+    let mut offers = |running| policy.is_eligible(lamp(1), &QueryNextImageRequest::new(of(running)), &image);
+    assert_eq!([4, 5, 6].map(&mut offers), [true, false, false]);
+    policy.standard.versions = OfferedVersions::Any;
+    let request = QueryNextImageRequest::new(of(6));
+    assert!(policy.is_eligible(lamp(1), &request, &image));
 }

@@ -152,6 +152,33 @@ fn restrictions_hold_for_offers_and_for_blocks() {
     assert_eq!((gateway.query(1, 1), gateway.last_byte(1, 5, 162)), (NO_IMAGE.to_vec(), None));
 }
 
+/// The files differ only in their bytes and in the models that they are for.
+///
+/// Shows: FLD-054
+#[test]
+fn files_of_equal_size_of_one_image_are_told_apart() {
+    let files = [3, 4].map(|fill| file(FileHeader::new(IMAGE), fill, 100));
+    let entries = files.iter().zip(["lamp", "plug"]).map(|(file, model)| entry(file, "x", Some(model), None));
+    let mut gateway = Gateway::new(store(entries));
+    for (number, (network, model)) in [(1, "lamp"), (2, "plug")].into_iter().enumerate() {
+        gateway.images.set_device(network, Some(model.into()), None);
+        gateway.images.fetched(number, &files[number]).expect("its file");
+        gateway.query(network, 1);
+    }
+    assert_eq!((gateway.last_byte(1, 5, 162), gateway.last_byte(2, 5, 162)), (Some(3), Some(4)));
+}
+
+#[test]
+fn a_node_that_left_is_not_notified() {
+    let bytes = file(FileHeader::new(IMAGE), 3, 100);
+    let mut gateway = Gateway::new(store([entry(&bytes, "lamp", None, None)]));
+    for network in 1..=3 {
+        gateway.query(network, 1);
+    }
+    gateway.images.forget(2);
+    assert_eq!(gateway.images.fetched(0, &bytes), Ok(vec![lamp(1), lamp(3)]));
+}
+
 #[test]
 fn an_intermediate_version_comes_first() {
     let (middle, last) = (file(FileHeader::new(of(5)), 5, 100), file(FileHeader::new(of(9)), 9, 100));
@@ -171,7 +198,13 @@ fn an_intermediate_version_comes_first() {
 fn the_first_fetched_file_makes_room() {
     let files = [5, 6].map(|version| file(FileHeader::new(of(version)), 3, 100));
     let mut images = store(files.iter().map(|file| entry(file, "lamp", None, None)));
-    images.set_max_bytes(200);
+    // Each file has 162 bytes.
+    images.set_max_bytes(324);
+    for number in [0, 1] {
+        images.fetched(number, &files[number]).expect("room for two");
+    }
+    assert_eq!(images.files().count(), 2);
+    images.set_max_bytes(323);
     images.fetched(0, &files[0]).expect("room");
     images.fetched(1, &files[1]).expect("room for one");
     assert_eq!(images.files().map(|(number, _)| number).collect::<Vec<_>>(), [1]);
