@@ -149,6 +149,22 @@ fn what_the_gateway_would_misread_gets_no_entry() {
     assert_eq!(entry.check(&unknown).len(), 1);
 }
 
+/// A Third Reality container whose bytes from 72 on, which no program checks, begin with a file identifier.
+///
+/// Shows: FLD-054
+#[test]
+fn a_file_identifier_before_the_file_misleads_zigbee2mqtt_only() {
+    let ota = file(ID);
+    let length = u32::try_from(88 + ota.len()).expect("short").to_le_bytes();
+    let unchecked = [&[0x1e, 0xf1, 0xee, 0x0b][..], &[0; 76]].concat();
+    let summed = [&[0; 4], &length[..], &unchecked, &ota].concat();
+    let bytes = [&Sha512::digest(&summed)[..], &summed].concat();
+    let error = IndexEntry::of_file(&bytes, IndexForm::Zigbee2Mqtt).expect_err("misread");
+    assert_eq!(error, EntryFromFileError::Misread { first: 72, ota: 152 });
+    let entry = IndexEntry::of_file(&bytes, IndexForm::Zigpy).expect("a file in a container");
+    assert_eq!((entry.id(), entry.check(&bytes)), (Some(ID), vec![]));
+}
+
 /// An index lists no file that a store refuses: cut, with an element that runs past the end, or for no hardware.
 ///
 /// Shows: FLD-070
@@ -213,4 +229,21 @@ fn entries_are_completed_and_keep_what_their_maintainers_added() {
     ] {
         assert_eq!(written[0][key], expected, "{key}");
     }
+}
+
+/// Shows: FLD-054
+#[test]
+fn a_new_version_of_a_file_keeps_preferences_texts_and_faults() {
+    let made = IndexEntry::of_file(&file(ID), IndexForm::Zigpy).expect("an OTA file");
+    let mut old = index(
+        r#"[{ "binary_url": "old.ota", "specificity": 4, "changelog": "c", "release_url": "u", "file_size": "2" }]"#,
+    )
+    .entries
+    .remove(0);
+    old.original_url = Some("o".into());
+    let found = made.clone().with_additions_of(&old);
+    assert_eq!((found.specificity, found.changelog.as_deref()), (Some(4), Some("c")));
+    assert_eq!((found.release_url.as_deref(), found.original_url.as_deref()), (Some("u"), Some("o")));
+    assert_eq!((found.faults().len(), found.faults()), (1, old.faults()));
+    assert_eq!((found.url, found.file_size), (None, made.file_size), "the old file is not the new one");
 }

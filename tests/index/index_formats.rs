@@ -88,6 +88,9 @@ fn every_key_of_both_forms_is_read_and_written() {
     assert_eq!((entry.image_size, entry.file_size), (None, Some(1300)));
     assert_eq!((&entry.checksums[0].algorithm, entry.specificity), (&ChecksumAlgorithm::Sha3_256, Some(-3)));
     assert_eq!(entry.restrictions, restrictions(&["lamp", "lamp 2"]));
+    let texts = [&entry.url, &entry.path, &entry.changelog, &entry.release_notes, &entry.release_url];
+    let expected = ["https://example.org/light.ota", "light.ota", "short", "long", "http://a"];
+    assert_eq!(texts.map(|text| text.as_deref()), expected.map(Some));
     let written = found.to_json().expect("without faults");
     assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), json!({ "firmwares": [of_zigpy()] }));
     assert_eq!(index(&written), found);
@@ -273,6 +276,7 @@ fn what_is_meant_is_read() {
     let mut expected = Restrictions::none();
     expected.manufacturer_names = Some(vec!["A".into()]);
     assert_eq!(found.entries[0].restrictions, expected);
+    assert!(!expected.is_none());
     // As the programs of each form take them: no model and nobody there, everybody here.
     let empty = index(r#"[{ "modelId": "", "manufacturerName": [] }]"#);
     assert_eq!(
@@ -353,6 +357,10 @@ fn entries_that_no_device_is_given_are_found() {
     assert_eq!(z2m(&[(1, models(&["a", "b"])), (2, models(&["b"])), (2, models(&["c"]))]), [behind(1, 0)]);
     assert_eq!(z2m(&[(1, hardware(0, 1)), (1, hardware(2, 7)), (1, hardware(2, 3))]), [behind(2, 1)]);
     assert_eq!(z2m(&[(1, current(0, 9)), (1, current(3, 5)), (1, current(5, 10))]), [behind(1, 0)]);
+    // The second entry is for older versions, too.
+    assert_eq!(z2m(&[(1, current(5, 9)), (1, current(3, 9))]), []);
+    // A range of a single version suits the devices of that version.
+    assert_eq!(z2m(&[(1, hardware(5, 5)), (2, current(5, 5))]), []);
     // Limits that every version is within are none.
     assert_eq!(z2m(&[(1, current(0, u32::MAX)), (1, none())]), [behind(1, 0)]);
     // Hardware versions are not: a device may have none.
