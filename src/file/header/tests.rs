@@ -104,6 +104,19 @@ fn optional_fields_follow_by_flag() {
     assert_eq!(RANGE.min.parts(), [1, 2]);
 }
 
+#[test]
+fn a_header_is_made_field_by_field() {
+    let made = FileHeader::new(ImageId::new(0x1234, 0x00ab, 0x1005_3519))
+        .with_stack(StackVersion::ZIGBEE_IP)
+        .with_header_string(HeaderString::new("doorbell").unwrap())
+        .with_total_size(0x0102_0304)
+        .with_credential(SecurityCredentialVersion::SE_2_0)
+        .with_destination(DESTINATION)
+        .with_hardware(RANGE);
+    let tail = [&CREDENTIAL_BYTES[..], &DESTINATION_BYTES, &RANGE_BYTES].concat();
+    assert_eq!(written(&made), bytes(7, 69, &tail));
+}
+
 /// Shows: FILE-007
 #[test]
 fn every_prefix_of_a_header_is_truncated() {
@@ -190,6 +203,8 @@ fn reserved_bits_are_kept_and_written_as_zero_by_default() {
 
     let all = FileHeader { other_control: HeaderControl(0xffff), ..fixed_header() };
     assert_eq!(written(&all)[8..10], [0xfa, 0xff], "bits of absent fields are not written");
+    let with_destination = FileHeader { destination: Some(DESTINATION), ..all };
+    assert_eq!(written(&with_destination)[8..10], [0xfa, 0xff], "the bit of the destination is set once");
 }
 
 /// Shows: FILE-020, FILE-023
