@@ -158,7 +158,7 @@ impl UtcTime {
     #[must_use]
     pub fn advance(self, set: Instant, now: Instant) -> Self {
         // Long division bit by bit: a division of 32 bits would add 0.4 kilobytes of code on a small processor, and one of
-        // 64 bits a kilobyte.
+        // 64 bits a kilobyte. A quotient of more than 32 bits ends as `u32::MAX`, because each part can be subtracted.
         let (mut rest, mut seconds) = (now.0.saturating_sub(set.0), 0_u32);
         let mut part = 1000_u64 << 31;
         while part >= 1000 {
@@ -168,7 +168,6 @@ impl UtcTime {
             }
             part >>= 1;
         }
-        let seconds = if rest < 1000 { seconds } else { u32::MAX };
         Self(self.0.saturating_add(seconds))
     }
 }
@@ -386,7 +385,10 @@ mod tests {
         assert_eq!(start.advance(set, Instant::from_millis(1500)), UtcTime(101));
         let year = 365 * 24 * 60 * 60;
         assert_eq!(start.advance(set, Instant::from_millis(500 + year * 1000)), UtcTime(100 + 31_536_000));
-        assert_eq!(start.advance(set, Instant::from_millis(u64::MAX)), UtcTime(u32::MAX));
+        for millis in [1000 << 32, (1000 << 32) + 500, (1000 << 32) + 1500, 1000 << 40, u64::MAX] {
+            assert_eq!(start.advance(set, Instant::from_millis(millis)), UtcTime(u32::MAX), "{millis}");
+            assert_eq!(UtcTime(0).advance(Instant::ZERO, Instant::from_millis(millis)), UtcTime(u32::MAX));
+        }
         assert_eq!(start.advance(set, Instant::ZERO), start);
         // The long division gives the same result as the division operator.
         for millis in (0..32).flat_map(|bit| [999, 1000, 1001].map(|off| (1_u64 << bit) * 1000 + off - 1000))
