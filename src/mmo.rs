@@ -320,6 +320,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_hash_that_is_reset_takes_another_message() {
+        let mut mmo = Mmo::new();
+        for message in [sequence(40), sequence(7), sequence(16)] {
+            mmo.update(&message);
+            assert_eq!(mmo.pad(Padding::Standard), digest(&message));
+            mmo.reset();
+        }
+    }
+
     /// Cipher that counts its calls in the caller's counter.
     struct Counted<'a>(&'a mut usize);
 
