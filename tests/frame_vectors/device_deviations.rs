@@ -64,9 +64,8 @@ fn wait_for_data_may_carry_a_period() {
     let bytes = hex("190305 97001a4f2d3c1a4f2d fa00");
     let time = ServerTime { current: 760_158_720, then: 760_158_780 };
     let wait = |period: Option<u16>| {
-        let wait = period.map_or(WaitForData::new(time), |period| {
-            WaitForData::new(time).with_min_block_period(period)
-        });
+        let wait = period
+            .map_or(WaitForData::new(time), |period| WaitForData::new(time).with_min_block_period(period));
         Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)))
     };
     for (len, period) in [(14, Some(250)), (12, None)] {
