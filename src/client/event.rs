@@ -306,6 +306,7 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
+    use crate::types::{Eui64, HardwareRange, HardwareVersion};
 
     const ID: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
 
@@ -421,6 +422,28 @@ mod tests {
         }
         for reason in [PauseReason::ServerSilent, PauseReason::ImageGone, PauseReason::OtherOffer] {
             texts.push(reason.to_string());
+        }
+        for fault in [
+            HeaderFault::NotAnOtaFile,
+            HeaderFault::UnsupportedVersion,
+            HeaderFault::HeaderTooShort,
+            HeaderFault::TotalTooSmall,
+            HeaderFault::Truncated,
+        ] {
+            texts.push(fault.to_string());
+        }
+        for mismatch in [
+            DeviceMismatch::Hardware(HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) }),
+            DeviceMismatch::Destination(Eui64(1)),
+            DeviceMismatch::ReversedDestination,
+            DeviceMismatch::NoDestination,
+        ] {
+            texts.push(mismatch.to_string());
+        }
+        for field in
+            [HeaderField::Manufacturer, HeaderField::ImageType, HeaderField::Version, HeaderField::Size]
+        {
+            texts.push(HeaderMismatch { field, offered: 1, found: 2 }.to_string());
         }
         for reason in [
             SkipReason::SameVersion,

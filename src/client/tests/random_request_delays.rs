@@ -91,6 +91,23 @@ fn periodic_queries_are_late_by_a_quarter_of_a_short_interval_at_most() {
 
 /// Shows: FLD-017
 #[test]
+fn a_query_after_an_unanswered_one_is_late_by_a_quarter_of_the_pause_at_most() {
+    let mut latest = 0;
+    for seed in 0..50 {
+        let spread =
+            ClientConfig { query_spread: Millis::from_secs(7200), max_query_attempts: 1, ..config() };
+        let mut script = Script::querying(spread);
+        script.client.random = crate::client::random::Random::new(seed);
+        script.advance_to(3 * SECOND);
+        let due = script.client.poll_timeout().unwrap().as_millis();
+        assert!((303 * SECOND..=378 * SECOND).contains(&due), "{due}");
+        latest = due.max(latest);
+    }
+    assert!(latest > 360 * SECOND, "{latest}");
+}
+
+/// Shows: FLD-017
+#[test]
 fn an_hourly_ask_is_late_by_a_quarter_of_an_hour_at_most() {
     let mut latest = 0;
     for seed in 0..50 {
