@@ -6,8 +6,8 @@ use zigbee_ota::payload::{
 use zigbee_ota::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
 use crate::sample_builders::{
-    around_ota_file, cc2530, code, cortex, esp, gbl, gbl4, hue, jn518x, jumps, mcuboot, nordic, oad, random,
-    telink, with_checksum, without_checksum, words,
+    around_ota_file, cc2530, code, cortex, ebl_encrypted, esp, gbl, gbl4, hue, jn518x, jumps, mcuboot,
+    nordic, oad, random, telink, with_checksum, without_checksum, words,
 };
 
 /// A new format needs a sample here: a payload, or a file if only the elements around the payload show its format.
@@ -195,4 +195,49 @@ fn a_telink_image_names_its_manufacturer_and_image_type() {
         let expected = expected.map(|(manufacturer, kind)| (ManufacturerCode(manufacturer), ImageType(kind)));
         assert_eq!((found, metadata.manufacturer.is_some()), (expected, expected.is_some()), "{ids:x?}");
     }
+}
+
+/// Each format shows its signature in a way of its own.
+#[test]
+fn signatures_are_told() {
+    let mut esp_signed = esp(true).bytes;
+    esp_signed.resize(4096, 0xff);
+    let esp_unsigned = esp_signed.clone();
+    esp_signed.extend([0xe7, 0x02, 0, 0]);
+    for (name, bytes, signed) in [
+        ("gbl, by its header", gbl(0x100, &[0xfe01_01fe]).bytes, true),
+        ("gbl", gbl(0, &[0xfe01_01fe]).bytes, false),
+        ("encrypted ebl", ebl_encrypted(0xf70a).bytes, true),
+        ("encrypted ebl", ebl_encrypted(0xf709).bytes, false),
+        ("esp", esp_signed, true),
+        ("esp", esp_unsigned, false),
+    ] {
+        assert_eq!(PayloadReport::of(&bytes).signed, signed, "{name}");
+    }
+}
+
+#[test]
+fn a_texas_instruments_image_names_its_chip() {
+    assert_eq!(PayloadReport::of(&oad().bytes).metadata.chip, b"CC26x2R1");
+}
+
+/// The file inside counts as a payload; its first upgrade image decides the state and the bytes that are checked.
+#[test]
+fn a_file_inside_a_file_has_the_state_of_its_image() {
+    let inside = |image: &[u8]| crate::payloads_in_files::file(0x1021, &[(0, image)]);
+    let image = gbl(0x100, &[0xfe01_01fe]).bytes;
+    let whole = inside(&image);
+    let report = PayloadReport::of(&whole);
+    assert_eq!(
+        (report.kind, report.state),
+        (PayloadKind::EmbeddedOta, PayloadState::Unknown(UnknownReason::NoChecksum))
+    );
+    assert!(report.signed && !report.encrypted);
+    assert_eq!(report.covered_ranges(&whole).collect::<Vec<_>>(), [62..62 + image.len()]);
+    let mut damaged = whole.clone();
+    damaged[62 + 30] ^= 1;
+    let PayloadState::Damaged(damage) = PayloadReport::of(&damaged).state else { panic!("not damaged") };
+    assert_eq!(damage.offset, 62 + image.len() - 4);
+    let cut = PayloadReport::of(&whole[..whole.len() - 1]).state;
+    assert_eq!(cut, PayloadState::Unknown(UnknownReason::Ambiguous));
 }

@@ -1,7 +1,7 @@
 //! Payloads of whole OTA files: the parts that are checked, and formats that only the elements around them show.
 
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
-use zigbee_ota::payload::{PayloadKind, PayloadState, payloads};
+use zigbee_ota::payload::{PayloadKind, PayloadState, PayloadVersion, payloads};
 use zigbee_ota::{Encode, ImageId};
 
 use crate::bitwise_reference_checksums::register;
@@ -121,6 +121,8 @@ fn a_signed_init_packet_signs_the_firmware_after_it() {
     for (packet, expected) in [(&signed, true), (&unsigned, false)] {
         let bytes = file(0x115f, &[(0, packet), (0, &firmware)]);
         let image = Image::parse_lenient(&bytes).expect("a header");
+        let version = Some(PayloadVersion::Number(29));
+        assert!(payloads(&image).all(|payload| payload.report.metadata.version == version));
         let reports: Vec<_> =
             payloads(&image).map(|payload| (payload.report.kind, payload.report.signed)).collect();
         let kinds = [PayloadKind::NordicInit, PayloadKind::NordicFirmware];

@@ -56,7 +56,7 @@ pub fn with_checksum() -> Vec<BuiltPayload> {
         gbl(0, &[0xf40a_0af4, 0xfe01_01fe]),
         gbl(0x101, &[0xfa06_06fa, 0xf907_07f9, 0xf70a_0af7]),
         ebl(),
-        ebl_encrypted(),
+        ebl_encrypted(0xf709),
         telink("telink tc32", 0x08),
         telink("telink risc-v", 0x20),
         esp(true),
@@ -100,10 +100,10 @@ pub fn ebl() -> BuiltPayload {
     whole("ebl", PayloadKind::SilabsEbl, bytes, &[0..2, 4..5, 6..8])
 }
 
-fn ebl_encrypted() -> BuiltPayload {
+pub fn ebl_encrypted(last_tag: u16) -> BuiltPayload {
     let header = [2, 1, 0, 1, 0xe3, 0x50];
     let tags = [ebl_tag(0xfb05, &header), ebl_tag(0xfa06, &code(16)), ebl_tag(0xf907, &code(50))];
-    let bytes = ebl_end([tags.concat(), ebl_tag(0xf709, &code(16))].concat());
+    let bytes = ebl_end([tags.concat(), ebl_tag(last_tag, &code(16))].concat());
     whole("encrypted ebl", PayloadKind::SilabsEblEncrypted, bytes, &[0..2, 4..5, 8..10])
 }
 
