@@ -6,8 +6,8 @@ use zigbee_ota::payload::{
 use zigbee_ota::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
 use crate::sample_builders::{
-    around_ota_file, cc2530, code, cortex, ebl_encrypted, esp, gbl, gbl4, hue, jn518x, jumps, mcuboot,
-    nordic, oad, random, telink, with_checksum, without_checksum, words,
+    around_ota_file, cc2530, code, cortex, ebl, ebl_encrypted, esp, gbl, gbl4, hue, jn51xx_swapped, jn518x,
+    jumps, mcuboot, nordic, oad, random, telink, with_checksum, without_checksum, words,
 };
 
 /// A new format needs a sample here: a payload, or a file if only the elements around the payload show its format.
@@ -240,4 +240,80 @@ fn a_file_inside_a_file_has_the_state_of_its_image() {
     assert_eq!(damage.offset, 62 + image.len() - 4);
     let cut = PayloadReport::of(&whole[..whole.len() - 1]).state;
     assert_eq!(cut, PayloadState::Unknown(UnknownReason::Ambiguous));
+}
+
+/// A vector table has an aligned stack pointer in RAM and odd vectors in flash.
+#[test]
+fn a_vector_table_needs_a_stack_in_ram() {
+    let table = cortex();
+    assert_eq!(PayloadKind::of(&table), PayloadKind::CortexM);
+    for stack in [0x2000_7ff9_u32, 0x1000_7ff8, 0x2100_0000] {
+        let mut other = table.clone();
+        other[..4].copy_from_slice(&stack.to_le_bytes());
+        assert_eq!(PayloadKind::of(&other), PayloadKind::Unknown, "{stack:#x}");
+    }
+}
+
+/// Ubisys names its firmware, or an element before the firmware describes and signs it.
+#[test]
+fn ubisys_firmware_that_names_itself_is_not_signed() {
+    let firmware = [b"FRS0", &random(3000)[..]].concat();
+    let report = PayloadReport::of(&firmware);
+    assert_eq!((report.kind, report.signed), (PayloadKind::Ubisys, false));
+}
+
+/// The identifiers of the OTA header inside an image in reverse byte order are read.
+#[test]
+fn a_swapped_image_names_the_file_inside() {
+    let mut image = jn51xx_swapped();
+    let mut header = crate::payloads_in_files::file(0x1021, &[(0, &code(8))])[..56].to_vec();
+    header.chunks_mut(4).for_each(<[u8]>::reverse);
+    image[80..136].copy_from_slice(&header);
+    let metadata = PayloadReport::of(&image).metadata;
+    assert_eq!(metadata.manufacturer, Some(ManufacturerCode(0x1021)));
+    assert_eq!(metadata.image_type, Some(ImageType(0x00ab)));
+    assert_eq!(metadata.version, Some(PayloadVersion::File(FileVersion(5))));
+}
+
+/// A length, a version or a number of bytes that no known form has makes a wrong checksum ambiguous.
+#[test]
+fn a_form_that_is_not_known_is_no_damage() {
+    let ambiguous = PayloadState::Unknown(UnknownReason::Ambiguous);
+    let state = |bytes: &[u8]| PayloadReport::of(bytes).state;
+    let mut oad_of = |length: u32| {
+        let mut image = oad().bytes;
+        image[24..28].copy_from_slice(&length.to_le_bytes());
+        state(&image)
+    };
+    for length in [0, 43, u32::MAX] {
+        assert_eq!(oad_of(length), ambiguous, "{length}");
+    }
+    assert!(matches!(oad_of(9000), PayloadState::Damaged(_)));
+    let mut short_header = mcuboot().bytes;
+    short_header[8] = 31;
+    assert_eq!(state(&short_header), ambiguous);
+    let mut ebl = ebl().bytes;
+    *ebl.last_mut().expect("a byte") ^= 1;
+    assert!(matches!(state(&ebl), PayloadState::Damaged(_)));
+    ebl[4] = 3;
+    assert_eq!(state(&ebl), ambiguous);
+    let esp_with = |count: usize| state(&[esp(false).bytes, vec![7; count]].concat());
+    assert_eq!(esp_with(32), ambiguous);
+    for count in [0, 31, 33, 40] {
+        assert!(matches!(esp_with(count), PayloadState::Whole(_)), "{count}");
+    }
+}
+
+/// The image segment comes after the security segment; a security segment behind it signs nothing.
+#[test]
+fn a_security_segment_after_the_image_is_none() {
+    assert!(PayloadReport::of(&oad().bytes).signed);
+    let mut image = oad().bytes;
+    image[44] = 1;
+    image[129] = 3;
+    assert!(!PayloadReport::of(&image).signed);
+    let mut empty = oad().bytes;
+    empty[44] = 2;
+    empty[48..52].copy_from_slice(&[0; 4]);
+    assert!(!PayloadReport::of(&empty).signed);
 }
