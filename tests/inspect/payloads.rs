@@ -106,3 +106,33 @@ fn all_payloads_of_a_file_are_inspected() {
     assert!(finding.to_string().contains("(telink_knlt) of element 32 is damaged"), "{finding}");
     assert!(inspection.uncovered().count() > 32);
 }
+
+/// A flipped bit in the magic bytes of a payload is told where the checksum proves it, and only there.
+#[test]
+fn one_wrong_magic_byte_is_told_if_the_checksum_is_right_otherwise() {
+    use crate::payload_builders::{gbl, mcuboot};
+    for (name, payload, place) in [
+        ("gbl", gbl(0, &[0xfe01_01fe]).bytes, 1),
+        ("telink", telink("", 8).bytes, 9),
+        ("mcuboot", mcuboot().bytes, 2),
+        // The flags, with a bit that says that the image is encrypted.
+        ("mcuboot", mcuboot().bytes, 16),
+    ] {
+        let marked = |bytes: &[u8]| {
+            let all = found(&file(&[(0, bytes)]));
+            all.into_iter().find(|(_, name, _)| *name == "payload-mark")
+        };
+        assert_eq!(marked(&payload), None, "{name}");
+        let mut wrong = payload.clone();
+        wrong[place] ^= 4;
+        assert_eq!(marked(&wrong), Some((Severity::Wrong, "payload-mark", 62 + place)), "{name}");
+        let last = wrong.len() - 1;
+        for other in [40, last] {
+            let mut twice = wrong.clone();
+            twice[other] ^= 4;
+            // A signature after the bytes of the checksum proves nothing, and changes nothing.
+            let is_covered = name != "mcuboot" || other != last;
+            assert_eq!(marked(&twice).is_none(), is_covered, "{name}, byte {other}");
+        }
+    }
+}
