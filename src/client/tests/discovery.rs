@@ -263,9 +263,26 @@ fn three_unanswered_queries_start_a_search_for_the_server() {
             script.advance_to(overdue.as_millis()).assert_silent();
         }
         match script.expect_need() {
-            Need::NetworkAddress(_, ID) => assert!(by_name),
-            need => assert!(!by_name && matches!(need, Need::FindServer(_, None))),
+            Need::NetworkAddress(ticket, ID) => {
+                assert!(by_name);
+                script.client.network_address_resolved(script.now, ticket, Some(SERVER.network)).unwrap();
+            }
+            need => {
+                assert!(!by_name && matches!(need, Need::FindServer(_, None)));
+                continue;
+            }
         }
+        // After the search, three further queries are to stay unanswered before the next one.
+        for count in 1..=3 {
+            assert_eq!(script.client.poll_need(), None, "{count}");
+            while script.transmit().is_none() {
+                let due = script.client.poll_timeout().unwrap();
+                script.advance_to(due.as_millis());
+            }
+            let overdue = script.client.poll_timeout().unwrap();
+            script.advance_to(overdue.as_millis()).assert_silent();
+        }
+        assert!(matches!(script.expect_need(), Need::NetworkAddress(_, ID)));
     }
     // A server whose address is configured as fixed is never searched.
     let mut script = Script::new(ClientConfig { max_query_attempts: 1, ..self::config() });
@@ -512,4 +529,14 @@ fn a_lost_connection_ends_every_wait() {
     script.client.connection_lost(script.now);
     let now = script.now.as_millis();
     script.advance_to(now).assert_queries();
+}
+
+#[test]
+fn an_upgrade_that_ends_with_an_answer_of_its_server_starts_no_search() {
+    let config = ClientConfig { server_id: ID, discovery_interval: Some(Millis::from_secs(600)), ..config() };
+    let mut script = Script::downloaded(config, &file(|_| {}));
+    script.verify(VerifyResult::Invalid).assert_sends("01 03 06 96 5F11 0101 2C1A0000");
+    script.receive("18 03 0B 06 00");
+    assert_eq!(script.expect_end(), Outcome::InvalidImage);
+    assert_eq!(script.client.poll_need(), None);
 }
