@@ -234,6 +234,12 @@ impl<'ast> Visit<'ast> for Search<'_> {
 
     fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
 
+    fn visit_type_array(&mut self, _: &'ast syn::TypeArray) {}
+
+    fn visit_expr_repeat(&mut self, node: &'ast syn::ExprRepeat) {
+        self.visit_expr(&node.expr);
+    }
+
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
         self.visit_body(&node.block);
         visit::visit_item_fn(self, node);
@@ -403,11 +409,12 @@ mod tests {
 
     #[test]
     fn a_constant_has_no_place_for_a_switch() {
-        let source = "const MASK: u8 = 1 << 2; impl S { const MASK: u8 = 1 >> 2; } static S: u8 = 1 + 2;";
-        let mutants = ["<<", ">>", "+"].map(|at| mutant(source, Genre::BinaryOperator, at, "|"));
+        let source = "const MASK: u8 = 1 << 2; impl S { const MASK: u8 = 1 >> 2; } static S: u8 = 1 + 2; \
+                      type A = [u8; 6 / 2]; fn f() -> A { [0; 4 - 1] }";
+        let mutants = ["<<", ">>", "+", "/", "- 1"].map(|at| mutant(source, Genre::BinaryOperator, at, "|"));
         let (text, mut left) = switched(source, &mutants);
         left.sort_unstable();
-        assert_eq!((text.as_str(), left), (source, vec![0, 1, 2]));
+        assert_eq!((text.as_str(), left), (source, vec![0, 1, 2, 3, 4]));
     }
 
     #[test]
