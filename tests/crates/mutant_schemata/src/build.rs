@@ -28,7 +28,10 @@ mod mutant_switch {
     }
 }
 "#;
-const ABILITIES: &str = "#![allow(internal_features)]\n#![feature(core_intrinsics, const_eval_select)]\n";
+const FEATURES: &str = "#![allow(internal_features)]\n#![feature(core_intrinsics, const_eval_select)]\n";
+
+/// The file that gets the module and its features.
+const LIBRARY: &str = "src/lib.rs";
 
 /// Errors of moves and borrows, which a mutant may have only because of the code around it. A mutant with any other error
 /// in its own text has it in a build of its own too.
@@ -74,14 +77,16 @@ struct MessageSpan {
     is_primary: bool,
 }
 
-/// Copies all tracked files of the repository to `to`. A file that is the same already stays, and its time with it.
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
+/// Copies all files of the repository but `others` to `to`. A file that is the same already stays, and its time with it,
+/// so that Cargo builds nothing again.
+fn copy(from: &Path, to: &Path, others: &HashSet<&str>) -> Result<(), String> {
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(from)
         .output()
         .map_err(|error| format!("git: {error}"))?;
-    for name in String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| !name.is_empty()) {
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    for name in listed.split('\0').filter(|name| !name.is_empty() && !others.contains(name)) {
         let (source, target) = (from.join(name), to.join(name));
         // A file that is deleted, but not yet for git.
         let Ok(bytes) = fs::read(&source) else { continue };
@@ -125,7 +130,7 @@ impl Build {
                 of_file.push(index);
             }
         }
-        files.entry("src/lib.rs").or_default();
+        files.entry(LIBRARY).or_default();
         let mut segments = HashMap::new();
         for (file, of_file) in files {
             let source =
@@ -134,12 +139,11 @@ impl Build {
                 .map_err(|error| format!("{file}: {error}"))?;
             self.unviable.extend(switched.unviable);
             self.left.extend(switched.left);
-            if file == "src/lib.rs" {
-                switched.text.insert_str(0, ABILITIES);
+            if file == LIBRARY {
+                switched.text.insert_str(0, FEATURES);
                 switched.text.push_str(SWITCH);
                 for segment in &mut switched.segments {
-                    segment.range =
-                        segment.range.start + ABILITIES.len()..segment.range.end + ABILITIES.len();
+                    segment.range = segment.range.start + FEATURES.len()..segment.range.end + FEATURES.len();
                 }
             }
             write_if_other(&self.folder.join(file), switched.text.as_bytes())?;
@@ -201,13 +205,9 @@ impl Build {
                 continue;
             };
             for &index in found {
-                let mutant = &mutants[index];
-                let opaque =
-                    mutant.function.as_ref().is_some_and(|function| function.return_type.contains("impl "));
                 let same_alone = found.len() == 1
                     && !BORROW_ERRORS.contains(&code)
-                    && mutant.genre != Genre::StructField
-                    && !(mutant.genre == Genre::FnValue && opaque);
+                    && mutants[index].genre != Genre::StructField;
                 let without = if same_alone { &mut self.unviable } else { &mut self.left };
                 blames += usize::from(without.insert(index));
             }
@@ -231,7 +231,8 @@ impl Build {
         chosen: &[usize],
         arguments: &[String],
     ) -> Result<Self, String> {
-        copy(repository, &folder)?;
+        let switched = chosen.iter().map(|&index| mutants[index].file.as_str()).chain([LIBRARY]).collect();
+        copy(repository, &folder, &switched)?;
         let left = chosen.iter().copied().filter(|&index| !mutants[index].can_have_a_switch()).collect();
         let mut build = Self { tests: Vec::new(), folder, unviable: HashSet::new(), left };
         loop {
