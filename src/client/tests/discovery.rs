@@ -519,11 +519,7 @@ fn a_lost_connection_ends_every_wait() {
 
     // For the next query of a paused download.
     let mut script = Script::downloading(config());
-    while script.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
-        while script.transmit().is_some() {}
-        let next = script.client.poll_timeout().unwrap().as_millis();
-        script.advance_to(next);
-    }
+    script.run_until_paused();
     while script.transmit().is_some() {}
     script.assert_silent();
     script.client.connection_lost(script.now);

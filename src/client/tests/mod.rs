@@ -179,6 +179,15 @@ impl Script {
 
     /// Asserts that the next frame of the client equals the given frame, and goes to the server with an APS
     /// acknowledgement.
+    /// Sends each request as soon as it is due, without an answer, until the download is paused.
+    fn run_until_paused(&mut self) {
+        while self.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
+            while self.transmit().is_some() {}
+            let next = self.client.poll_timeout().unwrap().as_millis();
+            self.advance_to(next);
+        }
+    }
+
     #[track_caller]
     fn assert_sends(&mut self, frame: &str) -> &mut Self {
         let (transmit, bytes) = self.transmit().expect("a frame");

@@ -287,11 +287,7 @@ fn a_paused_specific_file_is_queried_by_its_own_command() {
     let (_, first) = script.transmit().expect("the query");
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, credentials, 100));
     script.accept().prepare();
-    while script.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
-        while script.transmit().is_some() {}
-        let next = script.client.poll_timeout().unwrap().as_millis();
-        script.advance_to(next);
-    }
+    script.run_until_paused();
     let (_, again) = script.transmit().expect("the query");
     assert_eq!((first[2], &first[3..]), (0x08, &again[3..]), "{again:02x?}");
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(again[1], 0x09, credentials, 100));
@@ -322,11 +318,7 @@ fn a_broadcast_notify_leads_to_a_query_from_a_pause_only() {
     script.advance_to(2000).assert_silent();
 
     let mut script = Script::downloading(config());
-    while script.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
-        while script.transmit().is_some() {}
-        let next = script.client.poll_timeout().unwrap().as_millis();
-        script.advance_to(next);
-    }
+    script.run_until_paused();
     while script.transmit().is_some() {}
     let paused_at = script.now.as_millis();
     assert!(script.client.poll_timeout().unwrap().as_millis() > paused_at + 2000);

@@ -98,7 +98,10 @@ fn run_all(
     jobs: usize,
     results: &Results,
 ) -> Result<Vec<usize>, String> {
-    let tests = Tests::measure(build, mutants)?;
+    if to_run.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tests = Tests::measure(build, &to_run.iter().map(|&index| &mutants[index]).collect::<Vec<_>>())?;
     let (next, missed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..jobs {

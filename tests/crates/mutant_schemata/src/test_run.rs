@@ -36,7 +36,6 @@ impl Outcome {
 }
 
 /// A program of tests, or some of its tests.
-#[derive(Clone)]
 struct Selection<'a> {
     program: &'a Path,
     /// The start of the names of the tests; empty for all.
@@ -75,12 +74,12 @@ fn module(file: &str) -> String {
 }
 
 impl<'a> Tests<'a> {
-    /// Runs all tests without a mutant, and measures how long they take.
+    /// Runs all tests without a mutant, and measures how long they take, those of the modules of `mutants` also alone.
     ///
     /// # Errors
     ///
     /// When a test fails.
-    pub fn measure(build: &'a Build, mutants: &[Mutant]) -> Result<Self, String> {
+    pub fn measure(build: &'a Build, mutants: &[&Mutant]) -> Result<Self, String> {
         let mut tests = Self { build, of_modules: HashMap::new(), all: Vec::new() };
         for program in &build.tests {
             let selection = tests.measured(program, String::new())?;
